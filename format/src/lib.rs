@@ -1,0 +1,25 @@
+//! The on-disk format of Deltastore: types, encoders and decoders.
+//!
+//! This crate does no I/O. `SPEC.md` beside it is normative; every decoder
+//! here is total: any input yields a value or a [`DecodeError`], never a
+//! panic, and nothing is allocated before the length that asks for it has
+//! been checked against the bytes that are there.
+
+pub mod commit;
+pub mod error;
+pub mod ids;
+pub mod recipe;
+pub mod record;
+pub mod segment;
+pub mod store;
+pub mod window;
+mod wire;
+
+pub use commit::{Commit, Op, Placed, PlacedKind};
+pub use error::DecodeError;
+pub use ids::{BucketId, Epoch, Hash, Position, SegmentId, Sequence, StoreId, UploadId};
+pub use recipe::{Entry, EntryKind, Node, Recipe};
+pub use record::{RecordHeader, RecordKind};
+pub use segment::{SegmentFooter, SegmentHeader};
+pub use store::StoreHeader;
+pub use window::{Codec, WindowHead};

@@ -1,0 +1,7 @@
+//! Deltastore: an S3 server whose storage layer is delta compression. `docs/architecture.md` is the map.
+
+pub mod delta;
+pub mod index;
+pub mod object;
+pub mod segment;
+pub mod store;

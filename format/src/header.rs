@@ -8,8 +8,7 @@ const CRC_AT: usize = HEADER_LEN - 4;
 
 /// CRC-32C (Castagnoli) of `bytes`.
 pub fn crc32c(bytes: &[u8]) -> u32 {
-    // The 64-bit return type is the crate's; for a 32-bit CRC the upper half is zero.
-    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32
+    crc_fast::crc32_iscsi(bytes)
 }
 
 /// Whether `bytes` have the CRC-32C that was kept with them.

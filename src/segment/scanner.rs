@@ -256,6 +256,10 @@ impl Scanner {
             buffer.truncate(read);
             self.buffer = buffer;
             self.buffer_at = offset;
+            if read < wanted {
+                // The file was cut since the scan began.
+                self.file_len = offset + read as u64;
+            }
         }
         let start = (offset - self.buffer_at) as usize;
         let stop = self.buffer.len().min(start + len);

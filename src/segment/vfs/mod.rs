@@ -80,12 +80,17 @@ pub fn create_dir_durable(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
     let mut grown: Vec<PathBuf> = Vec::new();
     let mut missing = dir;
     while !missing.as_os_str().is_empty() && !vfs.exists(missing)? {
-        let Some(parent) = missing.parent() else { break };
+        let Some(parent) = missing.parent() else {
+            break;
+        };
         grown.push(parent.to_path_buf());
         missing = parent;
     }
     vfs.create_dir(dir)?;
-    grown.iter().rev().try_for_each(|parent| vfs.sync_dir(parent))
+    grown
+        .iter()
+        .rev()
+        .try_for_each(|parent| vfs.sync_dir(parent))
 }
 
 /// Puts `bytes` under `path` so that a crash leaves the old file or the new one, never a mixture:

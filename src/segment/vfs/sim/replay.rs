@@ -30,28 +30,62 @@ pub(super) enum SyncResult {
 #[derive(Clone)]
 pub(super) enum Op {
     /// A name now leads to `node`.
-    Link { path: PathBuf, node: Node },
-    Rename { from: PathBuf, to: PathBuf, node: Node },
-    Remove { path: PathBuf },
-    SyncDir { dir: PathBuf, sync: SyncResult },
-    Write { inode: Inode, offset: u64, data: Arc<[u8]> },
-    SetLen { inode: Inode, len: u64 },
-    SyncData { inode: Inode, sync: SyncResult },
+    Link {
+        path: PathBuf,
+        node: Node,
+    },
+    Rename {
+        from: PathBuf,
+        to: PathBuf,
+        node: Node,
+    },
+    Remove {
+        path: PathBuf,
+    },
+    SyncDir {
+        dir: PathBuf,
+        sync: SyncResult,
+    },
+    Write {
+        inode: Inode,
+        offset: u64,
+        data: Arc<[u8]>,
+    },
+    SetLen {
+        inode: Inode,
+        len: u64,
+    },
+    SyncData {
+        inode: Inode,
+        sync: SyncResult,
+    },
     /// The medium itself changed: durable at once.
-    Corrupt { inode: Inode, offset: u64, xor: u8 },
+    Corrupt {
+        inode: Inode,
+        offset: u64,
+        xor: u8,
+    },
 }
 
 impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Op::Link { path, node } => write!(f, "create {} ({node:?})", path.display()),
-            Op::Rename { from, to, .. } => write!(f, "rename {} to {}", from.display(), to.display()),
+            Op::Rename { from, to, .. } => {
+                write!(f, "rename {} to {}", from.display(), to.display())
+            }
             Op::Remove { path } => write!(f, "remove {}", path.display()),
             Op::SyncDir { dir, sync } => write!(f, "sync_dir {} ({sync:?})", dir.display()),
-            Op::Write { inode, offset, data } => write!(f, "write inode {inode} {offset}+{}", data.len()),
+            Op::Write {
+                inode,
+                offset,
+                data,
+            } => write!(f, "write inode {inode} {offset}+{}", data.len()),
             Op::SetLen { inode, len } => write!(f, "set_len inode {inode} {len}"),
             Op::SyncData { inode, sync } => write!(f, "sync_data inode {inode} ({sync:?})"),
-            Op::Corrupt { inode, offset, xor } => write!(f, "corrupt inode {inode} {offset} by {xor:#04x}"),
+            Op::Corrupt { inode, offset, xor } => {
+                write!(f, "corrupt inode {inode} {offset} by {xor:#04x}")
+            }
         }
     }
 }
@@ -108,7 +142,11 @@ impl FileState {
 
     /// Moves the durable changes with nothing doubtful under them into the base.
     fn fold(&mut self) {
-        let settled = self.effects.iter().take_while(|effect| effect.state == State::Durable).count();
+        let settled = self
+            .effects
+            .iter()
+            .take_while(|effect| effect.state == State::Durable)
+            .count();
         for effect in self.effects.drain(..settled) {
             effect.change.apply(&mut self.base);
         }
@@ -139,25 +177,69 @@ impl Durability {
                 }
                 self.rename(path, vec![(path.clone(), Some(*node))]);
             }
-            Op::Rename { from, to, node } => self.rename(to, vec![(from.clone(), None), (to.clone(), Some(*node))]),
+            Op::Rename { from, to, node } => {
+                self.rename(to, vec![(from.clone(), None), (to.clone(), Some(*node))])
+            }
             Op::Remove { path } => self.rename(path, vec![(path.clone(), None)]),
-            Op::SyncDir { dir, sync: SyncResult::Done } => self.sync_dir(dir),
-            Op::SyncDir { .. } | Op::SyncData { sync: SyncResult::Ignored, .. } => {}
+            Op::SyncDir {
+                dir,
+                sync: SyncResult::Done,
+            } => self.sync_dir(dir),
+            Op::SyncDir { .. }
+            | Op::SyncData {
+                sync: SyncResult::Ignored,
+                ..
+            } => {}
             Op::SyncData { inode, sync } => {
                 let file = self.file(*inode);
-                file.mark_pending(if *sync == SyncResult::Done { State::Durable } else { State::Lost });
+                file.mark_pending(if *sync == SyncResult::Done {
+                    State::Durable
+                } else {
+                    State::Lost
+                });
                 file.fold();
             }
-            Op::Write { inode, offset, data } => {
-                let change = Change::Write { offset: *offset, data: data.clone() };
-                self.push(*inode, Effect { sequence, change, state: State::Pending });
+            Op::Write {
+                inode,
+                offset,
+                data,
+            } => {
+                let change = Change::Write {
+                    offset: *offset,
+                    data: data.clone(),
+                };
+                self.push(
+                    *inode,
+                    Effect {
+                        sequence,
+                        change,
+                        state: State::Pending,
+                    },
+                );
             }
             Op::SetLen { inode, len } => {
-                self.push(*inode, Effect { sequence, change: Change::SetLen(*len), state: State::Pending });
+                self.push(
+                    *inode,
+                    Effect {
+                        sequence,
+                        change: Change::SetLen(*len),
+                        state: State::Pending,
+                    },
+                );
             }
             Op::Corrupt { inode, offset, xor } => {
-                let change = Change::Xor { offset: *offset, bits: *xor };
-                self.push(*inode, Effect { sequence, change, state: State::Durable });
+                let change = Change::Xor {
+                    offset: *offset,
+                    bits: *xor,
+                };
+                self.push(
+                    *inode,
+                    Effect {
+                        sequence,
+                        change,
+                        state: State::Durable,
+                    },
+                );
                 self.file(*inode).fold();
             }
         }

@@ -80,6 +80,20 @@ impl SegmentError {
         )
     }
 
+    /// True if there was no space.
+    pub fn is_full(&self) -> bool {
+        match self {
+            SegmentError::Full { .. } => true,
+            SegmentError::Io { source, .. } => is_full(source),
+            _ => false,
+        }
+    }
+
+    /// True if a failed append left the file as it was and the writer can go on.
+    pub fn was_cut_back(&self) -> bool {
+        matches!(self, SegmentError::Full { .. } | SegmentError::Append { .. })
+    }
+
     /// True if the file does not exist.
     pub fn is_missing(&self) -> bool {
         matches!(self, SegmentError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)

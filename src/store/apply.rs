@@ -29,11 +29,6 @@ impl<'a> Applier<'a> {
         Self { index, batch: Batch::new(), placed: HashSet::new(), bugs }
     }
 
-    /// Number of index changes collected so far.
-    pub fn len(&self) -> usize {
-        self.batch.len()
-    }
-
     /// True when the index, with what was collected, knows the blob.
     pub fn knows(&self, placed: &Placed) -> Result<bool, IndexError> {
         Ok(self.placed.contains(&placed.hash) || self.index.blob(&placed.hash)?.is_some())

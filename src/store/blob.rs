@@ -53,10 +53,7 @@ pub struct Placing {
 
 impl Blob {
     pub fn record_kind(&self) -> RecordKind {
-        match self.row.kind {
-            PlacedKind::Window => RecordKind::Window,
-            PlacedKind::Node => RecordKind::Node,
-        }
+        record_kind(self.row.kind)
     }
 
     /// What the log knows once the record lies at `position`.
@@ -64,6 +61,14 @@ impl Blob {
         let Self { hash, mut row, links, features, space, .. } = self;
         row.position = position;
         Arc::new(Placing { hash, row, links, features, space })
+    }
+}
+
+/// The kind of record that holds such a blob.
+pub fn record_kind(kind: PlacedKind) -> RecordKind {
+    match kind {
+        PlacedKind::Window => RecordKind::Window,
+        PlacedKind::Node => RecordKind::Node,
     }
 }
 

@@ -35,7 +35,7 @@ pub use content::Content;
 pub use error::StoreError;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
-pub use gc::{CollectOptions, CollectReport};
+pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Prepared, State};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;

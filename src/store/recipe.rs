@@ -85,6 +85,16 @@ impl Walk {
         Self { queue: restrict(&recipe.entries, range).into() }
     }
 
+    /// Takes the next window slice if no node has to be loaded for it.
+    pub fn take_window(&mut self) -> Option<Entry> {
+        self.queue.pop_front_if(|entry| entry.kind == EntryKind::Window)
+    }
+
+    /// True when nothing is left.
+    pub fn is_done(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// The next window slice. Loads at most one node per level before it.
     pub fn next(&mut self, load: impl Fn(&Hash) -> Result<Node, StoreError>) -> Result<Option<Entry>, StoreError> {
         while let Some(entry) = self.queue.pop_front() {

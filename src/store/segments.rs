@@ -22,10 +22,6 @@ impl Segments {
         self.0.lock().remove(&id);
     }
 
-    pub fn contains(&self, id: SegmentId) -> bool {
-        self.0.lock().contains(&id)
-    }
-
     /// All of them, oldest first.
     pub fn all(&self) -> Vec<SegmentId> {
         self.0.lock().iter().copied().collect()

@@ -41,6 +41,11 @@ impl Assembly {
         }
     }
 
+    /// True when no window was added yet.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// True when the recipe needs nodes, and finishing reads the index.
     pub fn is_long(&self) -> bool {
         self.entries.len() > deltastore_format::recipe::MAX_INLINE_ENTRIES

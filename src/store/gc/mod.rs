@@ -10,10 +10,11 @@
 //! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at
 //! a time. A segment with damage is left alone: it is evidence.
 
+mod background;
 mod compact;
 mod mark;
 
-use std::time::Duration;
+pub use background::Background;
 
 use super::Store;
 use super::error::StoreError;
@@ -62,6 +63,3 @@ impl Store {
         Ok(done)
     }
 }
-
-/// Shortest pause between two background collections.
-pub const PAUSE: Duration = Duration::from_secs(60);

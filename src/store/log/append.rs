@@ -12,7 +12,8 @@ use deltastore_format::{Commit, Epoch, Position, RecordKind, SegmentHeader, Segm
 use super::Status;
 use super::message::Callback;
 use super::thread::LogState;
-use crate::segment::{Clock, SegmentWriter, Vfs, VfsFile, segment_dir};
+use crate::segment::vfs::{Clock, Vfs, VfsFile};
+use crate::segment::{SegmentWriter, segment_path};
 use crate::store::blob::{Blob, Placing};
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
@@ -148,15 +149,15 @@ impl Appender {
                 self.since_space_check += staged;
                 Ok(())
             }
+            Err(_) if self.bugs.has(Bug::KeepFailedAppend) => Ok(()),
             Err(error) => {
-                if !error.was_cut_back() && !self.bugs.has(Bug::KeepFailedAppend) {
+                if !error.was_cut_back() {
                     self.status.poison(format!("a failed append could not be undone: {error}"));
                 }
                 if error.is_full() {
                     self.status.set_full(true);
                     return Err(StoreError::Full);
                 }
-                self.status.poison(format!("append failed: {error}"));
                 Err(error.into())
             }
         }
@@ -197,18 +198,17 @@ impl Appender {
         };
         let next = match SegmentWriter::create(self.vfs.as_ref(), &self.dir, header) {
             Ok(next) => next,
-            Err(error) => {
-                // A half-made file must not stand where the next try creates one.
-                drop(self.vfs.remove(&crate::segment::segment_path(&self.dir, id)));
-                return Err(if error.is_full() { StoreError::Full } else { error.into() });
-            }
+            Err(error) => return Err(if error.is_full() { StoreError::Full } else { error.into() }),
         };
         let mut footer = Vec::new();
         self.writer.footer().encode(&mut footer);
         self.writer.stage(RecordKind::Footer, &[&footer]);
-        if let Err(error) = self.writer.write() {
-            // A segment without a footer is whole all the same; it is only slower to check.
-            tracing::warn!(%error, "segment sealed without a footer");
+        if let Err(error) = self.write() {
+            // Nothing was promised of the new file yet, and its place must be free for the next try.
+            if let Err(error) = self.vfs.remove(&segment_path(&self.dir, id)) {
+                self.status.poison(format!("an unused segment could not be removed: {error}"));
+            }
+            return Err(error);
         }
         if !self.bugs.has(Bug::SkipSealedSync) {
             self.sealed.push(self.writer.file());
@@ -228,8 +228,4 @@ impl Appender {
         (files, std::mem::take(&mut self.new_file))
     }
 
-    /// Where segment files lie.
-    pub fn segment_dir(&self) -> PathBuf {
-        segment_dir(&self.dir)
-    }
 }

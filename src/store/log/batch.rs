@@ -6,7 +6,7 @@ use deltastore_format::{Commit, Hash, Position};
 
 use super::message::{Answer, Callback};
 use crate::index::BlobRow;
-use crate::segment::VfsFile;
+use crate::segment::vfs::VfsFile;
 use crate::store::blob::Placing;
 use crate::store::content::Content;
 use crate::store::error::StoreError;

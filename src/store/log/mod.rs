@@ -19,15 +19,14 @@ mod sync;
 mod thread;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
-use deltastore_format::Op;
 use parking_lot::Mutex;
 
-pub use message::{Collect, Moved, Relocation};
-use message::{Answer, Callback, CommitRequest, Message, Work};
+pub use message::{Callback, Collect, Moved, Relocation};
+use message::{Answer, CommitRequest, Message, Work};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};
@@ -43,6 +42,7 @@ const QUEUE: usize = 16 * 1024;
 pub struct Status {
     read_only: Mutex<Option<String>>,
     full: AtomicBool,
+    removals: AtomicU64,
 }
 
 impl Status {
@@ -54,6 +54,15 @@ impl Status {
     /// True while free space is below the reserve.
     pub fn full(&self) -> bool {
         self.full.load(Ordering::Relaxed)
+    }
+
+    /// Commits since start that removed something: what makes a collection worth its while.
+    pub fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_removal(&self) {
+        self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn set_full(&self, full: bool) {
@@ -144,27 +153,6 @@ impl Log {
     /// Seals the active segment, so that it can be compacted.
     pub fn seal(&self) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Seal(done)))
-    }
-
-    /// Appends plain operations in one commit: for tests and tools that need no condition.
-    pub fn commit_ops(&self, ops: Vec<Op>) -> Result<u64, StoreError> {
-        self.wait(|done| {
-            Message::Work(Work::Commit(CommitRequest {
-                touches: Vec::new(),
-                contents: Vec::new(),
-                evaluate: Box::new(move |transaction| {
-                    ops.into_iter().for_each(|op| transaction.push(op));
-                    true
-                }),
-                done: Callback::new(move |answer| {
-                    done.call(match answer {
-                        Answer::Committed | Answer::Refused => Ok(0),
-                        Answer::Full => Err(StoreError::Full),
-                        Answer::ReadOnly(reason) => Err(StoreError::ReadOnly(reason)),
-                    });
-                }),
-            }))
-        })
     }
 
     fn wait(&self, message: impl FnOnce(Callback<Result<u64, StoreError>>) -> Message) -> Result<u64, StoreError> {

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use deltastore_format::{Commit, Epoch, Position, RecordKind, StoreId};
+use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged, StagedMove};
 use super::message::{Answer, Callback, Collect, CommitRequest, Message, Relocation, Work};
 use crate::index::Index;
-use crate::segment::{Clock, SegmentWriter, Vfs};
+use crate::segment::SegmentWriter;
+use crate::segment::vfs::{Clock, Vfs};
+use crate::store::blob::record_kind;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
@@ -191,6 +193,9 @@ impl LogThread<'_> {
             done.call(Answer::Committed);
             return None;
         }
+        if ops.iter().any(is_removal) {
+            self.status.count_removal();
+        }
         let late = self.bugs.has(Bug::CommitBeforeWindows);
         let mut placings = Vec::new();
         let mut unwritten = Vec::new();
@@ -254,7 +259,7 @@ impl LogThread<'_> {
             .blobs
             .into_iter()
             .map(|(moved, mut row)| {
-                row.position = self.appender.stage_payload(RecordKind::from(moved.kind), &moved.payload);
+                row.position = self.appender.stage_payload(record_kind(moved.kind), &moved.payload);
                 (moved.hash, moved.from, row)
             })
             .collect();
@@ -273,4 +278,8 @@ impl LogThread<'_> {
         tracing::debug!(%segment, bytes, "relocating");
         Some(StagedMove { blobs, commit, bytes, done })
     }
+}
+
+fn is_removal(op: &Op) -> bool {
+    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }

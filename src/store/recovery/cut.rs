@@ -61,7 +61,7 @@ pub fn cut(
         segments.pop();
     }
     if !scene.bugs.has(Bug::RecoverySkipsSync) {
-        for id in segments.iter().filter(|id| **id + 1 >= survey.end.segment) {
+        for id in segments.iter().filter(|id| id.0 + 1 >= survey.end.segment.0) {
             scene.readers.get(*id)?.file().sync_data()?;
         }
         folder.vfs.sync_dir(&segment_dir(&folder.dir))?;

@@ -1,0 +1,2 @@
+//! S3 semantics without HTTP.
+pub mod content;

@@ -3,5 +3,6 @@
 pub mod delta;
 pub mod index;
 pub mod object;
+pub mod s3;
 pub mod segment;
 pub mod store;

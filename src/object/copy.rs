@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPut};
+use deltastore_format::{Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPut};
 use futures::StreamExt;
 
 use crate::object::condition::{ReadConditions, WriteConditions};
@@ -14,7 +14,7 @@ use crate::object::digest::{Digests, Found};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{Objects, metadata, write};
-use crate::store::transaction::Touch;
+use crate::store::Touch;
 
 /// How often a copy starts over when its source changes.
 const ATTEMPTS: usize = 8;

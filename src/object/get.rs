@@ -110,7 +110,8 @@ impl Objects {
         }
     }
 
-    fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
+    /// Whether the very version no longer exists.
+    pub(super) fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
         Ok(self.store.index().version(version.bucket, &version.key, version.version)?.is_none())
     }
 }

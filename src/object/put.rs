@@ -5,11 +5,11 @@ use deltastore_format::{ChecksumAlgorithm, Metadata, VersionPut};
 use crate::object::Objects;
 use crate::object::body::{Body, Expect, Promises};
 use crate::object::condition::WriteConditions;
-use crate::object::content::{Space, commit, store_body};
+use crate::object::content::{commit, store_body};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{metadata, write};
-use crate::store::transaction::Touch;
+use crate::store::{Space, Touch};
 
 /// A PutObject.
 pub struct PutInput {

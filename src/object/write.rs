@@ -7,7 +7,7 @@ use crate::object::condition::WriteConditions;
 use crate::object::content::{BodyError, ConcatError};
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
-use crate::store::transaction::{CommitError, Transaction};
+use crate::store::{CommitError, Transaction};
 
 impl From<IndexError> for ObjectError {
     fn from(error: IndexError) -> Self {

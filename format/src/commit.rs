@@ -5,8 +5,29 @@
 //! order records are read in: this is what lets compaction move commits and lets the
 //! index be rebuilt from any set of whole segments.
 
-use crate::ids::{BucketId, Hash, Position, SegmentId, Sequence, UploadId};
-use crate::recipe::Recipe;
+mod describe;
+mod op;
+mod put;
+
+pub use describe::{
+    Checksum, ChecksumAlgorithm, MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN,
+    MAX_PARTS, Metadata, PartInfo,
+};
+pub use op::{MAX_SEGMENTS, Op};
+pub use put::{
+    BucketPut, MAX_BUCKET_NAME_LEN, MAX_ETAG_LEN, MAX_KEY_LEN, MAX_SETTING_NAME_LEN,
+    MAX_SETTING_VALUE_LEN, MAX_SETTINGS, PartPut, StorageType, UploadPut, VersionPut,
+};
+
+use crate::error::DecodeError;
+use crate::ids::{Hash, Position};
+use crate::wire::{Reader, Wire, Writer, public_codec};
+use put::{read_extensions, write_extensions};
+
+/// Most windows and nodes one commit places; what needs more spreads them over several commits.
+pub const MAX_PLACED: usize = 1 << 20;
+/// Most changes of one commit.
+pub const MAX_OPS: usize = 1 << 16;
 
 /// What a [`Placed`] names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,130 +58,65 @@ pub struct Commit {
     pub ops: Vec<Op>,
 }
 
-/// One change. `prior` lists older segments that may still hold a copy of the same put;
-/// `segments` lists all that may hold the removed put: a removal may be forgotten once none of them exists.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Op {
-    PutBucket { put: BucketPut, prior: Vec<SegmentId> },
-    RemoveBucket { bucket: BucketId, segments: Vec<SegmentId> },
-    PutVersion { put: VersionPut, prior: Vec<SegmentId> },
-    RemoveVersion { bucket: BucketId, key: String, version: Sequence, segments: Vec<SegmentId> },
-    PutUpload { put: UploadPut, prior: Vec<SegmentId> },
-    /// Ends an upload; its parts go with it.
-    RemoveUpload { upload: UploadId, segments: Vec<SegmentId> },
-    PutPart { put: PartPut, prior: Vec<SegmentId> },
-    RemovePart { upload: UploadId, number: u16, part: Sequence, segments: Vec<SegmentId> },
+const COMMIT_VERSION: u8 = 1;
+const PLACED_LEN: usize = 49;
+
+impl Wire for Placed {
+    const NAME: &'static str = "placed";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.u8(self.kind as u8);
+        out.bytes(&self.hash.0);
+        self.position.write(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kind = match input.u8(Self::NAME)? {
+            1 => PlacedKind::Window,
+            2 => PlacedKind::Node,
+            value => {
+                return Err(DecodeError::Unknown {
+                    what: "placed kind",
+                    value: value.into(),
+                });
+            }
+        };
+        Ok(Placed {
+            kind,
+            hash: Hash(input.array(Self::NAME)?),
+            position: Position::read(input)?,
+        })
+    }
 }
 
-/// A bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BucketPut {
-    pub bucket: BucketId,
-    pub name: String,
-    pub created_ms: u64,
-    /// Settings by name; empty today.
-    pub settings: Vec<(String, String)>,
+impl Wire for Commit {
+    const NAME: &'static str = "commit";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.u8(COMMIT_VERSION);
+        out.flags(&[self.relocated]);
+        out.u16(0);
+        out.u64(self.time_ms);
+        self.durable_upto.write(out);
+        out.list(&self.placed, |out, placed| placed.write(out));
+        out.list(&self.ops, |out, op| op.write(out));
+        write_extensions(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        input.version(Self::NAME, COMMIT_VERSION)?;
+        let [relocated] = input.flags("commit flags")?;
+        input.zeros(Self::NAME, 2)?;
+        let commit = Commit {
+            relocated,
+            time_ms: input.u64(Self::NAME)?,
+            durable_upto: Position::read(input)?,
+            placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,
+            ops: input.list("operations", MAX_OPS, op::MIN_LEN, Op::read)?,
+        };
+        read_extensions(input)?;
+        Ok(commit)
+    }
 }
 
-/// What an object's bytes became when they were stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum StorageType {
-    /// No window has references: others may be encoded against it.
-    Reference = 0,
-    /// At least one window is encoded against references.
-    Delta = 1,
-    /// Every window is raw.
-    Passthrough = 2,
-}
-
-/// Metadata shared by object versions and by the uploads they come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata {
-    /// System headers that are returned as they were sent (`content-type`, `cache-control` …), lower-case names.
-    pub headers: Vec<(String, String)>,
-    /// `x-amz-meta-*` without the prefix, lower-case names.
-    pub user: Vec<(String, String)>,
-    /// Object tags.
-    pub tags: Vec<(String, String)>,
-}
-
-/// A checksum algorithm of S3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ChecksumAlgorithm {
-    Crc32 = 1,
-    Crc32c = 2,
-    Crc64Nvme = 3,
-    Sha1 = 4,
-    Sha256 = 5,
-}
-
-/// A checksum kept with an object or part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checksum {
-    pub algorithm: ChecksumAlgorithm,
-    /// True: checksum of the parts' checksums; false: of all the bytes.
-    pub composite: bool,
-    /// Raw digest bytes, big-endian for CRCs; at most 32.
-    pub value: Vec<u8>,
-}
-
-/// A part of a completed multipart object, as GetObjectAttributes and `partNumber` need it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartInfo {
-    pub number: u16,
-    pub size: u64,
-    pub checksum: Option<Checksum>,
-}
-
-/// An object version or a delete marker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionPut {
-    pub bucket: BucketId,
-    pub key: String,
-    pub version: Sequence,
-    /// True: S3's `null` version; false: its version id is made from `version`.
-    pub null_version: bool,
-    pub delete_marker: bool,
-    pub modified_ms: u64,
-    pub size: u64,
-    /// Without quotes: MD5 in hex, or MD5 of MD5s with `-N`.
-    pub etag: String,
-    pub metadata: Metadata,
-    pub checksum: Option<Checksum>,
-    /// Empty unless it came from a multipart upload.
-    pub parts: Vec<PartInfo>,
-    pub storage_type: StorageType,
-    /// Record bytes this put added to the segments.
-    pub stored_bytes: u64,
-    pub recipe: Recipe,
-}
-
-/// A multipart upload in progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadPut {
-    pub upload: UploadId,
-    pub bucket: BucketId,
-    pub key: String,
-    pub started_ms: u64,
-    pub metadata: Metadata,
-    /// The algorithm its parts carry, and whether the whole's is composite.
-    pub checksum: Option<(ChecksumAlgorithm, bool)>,
-}
-
-/// A part of an upload in progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartPut {
-    pub upload: UploadId,
-    pub number: u16,
-    pub part: Sequence,
-    pub modified_ms: u64,
-    pub size: u64,
-    /// MD5 in hex.
-    pub etag: String,
-    pub checksum: Option<Checksum>,
-    pub storage_type: StorageType,
-    pub stored_bytes: u64,
-    pub recipe: Recipe,
-}
+public_codec!(Commit);

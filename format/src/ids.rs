@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use crate::error::DecodeError;
+use crate::record::RECORD_ALIGN;
+use crate::wire::{Reader, Wire, Writer};
+
 /// Number of a segment file; rises by one for each new file and is never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(pub u64);
@@ -60,5 +64,26 @@ impl fmt::Display for SegmentId {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "segment {} offset {}", self.segment, self.offset)
+    }
+}
+
+impl Wire for Position {
+    const NAME: &'static str = "position";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.u64(self.segment.0);
+        out.u64(self.offset);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let segment = SegmentId(input.u64(Self::NAME)?);
+        let offset = input.u64(Self::NAME)?;
+        if !offset.is_multiple_of(RECORD_ALIGN) {
+            return Err(DecodeError::Inconsistent {
+                what: Self::NAME,
+                with: "the alignment of records",
+            });
+        }
+        Ok(Position { segment, offset })
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod commit;
 pub mod error;
+mod header;
 pub mod ids;
 pub mod recipe;
 pub mod record;
@@ -15,11 +16,15 @@ pub mod store;
 pub mod window;
 mod wire;
 
-pub use commit::{Commit, Op, Placed, PlacedKind};
+pub use commit::{
+    BucketPut, Checksum, ChecksumAlgorithm, Commit, Metadata, Op, PartInfo, PartPut, Placed,
+    PlacedKind, StorageType, UploadPut, VersionPut,
+};
 pub use error::DecodeError;
+pub use header::crc32c;
 pub use ids::{BucketId, Epoch, Hash, Position, SegmentId, Sequence, StoreId, UploadId};
 pub use recipe::{Entry, EntryKind, Node, Recipe};
-pub use record::{RecordHeader, RecordKind};
+pub use record::{RecordHeader, RecordKind, record_len};
 pub use segment::{SegmentFooter, SegmentHeader};
 pub use store::StoreHeader;
 pub use window::{Codec, WindowHead};

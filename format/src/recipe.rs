@@ -3,7 +3,9 @@
 //! A short recipe lies in the commit record; a long one is a tree of node records,
 //! each content-addressed, so that copies and multipart completes move no data.
 
+use crate::error::DecodeError;
 use crate::ids::Hash;
+use crate::wire::{Reader, Wire, Writer, public_codec};
 
 /// Most entries of a recipe inside a commit; longer ones go through nodes.
 pub const MAX_INLINE_ENTRIES: usize = 16;
@@ -51,7 +53,9 @@ pub struct Node {
 impl Recipe {
     /// Bytes the recipe yields; saturates, so that a hostile recipe cannot wrap it.
     pub fn len(&self) -> u64 {
-        self.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.len))
+        self.entries
+            .iter()
+            .fold(0u64, |sum, entry| sum.saturating_add(entry.len))
     }
 
     /// True when it yields no bytes.
@@ -59,3 +63,103 @@ impl Recipe {
         self.len() == 0
     }
 }
+
+const NODE_VERSION: u8 = 1;
+const ENTRY_LEN: usize = 49;
+
+impl Wire for Entry {
+    const NAME: &'static str = "recipe entry";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.u8(self.kind as u8);
+        out.bytes(&self.hash.0);
+        out.u64(self.skip);
+        out.u64(self.len);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let kind = match input.u8(Self::NAME)? {
+            0 => EntryKind::Window,
+            1 => EntryKind::Node,
+            value => {
+                return Err(DecodeError::Unknown {
+                    what: "recipe entry kind",
+                    value: value.into(),
+                });
+            }
+        };
+        let hash = Hash(input.array(Self::NAME)?);
+        let (skip, len) = (input.u64(Self::NAME)?, input.u64(Self::NAME)?);
+        if len == 0 {
+            return Err(DecodeError::Empty {
+                what: "recipe entry length",
+            });
+        }
+        if skip.checked_add(len).is_none() {
+            return Err(DecodeError::Inconsistent {
+                what: "recipe entry length",
+                with: "its skip",
+            });
+        }
+        Ok(Entry {
+            kind,
+            hash,
+            skip,
+            len,
+        })
+    }
+}
+
+impl Wire for Recipe {
+    const NAME: &'static str = "recipe";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.list(&self.entries, |out, entry| entry.write(out));
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Recipe {
+            entries: input.list("recipe entries", MAX_INLINE_ENTRIES, ENTRY_LEN, Entry::read)?,
+        })
+    }
+}
+
+impl Wire for Node {
+    const NAME: &'static str = "node";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.u8(NODE_VERSION);
+        out.u8(self.level);
+        out.u16(0);
+        out.list(&self.entries, |out, entry| entry.write(out));
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        input.version(Self::NAME, NODE_VERSION)?;
+        let level = input.u8(Self::NAME)?;
+        if level > MAX_NODE_LEVEL {
+            let (value, limit) = (level.into(), MAX_NODE_LEVEL.into());
+            return Err(DecodeError::Limit {
+                what: "node level",
+                value,
+                limit,
+            });
+        }
+        input.zeros(Self::NAME, 2)?;
+        let entries = input.list("node entries", MAX_NODE_ENTRIES, ENTRY_LEN, Entry::read)?;
+        if entries.is_empty() {
+            return Err(DecodeError::Empty {
+                what: "node entries",
+            });
+        }
+        if (level == 0) == entries.iter().any(|entry| entry.kind == EntryKind::Node) {
+            return Err(DecodeError::Inconsistent {
+                what: "node level",
+                with: "the kinds of its entries",
+            });
+        }
+        Ok(Node { level, entries })
+    }
+}
+
+public_codec!(Recipe, Node);

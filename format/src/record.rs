@@ -1,6 +1,9 @@
 //! Record framing: the header in front of every payload in a segment.
 
+use crate::error::DecodeError;
+use crate::header::{self, crc32c};
 use crate::ids::{Epoch, Position};
+use crate::wire::{Wire, check_version, within};
 
 /// Bytes of an encoded [`RecordHeader`].
 pub const RECORD_HEADER_LEN: usize = 64;
@@ -33,4 +36,115 @@ pub struct RecordHeader {
     pub epoch: Epoch,
     /// Reserved for encryption: 0 means the payload is plain.
     pub key_id: u32,
+}
+
+const MAGIC: [u8; 4] = *b"DLTR";
+const NAME: &str = "record header";
+const PAYLOAD: &str = "record payload";
+const RECORD_VERSION: u8 = 1;
+
+/// Bytes a record takes in its segment: header, payload and padding.
+pub fn record_len(payload_len: u32) -> u64 {
+    (RECORD_HEADER_LEN as u64 + u64::from(payload_len)).next_multiple_of(RECORD_ALIGN)
+}
+
+impl RecordKind {
+    fn from_byte(byte: u8) -> Result<Self, DecodeError> {
+        match byte {
+            1 => Ok(RecordKind::Window),
+            2 => Ok(RecordKind::Node),
+            3 => Ok(RecordKind::Commit),
+            4 => Ok(RecordKind::Footer),
+            value => Err(DecodeError::Unknown {
+                what: "record kind",
+                value: value.into(),
+            }),
+        }
+    }
+}
+
+impl RecordHeader {
+    /// The header for `payload`, at most [`MAX_PAYLOAD_LEN`] bytes, at `position` of a segment with this `salt`.
+    /// A longer payload yields a header that `decode` refuses.
+    pub fn for_payload(
+        kind: RecordKind,
+        payload: &[u8],
+        position: Position,
+        salt: u64,
+        epoch: Epoch,
+    ) -> Self {
+        RecordHeader {
+            kind,
+            payload_len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
+            payload_crc: crc32c(payload),
+            position,
+            salt,
+            epoch,
+            key_id: 0,
+        }
+    }
+
+    /// The bytes in front of the payload.
+    pub fn to_bytes(&self) -> [u8; RECORD_HEADER_LEN] {
+        header::seal(MAGIC, |out| {
+            out.u8(RECORD_VERSION);
+            out.u8(self.kind as u8);
+            out.u16(0);
+            out.u32(self.payload_len);
+            out.u32(self.key_id);
+            self.position.write(out);
+            out.u64(self.salt);
+            out.u32(self.epoch.0);
+            out.u32(self.payload_crc);
+        })
+    }
+
+    /// Decodes exactly [`RECORD_HEADER_LEN`] bytes. The caller compares `position` and `salt` with where it read them.
+    ///
+    /// # Errors
+    /// [`DecodeError::Magic`] and [`DecodeError::Checksum`] where no whole header stands; else what it holds that this build does not know.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        header::open(NAME, MAGIC, bytes, |input| {
+            check_version(NAME, input.u8(NAME)?.into(), RECORD_VERSION.into())?;
+            let kind = RecordKind::from_byte(input.u8(NAME)?)?;
+            input.zeros("record flags", 2)?;
+            let payload_len = input.u32(NAME)?;
+            within(PAYLOAD, payload_len.into(), MAX_PAYLOAD_LEN.into())?;
+            let key_id = header::read_key_id(input)?;
+            let position = Position::read(input)?;
+            let salt = input.u64(NAME)?;
+            let epoch = Epoch(input.u32(NAME)?);
+            Ok(RecordHeader {
+                kind,
+                payload_len,
+                payload_crc: input.u32(NAME)?,
+                position,
+                salt,
+                epoch,
+                key_id,
+            })
+        })
+    }
+
+    /// Whether `payload` is what the header was made for.
+    ///
+    /// # Errors
+    /// `Truncated` or `Trailing` if its length differs, `Checksum` if its bytes do.
+    pub fn check_payload(&self, payload: &[u8]) -> Result<(), DecodeError> {
+        let (needed, left) = (u64::from(self.payload_len), payload.len() as u64);
+        if left < needed {
+            return Err(DecodeError::Truncated {
+                what: PAYLOAD,
+                needed,
+                left,
+            });
+        }
+        if left > needed {
+            return Err(DecodeError::Trailing {
+                what: PAYLOAD,
+                left: left - needed,
+            });
+        }
+        header::check_crc(PAYLOAD, self.payload_crc, payload)
+    }
 }

@@ -1,6 +1,9 @@
 //! The store header: the file `STORE` that makes a folder a store.
 
+use crate::error::DecodeError;
+use crate::header;
 use crate::ids::{Epoch, StoreId};
+use crate::wire::check_version;
 
 /// Format version this build writes; a higher one on disk is refused.
 pub const FORMAT_VERSION: u32 = 1;
@@ -15,4 +18,40 @@ pub struct StoreHeader {
     pub epoch: Epoch,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
+}
+
+const MAGIC: [u8; 4] = *b"DLTS";
+const NAME: &str = "store header";
+
+impl StoreHeader {
+    /// The file's content.
+    pub fn to_bytes(&self) -> [u8; STORE_HEADER_LEN] {
+        header::seal(MAGIC, |out| {
+            out.u32(self.format_version);
+            out.bytes(&self.store.0);
+            out.u32(self.epoch.0);
+            out.u32(0);
+            out.u64(self.created_ms);
+        })
+    }
+
+    /// Decodes the whole file.
+    ///
+    /// # Errors
+    /// [`DecodeError::Version`] if a newer build wrote it; else what is damaged.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        header::open(NAME, MAGIC, bytes, |input| {
+            let format_version = input.u32(NAME)?;
+            check_version(NAME, format_version, FORMAT_VERSION)?;
+            let store = StoreId(input.array(NAME)?);
+            let epoch = Epoch(input.u32(NAME)?);
+            input.zeros(NAME, 4)?;
+            Ok(StoreHeader {
+                format_version,
+                store,
+                epoch,
+                created_ms: input.u64(NAME)?,
+            })
+        })
+    }
 }

@@ -1,0 +1,7 @@
+#![no_main]
+
+use deltastore_format::RecordHeader;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    deltastore_format_fuzz::header(bytes, RecordHeader::decode, RecordHeader::to_bytes);
+});

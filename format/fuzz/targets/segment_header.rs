@@ -1,0 +1,7 @@
+#![no_main]
+
+use deltastore_format::SegmentHeader;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    deltastore_format_fuzz::header(bytes, SegmentHeader::decode, SegmentHeader::to_bytes);
+});

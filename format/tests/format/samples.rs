@@ -1,0 +1,346 @@
+//! Fixed values of every type; the golden files are their encodings, so a change here is a change of the format.
+
+use deltastore_format::{
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind,
+    Epoch, Hash, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe,
+    RecordHeader, RecordKind, SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType,
+    StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+};
+
+/// An encoding, and the decode of its type followed by an encode of what that gave.
+pub struct Sample {
+    pub name: &'static str,
+    pub bytes: Vec<u8>,
+    pub again: fn(&[u8]) -> Result<Vec<u8>, DecodeError>,
+}
+
+/// The encoding of `$value`.
+#[macro_export]
+macro_rules! encoded {
+    ($value:expr) => {{
+        let mut bytes = Vec::new();
+        $value.encode(&mut bytes);
+        bytes
+    }};
+}
+
+macro_rules! payload {
+    ($name:literal, $type:ty, $value:expr) => {
+        Sample {
+            name: $name,
+            bytes: encoded!($value),
+            again: |bytes| Ok(encoded!(<$type>::decode(bytes)?)),
+        }
+    };
+}
+
+macro_rules! header {
+    ($name:literal, $type:ty, $value:expr) => {
+        Sample {
+            name: $name,
+            bytes: $value.to_bytes().to_vec(),
+            again: |bytes| Ok(<$type>::decode(bytes)?.to_bytes().to_vec()),
+        }
+    };
+}
+
+/// One sample a type.
+pub fn all() -> Vec<Sample> {
+    let mut samples = headers();
+    samples.extend([
+        payload!("segment_footer", SegmentFooter, segment_footer()),
+        Sample {
+            name: "window",
+            bytes: window_payload(),
+            again: window_again,
+        },
+        payload!("node", Node, node()),
+        payload!("recipe", Recipe, recipe()),
+        payload!("metadata", Metadata, metadata()),
+        payload!("checksum", Checksum, checksum()),
+        payload!("part_info", PartInfo, part_info(1)),
+        payload!("bucket_put", BucketPut, bucket_put()),
+        payload!("version_put", VersionPut, version_put()),
+        payload!("upload_put", UploadPut, upload_put()),
+        payload!("part_put", PartPut, part_put()),
+        payload!("op", Op, remove_version()),
+        payload!("commit", Commit, commit()),
+    ]);
+    samples
+}
+
+/// The samples that carry a checksum of their own.
+pub fn headers() -> Vec<Sample> {
+    vec![
+        header!("store_header", StoreHeader, store_header()),
+        header!("segment_header", SegmentHeader, segment_header()),
+        header!("record_header", RecordHeader, record_header()),
+    ]
+}
+
+fn window_again(bytes: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let (head, head_len) = WindowHead::decode(bytes)?;
+    let mut again = encoded!(head);
+    again.extend_from_slice(&bytes[head_len..]);
+    Ok(again)
+}
+
+fn hash(first: u8) -> Hash {
+    Hash(std::array::from_fn(|at| first.wrapping_add(at as u8)))
+}
+
+fn position(segment: u64, offset: u64) -> Position {
+    Position {
+        segment: SegmentId(segment),
+        offset,
+    }
+}
+
+fn store_id() -> StoreId {
+    StoreId(std::array::from_fn(|at| 0xa0 + at as u8))
+}
+
+pub fn store_header() -> StoreHeader {
+    StoreHeader {
+        format_version: 1,
+        store: store_id(),
+        epoch: Epoch(1),
+        created_ms: 1_700_000_000_000,
+    }
+}
+
+pub fn segment_header() -> SegmentHeader {
+    SegmentHeader {
+        store: store_id(),
+        segment: SegmentId(7),
+        epoch: Epoch(1),
+        salt: 0x1122_3344_5566_7788,
+        created_ms: 1_700_000_000_001,
+        key_id: 0,
+    }
+}
+
+pub fn record_header() -> RecordHeader {
+    RecordHeader::for_payload(
+        RecordKind::Window,
+        &window_payload(),
+        position(7, 64),
+        0x1122_3344_5566_7788,
+        Epoch(1),
+    )
+}
+
+pub fn segment_footer() -> SegmentFooter {
+    SegmentFooter {
+        windows: 3,
+        nodes: 2,
+        commits: 1,
+        payload_bytes: 0x1_0000_0005,
+    }
+}
+
+pub fn window_head() -> WindowHead {
+    WindowHead {
+        hash: hash(0x10),
+        codec: Codec::ZstdReferences,
+        depth: 1,
+        raw_len: 1 << 20,
+        encoded_len: 5,
+        references: vec![hash(0x40), hash(0x80)],
+        features: vec![1, 0xffff_ffff_ffff_fffe, 3],
+    }
+}
+
+pub fn window_payload() -> Vec<u8> {
+    let mut payload = encoded!(window_head());
+    payload.extend_from_slice(b"delta");
+    payload
+}
+
+pub fn entry(kind: EntryKind) -> Entry {
+    Entry {
+        kind,
+        hash: hash(0x20),
+        skip: 5,
+        len: 1 << 40,
+    }
+}
+
+pub fn node() -> Node {
+    Node {
+        level: 1,
+        entries: vec![entry(EntryKind::Window), entry(EntryKind::Node)],
+    }
+}
+
+pub fn recipe() -> Recipe {
+    Recipe {
+        entries: vec![entry(EntryKind::Node), entry(EntryKind::Window)],
+    }
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter()
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect()
+}
+
+pub fn metadata() -> Metadata {
+    Metadata {
+        headers: pairs(&[
+            ("content-type", "text/plain"),
+            ("cache-control", "no-store"),
+        ]),
+        user: pairs(&[("größe", "groß")]),
+        tags: pairs(&[("team", "")]),
+    }
+}
+
+pub fn checksum() -> Checksum {
+    Checksum {
+        algorithm: ChecksumAlgorithm::Crc64Nvme,
+        composite: false,
+        value: (1..=8).collect(),
+    }
+}
+
+pub fn part_info(number: u16) -> PartInfo {
+    PartInfo {
+        number,
+        size: 5 << 20,
+        checksum: Some(checksum()),
+    }
+}
+
+pub fn bucket_put() -> BucketPut {
+    BucketPut {
+        bucket: BucketId(9),
+        name: "releases".into(),
+        created_ms: 1_700_000_000_002,
+        settings: pairs(&[("versioning", "enabled")]),
+    }
+}
+
+pub fn version_put() -> VersionPut {
+    VersionPut {
+        bucket: BucketId(9),
+        key: "a//b/ключ.tar".into(),
+        version: Sequence(11),
+        null_version: true,
+        delete_marker: false,
+        modified_ms: 1_700_000_000_003,
+        size: 2 << 40,
+        etag: "d41d8cd98f00b204e9800998ecf8427e-2".into(),
+        metadata: metadata(),
+        checksum: Some(Checksum {
+            algorithm: ChecksumAlgorithm::Crc32c,
+            composite: true,
+            value: vec![1, 2, 3, 4],
+        }),
+        parts: vec![
+            part_info(1),
+            PartInfo {
+                number: 10_000,
+                size: 1,
+                checksum: None,
+            },
+        ],
+        storage_type: StorageType::Delta,
+        stored_bytes: 12_345,
+        recipe: recipe(),
+    }
+}
+
+pub fn upload_put() -> UploadPut {
+    UploadPut {
+        upload: UploadId(12),
+        bucket: BucketId(9),
+        key: "big".into(),
+        started_ms: 1_700_000_000_004,
+        metadata: metadata(),
+        checksum: Some((ChecksumAlgorithm::Sha256, true)),
+    }
+}
+
+pub fn part_put() -> PartPut {
+    PartPut {
+        upload: UploadId(12),
+        number: 3,
+        part: Sequence(13),
+        modified_ms: 1_700_000_000_005,
+        size: 1 << 40,
+        etag: "d41d8cd98f00b204e9800998ecf8427e".into(),
+        checksum: None,
+        storage_type: StorageType::Passthrough,
+        stored_bytes: 99,
+        recipe: Recipe {
+            entries: vec![entry(EntryKind::Window)],
+        },
+    }
+}
+
+pub fn remove_version() -> Op {
+    let segments = vec![SegmentId(3), SegmentId(7)];
+    Op::RemoveVersion {
+        bucket: BucketId(9),
+        key: "old".into(),
+        version: Sequence(10),
+        segments,
+    }
+}
+
+/// One operation of each kind.
+pub fn commit() -> Commit {
+    let prior = || vec![SegmentId(2)];
+    let segments = || vec![SegmentId(3), SegmentId(7)];
+    Commit {
+        time_ms: 1_700_000_000_006,
+        durable_upto: position(7, 4096),
+        relocated: true,
+        placed: vec![
+            Placed {
+                kind: PlacedKind::Window,
+                hash: hash(1),
+                position: position(7, 64),
+            },
+            Placed {
+                kind: PlacedKind::Node,
+                hash: hash(2),
+                position: position(7, 512),
+            },
+        ],
+        ops: vec![
+            Op::PutBucket {
+                put: bucket_put(),
+                prior: vec![],
+            },
+            Op::RemoveBucket {
+                bucket: BucketId(8),
+                segments: segments(),
+            },
+            Op::PutVersion {
+                put: version_put(),
+                prior: prior(),
+            },
+            remove_version(),
+            Op::PutUpload {
+                put: upload_put(),
+                prior: prior(),
+            },
+            Op::RemoveUpload {
+                upload: UploadId(5),
+                segments: segments(),
+            },
+            Op::PutPart {
+                put: part_put(),
+                prior: prior(),
+            },
+            Op::RemovePart {
+                upload: UploadId(12),
+                number: 4,
+                part: Sequence(6),
+                segments: segments(),
+            },
+        ],
+    }
+}

@@ -1,10 +1,15 @@
 //! Bodies of uploads and what their requests promise about them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use deltastore_format::ChecksumAlgorithm;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 
-use crate::object::checksum::ChecksumValue;
+use crate::object::MAX_BODY_SIZE;
+use crate::object::checksum::{self, ChecksumValue};
+use crate::object::digest::{Digests, Found};
 use crate::object::error::ObjectError;
 
 /// The plain bytes of an upload, transfer framing removed. Its errors pass through to the caller as they are.
@@ -34,4 +39,161 @@ pub enum ExpectChecksum {
     Value(ChecksumValue),
     /// `x-amz-trailer` announces it: `read` is called once the body has ended and gives the trailer's value, Base64 as sent.
     Trailer { algorithm: ChecksumAlgorithm, read: Box<dyn FnOnce() -> Option<String> + Send> },
+}
+
+impl ExpectChecksum {
+    /// The algorithm that the request names.
+    pub(super) fn algorithm(&self) -> Option<ChecksumAlgorithm> {
+        match self {
+            ExpectChecksum::None => None,
+            ExpectChecksum::Compute(algorithm) | ExpectChecksum::Trailer { algorithm, .. } => Some(*algorithm),
+            ExpectChecksum::Value(value) => Some(value.algorithm),
+        }
+    }
+}
+
+/// [`Expect`] with its values decoded.
+pub(super) struct Promises {
+    length: Option<u64>,
+    md5: Option<[u8; 16]>,
+    sha256: Option<[u8; 32]>,
+    checksum: ExpectChecksum,
+    algorithm: ChecksumAlgorithm,
+}
+
+impl Promises {
+    /// `default` is the checksum to compute when the request names none.
+    ///
+    /// # Errors
+    /// `InvalidDigest`, `EntityTooLarge`.
+    pub(super) fn new(expect: Expect, default: ChecksumAlgorithm) -> Result<Self, ObjectError> {
+        if let Some(size) = expect.length.filter(|length| *length > MAX_BODY_SIZE) {
+            return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
+        }
+        let md5 = expect.md5.map(|text| decoded("Content-MD5", STANDARD.decode(&text).ok(), text)).transpose()?;
+        let sha256 =
+            expect.sha256.map(|text| decoded("x-amz-content-sha256", hex::decode(&text).ok(), text)).transpose()?;
+        let algorithm = expect.checksum.algorithm().unwrap_or(default);
+        Ok(Promises { length: expect.length, md5, sha256, checksum: expect.checksum, algorithm })
+    }
+
+    /// What must be computed to verify them.
+    pub(super) fn digests(&self) -> Digests {
+        Digests::new(self.algorithm, self.sha256.is_some())
+    }
+
+    /// The body, cut off with an error as soon as it is longer than promised or allowed.
+    pub(super) fn bound(&self, body: Body) -> Body {
+        let expected = self.length;
+        let limit = expected.unwrap_or(MAX_BODY_SIZE);
+        let checked = body.scan(0u64, move |seen, item| {
+            let item = item.and_then(|bytes| {
+                *seen = seen.saturating_add(bytes.len() as u64);
+                match expected {
+                    _ if *seen <= limit => Ok(bytes),
+                    Some(expected) => Err(ObjectError::IncompleteBody { expected, found: *seen }),
+                    None => Err(ObjectError::EntityTooLarge { size: *seen, max: limit }),
+                }
+            });
+            std::future::ready(Some(item))
+        });
+        checked.boxed()
+    }
+
+    /// Compares with what the body was; gives its checksum.
+    ///
+    /// # Errors
+    /// `IncompleteBody`, `ContentSha256Mismatch`, `BadDigest`; `InvalidRequest` for a trailer that is missing or not a checksum.
+    pub(super) fn verify(self, found: Found) -> Result<ChecksumValue, ObjectError> {
+        if let Some(expected) = self.length.filter(|length| *length != found.length) {
+            return Err(ObjectError::IncompleteBody { expected, found: found.length });
+        }
+        if self.sha256 != found.sha256 {
+            let [expected, found] = [self.sha256, found.sha256].map(|sum| sum.map(hex::encode).unwrap_or_default());
+            return Err(ObjectError::ContentSha256Mismatch { expected, found });
+        }
+        if let Some(md5) = self.md5.filter(|md5| *md5 != found.md5) {
+            let [expected, found] = [md5, found.md5].map(|sum| STANDARD.encode(sum));
+            return Err(ObjectError::BadDigest { what: "Content-MD5", expected, found });
+        }
+        let expected = match self.checksum {
+            ExpectChecksum::None | ExpectChecksum::Compute(_) => return Ok(found.checksum),
+            ExpectChecksum::Value(value) => value,
+            ExpectChecksum::Trailer { algorithm, read } => {
+                let text = read().ok_or_else(|| checksum::invalid_value(algorithm))?;
+                ChecksumValue::parse(algorithm, text.trim())?
+            }
+        };
+        if expected != found.checksum {
+            let what = checksum::name(expected.algorithm);
+            let [expected, found] = [expected, found.checksum].map(|sum| sum.to_base64());
+            return Err(ObjectError::BadDigest { what, expected, found });
+        }
+        Ok(found.checksum)
+    }
+}
+
+fn decoded<const N: usize>(what: &'static str, bytes: Option<Vec<u8>>, text: String) -> Result<[u8; N], ObjectError> {
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(ObjectError::InvalidDigest { what, value: text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::content::Digest as _;
+
+    const MD5: &str = "JfnnlDI7RTiF9RgfG2JNCw==";
+    const SHA256: &str = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225";
+    const CRC32: &str = "y/Q5Jg==";
+
+    /// Sends "123456789" with these promises.
+    fn send(expect: Expect) -> Result<ChecksumValue, &'static str> {
+        let promises = Promises::new(expect, ChecksumAlgorithm::Crc64Nvme).map_err(|error| error.code())?;
+        let body: Vec<_> = ["1234", "56789"].map(|text| Ok(Bytes::from(text))).into();
+        let mut digests = promises.digests();
+        for item in futures::executor::block_on_stream(promises.bound(futures::stream::iter(body).boxed())) {
+            digests.update(&item.map_err(|error| error.code())?);
+        }
+        promises.verify(digests.finish()).map_err(|error| error.code())
+    }
+
+    fn trailer(value: Option<&'static str>) -> Expect {
+        let read = Box::new(move || value.map(String::from));
+        Expect { checksum: ExpectChecksum::Trailer { algorithm: ChecksumAlgorithm::Crc32, read }, ..Expect::default() }
+    }
+
+    fn header(value: &str) -> Expect {
+        let value = ChecksumValue::parse(ChecksumAlgorithm::Crc32, value).unwrap();
+        Expect { checksum: ExpectChecksum::Value(value), ..Expect::default() }
+    }
+
+    #[test]
+    fn kept_promises() {
+        let crc32 = Ok(ChecksumValue::parse(ChecksumAlgorithm::Crc32, CRC32).unwrap());
+        let all = Expect { length: Some(9), md5: Some(MD5.into()), sha256: Some(SHA256.into()), ..header(CRC32) };
+        assert_eq!(send(all), crc32);
+        assert_eq!(send(trailer(Some(CRC32))), crc32);
+        let compute = ExpectChecksum::Compute(ChecksumAlgorithm::Crc32);
+        assert_eq!(send(Expect { checksum: compute, ..Expect::default() }), crc32);
+        assert_eq!(send(Expect::default()).unwrap().algorithm, ChecksumAlgorithm::Crc64Nvme);
+    }
+
+    #[test]
+    fn broken_promises() {
+        let length = |length| send(Expect { length: Some(length), ..Expect::default() });
+        assert_eq!(length(8), Err("IncompleteBody"));
+        assert_eq!(length(3), Err("IncompleteBody"));
+        assert_eq!(length(10), Err("IncompleteBody"));
+        assert_eq!(length(MAX_BODY_SIZE + 1), Err("EntityTooLarge"));
+        let md5 = |text: &str| send(Expect { md5: Some(text.into()), ..Expect::default() });
+        assert_eq!(md5("AAAAAAAAAAAAAAAAAAAAAA=="), Err("BadDigest"));
+        assert_eq!(md5("AAAA"), Err("InvalidDigest"));
+        assert_eq!(md5("?"), Err("InvalidDigest"));
+        let sha256 = Expect { sha256: Some("00".repeat(32)), ..Expect::default() };
+        assert_eq!(send(sha256), Err("XAmzContentSHA256Mismatch"));
+        assert_eq!(send(header("AAAAAA==")), Err("BadDigest"));
+        assert_eq!(send(trailer(Some("AAAAAA=="))), Err("BadDigest"));
+        assert_eq!(send(trailer(Some("AAAA"))), Err("InvalidRequest"));
+        assert_eq!(send(trailer(None)), Err("InvalidRequest"));
+    }
 }

@@ -1,33 +1,103 @@
 //! Buckets: create, look up, list, delete.
 
-use deltastore_format::BucketPut;
+use deltastore_format::{BucketId, BucketPut, Op, SegmentId};
 
+use crate::index::{Index, ListEntry, ListQuery, UploadRow};
 use crate::object::Objects;
+use crate::object::content::commit;
 use crate::object::error::ObjectError;
+use crate::object::name::check_bucket_name;
+use crate::object::write;
+use crate::store::transaction::{Touch, Transaction};
+
+/// Most uploads that one commit aborts.
+const UPLOADS_PER_COMMIT: usize = 100;
 
 impl Objects {
     /// # Errors
     /// `InvalidBucketName`, `BucketAlreadyOwnedByYou`.
-    pub async fn create_bucket(&self, _name: &str) -> Result<BucketPut, ObjectError> {
-        unimplemented!()
+    pub async fn create_bucket(&self, name: &str) -> Result<BucketPut, ObjectError> {
+        check_bucket_name(name)?;
+        let touches = vec![Touch::BucketName(name.to_owned())];
+        let name = name.to_owned();
+        let put = commit(&self.store, touches, Vec::new(), move |tx| {
+            if tx.index().bucket(&name)?.is_some() {
+                return Err(ObjectError::BucketAlreadyOwnedByYou { bucket: name });
+            }
+            let bucket = BucketId(tx.next_sequence().0);
+            let put = BucketPut { bucket, name, created_ms: tx.now_ms(), settings: Vec::new() };
+            tx.push(Op::PutBucket { put: put.clone(), prior: Vec::new() });
+            Ok(put)
+        });
+        Ok(put.await?)
     }
 
     /// # Errors
     /// `NoSuchBucket`
-    pub fn head_bucket(&self, _name: &str) -> Result<BucketPut, ObjectError> {
-        unimplemented!()
+    pub fn head_bucket(&self, name: &str) -> Result<BucketPut, ObjectError> {
+        match self.store.index().bucket(name)? {
+            Some(row) => Ok(row.put),
+            None => Err(ObjectError::NoSuchBucket { bucket: name.to_owned() }),
+        }
     }
 
     /// All buckets by name.
-    pub fn list_buckets(&self) -> Result<Vec<BucketPut>, ObjectError> {
-        unimplemented!()
+    pub async fn list_buckets(&self) -> Result<Vec<BucketPut>, ObjectError> {
+        self.blocking(|objects| objects.store.index().buckets().map(|row| Ok(row?.put)).collect()).await
     }
 
     /// Removes an empty bucket and its uploads in progress.
     ///
     /// # Errors
     /// `NoSuchBucket`, `BucketNotEmpty`.
-    pub async fn delete_bucket(&self, _name: &str) -> Result<(), ObjectError> {
-        unimplemented!()
+    pub async fn delete_bucket(&self, name: &str) -> Result<(), ObjectError> {
+        let bucket = self.bucket_id(name)?;
+        loop {
+            let touches = vec![Touch::BucketName(name.to_owned()), Touch::Bucket(bucket)];
+            let name = name.to_owned();
+            let removed = commit(&self.store, touches, Vec::new(), move |tx| remove(tx, bucket, name));
+            if removed.await? {
+                return Ok(());
+            }
+        }
     }
+}
+
+/// Removes a bucket, or, where that would be too much at once, only some of its uploads: then false.
+fn remove(tx: &mut Transaction<'_>, bucket: BucketId, name: String) -> Result<bool, ObjectError> {
+    let index = tx.index();
+    let Some(row) = index.bucket_by_id(bucket)? else { return Err(ObjectError::NoSuchBucket { bucket: name }) };
+    if !index.bucket_is_empty(bucket)? {
+        return Err(ObjectError::BucketNotEmpty { bucket: name });
+    }
+    let query = ListQuery { max: UPLOADS_PER_COMMIT, ..ListQuery::default() };
+    let page = index.list_uploads(bucket, &query)?;
+    for entry in &page.entries {
+        if let ListEntry::Object(upload) = entry {
+            remove_upload(tx, upload)?;
+        }
+    }
+    if !page.truncated {
+        tx.push(Op::RemoveBucket { bucket, segments: write::segments(row.record, &row.prior) });
+    }
+    Ok(!page.truncated)
+}
+
+/// Ends an upload and its parts.
+pub(super) fn remove_upload(tx: &mut Transaction<'_>, row: &UploadRow) -> Result<(), ObjectError> {
+    let segments = upload_segments(tx.index(), row)?;
+    tx.push(Op::RemoveUpload { upload: row.put.upload, segments });
+    Ok(())
+}
+
+/// Segments that may hold an upload or one of its parts, since its removal stands for theirs.
+fn upload_segments(index: &Index, row: &UploadRow) -> Result<Vec<SegmentId>, ObjectError> {
+    let mut all = write::segments(row.record, &row.prior);
+    for part in index.parts(row.put.upload) {
+        let part = part?;
+        all.extend(write::segments(part.record, &part.prior));
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
 }

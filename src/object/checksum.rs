@@ -1,7 +1,11 @@
 //! S3's additional checksums: names, values, and how an object's follows from its parts'.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
 use deltastore_format::{Checksum, ChecksumAlgorithm};
 
+use crate::object::digest::ChecksumDigest;
 use crate::object::error::ObjectError;
 
 /// A checksum of bytes: its algorithm and the raw digest, big-endian for CRCs.
@@ -16,22 +20,194 @@ impl ChecksumValue {
     ///
     /// # Errors
     /// `InvalidRequest` if it is not Base64 of the algorithm's length.
-    pub fn parse(_algorithm: ChecksumAlgorithm, _base64: &str) -> Result<Self, ObjectError> {
-        unimplemented!()
+    pub fn parse(algorithm: ChecksumAlgorithm, base64: &str) -> Result<Self, ObjectError> {
+        match STANDARD.decode(base64) {
+            Ok(value) if value.len() == digest_len(algorithm) => Ok(ChecksumValue { algorithm, value }),
+            _ => Err(invalid_value(algorithm)),
+        }
+    }
+
+    /// Base64 of the digest.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(&self.value)
+    }
+
+    /// As it is kept with an object or part.
+    pub(super) fn stored(self, composite: bool) -> Checksum {
+        Checksum { algorithm: self.algorithm, composite, value: self.value }
     }
 }
 
 /// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`.
-pub fn name(_algorithm: ChecksumAlgorithm) -> &'static str {
-    unimplemented!()
+pub fn name(algorithm: ChecksumAlgorithm) -> &'static str {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 => "CRC32",
+        ChecksumAlgorithm::Crc32c => "CRC32C",
+        ChecksumAlgorithm::Crc64Nvme => "CRC64NVME",
+        ChecksumAlgorithm::Sha1 => "SHA1",
+        ChecksumAlgorithm::Sha256 => "SHA256",
+    }
 }
 
 /// From the name, in any case.
-pub fn parse_name(_name: &str) -> Option<ChecksumAlgorithm> {
-    unimplemented!()
+pub fn parse_name(text: &str) -> Option<ChecksumAlgorithm> {
+    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+    [Crc32, Crc32c, Crc64Nvme, Sha1, Sha256].into_iter().find(|algorithm| name(*algorithm).eq_ignore_ascii_case(text))
 }
 
 /// The value of `x-amz-checksum-*`: Base64, with `-N` for a composite of `parts` parts.
-pub fn header_value(_checksum: &Checksum, _parts: usize) -> String {
-    unimplemented!()
+pub fn header_value(checksum: &Checksum, parts: usize) -> String {
+    let base64 = STANDARD.encode(&checksum.value);
+    if checksum.composite { format!("{base64}-{parts}") } else { base64 }
+}
+
+/// Whether an upload's object gets a composite checksum, given what was asked for.
+///
+/// # Errors
+/// `InvalidRequest` for a type that the algorithm does not have.
+pub(super) fn upload_type(algorithm: ChecksumAlgorithm, composite: Option<bool>) -> Result<bool, ObjectError> {
+    let possible = match algorithm {
+        ChecksumAlgorithm::Crc64Nvme => Some(false),
+        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => Some(true),
+        ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => None,
+    };
+    match (possible, composite) {
+        (Some(is), Some(asked)) if is != asked => Err(ObjectError::InvalidRequest(format!(
+            "the {} checksum type cannot be used with the {} checksum algorithm",
+            type_name(asked),
+            name(algorithm)
+        ))),
+        (Some(is), _) => Ok(is),
+        (None, asked) => Ok(asked.unwrap_or(true)),
+    }
+}
+
+/// `COMPOSITE` or `FULL_OBJECT`.
+pub fn type_name(composite: bool) -> &'static str {
+    if composite { "COMPOSITE" } else { "FULL_OBJECT" }
+}
+
+/// The checksum of the parts' checksums.
+pub(super) fn composite<'a>(
+    algorithm: ChecksumAlgorithm,
+    parts: impl IntoIterator<Item = &'a [u8]>,
+) -> ChecksumValue {
+    let mut digest = ChecksumDigest::new(algorithm);
+    parts.into_iter().for_each(|value| digest.update(value));
+    digest.finish()
+}
+
+/// The checksum of the concatenated bytes, from those of consecutive pieces and their lengths.
+/// None for algorithms that cannot be combined and for values that are not of the algorithm's length.
+pub(super) fn combine<'a>(
+    algorithm: ChecksumAlgorithm,
+    pieces: impl IntoIterator<Item = (&'a [u8], u64)>,
+) -> Option<ChecksumValue> {
+    let crc = crc_algorithm(algorithm)?;
+    let mut whole = crc_fast::checksum(crc, &[]);
+    for (value, len) in pieces {
+        whole = crc_fast::checksum_combine(crc, whole, crc_from_bytes(algorithm, value)?, len);
+    }
+    Some(ChecksumValue { algorithm, value: crc_to_bytes(algorithm, whole) })
+}
+
+/// The CRC behind an algorithm; none for the SHAs.
+pub(super) fn crc_algorithm(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
+        ChecksumAlgorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
+        ChecksumAlgorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
+        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => None,
+    }
+}
+
+/// A CRC as S3 shows it: big-endian, of the algorithm's length.
+pub(super) fn crc_to_bytes(algorithm: ChecksumAlgorithm, crc: u64) -> Vec<u8> {
+    let bytes = crc.to_be_bytes();
+    bytes[bytes.len() - digest_len(algorithm).min(bytes.len())..].to_vec()
+}
+
+fn crc_from_bytes(algorithm: ChecksumAlgorithm, value: &[u8]) -> Option<u64> {
+    (value.len() == digest_len(algorithm)).then(|| value.iter().fold(0, |crc, byte| crc << 8 | u64::from(*byte)))
+}
+
+fn digest_len(algorithm: ChecksumAlgorithm) -> usize {
+    match algorithm {
+        ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => 4,
+        ChecksumAlgorithm::Crc64Nvme => 8,
+        ChecksumAlgorithm::Sha1 => 20,
+        ChecksumAlgorithm::Sha256 => 32,
+    }
+}
+
+pub(super) fn invalid_value(algorithm: ChecksumAlgorithm) -> ObjectError {
+    ObjectError::InvalidRequest(format!("value for x-amz-checksum-{} is invalid", name(algorithm).to_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
+
+    const ALL: [ChecksumAlgorithm; 5] = [Crc32, Crc32c, Crc64Nvme, Sha1, Sha256];
+
+    fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> ChecksumValue {
+        composite(algorithm, [bytes])
+    }
+
+    #[test]
+    fn check_values() {
+        let hex = |algorithm| hex::encode(of(algorithm, b"123456789").value);
+        assert_eq!(hex(Crc32), "cbf43926");
+        assert_eq!(hex(Crc32c), "e3069283");
+        assert_eq!(hex(Crc64Nvme), "ae8b14860a799888");
+        assert_eq!(hex(Sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
+        assert_eq!(hex(Sha256), "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+    }
+
+    #[test]
+    fn combining_pieces_is_reading_them_all() {
+        let bytes: Vec<u8> = (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for algorithm in [Crc32, Crc32c, Crc64Nvme] {
+            for cuts in [vec![], vec![0], vec![1], vec![50_000], vec![10, 10, 99_999], vec![100_000]] {
+                let ends = cuts.iter().copied().chain([bytes.len()]);
+                let starts = [0].into_iter().chain(cuts.iter().copied());
+                let pieces: Vec<_> = starts.zip(ends).map(|(start, end)| &bytes[start..end]).collect();
+                let sums: Vec<_> = pieces.iter().map(|piece| (of(algorithm, piece).value, piece.len() as u64)).collect();
+                let combined = combine(algorithm, sums.iter().map(|(value, len)| (value.as_slice(), *len)));
+                assert_eq!(combined, Some(of(algorithm, &bytes)), "{algorithm:?} {cuts:?}");
+            }
+        }
+        assert_eq!(combine(Crc32, []), Some(of(Crc32, b"")));
+        assert_eq!(combine(Sha256, []), None);
+        assert_eq!(combine(Crc32, [(&[0u8; 8][..], 1)]), None);
+    }
+
+    #[test]
+    fn types_by_algorithm() {
+        for algorithm in ALL {
+            let allowed = [true, false].map(|composite| upload_type(algorithm, Some(composite)) == Ok(composite));
+            let expected = match algorithm {
+                Crc64Nvme => [false, true],
+                Sha1 | Sha256 => [true, false],
+                Crc32 | Crc32c => [true, true],
+            };
+            assert_eq!(allowed, expected, "{algorithm:?}");
+            assert_eq!(upload_type(algorithm, None), Ok(algorithm != Crc64Nvme));
+        }
+    }
+
+    #[test]
+    fn values_and_names_go_both_ways() {
+        for algorithm in ALL {
+            let value = of(algorithm, b"abc");
+            assert_eq!(ChecksumValue::parse(algorithm, &value.to_base64()), Ok(value.clone()));
+            assert_eq!(parse_name(&name(algorithm).to_lowercase()), Some(algorithm));
+            let stored = value.clone().stored(true);
+            assert_eq!(header_value(&stored, 3), format!("{}-3", value.to_base64()));
+        }
+        assert!(ChecksumValue::parse(Crc32, "AAAA").is_err());
+        assert!(ChecksumValue::parse(Crc32, "not base64").is_err());
+        assert_eq!(parse_name("MD5"), None);
+    }
 }

@@ -68,6 +68,9 @@ pub enum ObjectError {
     MalformedXml(String),
     #[error("{0}")]
     NotImplemented(String),
+    /// The source of a copy changed again and again while it was copied; trying again may work.
+    #[error("a conflicting operation is in progress, please try again")]
+    OperationAborted,
     /// The disk is full: reads and deletes go on.
     #[error("the storage is full")]
     StorageFull,
@@ -125,6 +128,7 @@ impl ObjectError {
             E::InvalidRequest(_) => ("InvalidRequest", 400),
             E::MalformedXml(_) => ("MalformedXML", 400),
             E::NotImplemented(_) => ("NotImplemented", 501),
+            E::OperationAborted => ("OperationAborted", 409),
             E::StorageFull => ("StorageFull", 507),
             E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
             E::Internal(_) => ("InternalError", 500),

@@ -4,11 +4,17 @@ use std::ops::Range;
 
 use deltastore_format::VersionPut;
 
-use crate::object::Objects;
+use crate::index::VersionRow;
 use crate::object::condition::ReadConditions;
-use crate::object::content::BodyReader;
+use crate::object::content::{BodyReader, read_body};
 use crate::object::error::ObjectError;
+use crate::object::identity::VersionId;
+use crate::object::name::check_key;
 use crate::object::range::ByteRange;
+use crate::object::{MAX_PARTS, Objects, write};
+
+/// How often a GET looks again when the version it found went away before its first bytes were read.
+const ATTEMPTS: usize = 5;
 
 /// A GetObject or HeadObject.
 #[derive(Clone, Debug, Default)]
@@ -45,13 +51,106 @@ impl Objects {
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`, `NotModified`, `PreconditionFailed`,
     /// `InvalidRange`, `InvalidPartNumber`, `InvalidRequest`; `Internal` if the first bytes are damaged.
-    pub async fn get_object(&self, _input: GetInput) -> Result<GetOutput, ObjectError> {
-        unimplemented!()
+    pub async fn get_object(&self, input: GetInput) -> Result<GetOutput, ObjectError> {
+        let mut attempt = 1;
+        loop {
+            let head = self.head_object(&input)?;
+            match read_body(&self.store, head.version.recipe.clone(), head.range.clone()).prime().await {
+                Ok(body) => return Ok(GetOutput { head, body }),
+                // It may have been overwritten and collected in between: then there is something newer to answer with.
+                Err(_) if attempt < ATTEMPTS && self.is_gone(&head.version)? => attempt += 1,
+                Err(error) => return Err(ObjectError::Internal(error.to_string())),
+            }
+        }
     }
 
     /// # Errors
     /// Those of [`Objects::get_object`].
-    pub fn head_object(&self, _input: &GetInput) -> Result<HeadOutput, ObjectError> {
-        unimplemented!()
+    pub fn head_object(&self, input: &GetInput) -> Result<HeadOutput, ObjectError> {
+        let version = self.find_version(&input.bucket, &input.key, input.version_id.as_deref())?.put;
+        input.conditions.check(&version)?;
+        let whole = 0..version.size;
+        let (range, parts_count) = match (input.range, input.part_number) {
+            (Some(_), Some(_)) => {
+                return Err(ObjectError::InvalidRequest("cannot specify both Range header and partNumber".into()));
+            }
+            (Some(range), None) => (range.resolve(version.size)?, None),
+            (None, Some(number)) => part_range(&version, number)?,
+            (None, None) => (whole.clone(), None),
+        };
+        // A part of an empty object is no range that Content-Range could name.
+        let partial = input.range.is_some() || input.part_number.is_some() && !range.is_empty();
+        Ok(HeadOutput { version, range, partial, parts_count })
+    }
+
+    /// The version that a request names.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `MethodNotAllowed`, `InvalidArgument`, `KeyTooLong`.
+    pub(super) fn find_version(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<VersionRow, ObjectError> {
+        check_key(key)?;
+        let index = self.store.index();
+        let bucket = self.bucket_id(bucket)?;
+        let Some(text) = version_id else {
+            return write::current(index, bucket, key)?.ok_or_else(|| ObjectError::NoSuchKey { key: key.to_owned() });
+        };
+        let row = match VersionId::parse(text)? {
+            VersionId::Null => write::null_version(index, bucket, key)?,
+            VersionId::Sequence(sequence) => index.version(bucket, key, sequence)?.filter(|row| !row.put.null_version),
+        };
+        match row {
+            Some(row) if row.put.delete_marker => Err(ObjectError::MethodNotAllowed),
+            Some(row) => Ok(row),
+            None => Err(ObjectError::NoSuchVersion { key: key.to_owned(), version_id: text.to_owned() }),
+        }
+    }
+
+    fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
+        Ok(self.store.index().version(version.bucket, &version.key, version.version)?.is_none())
+    }
+}
+
+/// The bytes of a part and the number of parts; an object that was not uploaded in parts is its own only part.
+fn part_range(version: &VersionPut, number: u32) -> Result<(Range<u64>, Option<u32>), ObjectError> {
+    if number == 0 || number > u32::from(MAX_PARTS) {
+        return Err(ObjectError::InvalidArgument(format!("partNumber must be an integer between 1 and {MAX_PARTS}")));
+    }
+    let count = version.parts.len();
+    if count == 0 && number == 1 {
+        return Ok((0..version.size, None));
+    }
+    let parts_count = u32::try_from(count.max(1)).unwrap_or(u32::MAX);
+    let before = number as usize - 1;
+    let part = version.parts.get(before).ok_or(ObjectError::InvalidPartNumber { number, count: parts_count })?;
+    let start = version.parts[..before].iter().map(|part| part.size).sum::<u64>();
+    Ok((start..start + part.size, Some(parts_count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::write::tests::version;
+    use deltastore_format::PartInfo;
+
+    #[test]
+    fn parts_are_ranges() {
+        let mut object = version("k");
+        object.size = 10;
+        assert_eq!(part_range(&object, 1), Ok((0..10, None)));
+        assert_eq!(part_range(&object, 2), Err(ObjectError::InvalidPartNumber { number: 2, count: 1 }));
+        let part = |number, size| PartInfo { number, size, checksum: None };
+        object.parts = vec![part(1, 6), part(2, 4), part(3, 0)];
+        assert_eq!(part_range(&object, 1), Ok((0..6, Some(3))));
+        assert_eq!(part_range(&object, 2), Ok((6..10, Some(3))));
+        assert_eq!(part_range(&object, 3), Ok((10..10, Some(3))));
+        assert_eq!(part_range(&object, 4), Err(ObjectError::InvalidPartNumber { number: 4, count: 3 }));
+        for bad in [0, 10_001] {
+            assert_eq!(part_range(&object, bad).map_err(|error| error.code()), Err("InvalidArgument"));
+        }
     }
 }

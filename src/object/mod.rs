@@ -88,4 +88,16 @@ impl Objects {
     fn bucket_id(&self, name: &str) -> Result<BucketId, ObjectError> {
         write::bucket_id(self.store.index(), name)
     }
+
+    /// Runs what reads more than a few rows apart from the network threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Objects) -> Result<T, ObjectError> + Send + 'static,
+    ) -> Result<T, ObjectError> {
+        let objects = self.clone();
+        match tokio::task::spawn_blocking(move || work(&objects)).await {
+            Ok(result) => result,
+            Err(error) => Err(ObjectError::Internal(error.to_string())),
+        }
+    }
 }

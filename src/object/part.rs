@@ -1,11 +1,20 @@
 //! Parts of multipart uploads: upload, copy, list.
 
-use deltastore_format::{PartPut, UploadPut};
+use std::ops::Range;
 
-use crate::object::Objects;
-use crate::object::body::{Body, Expect};
+use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, Op, PartPut, UploadPut, VersionPut};
+use md5::{Digest as _, Md5};
+
+use crate::object::body::{Body, Expect, Promises};
+use crate::object::content::{Content, Space, commit, concat, store_body};
 use crate::object::copy::CopySource;
+use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
+use crate::object::identity::parse_upload_id;
+use crate::object::list::{page_limit, part_marker};
+use crate::object::range::ByteRange;
+use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
+use crate::store::transaction::Touch;
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -52,18 +61,191 @@ pub struct ListPartsOutput {
 
 impl Objects {
     /// Stores a part, in place of one with the same number.
-    pub async fn upload_part(&self, _input: UploadPartInput) -> Result<PartPut, ObjectError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`; `InvalidRequest` for another checksum algorithm than the upload's;
+    /// those of [`Objects::put_object`] for its body.
+    pub async fn upload_part(&self, input: UploadPartInput) -> Result<PartPut, ObjectError> {
+        let number = part_number(input.number)?;
+        let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
+        if let (Some((expected, _)), Some(found)) = (upload.checksum, input.expect.checksum.algorithm())
+            && expected != found
+        {
+            let [expected, found] = [expected, found].map(checksum::name);
+            let text = format!("checksum type mismatch: the upload's is {expected}, the part's is {found}");
+            return Err(ObjectError::InvalidRequest(text));
+        }
+        let promises = Promises::new(input.expect, part_algorithm(&upload))?;
+        let body = promises.bound(input.body);
+        let space = Space::of(upload.bucket, &upload.key);
+        let (content, digests) = store_body(&self.store, space, body, promises.digests()).await?;
+        let found = digests.finish();
+        let etag = hex::encode(found.md5);
+        let checksum = promises.verify(found)?.stored(false);
+        self.put_part(&upload, number, content, etag, Some(checksum)).await
     }
 
-    /// Makes a part of an object's bytes, moving no data.
-    pub async fn upload_part_copy(&self, _input: UploadPartCopyInput) -> Result<PartPut, ObjectError> {
-        unimplemented!()
+    /// Makes a part of an object's bytes, moving no data. Where neither the source's ETag nor its checksum is that of the
+    /// bytes, the ETag is made from the recipe; the bytes are read only if the upload has a checksum algorithm.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `InvalidRange`, `EntityTooLarge`;
+    /// `PreconditionFailed` of the source.
+    pub async fn upload_part_copy(&self, input: UploadPartCopyInput) -> Result<PartPut, ObjectError> {
+        let number = part_number(input.number)?;
+        let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
+        let source = self.find_source(&input.source)?;
+        let range = match input.range {
+            Some((first, last)) => ByteRange::Span(first, last).resolve_exactly(source.size)?,
+            None => 0..source.size,
+        };
+        let size = range.end - range.start;
+        if size > MAX_BODY_SIZE {
+            return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
+        }
+        let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
+        let content = concat(&self.store, vec![(source.recipe, range)]).await?;
+        self.put_part(&upload, number, content, etag, checksum).await
     }
 
     /// # Errors
     /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`.
-    pub fn list_parts(&self, _input: &ListPartsInput) -> Result<ListPartsOutput, ObjectError> {
-        unimplemented!()
+    pub async fn list_parts(&self, input: ListPartsInput) -> Result<ListPartsOutput, ObjectError> {
+        self.blocking(move |objects| objects.parts_page(&input)).await
+    }
+
+    fn parts_page(&self, input: &ListPartsInput) -> Result<ListPartsOutput, ObjectError> {
+        let max_parts = page_limit("max-parts", input.max_parts)?;
+        let after = part_marker(input.part_number_marker)?;
+        let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
+        let (rows, truncated) = self.store.index().list_parts(upload.upload, after, max_parts)?;
+        let parts: Vec<_> = rows.into_iter().map(|row| row.put).collect();
+        let next_part_number_marker = parts.last().filter(|_| truncated).map(|part| part.number);
+        Ok(ListPartsOutput { upload, parts, max_parts, truncated, next_part_number_marker })
+    }
+
+    /// The upload that a request names.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `NoSuchUpload`.
+    pub(super) fn find_upload(&self, bucket: &str, key: &str, upload_id: &str) -> Result<UploadPut, ObjectError> {
+        let bucket = self.bucket_id(bucket)?;
+        Ok(write::upload(self.store.index(), bucket, key, parse_upload_id(upload_id)?)?.put)
+    }
+
+    /// ETag and checksum of a part that is a slice of an object.
+    async fn copied_digests(
+        &self,
+        upload: &UploadPut,
+        source: &VersionPut,
+        range: &Range<u64>,
+    ) -> Result<(String, Option<Checksum>), ObjectError> {
+        let whole = *range == (0..source.size);
+        let known = source.checksum.clone().filter(|checksum| {
+            whole && !checksum.composite && checksum.algorithm == part_algorithm(upload)
+        });
+        if let (Some((algorithm, _)), None) = (upload.checksum, &known) {
+            let digests = Digests::new(algorithm, false);
+            let found = self.read_digests(source.recipe.clone(), range.clone(), digests).await?;
+            return Ok((hex::encode(found.md5), Some(found.checksum.stored(false))));
+        }
+        let etag = if whole && is_md5(&source.etag) { source.etag.clone() } else { slice_etag(source, range) };
+        Ok((etag, known))
+    }
+
+    async fn put_part(
+        &self,
+        upload: &UploadPut,
+        number: u16,
+        content: Content,
+        etag: String,
+        checksum: Option<Checksum>,
+    ) -> Result<PartPut, ObjectError> {
+        let (bucket, id, key) = (upload.bucket, upload.upload, upload.key.clone());
+        let mut put = PartPut {
+            upload: id,
+            number,
+            part: write::UNNUMBERED,
+            modified_ms: 0,
+            size: content.size(),
+            etag,
+            checksum,
+            storage_type: content.storage_type(),
+            stored_bytes: content.stored_bytes(),
+            recipe: content.recipe().clone(),
+        };
+        let touches = vec![Touch::Upload(bucket, id)];
+        let committed = commit(&self.store, touches, vec![content], move |tx| {
+            let index = tx.index();
+            write::upload(index, bucket, &key, id)?;
+            let replaced = index.part(id, number)?;
+            put.part = tx.next_sequence();
+            put.modified_ms = tx.now_ms();
+            tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });
+            if let Some(row) = replaced {
+                let segments = write::segments(row.record, &row.prior);
+                tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
+            }
+            Ok(put)
+        });
+        Ok(committed.await?)
+    }
+}
+
+/// # Errors
+/// `InvalidArgument`
+fn part_number(number: i32) -> Result<u16, ObjectError> {
+    match u16::try_from(number) {
+        Ok(number) if (1..=MAX_PARTS).contains(&number) => Ok(number),
+        _ => Err(ObjectError::InvalidArgument(format!("partNumber must be an integer between 1 and {MAX_PARTS}"))),
+    }
+}
+
+/// The algorithm of parts whose requests name none.
+fn part_algorithm(upload: &UploadPut) -> ChecksumAlgorithm {
+    upload.checksum.map_or(ChecksumAlgorithm::Crc64Nvme, |(algorithm, _)| algorithm)
+}
+
+/// Whether an ETag is an MD5, not a multipart object's.
+fn is_md5(etag: &str) -> bool {
+    etag.len() == 32 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// In the form of an MD5, since the ETag of a multipart object is made from its parts'; the same for the same windows.
+fn slice_etag(source: &VersionPut, range: &Range<u64>) -> String {
+    let mut digest = Md5::new();
+    for entry in &source.recipe.entries {
+        digest.update([entry.kind as u8]);
+        digest.update(entry.hash.0);
+        digest.update(entry.skip.to_le_bytes());
+        digest.update(entry.len.to_le_bytes());
+    }
+    digest.update(range.start.to_le_bytes());
+    digest.update(range.end.to_le_bytes());
+    hex::encode(digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::write::tests::version;
+
+    #[test]
+    fn numbers_of_parts() {
+        assert_eq!(part_number(1), Ok(1));
+        assert_eq!(part_number(10_000), Ok(10_000));
+        for bad in [0, -1, 10_001, 65_537] {
+            assert_eq!(part_number(bad).map_err(|error| error.code()), Err("InvalidArgument"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn etags_of_slices() {
+        let object = version("k");
+        let etag = slice_etag(&object, &(0..5));
+        assert!(is_md5(&etag));
+        assert_eq!(etag, slice_etag(&object, &(0..5)));
+        assert_ne!(etag, slice_etag(&object, &(0..6)));
+        assert!(!is_md5(&format!("{etag}-2")));
     }
 }

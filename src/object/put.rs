@@ -1,11 +1,15 @@
 //! PutObject.
 
-use deltastore_format::{Metadata, VersionPut};
+use deltastore_format::{ChecksumAlgorithm, Metadata, VersionPut};
 
 use crate::object::Objects;
-use crate::object::body::{Body, Expect};
+use crate::object::body::{Body, Expect, Promises};
 use crate::object::condition::WriteConditions;
+use crate::object::content::{Space, commit, store_body};
 use crate::object::error::ObjectError;
+use crate::object::name::check_key;
+use crate::object::{metadata, write};
+use crate::store::transaction::Touch;
 
 /// A PutObject.
 pub struct PutInput {
@@ -19,7 +23,45 @@ pub struct PutInput {
 
 impl Objects {
     /// Stores an object; once this returns it is durable and visible.
-    pub async fn put_object(&self, _input: PutInput) -> Result<VersionPut, ObjectError> {
-        unimplemented!()
+    ///
+    /// # Errors
+    /// `NoSuchBucket`, `KeyTooLong`, `InvalidArgument`, `MetadataTooLarge`, `InvalidTag`; `PreconditionFailed` and `NoSuchKey` of
+    /// its conditions; `InvalidDigest`, `EntityTooLarge`, `IncompleteBody`, `BadDigest`, `ContentSha256Mismatch`,
+    /// `InvalidRequest` of its body, and the body's own; `StorageFull`, `ReadOnly`.
+    pub async fn put_object(&self, input: PutInput) -> Result<VersionPut, ObjectError> {
+        let PutInput { bucket, key, body, expect, metadata, conditions } = input;
+        check_key(&key)?;
+        metadata::check(&metadata)?;
+        let promises = Promises::new(expect, ChecksumAlgorithm::Crc64Nvme)?;
+        let bucket = self.bucket_id(&bucket)?;
+        if !conditions.is_empty() {
+            let current = write::current(self.store.index(), bucket, &key)?;
+            conditions.check(&key, current.as_ref().map(|row| &row.put))?;
+        }
+        let body = promises.bound(body);
+        let (content, digests) = store_body(&self.store, Space::of(bucket, &key), body, promises.digests()).await?;
+        let found = digests.finish();
+        let etag = hex::encode(found.md5);
+        let checksum = promises.verify(found)?;
+        let put = VersionPut {
+            bucket,
+            key: key.clone(),
+            version: write::UNNUMBERED,
+            null_version: true,
+            delete_marker: false,
+            modified_ms: 0,
+            size: content.size(),
+            etag,
+            metadata,
+            checksum: Some(checksum.stored(false)),
+            parts: Vec::new(),
+            storage_type: content.storage_type(),
+            stored_bytes: content.stored_bytes(),
+            recipe: content.recipe().clone(),
+        };
+        let committed = commit(&self.store, vec![Touch::Key(bucket, key)], vec![content], move |tx| {
+            write::put_version(tx, &conditions, put)
+        });
+        Ok(committed.await?)
     }
 }

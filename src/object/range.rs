@@ -1,4 +1,8 @@
-//! Byte ranges of a GET.
+//! Byte ranges of a GET and of a copied part.
+
+use std::ops::Range;
+
+use crate::object::error::ObjectError;
 
 /// A `Range` header of one range, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,4 +13,62 @@ pub enum ByteRange {
     Span(u64, u64),
     /// `-length`
     Suffix(u64),
+}
+
+impl ByteRange {
+    /// The bytes it selects of `size`; an end past the object is cut.
+    ///
+    /// # Errors
+    /// `InvalidRange` if it selects none.
+    pub(super) fn resolve(self, size: u64) -> Result<Range<u64>, ObjectError> {
+        let range = match self {
+            ByteRange::From(first) => first..size,
+            ByteRange::Span(first, last) => first..last.saturating_add(1).min(size),
+            ByteRange::Suffix(length) => size.saturating_sub(length)..size,
+        };
+        if range.is_empty() {
+            return Err(ObjectError::InvalidRange { requested: self, size });
+        }
+        Ok(range)
+    }
+
+    /// [`ByteRange::resolve`] where all of the range must lie inside.
+    pub(super) fn resolve_exactly(self, size: u64) -> Result<Range<u64>, ObjectError> {
+        match self {
+            ByteRange::Span(_, last) if last >= size => Err(ObjectError::InvalidRange { requested: self, size }),
+            _ => self.resolve(size),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ByteRange::{From, Span, Suffix};
+
+    #[test]
+    fn ranges() {
+        let table = [
+            (From(0), 10, Some(0..10)),
+            (From(9), 10, Some(9..10)),
+            (From(10), 10, None),
+            (From(0), 0, None),
+            (Span(0, 0), 10, Some(0..1)),
+            (Span(3, 100), 10, Some(3..10)),
+            (Span(3, u64::MAX), 10, Some(3..10)),
+            (Span(10, 11), 10, None),
+            (Span(5, 4), 10, None),
+            (Span(0, 0), 0, None),
+            (Suffix(3), 10, Some(7..10)),
+            (Suffix(30), 10, Some(0..10)),
+            (Suffix(0), 10, None),
+            (Suffix(1), 0, None),
+        ];
+        for (range, size, expected) in table {
+            let found = range.resolve(size);
+            assert_eq!(found.as_ref().err().map(|error| error.status()), expected.is_none().then_some(416), "{range:?}");
+            assert_eq!(found.ok(), expected, "{range:?} of {size}");
+        }
+        assert_eq!(Span(0, 9).resolve_exactly(10).ok(), Some(0..10));
+        assert_eq!(Span(0, 10).resolve_exactly(10).ok(), None);
+    }
 }

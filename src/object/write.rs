@@ -1,0 +1,173 @@
+//! What all operations that change something share: look-ups, the commit's answer as an error, and putting a version.
+
+use deltastore_format::{BucketId, Op, Position, SegmentId, Sequence, UploadId, VersionPut};
+
+use crate::index::{Index, IndexError, UploadRow, VersionRow};
+use crate::object::condition::WriteConditions;
+use crate::object::content::{BodyError, ConcatError};
+use crate::object::error::ObjectError;
+use crate::object::identity::format_upload_id;
+use crate::store::transaction::{CommitError, Transaction};
+
+impl From<IndexError> for ObjectError {
+    fn from(error: IndexError) -> Self {
+        ObjectError::Internal(error.to_string())
+    }
+}
+
+impl From<CommitError<ObjectError>> for ObjectError {
+    fn from(error: CommitError<ObjectError>) -> Self {
+        match error {
+            CommitError::Refused(error) => error,
+            CommitError::Full => ObjectError::StorageFull,
+            CommitError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
+            CommitError::Index(error) => error.into(),
+            CommitError::Closed => ObjectError::ShuttingDown,
+        }
+    }
+}
+
+impl From<BodyError<ObjectError>> for ObjectError {
+    fn from(error: BodyError<ObjectError>) -> Self {
+        match error {
+            BodyError::Body(error) => error,
+            BodyError::Full => ObjectError::StorageFull,
+            BodyError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
+            BodyError::Store(error) => ObjectError::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<ConcatError> for ObjectError {
+    fn from(error: ConcatError) -> Self {
+        match error {
+            ConcatError::Full => ObjectError::StorageFull,
+            ConcatError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
+            other => ObjectError::Internal(other.to_string()),
+        }
+    }
+}
+
+/// # Errors
+/// `NoSuchBucket`
+pub(super) fn bucket_id(index: &Index, name: &str) -> Result<BucketId, ObjectError> {
+    match index.bucket(name)? {
+        Some(row) => Ok(row.put.bucket),
+        None => Err(ObjectError::NoSuchBucket { bucket: name.to_owned() }),
+    }
+}
+
+/// That the bucket was not deleted since the request looked it up. Deleting a bucket conflicts with everything in it,
+/// so inside a commit the answer holds.
+///
+/// # Errors
+/// `NoSuchBucket`
+pub(super) fn check_bucket(index: &Index, bucket: BucketId) -> Result<(), ObjectError> {
+    match index.bucket_by_id(bucket)? {
+        Some(_) => Ok(()),
+        None => Err(ObjectError::NoSuchBucket { bucket: String::new() }),
+    }
+}
+
+/// The key's current version; none if that is a delete marker.
+pub(super) fn current(index: &Index, bucket: BucketId, key: &str) -> Result<Option<VersionRow>, ObjectError> {
+    Ok(index.current(bucket, key)?.filter(|row| !row.put.delete_marker))
+}
+
+/// The key's `null` version, which may be a delete marker.
+pub(super) fn null_version(index: &Index, bucket: BucketId, key: &str) -> Result<Option<VersionRow>, ObjectError> {
+    for row in index.versions(bucket, key) {
+        let row = row?;
+        if row.put.null_version {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// # Errors
+/// `NoSuchUpload`
+pub(super) fn upload(index: &Index, bucket: BucketId, key: &str, id: UploadId) -> Result<UploadRow, ObjectError> {
+    index.upload(bucket, key, id)?.ok_or_else(|| ObjectError::NoSuchUpload { upload_id: format_upload_id(id) })
+}
+
+/// Segments that may hold a put, as its removal must name them.
+pub(super) fn segments(record: Position, prior: &[SegmentId]) -> Vec<SegmentId> {
+    let mut segments = prior.to_vec();
+    segments.push(record.segment);
+    segments.sort_unstable();
+    segments.dedup();
+    segments
+}
+
+/// Removes a version.
+pub(super) fn remove_version(tx: &mut Transaction<'_>, row: &VersionRow) {
+    tx.push(Op::RemoveVersion {
+        bucket: row.put.bucket,
+        key: row.put.key.clone(),
+        version: row.put.version,
+        segments: segments(row.record, &row.prior),
+    });
+}
+
+/// Makes `put` the key's current version if the conditions hold, in place of its `null` version; sets its identity and time.
+///
+/// # Errors
+/// `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`.
+pub(super) fn put_version(
+    tx: &mut Transaction<'_>,
+    conditions: &WriteConditions,
+    mut put: VersionPut,
+) -> Result<VersionPut, ObjectError> {
+    let index = tx.index();
+    check_bucket(index, put.bucket)?;
+    if !conditions.is_empty() {
+        let current = current(index, put.bucket, &put.key)?;
+        conditions.check(&put.key, current.as_ref().map(|row| &row.put))?;
+    }
+    let replaced = null_version(index, put.bucket, &put.key)?;
+    put.version = tx.next_sequence();
+    put.null_version = true;
+    put.modified_ms = tx.now_ms();
+    tx.push(Op::PutVersion { put: put.clone(), prior: Vec::new() });
+    if let Some(row) = replaced {
+        remove_version(tx, &row);
+    }
+    Ok(put)
+}
+
+/// The version number of a put that has none yet.
+pub(super) const UNNUMBERED: Sequence = Sequence(0);
+
+#[cfg(test)]
+pub(super) mod tests {
+    use deltastore_format::{Metadata, Recipe, StorageType};
+
+    use super::*;
+
+    /// An empty object.
+    pub fn version(key: &str) -> VersionPut {
+        VersionPut {
+            bucket: BucketId(1),
+            key: key.to_owned(),
+            version: Sequence(1),
+            null_version: true,
+            delete_marker: false,
+            modified_ms: 0,
+            size: 0,
+            etag: String::new(),
+            metadata: Metadata::default(),
+            checksum: None,
+            parts: Vec::new(),
+            storage_type: StorageType::Reference,
+            stored_bytes: 0,
+            recipe: Recipe::default(),
+        }
+    }
+
+    #[test]
+    fn a_removal_names_each_segment_once() {
+        let record = Position { segment: SegmentId(3), offset: 64 };
+        assert_eq!(segments(record, &[SegmentId(5), SegmentId(3), SegmentId(1)]), [1, 3, 5].map(SegmentId));
+    }
+}

@@ -1,0 +1,190 @@
+//! The ordered key-value store under the index.
+//!
+//! Invariants of every [`Engine`]:
+//! - a batch is atomic over all families;
+//! - after a crash the state is an exact earlier one: that after some batch, with every batch before it
+//!   and none after it, and no earlier than the last [`Engine::flush`] that returned;
+//! - a scan sees the state of the moment it was made.
+
+use super::error::IndexError;
+use std::collections::HashMap;
+
+/// A key space of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Family {
+    Meta,
+    Buckets,
+    Objects,
+    Uploads,
+    Parts,
+    /// Windows and nodes.
+    Blobs,
+    Links,
+    Sketches,
+    Segments,
+    /// Working space of long jobs; whoever uses it clears it first.
+    Scratch,
+}
+
+impl Family {
+    pub const ALL: [Family; 10] = [
+        Family::Meta,
+        Family::Buckets,
+        Family::Objects,
+        Family::Uploads,
+        Family::Parts,
+        Family::Blobs,
+        Family::Links,
+        Family::Sketches,
+        Family::Segments,
+        Family::Scratch,
+    ];
+}
+
+/// The families whose values can be added to: an `i64`, little-endian.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Counter {
+    Links,
+    Segments,
+}
+
+impl Counter {
+    pub fn family(self) -> Family {
+        match self {
+            Counter::Links => Family::Links,
+            Counter::Segments => Family::Segments,
+        }
+    }
+}
+
+/// One change of a [`Batch`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mutation {
+    Put {
+        family: Family,
+        key: Vec<u8>,
+        value: Vec<u8>,
+    },
+    Delete {
+        family: Family,
+        key: Vec<u8>,
+    },
+    /// Keys from `from` up to, not including, `to`.
+    DeleteRange {
+        family: Family,
+        from: Vec<u8>,
+        to: Vec<u8>,
+    },
+    MergeAdd {
+        counter: Counter,
+        key: Vec<u8>,
+        delta: i64,
+    },
+}
+
+/// Changes that become visible together, applied in the order they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    mutations: Vec<Mutation>,
+    /// Where the newest put of a sketch row is, because sketches are read, changed and written back.
+    sketches: HashMap<Vec<u8>, usize>,
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        Batch::default()
+    }
+
+    pub fn put(&mut self, family: Family, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        let key = key.into();
+        if family == Family::Sketches {
+            self.sketches.insert(key.clone(), self.mutations.len());
+        }
+        self.mutations.push(Mutation::Put {
+            family,
+            key,
+            value: value.into(),
+        });
+    }
+
+    pub fn delete(&mut self, family: Family, key: impl Into<Vec<u8>>) {
+        let key = key.into();
+        if family == Family::Sketches {
+            self.sketches.remove(&key);
+        }
+        self.mutations.push(Mutation::Delete { family, key });
+    }
+
+    /// Deletes keys from `from` up to, not including, `to`; nothing when `from` is not below `to`.
+    pub fn delete_range(
+        &mut self,
+        family: Family,
+        from: impl Into<Vec<u8>>,
+        to: impl Into<Vec<u8>>,
+    ) {
+        let (from, to) = (from.into(), to.into());
+        if from < to {
+            self.mutations
+                .push(Mutation::DeleteRange { family, from, to });
+        }
+    }
+
+    /// Adds to a counter; an absent one counts as 0, one that reaches 0 stays.
+    pub fn merge_add(&mut self, counter: Counter, key: impl Into<Vec<u8>>, delta: i64) {
+        self.mutations.push(Mutation::MergeAdd {
+            counter,
+            key: key.into(),
+            delta,
+        });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.mutations.is_empty()
+    }
+
+    /// Number of changes.
+    pub fn len(&self) -> usize {
+        self.mutations.len()
+    }
+
+    pub(super) fn mutations(&self) -> &[Mutation] {
+        &self.mutations
+    }
+
+    /// What this batch will leave in a sketch row, when it puts one; the put can be replaced in place.
+    pub(super) fn staged_sketch(&mut self, key: &[u8]) -> Option<&mut Vec<u8>> {
+        match self.mutations.get_mut(*self.sketches.get(key)?)? {
+            Mutation::Put { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
+/// Pairs in key order, as they were when the scan was made.
+pub trait Scan: Iterator<Item = Result<Pair, IndexError>> {
+    /// The next pair is the first with a key at or above `key`, within the scan's end. `key` must be above
+    /// the last key returned.
+    fn seek(&mut self, key: &[u8]);
+}
+
+/// See the module.
+pub trait Engine: Send + Sync + 'static {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError>;
+
+    /// One answer a key, in the order of `keys`.
+    fn multi_get(&self, family: Family, keys: &[&[u8]])
+    -> Result<Vec<Option<Vec<u8>>>, IndexError>;
+
+    /// Pairs with keys from `from` up to, not including, `to`.
+    fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a>;
+
+    /// Makes a batch visible; it is durable only after a flush.
+    fn write(&self, batch: Batch) -> Result<(), IndexError>;
+
+    /// When it returns, everything written before it was called survives a crash.
+    fn flush(&self) -> Result<(), IndexError>;
+}

@@ -1,0 +1,90 @@
+//! The index: what the segments say, arranged for look-ups and listings.
+//!
+//! It is derived: everything in it can be rebuilt from the segments. Invariants:
+//! - one writer (the store's sync thread) stages a [`Batch`] and writes it whole; each batch stages the log position it covers,
+//!   so that after a crash the rows and [`Index::applied`] are of the same moment;
+//! - it never knows what the log could lose: the log is synced first;
+//! - reads go on during writes and see each batch whole.
+//!
+//! Failure cases: see [`IndexError`]; a row that cannot be decoded fails the call that read it and names its key.
+
+mod blobs;
+mod buckets;
+mod engine;
+mod error;
+mod keys;
+mod listing;
+mod memory;
+mod meta;
+mod objects;
+mod parts;
+mod rocks;
+mod rows;
+mod segments;
+mod sketches;
+#[cfg(test)]
+mod tests;
+mod uploads;
+mod wire;
+
+pub use blobs::BlobRow;
+pub use buckets::BucketRow;
+pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
+pub use error::IndexError;
+pub use listing::{After, ListEntry, ListPage, ListQuery};
+pub use memory::MemEngine;
+pub use meta::INDEX_VERSION;
+pub use objects::VersionRow;
+pub use parts::PartRow;
+pub use rocks::{RocksEngine, RocksSettings};
+pub use rows::Rows;
+pub use segments::SegmentRow;
+pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry};
+pub use uploads::UploadRow;
+
+use deltastore_format::DecodeError;
+use std::sync::Arc;
+
+/// Typed tables over an engine. Getters return what was written; `stage_*` methods add to a batch. Clones share the engine.
+#[derive(Clone)]
+pub struct Index {
+    engine: Arc<dyn Engine>,
+}
+
+impl Index {
+    /// Checks the version; marks an empty engine with this build's.
+    ///
+    /// # Errors
+    /// [`IndexError::VersionNewer`], [`IndexError::Damaged`] when there are rows but no version, and the engine's.
+    pub fn open(engine: Arc<dyn Engine>) -> Result<Self, IndexError> {
+        let index = Index { engine };
+        index.check_version()?;
+        Ok(index)
+    }
+
+    pub fn engine(&self) -> &Arc<dyn Engine> {
+        &self.engine
+    }
+
+    /// Makes a batch visible, whole; durable after [`Index::flush`].
+    pub fn write(&self, batch: Batch) -> Result<(), IndexError> {
+        self.engine.write(batch)
+    }
+
+    /// When it returns, everything written before survives a crash.
+    pub fn flush(&self) -> Result<(), IndexError> {
+        self.engine.flush()
+    }
+
+    fn read<R>(
+        &self,
+        family: Family,
+        key: &[u8],
+        decode: fn(&[u8]) -> Result<R, DecodeError>,
+    ) -> Result<Option<R>, IndexError> {
+        self.engine
+            .get(family, key)?
+            .map(|value| decode(&value).map_err(|source| IndexError::corrupt(family, key, source)))
+            .transpose()
+    }
+}

@@ -1,0 +1,201 @@
+//! Object versions: `bucket ‖ key ‖ !version`, so that a key's versions lie newest first.
+
+use super::Index;
+use super::engine::{Batch, Family};
+use super::error::IndexError;
+use super::keys;
+use super::listing::{After, ListPage, ListQuery, Listing};
+use super::rows::Rows;
+use super::wire::{Reader, push_position, push_segments};
+use deltastore_format::commit::VersionPut;
+use deltastore_format::{BucketId, DecodeError, Position, SegmentId, Sequence};
+
+const WHAT: &str = "version row";
+/// First byte of a value: listings pass over delete markers without decoding them.
+const OBJECT: u8 = 0;
+const DELETE_MARKER: u8 = 1;
+
+/// An object version or delete marker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRow {
+    pub put: VersionPut,
+    /// The commit record that holds the put.
+    pub record: Position,
+    /// Bytes of that record, as counted for the segment's live bytes.
+    pub record_len: u64,
+    /// Older segments that may still hold a copy of the put.
+    pub prior: Vec<SegmentId>,
+}
+
+impl VersionRow {
+    fn encode(&self) -> Vec<u8> {
+        let mut value = vec![if self.put.delete_marker {
+            DELETE_MARKER
+        } else {
+            OBJECT
+        }];
+        push_position(&mut value, self.record);
+        value.extend_from_slice(&self.record_len.to_le_bytes());
+        push_segments(&mut value, &self.prior);
+        self.put.encode(&mut value);
+        value
+    }
+
+    fn decode(value: &[u8]) -> Result<Self, DecodeError> {
+        let marker = is_marker(value)?;
+        let mut reader = Reader::new(WHAT, value);
+        reader.u8()?;
+        let (record, record_len, prior) = (reader.position()?, reader.u64()?, reader.segments()?);
+        let put = VersionPut::decode(reader.rest())?;
+        if put.delete_marker != marker {
+            return Err(DecodeError::Inconsistent {
+                what: WHAT,
+                with: "its put",
+            });
+        }
+        Ok(VersionRow {
+            put,
+            record,
+            record_len,
+            prior,
+        })
+    }
+}
+
+fn is_marker(value: &[u8]) -> Result<bool, DecodeError> {
+    let mut reader = Reader::new(WHAT, value);
+    match reader.u8()? {
+        OBJECT => Ok(false),
+        DELETE_MARKER => Ok(true),
+        other => Err(reader.unknown(other)),
+    }
+}
+
+/// What all versions of a key begin with.
+fn key_prefix(bucket: BucketId, key: &str) -> Vec<u8> {
+    let mut out = bucket.0.to_be_bytes().to_vec();
+    keys::push_name(&mut out, key);
+    out
+}
+
+fn version_key(bucket: BucketId, key: &str, version: Sequence) -> Vec<u8> {
+    let mut out = key_prefix(bucket, key);
+    out.extend_from_slice(&(!version.0).to_be_bytes());
+    out
+}
+
+impl Index {
+    /// The newest version of a key; may be a delete marker.
+    pub fn current(&self, bucket: BucketId, key: &str) -> Result<Option<VersionRow>, IndexError> {
+        self.versions(bucket, key).next().transpose()
+    }
+
+    pub fn version(
+        &self,
+        bucket: BucketId,
+        key: &str,
+        version: Sequence,
+    ) -> Result<Option<VersionRow>, IndexError> {
+        self.read(
+            Family::Objects,
+            &version_key(bucket, key, version),
+            VersionRow::decode,
+        )
+    }
+
+    /// All versions of a key, newest first.
+    pub fn versions(&self, bucket: BucketId, key: &str) -> Rows<'_, VersionRow> {
+        let prefix = key_prefix(bucket, key);
+        self.rows(
+            Family::Objects,
+            &prefix,
+            keys::above(&prefix).as_deref(),
+            |_, value| VersionRow::decode(value),
+        )
+    }
+
+    /// True when the bucket has no version and no delete marker.
+    pub fn bucket_is_empty(&self, bucket: BucketId) -> Result<bool, IndexError> {
+        let prefix = bucket.0.to_be_bytes();
+        let first = self
+            .engine
+            .scan(Family::Objects, &prefix, keys::above(&prefix).as_deref())
+            .next();
+        Ok(first.transpose()?.is_none())
+    }
+
+    /// A page of the newest versions, delete markers hidden, in the byte order of their keys.
+    pub fn list_current(
+        &self,
+        bucket: BucketId,
+        query: &ListQuery,
+    ) -> Result<ListPage<VersionRow>, IndexError> {
+        self.list_objects(bucket, query, true)
+    }
+
+    /// A page of all versions and delete markers: by key, then newest first.
+    pub fn list_versions(
+        &self,
+        bucket: BucketId,
+        query: &ListQuery,
+    ) -> Result<ListPage<VersionRow>, IndexError> {
+        self.list_objects(bucket, query, false)
+    }
+
+    fn list_objects(
+        &self,
+        bucket: BucketId,
+        query: &ListQuery,
+        current: bool,
+    ) -> Result<ListPage<VersionRow>, IndexError> {
+        let listing = Listing {
+            family: Family::Objects,
+            space: bucket.0.to_be_bytes().to_vec(),
+            one_a_key: current,
+            hidden: if current { is_marker } else { |_| Ok(false) },
+            decode: VersionRow::decode,
+            resume: if current {
+                |row| After::Key(row.put.key.clone())
+            } else {
+                |row| After::Version(row.put.key.clone(), row.put.version)
+            },
+        };
+        listing.page(&*self.engine, query)
+    }
+
+    /// Every row of every bucket: by bucket, key, newest first.
+    pub fn all_versions(&self) -> Rows<'_, VersionRow> {
+        self.rows(Family::Objects, &[], None, |_, value| {
+            VersionRow::decode(value)
+        })
+    }
+
+    /// Every row of a bucket: by key, newest first.
+    pub fn bucket_versions(&self, bucket: BucketId) -> Rows<'_, VersionRow> {
+        let prefix = bucket.0.to_be_bytes();
+        self.rows(
+            Family::Objects,
+            &prefix,
+            keys::above(&prefix).as_deref(),
+            |_, value| VersionRow::decode(value),
+        )
+    }
+
+    pub fn stage_version(&self, batch: &mut Batch, row: &VersionRow) {
+        batch.put(
+            Family::Objects,
+            version_key(row.put.bucket, &row.put.key, row.put.version),
+            row.encode(),
+        );
+    }
+
+    pub fn stage_remove_version(
+        &self,
+        batch: &mut Batch,
+        bucket: BucketId,
+        key: &str,
+        version: Sequence,
+    ) {
+        batch.delete(Family::Objects, version_key(bucket, key, version));
+    }
+}

@@ -1,0 +1,26 @@
+//! S3 over HTTP: requests, signatures, errors and the server. The only place that names s3s or hyper.
+//!
+//! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
+//! broken bodies, health, the request log); `access` decides who may call what and refuses headers that would otherwise
+//! be ignored; `ops` maps each S3 operation to `crate::object`.
+//!
+//! Invariants:
+//! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
+//! - No promise of a request is dropped silently: digests, checksums, trailers and conditions go to the object layer,
+//!   and headers that ask for what is not there (server-side encryption, public ACLs, locks) are refused.
+//! - What a client can hold is bounded: connections, header bytes, XML bytes, metadata, and the time of a slow peer.
+//! - Every answer names its request id, and every request is logged once.
+//!
+//! Failure cases: a client that breaks off is logged and changes nothing; a window found damaged after the headers were
+//! sent ends the connection, so that a client never takes a cut answer for a whole one.
+
+mod access;
+mod api;
+mod error;
+mod ops;
+mod request;
+mod server;
+mod settings;
+
+pub use server::serve;
+pub use settings::{Credentials, ServerSettings};

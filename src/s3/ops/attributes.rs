@@ -1,0 +1,85 @@
+//! GetObjectAttributes.
+
+use deltastore_format::PartInfo;
+use s3s::S3Response;
+use s3s::dto::{
+    self, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts, ObjectAttributes, ObjectPart,
+};
+
+use super::convert::{checksum_type_of, count, etag, listed_class, set_checksum, size, timestamp};
+use super::{Answer, Operations, Request};
+use crate::object::{AttributesInput, AttributesOutput};
+use crate::s3::error::to_s3_error;
+
+impl Operations {
+    pub async fn get_object_attributes(
+        &self,
+        request: Request<GetObjectAttributesInput>,
+    ) -> Answer<GetObjectAttributesOutput> {
+        let input = request.input;
+        // Names may come as several headers or as one with commas.
+        let asked: Vec<&str> = input
+            .object_attributes
+            .iter()
+            .flat_map(|attribute| attribute.as_str().split(','))
+            .map(str::trim)
+            .collect();
+        let found = self
+            .objects
+            .object_attributes(&AttributesInput {
+                bucket: input.bucket,
+                key: input.key,
+                version_id: input.version_id,
+                part_number_marker: input.part_number_marker,
+                max_parts: input.max_parts,
+            })
+            .map_err(to_s3_error)?;
+        let version = &found.version;
+        let mut output = GetObjectAttributesOutput {
+            last_modified: Some(timestamp(version.modified_ms)),
+            ..GetObjectAttributesOutput::default()
+        };
+        if asked.contains(&ObjectAttributes::ETAG) {
+            output.e_tag = etag(&version.etag);
+        }
+        if asked.contains(&ObjectAttributes::CHECKSUM) && version.checksum.is_some() {
+            let mut checksum = dto::Checksum {
+                checksum_type: checksum_type_of(version.checksum.as_ref()),
+                ..dto::Checksum::default()
+            };
+            set_checksum!(checksum, &version.checksum, version.parts.len());
+            output.checksum = Some(checksum);
+        }
+        if asked.contains(&ObjectAttributes::OBJECT_PARTS) && found.parts_count > 0 {
+            output.object_parts = Some(parts(&found));
+        }
+        if asked.contains(&ObjectAttributes::OBJECT_SIZE) {
+            output.object_size = Some(size(version.size));
+        }
+        if asked.contains(&ObjectAttributes::STORAGE_CLASS) {
+            output.storage_class = Some(dto::StorageClass::from(listed_class(&version.metadata)));
+        }
+        Ok(S3Response::new(output))
+    }
+}
+
+fn parts(found: &AttributesOutput) -> GetObjectAttributesParts {
+    GetObjectAttributesParts {
+        is_truncated: Some(found.truncated),
+        max_parts: Some(count(found.max_parts)),
+        next_part_number_marker: found.next_part_number_marker.map(i32::from),
+        part_number_marker: Some(i32::from(found.part_number_marker)),
+        parts: Some(found.parts.iter().map(part).collect()),
+        total_parts_count: Some(i32::try_from(found.parts_count).unwrap_or(i32::MAX)),
+    }
+}
+
+fn part(part: &PartInfo) -> ObjectPart {
+    let mut shown = ObjectPart {
+        part_number: Some(i32::from(part.number)),
+        size: Some(size(part.size)),
+        ..ObjectPart::default()
+    };
+    set_checksum!(shown, &part.checksum, 0);
+    shown
+}

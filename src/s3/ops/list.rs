@@ -1,0 +1,168 @@
+//! ListObjects, both versions.
+
+use deltastore_format::VersionPut;
+use s3s::S3Response;
+use s3s::dto::{
+    self, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
+};
+
+use super::convert::{algorithm_name, checksum_type_of, count, etag, listed_class, size, timestamp};
+use super::{Answer, Operations, Request};
+use crate::object::{ListInput, ListOutput};
+use crate::s3::error::to_s3_error;
+
+impl Operations {
+    pub async fn list_objects(&self, request: Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
+        let input = request.input;
+        let page = self
+            .objects
+            .list_objects(&ListInput {
+                bucket: input.bucket.clone(),
+                prefix: input.prefix.clone().unwrap_or_default(),
+                delimiter: input.delimiter.clone().unwrap_or_default(),
+                after: input.marker.clone().unwrap_or_default(),
+                token: None,
+                max_keys: input.max_keys,
+            })
+            .map_err(to_s3_error)?;
+        let names = Names::new(input.encoding_type, &page);
+        // S3 gives a marker only with a delimiter; without one, clients go on from the last key.
+        let with_marker = input.delimiter.as_deref().is_some_and(|delimiter| !delimiter.is_empty());
+        let next_marker = page.next_marker.filter(|_| with_marker).map(|marker| names.write(&marker));
+        let owner = self.owner.owner();
+        Ok(S3Response::new(ListObjectsOutput {
+            name: Some(input.bucket),
+            prefix: Some(names.write(&input.prefix.unwrap_or_default())),
+            marker: Some(names.write(&input.marker.unwrap_or_default())),
+            max_keys: Some(count(page.max_keys)),
+            is_truncated: Some(page.truncated),
+            contents: Some(page.objects.into_iter().map(|object| entry(object, &names, Some(&owner))).collect()),
+            common_prefixes: Some(prefixes(page.prefixes, &names)),
+            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            next_marker,
+            encoding_type: names.encoding_type(),
+            request_charged: None,
+        }))
+    }
+
+    pub async fn list_objects_v2(&self, request: Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
+        let input = request.input;
+        let page = self
+            .objects
+            .list_objects(&ListInput {
+                bucket: input.bucket.clone(),
+                prefix: input.prefix.clone().unwrap_or_default(),
+                delimiter: input.delimiter.clone().unwrap_or_default(),
+                after: input.start_after.clone().unwrap_or_default(),
+                token: input.continuation_token.clone(),
+                max_keys: input.max_keys,
+            })
+            .map_err(to_s3_error)?;
+        let names = Names::new(input.encoding_type, &page);
+        let owner = input.fetch_owner.unwrap_or(false).then(|| self.owner.owner());
+        Ok(S3Response::new(ListObjectsV2Output {
+            name: Some(input.bucket),
+            prefix: Some(names.write(&input.prefix.unwrap_or_default())),
+            max_keys: Some(count(page.max_keys)),
+            key_count: Some(count(page.objects.len() + page.prefixes.len())),
+            continuation_token: input.continuation_token,
+            is_truncated: Some(page.truncated),
+            next_continuation_token: page.next_token,
+            contents: Some(page.objects.into_iter().map(|object| entry(object, &names, owner.as_ref())).collect()),
+            common_prefixes: Some(prefixes(page.prefixes, &names)),
+            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            encoding_type: names.encoding_type(),
+            start_after: input.start_after.map(|after| names.write(&after)),
+            request_charged: None,
+        }))
+    }
+}
+
+fn entry(object: VersionPut, names: &Names, owner: Option<&dto::Owner>) -> dto::Object {
+    dto::Object {
+        checksum_algorithm: object.checksum.as_ref().map(|checksum| vec![algorithm_name(checksum.algorithm)]),
+        checksum_type: checksum_type_of(object.checksum.as_ref()),
+        e_tag: etag(&object.etag),
+        key: Some(names.write(&object.key)),
+        last_modified: Some(timestamp(object.modified_ms)),
+        owner: owner.cloned(),
+        restore_status: None,
+        size: Some(size(object.size)),
+        storage_class: Some(dto::ObjectStorageClass::from(listed_class(&object.metadata))),
+    }
+}
+
+pub fn prefixes(prefixes: Vec<String>, names: &Names) -> Vec<dto::CommonPrefix> {
+    prefixes.into_iter().map(|prefix| dto::CommonPrefix { prefix: Some(names.write(&prefix)) }).collect()
+}
+
+/// How names are written in a listing.
+pub struct Names {
+    encoded: bool,
+}
+
+impl Names {
+    /// As asked for; and encoded unasked where a name could not be written in XML, for a page that says so is better
+    /// than none.
+    fn new(asked: Option<EncodingType>, page: &ListOutput) -> Self {
+        let keys = page.objects.iter().map(|object| object.key.as_str());
+        Names::of(asked, keys.chain(page.prefixes.iter().map(String::as_str)))
+    }
+
+    pub fn of<'a>(asked: Option<EncodingType>, mut names: impl Iterator<Item = &'a str>) -> Self {
+        let asked = asked.is_some_and(|encoding| encoding.as_str().eq_ignore_ascii_case(EncodingType::URL));
+        Names { encoded: asked || !names.all(fits_xml) }
+    }
+
+    pub fn encoding_type(&self) -> Option<EncodingType> {
+        self.encoded.then(|| EncodingType::from_static(EncodingType::URL))
+    }
+
+    pub fn write(&self, name: &str) -> String {
+        if self.encoded { url_encode(name) } else { name.to_owned() }
+    }
+}
+
+/// Can the text be written in XML 1.0 and come back the same? A carriage return would come back as a line feed.
+pub fn fits_xml(text: &str) -> bool {
+    text.chars().all(|char| matches!(char, '\t' | '\n' | '\u{20}'..='\u{fffd}' | '\u{10000}'..))
+}
+
+/// Percent-encoding that decoders of queries and of forms read alike: a space is `%20`, a plus `%2B`.
+fn url_encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'*' | b'/') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url() -> Option<EncodingType> {
+        Some(EncodingType::from_static(EncodingType::URL))
+    }
+
+    #[test]
+    fn names_are_encoded_so_that_every_decoder_agrees() {
+        let names = Names::of(url(), std::iter::empty());
+        assert_eq!(names.write("a b+c/ü&%~"), "a%20b%2Bc/%C3%BC%26%25~");
+        assert_eq!(names.encoding_type(), url());
+        let plain = Names::of(None, ["a b+c"].into_iter());
+        assert_eq!((plain.write("a b+c").as_str(), plain.encoding_type()), ("a b+c", None));
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_encoded_unasked() {
+        for key in ["a\u{1}", "a\r", "a\u{ffff}", "\u{0}"] {
+            assert_eq!(Names::of(None, [key].into_iter()).encoding_type(), url(), "{key:?}");
+        }
+        assert_eq!(Names::of(None, ["tab\t", "ü", "😀"].into_iter()).encoding_type(), None);
+    }
+}

@@ -1,0 +1,112 @@
+//! A request's body: counted, timed, and told apart when it breaks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::context::{Fault, RequestContext};
+use super::xml_body::XmlCheck;
+use crate::s3::server::stall::StallClock;
+
+/// Why reading a body failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyFault {
+    #[error("the client sends too little for too long")]
+    Stalled,
+    #[error("the body broke off: {0}")]
+    Broken(#[source] hyper::Error),
+    #[error("the body does not have the digest that the request names")]
+    Digest,
+}
+
+/// hyper's body with a [`StallClock`]. Dropped before its end, it leaves the rest to the context.
+pub struct IncomingBody {
+    inner: Option<Incoming>,
+    context: Arc<RequestContext>,
+    clock: StallClock,
+    check: Option<XmlCheck>,
+}
+
+impl IncomingBody {
+    pub fn new(
+        inner: Incoming,
+        context: Arc<RequestContext>,
+        stall_timeout: Duration,
+        stall_quota: u64,
+        check: Option<XmlCheck>,
+    ) -> Self {
+        IncomingBody { inner: Some(inner), context, clock: StallClock::new(stall_timeout, stall_quota), check }
+    }
+
+    /// Counts and checks what came; `ended` if it is the last.
+    fn received(&mut self, data: &Bytes, ended: bool) -> Result<(), BodyFault> {
+        self.context.add_received(data.len());
+        self.clock.progress(data.len());
+        let Some(mut check) = self.check.take() else { return Ok(()) };
+        check.update(data);
+        if !ended {
+            self.check = Some(check);
+        } else if let Some(fault) = check.finish() {
+            self.context.set_fault(fault);
+            return Err(BodyFault::Digest);
+        }
+        Ok(())
+    }
+}
+
+impl Body for IncomingBody {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let this = &mut *self;
+        let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+        match Pin::new(&mut *inner).poll_frame(cx) {
+            Poll::Pending => this.clock.poll_stalled(cx).map(|()| {
+                this.inner = None;
+                this.context.set_fault(Fault::Stalled);
+                Some(Err(BodyFault::Stalled))
+            }),
+            Poll::Ready(None) => {
+                this.inner = None;
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.inner = None;
+                this.context.set_fault(Fault::Broken);
+                Poll::Ready(Some(Err(BodyFault::Broken(error))))
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let ended = inner.is_end_stream();
+                let checked = frame.data_ref().map_or(Ok(()), |data| this.received(data, ended));
+                Poll::Ready(Some(checked.map(|()| frame)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for IncomingBody {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take()
+            && !inner.is_end_stream()
+        {
+            self.context.keep_unread(inner);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What happens around every request: its id, limits, the body's clock, health, and one line in the log.
+
+pub mod context;
+mod error_page;
+mod gate;
+mod health;
+mod ids;
+pub mod incoming;
+mod reply;
+mod xml_body;
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
+use hyper::{Method, Request, Response, StatusCode};
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::host::MultiDomain;
+use s3s::region::Region;
+use s3s::service::{S3Service, S3ServiceBuilder};
+
+use self::context::RequestContext;
+use self::error_page::ErrorPage;
+use self::ids::RequestIds;
+use self::incoming::IncomingBody;
+use self::reply::Reply;
+use self::xml_body::XmlCheck;
+use super::access::{Access, RootAuth};
+use super::api::Api;
+use super::settings::{Credentials, ServerSettings};
+use crate::object::Objects;
+
+/// Largest signed chunk of an aws-chunked body: s3s holds one in memory until its signature is checked. Clients send
+/// 64 KiB to 1 MiB.
+const MAX_SIGNED_CHUNK: usize = 16 << 20;
+/// What is read of a refused request's body so that the client gets to read the answer.
+const MAX_DRAINED: usize = 1 << 20;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Answers requests; shared by all connections.
+pub struct Requests {
+    service: S3Service,
+    objects: Objects,
+    ids: RequestIds,
+    host_id: HeaderValue,
+    max_header_bytes: usize,
+    stall_timeout: Duration,
+    stall_quota: u64,
+}
+
+impl Requests {
+    /// # Errors
+    /// A domain or region that is not one.
+    pub fn new(objects: Objects, credentials: Credentials, settings: &ServerSettings) -> io::Result<Self> {
+        let mut config = S3Config::default();
+        config.xml_max_body_size = settings.max_xml_bytes;
+        config.put_object_max_size = Some(crate::object::MAX_BODY_SIZE);
+        config.aws_chunked_stream_max_chunk_size = MAX_SIGNED_CHUNK;
+        // Browser form uploads are not served: their fields would be held in memory before any check.
+        config.allow_post_signature = false;
+        if let Some(region) = &settings.region {
+            let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
+            config.expected_region = Some(region);
+        }
+        let region = settings.region.clone();
+        let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
+        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        builder.set_auth(RootAuth::new(credentials));
+        builder.set_access(Access);
+        if !settings.domains.is_empty() {
+            builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
+        }
+        let ids = RequestIds::new();
+        Ok(Requests {
+            service: builder.build(),
+            objects,
+            host_id: ids.host_id(),
+            ids,
+            max_header_bytes: settings.max_header_bytes,
+            stall_timeout: settings.stall_timeout,
+            stall_quota: settings.stall_quota(),
+        })
+    }
+
+    /// Answers one request. Whatever goes wrong becomes an answer.
+    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+        // Signed requests mean a bucket of that name.
+        if !gate::is_signed(request.uri(), request.headers())
+            && let Some(answer) = health::answer(request.method(), request.uri().path(), &self.objects)
+        {
+            return Ok(answer.map(|body| Reply::unlogged(body.into())));
+        }
+        let (parts, body) = request.into_parts();
+        let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
+        let waits_to_send = parts.headers.contains_key(EXPECT);
+
+        let checked = gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes).and_then(|()| {
+            XmlCheck::new(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers)
+        });
+        let answered = match checked {
+            Err(page) => page.answer(),
+            Ok(check) => {
+                let mut request = Request::from_parts(parts, s3s::Body::empty());
+                request.extensions_mut().insert(context.clone());
+                if !body.is_end_stream() {
+                    let body =
+                        IncomingBody::new(body, context.clone(), self.stall_timeout, self.stall_quota, check);
+                    *request.body_mut() = s3s::Body::http_body(body);
+                }
+                self.service.call(request).await.unwrap_or_else(|error| {
+                    tracing::error!(%error, "an answer could not be written down");
+                    ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "We encountered an internal error.")
+                        .answer()
+                })
+            }
+        };
+        let refused = answered.status().is_client_error() || answered.status().is_server_error();
+        let answered = match context.fault() {
+            Some(fault) if answered.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.page().answer(),
+            _ => answered,
+        };
+        if refused && let Some(body) = context.take_unread() && !(waits_to_send && context.received() == 0) {
+            tokio::spawn(drain(body));
+        }
+        Ok(self.finish(answered, context))
+    }
+
+    /// Adds what every answer carries.
+    fn finish(&self, answered: s3s::HttpResponse, context: Arc<RequestContext>) -> Response<Reply> {
+        let (mut parts, body) = answered.into_parts();
+        let mut code = None;
+        let body = if parts.status.is_client_error() || parts.status.is_server_error() {
+            let (body, found) = error_page::complete(body, &context, &self.host_id);
+            code = found;
+            body
+        } else {
+            body
+        };
+        if code.is_some() && let Ok(length) = body.bytes().map_or(0, |bytes| bytes.len()).try_into() {
+            let length: u64 = length;
+            parts.headers.insert(CONTENT_LENGTH, length.into());
+        }
+        // s3s says so for GET only.
+        if *context.method() == Method::HEAD && parts.status == StatusCode::OK && parts.headers.contains_key(CONTENT_RANGE) {
+            parts.status = StatusCode::PARTIAL_CONTENT;
+        }
+        parts.headers.insert("x-amz-request-id", context.id().header());
+        parts.headers.insert("x-amz-id-2", self.host_id.clone());
+        parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));
+        let reply = Reply::new(body, context, parts.status, code);
+        Response::from_parts(parts, reply)
+    }
+
+    /// The whole answer to a connection over the limit.
+    pub fn too_many_connections(&self) -> Vec<u8> {
+        let context = RequestContext::new(self.ids.next(), Method::GET, hyper::Uri::from_static("/"));
+        let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
+        let (body, _) = error_page::complete(page.answer().into_body(), &context, &self.host_id);
+        let body = body.bytes().unwrap_or_default();
+        let mut answer = format!(
+            "HTTP/1.1 503 Service Unavailable\r\nServer: Deltastore\r\nContent-Type: application/xml\r\n\
+             Content-Length: {}\r\nConnection: close\r\nRetry-After: 1\r\nx-amz-request-id: {}\r\n\r\n",
+            body.len(),
+            context.id(),
+        )
+        .into_bytes();
+        answer.extend_from_slice(&body);
+        answer
+    }
+}
+
+/// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes
+/// the client's kernel throw the answer away.
+async fn drain(mut body: Incoming) {
+    let reading = async {
+        let mut read = 0;
+        while read < MAX_DRAINED
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            read += frame.data_ref().map_or(0, |data| data.len());
+        }
+    };
+    // Out of time or bytes, the connection closes all the same.
+    let _ = tokio::time::timeout(DRAIN_TIME, reading).await;
+}
+
+fn invalid(what: &str, error: &dyn std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{what}: {error}"))
+}

@@ -100,7 +100,7 @@ const checks = {
     }
     await Promise.all(keys.map((key) => put(key, "x")));
     const listed = await every(s3.paginateListObjectsV2, { Prefix: "list/", pageSize: 4 }, "Contents");
-    assert.deepEqual(listed.map(({ Key }) => Key), keys.toSorted());
+    assert.deepEqual(listed.map(({ Key }) => Key), [...keys].sort());
     const input = { Prefix: "list/", Delimiter: "/", pageSize: 2 };
     const folders = await every(s3.paginateListObjectsV2, input, "CommonPrefixes");
     assert.deepEqual(folders.map(({ Prefix }) => Prefix), ["list/0/", "list/1/", "list/2/"]);

@@ -10,7 +10,6 @@
 //!
 //! Failure cases: a body that fails drops what it stored (garbage); a store error fails this body only.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -265,7 +264,7 @@ pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u
         walk: Some(Walk::new(recipe, range)),
         stepping: None,
         windows: FuturesOrdered::new(),
-        primed: VecDeque::new(),
+        primed: None,
     }
 }
 
@@ -279,7 +278,7 @@ pub struct BodyReader {
     walk: Option<Walk>,
     stepping: Option<Pin<Box<dyn Future<Output = Result<Step, StoreError>> + Send>>>,
     windows: FuturesOrdered<Fetch>,
-    primed: VecDeque<Result<Bytes, StoreError>>,
+    primed: Option<Bytes>,
 }
 
 impl BodyReader {
@@ -287,15 +286,11 @@ impl BodyReader {
     ///
     /// # Errors
     /// The first window's.
-    pub async fn prime(&mut self) -> Result<(), StoreError> {
-        match self.next().await {
-            Some(Ok(bytes)) => {
-                self.primed.push_back(Ok(bytes));
-                Ok(())
-            }
-            Some(Err(error)) => Err(error),
-            None => Ok(()),
+    pub async fn prime(mut self) -> Result<Self, StoreError> {
+        if let Some(first) = self.next().await {
+            self.primed = Some(first?);
         }
+        Ok(self)
     }
 
     /// Starts fetching the next windows until enough are under way.
@@ -339,8 +334,8 @@ impl Stream for BodyReader {
     type Item = Result<Bytes, StoreError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(primed) = self.primed.pop_front() {
-            return Poll::Ready(Some(primed));
+        if let Some(primed) = self.primed.take() {
+            return Poll::Ready(Some(Ok(primed)));
         }
         if let Err(error) = self.fill(context) {
             self.walk = None;

@@ -155,7 +155,7 @@ impl Objects {
         mut digests: Digests,
     ) -> Result<Found, ObjectError> {
         let internal = |error: &dyn std::fmt::Display| ObjectError::Internal(error.to_string());
-        let mut body = read_body(&self.store, recipe, range);
+        let mut body = read_body(&self.store, &self.budget, &recipe, range);
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(|error| internal(&error))?;
             let update = move || {

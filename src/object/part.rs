@@ -75,10 +75,11 @@ impl Objects {
             let text = format!("checksum type mismatch: the upload's is {expected}, the part's is {found}");
             return Err(ObjectError::InvalidRequest(text));
         }
+        let expected = input.expect.length;
         let promises = Promises::new(input.expect, part_algorithm(&upload))?;
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
-        let (content, digests) = store_body(&self.store, space, body, promises.digests()).await?;
+        let (content, digests) = store_body(&self.store, &self.budget, space, expected, body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?.stored(false);

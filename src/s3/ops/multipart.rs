@@ -106,7 +106,7 @@ impl Operations {
         let input = request.input;
         let page = self
             .objects
-            .list_uploads(&ListUploadsInput {
+            .list_uploads(ListUploadsInput {
                 bucket: input.bucket.clone(),
                 prefix: input.prefix.clone().unwrap_or_default(),
                 delimiter: input.delimiter.clone().unwrap_or_default(),
@@ -114,6 +114,7 @@ impl Operations {
                 upload_id_marker: input.upload_id_marker.clone().unwrap_or_default(),
                 max_uploads: input.max_uploads,
             })
+            .await
             .map_err(to_s3_error)?;
         let keys = page.uploads.iter().map(|upload| upload.key.as_str());
         let names = Names::of(input.encoding_type, keys.chain(page.prefixes.iter().map(String::as_str)));
@@ -125,7 +126,7 @@ impl Operations {
             is_truncated: Some(page.truncated),
             key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
             max_uploads: Some(count(page.max_uploads)),
-            next_key_marker: page.next_key_marker.map(|marker| names.write(&marker)),
+            next_key_marker: page.next_key_marker.map(|marker| names.write(marker.as_str())),
             next_upload_id_marker: page.next_upload_id_marker,
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             request_charged: None,

@@ -37,6 +37,8 @@ mod write;
 
 use deltastore_format::BucketId;
 
+use content::Budget;
+
 use crate::store::Store;
 
 pub use attributes::{AttributesInput, AttributesOutput};
@@ -72,11 +74,13 @@ pub const MAX_PAGE: usize = 1000;
 #[derive(Clone)]
 pub struct Objects {
     store: Store,
+    budget: Budget,
 }
 
 impl Objects {
+    /// Clones share one memory budget; two made from one store would each have their own.
     pub fn new(store: Store) -> Self {
-        Objects { store }
+        Objects { budget: Budget::new(&store), store }
     }
 
     /// The store below, for health, statistics and administration.
@@ -95,9 +99,6 @@ impl Objects {
         work: impl FnOnce(&Objects) -> Result<T, ObjectError> + Send + 'static,
     ) -> Result<T, ObjectError> {
         let objects = self.clone();
-        match tokio::task::spawn_blocking(move || work(&objects)).await {
-            Ok(result) => result,
-            Err(error) => Err(ObjectError::Internal(error.to_string())),
-        }
+        content::run_read(&self.store, move |_| work(&objects)).await?
     }
 }

@@ -39,7 +39,8 @@ impl Objects {
             conditions.check(&key, current.as_ref().map(|row| &row.put))?;
         }
         let body = promises.bound(body);
-        let (content, digests) = store_body(&self.store, Space::of(bucket, &key), body, promises.digests()).await?;
+        let (space, length) = (Space::of(bucket, &key), promises.length());
+        let (content, digests) = store_body(&self.store, &self.budget, space, length, body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?;

@@ -53,7 +53,7 @@ impl Operations {
         if !(1..=MAX_BUCKETS_PAGE).contains(&max) {
             return Err(s3_error!(InvalidArgument, "max-buckets must be between 1 and {MAX_BUCKETS_PAGE}."));
         }
-        let mut found = self.objects.list_buckets().map_err(to_s3_error)?;
+        let mut found = self.objects.list_buckets().await.map_err(to_s3_error)?;
         found.retain(|bucket| bucket.name.starts_with(&prefix) && (after.is_empty() || bucket.name > after));
         let max = usize::try_from(max).unwrap_or(usize::MAX);
         let truncated = found.len() > max;

@@ -16,7 +16,7 @@ impl Operations {
         let input = request.input;
         let page = self
             .objects
-            .list_objects(&ListInput {
+            .list_objects(ListInput {
                 bucket: input.bucket.clone(),
                 prefix: input.prefix.clone().unwrap_or_default(),
                 delimiter: input.delimiter.clone().unwrap_or_default(),
@@ -24,6 +24,7 @@ impl Operations {
                 token: None,
                 max_keys: input.max_keys,
             })
+            .await
             .map_err(to_s3_error)?;
         let names = Names::new(input.encoding_type, &page);
         // S3 gives a marker only with a delimiter; without one, clients go on from the last key.
@@ -49,7 +50,7 @@ impl Operations {
         let input = request.input;
         let page = self
             .objects
-            .list_objects(&ListInput {
+            .list_objects(ListInput {
                 bucket: input.bucket.clone(),
                 prefix: input.prefix.clone().unwrap_or_default(),
                 delimiter: input.delimiter.clone().unwrap_or_default(),
@@ -57,6 +58,7 @@ impl Operations {
                 token: input.continuation_token.clone(),
                 max_keys: input.max_keys,
             })
+            .await
             .map_err(to_s3_error)?;
         let names = Names::new(input.encoding_type, &page);
         let owner = input.fetch_owner.unwrap_or(false).then(|| self.owner.owner());

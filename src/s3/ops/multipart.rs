@@ -106,7 +106,7 @@ impl Operations {
         let input = request.input;
         let page = self
             .objects
-            .list_uploads(&ListUploadsInput {
+            .list_uploads(ListUploadsInput {
                 bucket: input.bucket.clone(),
                 prefix: input.prefix.clone().unwrap_or_default(),
                 delimiter: input.delimiter.clone().unwrap_or_default(),
@@ -114,6 +114,7 @@ impl Operations {
                 upload_id_marker: input.upload_id_marker.clone().unwrap_or_default(),
                 max_uploads: input.max_uploads,
             })
+            .await
             .map_err(to_s3_error)?;
         let keys = page.uploads.iter().map(|upload| upload.key.as_str());
         let names = Names::of(input.encoding_type, keys.chain(page.prefixes.iter().map(String::as_str)));

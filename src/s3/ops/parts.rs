@@ -66,13 +66,14 @@ impl Operations {
         let input = request.input;
         let page = self
             .objects
-            .list_parts(&ListPartsInput {
+            .list_parts(ListPartsInput {
                 bucket: input.bucket.clone(),
                 key: input.key.clone(),
                 upload_id: input.upload_id.clone(),
                 part_number_marker: input.part_number_marker,
                 max_parts: input.max_parts,
             })
+            .await
             .map_err(to_s3_error)?;
         Ok(S3Response::new(Listed {
             bucket: Some(input.bucket),

@@ -1,6 +1,8 @@
-//! Deltastore: an S3 server whose storage layer is delta compression.
+//! Deltastore: an S3 server whose storage layer is delta compression. `docs/architecture.md` is the map.
 
+pub mod delta;
 pub mod index;
 pub mod object;
 pub mod s3;
+pub mod segment;
 pub mod store;

@@ -45,6 +45,17 @@ impl Index {
         batch.put(Family::Meta, NEXT_SEQUENCE, next.0.to_le_bytes());
     }
 
+    /// Empties every table, as a rebuild begins. Until the next applied position, the index counts as missing.
+    pub fn clear(&self) -> Result<(), IndexError> {
+        let mut batch = Batch::new();
+        for family in Family::ALL {
+            // Longer than any key.
+            batch.delete_range(family, [], vec![0xff; 8 << 10]);
+        }
+        batch.put(Family::Meta, VERSION, INDEX_VERSION.to_le_bytes());
+        self.write(batch)
+    }
+
     pub(super) fn check_version(&self) -> Result<(), IndexError> {
         let found = self.read(Family::Meta, VERSION, |value| {
             let mut reader = Reader::new("index version", value);

@@ -8,7 +8,7 @@ use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
 use crate::object::write;
-use crate::store::transaction::{Touch, Transaction};
+use crate::store::{Touch, Transaction};
 
 /// Most uploads that one commit aborts.
 const UPLOADS_PER_COMMIT: usize = 100;

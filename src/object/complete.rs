@@ -11,10 +11,10 @@ use crate::index::Index;
 use crate::object::bucket::remove_upload;
 use crate::object::checksum::{self, ChecksumValue};
 use crate::object::condition::{WriteConditions, bare_etag};
-use crate::object::content::{Content, commit, concat};
+use crate::object::content::{commit, concat};
 use crate::object::error::ObjectError;
 use crate::object::{MAX_OBJECT_SIZE, MAX_PARTS, MIN_PART_SIZE, Objects, write};
-use crate::store::transaction::Touch;
+use crate::store::{Content, Touch};
 
 /// A part as the request names it.
 #[derive(Clone, Debug)]

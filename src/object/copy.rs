@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPut};
+use deltastore_format::{Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPut};
 use futures::StreamExt;
 
 use crate::object::condition::{ReadConditions, WriteConditions};
@@ -14,7 +14,7 @@ use crate::object::digest::{Digests, Found};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{Objects, metadata, write};
-use crate::store::transaction::Touch;
+use crate::store::Touch;
 
 /// How often a copy starts over when its source changes.
 const ATTEMPTS: usize = 8;
@@ -155,7 +155,7 @@ impl Objects {
         mut digests: Digests,
     ) -> Result<Found, ObjectError> {
         let internal = |error: &dyn std::fmt::Display| ObjectError::Internal(error.to_string());
-        let mut body = read_body(&self.store, recipe, range);
+        let mut body = read_body(&self.store, &self.budget, &recipe, range);
         while let Some(bytes) = body.next().await {
             let bytes = bytes.map_err(|error| internal(&error))?;
             let update = move || {

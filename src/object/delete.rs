@@ -11,7 +11,7 @@ use crate::object::error::ObjectError;
 use crate::object::identity::VersionId;
 use crate::object::name::check_key;
 use crate::object::{MAX_PAGE, Objects, write};
-use crate::store::transaction::{Touch, Transaction};
+use crate::store::{Touch, Transaction};
 
 /// A DeleteObject.
 #[derive(Clone, Debug, Default)]

@@ -55,7 +55,7 @@ impl Objects {
         let mut attempt = 1;
         loop {
             let head = self.head_object(&input)?;
-            match read_body(&self.store, head.version.recipe.clone(), head.range.clone()).prime().await {
+            match read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone()).prime().await {
                 Ok(body) => return Ok(GetOutput { head, body }),
                 // It may have been overwritten and collected in between: then there is something newer to answer with.
                 Err(_) if attempt < ATTEMPTS && self.is_gone(&head.version)? => attempt += 1,
@@ -110,7 +110,8 @@ impl Objects {
         }
     }
 
-    fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
+    /// Whether the very version no longer exists.
+    pub(super) fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
         Ok(self.store.index().version(version.bucket, &version.key, version.version)?.is_none())
     }
 }

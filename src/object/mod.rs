@@ -37,6 +37,7 @@ mod write;
 
 use deltastore_format::BucketId;
 
+use crate::object::content::Budget;
 use crate::store::Store;
 
 pub use attributes::{AttributesInput, AttributesOutput};
@@ -72,11 +73,13 @@ pub const MAX_PAGE: usize = 1000;
 #[derive(Clone)]
 pub struct Objects {
     store: Store,
+    budget: Budget,
 }
 
 impl Objects {
     pub fn new(store: Store) -> Self {
-        Objects { store }
+        let budget = Budget::new(&store);
+        Objects { store, budget }
     }
 
     /// The store below, for health, statistics and administration.

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, Op, PartPut, UploadPut, VersionPut};
+use deltastore_format::{Checksum, ChecksumAlgorithm, Op, PartPut, UploadPut, VersionPut};
 use md5::{Digest as _, Md5};
 
 use crate::object::body::{Body, Expect, Promises};
-use crate::object::content::{Content, Space, commit, concat, store_body};
+use crate::object::content::{commit, concat, store_body};
 use crate::object::copy::CopySource;
 use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
@@ -14,7 +14,7 @@ use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
 use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
-use crate::store::transaction::Touch;
+use crate::store::{Content, Space, Touch};
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -75,10 +75,11 @@ impl Objects {
             let text = format!("checksum type mismatch: the upload's is {expected}, the part's is {found}");
             return Err(ObjectError::InvalidRequest(text));
         }
+        let expected = input.expect.length;
         let promises = Promises::new(input.expect, part_algorithm(&upload))?;
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
-        let (content, digests) = store_body(&self.store, space, body, promises.digests()).await?;
+        let (content, digests) = store_body(&self.store, &self.budget, space, expected, body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?.stored(false);
@@ -181,11 +182,12 @@ impl Objects {
             let replaced = index.part(id, number)?;
             put.part = tx.next_sequence();
             put.modified_ms = tx.now_ms();
-            tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });
+            // In this order: both concern the same number.
             if let Some(row) = replaced {
                 let segments = write::segments(row.record, &row.prior);
                 tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
             }
+            tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });
             Ok(put)
         });
         Ok(committed.await?)

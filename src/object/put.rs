@@ -5,11 +5,11 @@ use deltastore_format::{ChecksumAlgorithm, Metadata, VersionPut};
 use crate::object::Objects;
 use crate::object::body::{Body, Expect, Promises};
 use crate::object::condition::WriteConditions;
-use crate::object::content::{Space, commit, store_body};
+use crate::object::content::{commit, store_body};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{metadata, write};
-use crate::store::transaction::Touch;
+use crate::store::{Space, Touch};
 
 /// A PutObject.
 pub struct PutInput {
@@ -32,6 +32,7 @@ impl Objects {
         let PutInput { bucket, key, body, expect, metadata, conditions } = input;
         check_key(&key)?;
         metadata::check(&metadata)?;
+        let expected = expect.length;
         let promises = Promises::new(expect, ChecksumAlgorithm::Crc64Nvme)?;
         let bucket = self.bucket_id(&bucket)?;
         if !conditions.is_empty() {
@@ -39,7 +40,7 @@ impl Objects {
             conditions.check(&key, current.as_ref().map(|row| &row.put))?;
         }
         let body = promises.bound(body);
-        let (content, digests) = store_body(&self.store, Space::of(bucket, &key), body, promises.digests()).await?;
+        let (content, digests) = store_body(&self.store, &self.budget, Space::of(bucket, &key), expected, body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?;

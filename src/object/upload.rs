@@ -10,7 +10,7 @@ use crate::object::identity::{format_upload_id, parse_upload_id};
 use crate::object::list::page_limit;
 use crate::object::name::check_key;
 use crate::object::{Objects, checksum, metadata, token, write};
-use crate::store::transaction::Touch;
+use crate::store::Touch;
 
 /// A CreateMultipartUpload.
 #[derive(Clone, Debug, Default)]

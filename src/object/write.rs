@@ -4,10 +4,10 @@ use deltastore_format::{BucketId, Op, Position, SegmentId, Sequence, UploadId, V
 
 use crate::index::{Index, IndexError, UploadRow, VersionRow};
 use crate::object::condition::WriteConditions;
-use crate::object::content::{BodyError, ConcatError};
+use crate::object::content::BodyError;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
-use crate::store::transaction::{CommitError, Transaction};
+use crate::store::{CommitError, StoreError, Transaction};
 
 impl From<IndexError> for ObjectError {
     fn from(error: IndexError) -> Self {
@@ -38,11 +38,11 @@ impl From<BodyError<ObjectError>> for ObjectError {
     }
 }
 
-impl From<ConcatError> for ObjectError {
-    fn from(error: ConcatError) -> Self {
+impl From<StoreError> for ObjectError {
+    fn from(error: StoreError) -> Self {
         match error {
-            ConcatError::Full => ObjectError::StorageFull,
-            ConcatError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
+            StoreError::Full => ObjectError::StorageFull,
+            StoreError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
             other => ObjectError::Internal(other.to_string()),
         }
     }

@@ -29,7 +29,7 @@ impl Operations {
         let names = Names::new(input.encoding_type, &page);
         // S3 gives a marker only with a delimiter; without one, clients go on from the last key.
         let with_marker = input.delimiter.as_deref().is_some_and(|delimiter| !delimiter.is_empty());
-        let next_marker = page.next_marker.filter(|_| with_marker).map(|marker| names.write(&marker));
+        let next_marker = page.next_marker.filter(|_| with_marker).map(|marker| names.write(marker.as_str()));
         let owner = self.owner.owner();
         Ok(S3Response::new(ListObjectsOutput {
             name: Some(input.bucket),

@@ -126,7 +126,7 @@ impl Operations {
             is_truncated: Some(page.truncated),
             key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
             max_uploads: Some(count(page.max_uploads)),
-            next_key_marker: page.next_key_marker.map(|marker| names.write(&marker)),
+            next_key_marker: page.next_key_marker.map(|marker| names.write(marker.as_str())),
             next_upload_id_marker: page.next_upload_id_marker,
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             request_charged: None,

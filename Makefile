@@ -1,0 +1,64 @@
+# Two commands on a fresh Debian with a Rust toolchain and a C compiler, as root or with sudo:
+#   make run    installs what is missing, builds, serves S3 on 127.0.0.1:9000 with data in ./data
+#   make test   installs what is missing and runs every test, real S3 clients included
+
+# Outside the checkout, so that a second clone builds RocksDB no second time.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/deltastore/target
+export DELTASTORE_CLIENTS ?= $(HOME)/.cache/deltastore/clients
+
+ADDRESS ?= 127.0.0.1:9000
+DATA ?= data
+FUZZ_SECONDS ?= 30
+
+# One profile for build, test and lint, so that RocksDB is built once. s3s asks for a newer rustc than it needs.
+FLAGS = --release --locked --ignore-rust-version
+BINARY = $(CARGO_TARGET_DIR)/release/deltastore
+
+.PHONY: help build run test lint fmt fuzz bench bench-corpora packages clients
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## build          compile; the binary is at target/release/deltastore
+build: packages
+	cargo build $(FLAGS) --bin deltastore
+	@mkdir -p target/release
+	@[ "$(BINARY)" -ef target/release/deltastore ] || ln -sfn "$(BINARY)" target/release/deltastore
+
+## run            serve DATA (default ./data) on ADDRESS (default 127.0.0.1:9000)
+run: build
+	@exec "$(BINARY)" serve "$(DATA)" --address "$(ADDRESS)"
+
+## test           every test, real clients included; ARGS go to cargo test
+test: packages clients
+	@scripts/run-tests $(FLAGS) --workspace $(ARGS)
+
+## lint           formatting, clippy, shell syntax, dependency rules
+lint: packages
+	cargo fmt --all --check
+	cargo clippy $(FLAGS) --workspace --all-targets -- -D warnings
+	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh; do \
+	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
+	@scripts/check-dependencies
+
+## fmt            format the code
+fmt:
+	cargo fmt --all
+
+## fuzz           each fuzz target for FUZZ_SECONDS (default 30)
+fuzz: packages
+	@format/fuzz/run $(FUZZ_SECONDS)
+
+## bench          speed and memory against floors measured in the same run
+bench: packages
+	cargo bench --locked --ignore-rust-version --profile release $(ARGS)
+
+## bench-corpora  store real releases through S3, compare, and print the table for docs/benchmarks.md
+bench-corpora: build clients
+	@scripts/bench-corpora
+
+packages:
+	@scripts/install-packages build
+
+clients:
+	@tests/clients/install

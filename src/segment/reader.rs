@@ -1,0 +1,376 @@
+//! Reading records of one segment, in any order, while it grows.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deltastore_format::record::RECORD_HEADER_LEN;
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_format::{DecodeError, RecordHeader, SegmentHeader, SegmentId};
+
+use super::error::SegmentError;
+use super::path::segment_path;
+use super::vfs::{Vfs, VfsFile};
+
+/// A record as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub header: RecordHeader,
+    pub payload: Bytes,
+}
+
+/// An open segment; clones share the open file.
+#[derive(Clone)]
+pub struct SegmentReader {
+    header: SegmentHeader,
+    file: Arc<dyn VfsFile>,
+    path: Arc<PathBuf>,
+}
+
+impl SegmentReader {
+    /// Opens a segment of the data folder `dir` and checks that its header is whole and its own. The caller
+    /// compares the store's identity.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`], [`SegmentError::Decode`], [`SegmentError::Misplaced`] if the file is another segment's.
+    pub fn open(vfs: &dyn Vfs, dir: &Path, id: SegmentId) -> Result<Self, SegmentError> {
+        let path = segment_path(dir, id);
+        let file = match vfs.open(&path) {
+            Ok(file) => file,
+            Err(source) => {
+                return Err(SegmentError::Io {
+                    op: "open",
+                    path,
+                    offset: 0,
+                    source,
+                });
+            }
+        };
+        let mut bytes = [0; SEGMENT_HEADER_LEN];
+        let read = fill(&*file, &path, &mut bytes, 0)?;
+        let header = match SegmentHeader::decode(&bytes[..read]) {
+            Ok(header) => header,
+            Err(source) => {
+                return Err(SegmentError::Decode {
+                    path,
+                    offset: 0,
+                    source,
+                });
+            }
+        };
+        if header.segment != id {
+            let (expected, found) = (id.0, header.segment.0);
+            return Err(SegmentError::Misplaced {
+                path,
+                offset: 0,
+                what: "segment",
+                expected,
+                found,
+            });
+        }
+        Ok(SegmentReader {
+            header,
+            file,
+            path: Arc::new(path),
+        })
+    }
+
+    pub fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&self) -> Arc<dyn VfsFile> {
+        self.file.clone()
+    }
+
+    /// Present length of the file, in bytes.
+    ///
+    /// # Errors
+    /// [`SegmentError::Io`].
+    pub fn file_len(&self) -> Result<u64, SegmentError> {
+        self.file
+            .len()
+            .map_err(|source| self.io_error("stat", 0, source))
+    }
+
+    /// Reads the record at `offset`; every checksum is checked.
+    ///
+    /// # Errors
+    /// `Io`; `Decode` and `Misplaced` if no whole record of this segment stands there.
+    pub fn read(&self, offset: u64) -> Result<Record, SegmentError> {
+        let record = self.read_unverified(offset)?;
+        record
+            .header
+            .check_payload(&record.payload)
+            .map_err(|source| self.decode_error(offset, source))?;
+        Ok(record)
+    }
+
+    /// As [`SegmentReader::read`] without the payload's checksum, for callers that check a SHA-256 over what they make of it.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::read`].
+    pub fn read_unverified(&self, offset: u64) -> Result<Record, SegmentError> {
+        self.read_prefix(offset, usize::MAX)
+    }
+
+    /// Reads the record's header and at most the first `max` bytes of its payload, whose checksum is not checked.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::read`].
+    pub fn read_prefix(&self, offset: u64, max: usize) -> Result<Record, SegmentError> {
+        let header = self.read_header(offset)?;
+        let payload_at = offset + RECORD_HEADER_LEN as u64;
+        let wanted = (header.payload_len as usize).min(max);
+        let left = self.file_len()?.saturating_sub(payload_at);
+        if left < wanted as u64 {
+            return Err(self.truncated("record payload", offset, wanted as u64, left));
+        }
+        let mut payload = vec![0; wanted];
+        let read = fill(&*self.file, &self.path, &mut payload, payload_at)?;
+        if read < wanted {
+            return Err(self.truncated("record payload", offset, wanted as u64, read as u64));
+        }
+        Ok(Record {
+            header,
+            payload: payload.into(),
+        })
+    }
+
+    /// Reads the record's header.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::read`].
+    pub fn read_header(&self, offset: u64) -> Result<RecordHeader, SegmentError> {
+        let mut bytes = [0; RECORD_HEADER_LEN];
+        let read = fill(&*self.file, &self.path, &mut bytes, offset)?;
+        self.check_header(&bytes[..read], offset)
+    }
+
+    /// Decodes a header found at `offset`, and checks that it says so itself.
+    pub(super) fn check_header(
+        &self,
+        bytes: &[u8],
+        offset: u64,
+    ) -> Result<RecordHeader, SegmentError> {
+        let header =
+            RecordHeader::decode(bytes).map_err(|source| self.decode_error(offset, source))?;
+        let own = [
+            ("record salt", self.header.salt, header.salt),
+            (
+                "record segment",
+                self.header.segment.0,
+                header.position.segment.0,
+            ),
+            ("record offset", offset, header.position.offset),
+            (
+                "record epoch",
+                self.header.epoch.0.into(),
+                header.epoch.0.into(),
+            ),
+        ];
+        match own
+            .into_iter()
+            .find(|(_, expected, found)| expected != found)
+        {
+            None => Ok(header),
+            Some((what, expected, found)) => Err(SegmentError::Misplaced {
+                path: self.path.to_path_buf(),
+                offset,
+                what,
+                expected,
+                found,
+            }),
+        }
+    }
+
+    pub(super) fn decode_error(&self, offset: u64, source: DecodeError) -> SegmentError {
+        SegmentError::Decode {
+            path: self.path.to_path_buf(),
+            offset,
+            source,
+        }
+    }
+
+    pub(super) fn truncated(
+        &self,
+        what: &'static str,
+        offset: u64,
+        needed: u64,
+        left: u64,
+    ) -> SegmentError {
+        self.decode_error(offset, DecodeError::Truncated { what, needed, left })
+    }
+
+    /// Reads until `buf` is full or the file ends; returns how much.
+    pub(super) fn fill(&self, buf: &mut [u8], offset: u64) -> Result<usize, SegmentError> {
+        fill(&*self.file, &self.path, buf, offset)
+    }
+
+    fn io_error(&self, op: &'static str, offset: u64, source: std::io::Error) -> SegmentError {
+        SegmentError::Io {
+            op,
+            path: self.path.to_path_buf(),
+            offset,
+            source,
+        }
+    }
+}
+
+fn fill(
+    file: &dyn VfsFile,
+    path: &Path,
+    buf: &mut [u8],
+    offset: u64,
+) -> Result<usize, SegmentError> {
+    let mut done = 0;
+    while done < buf.len() {
+        let at = offset + done as u64;
+        match file.read_at(&mut buf[done..], at) {
+            Ok(0) => break,
+            Ok(read) => done += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(source) => {
+                return Err(SegmentError::Io {
+                    op: "read",
+                    path: path.to_path_buf(),
+                    offset: at,
+                    source,
+                });
+            }
+        }
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::segment::testing::{DIR, new_segment, segment_with};
+    use crate::segment::vfs::{Fault, FaultError, FaultOp, SimVfs};
+    use deltastore_format::RecordKind;
+
+    fn open(vfs: &SimVfs, id: u64) -> Result<SegmentReader, SegmentError> {
+        SegmentReader::open(vfs, Path::new(DIR), SegmentId(id))
+    }
+
+    fn file(id: u64) -> PathBuf {
+        segment_path(Path::new(DIR), SegmentId(id))
+    }
+
+    #[test]
+    fn reads_whole_records_and_prefixes() {
+        let vfs = SimVfs::new();
+        let at = segment_with(&vfs, 1, &[b"first", b"second"])[1].offset;
+        let reader = open(&vfs, 1).unwrap();
+        assert_eq!(
+            reader.read(at).unwrap(),
+            reader.read_unverified(at).unwrap()
+        );
+        for (max, expected) in [(0, &b""[..]), (3, b"sec"), (99, b"second")] {
+            let prefix = reader.read_prefix(at, max).unwrap();
+            assert_eq!(
+                (prefix.payload.as_ref(), prefix.header.payload_len),
+                (expected, 6)
+            );
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_is_noticed() {
+        let vfs = SimVfs::new();
+        segment_with(&vfs, 1, &[b"payload!"]);
+        let reader = open(&vfs, 1).unwrap();
+        for byte in 64..64 + 64 + 8 {
+            for bit in 0..8 {
+                vfs.corrupt(&file(1), byte, 1 << bit).unwrap();
+                let error = reader.read(64).unwrap_err();
+                assert!(
+                    error.is_damage() && error.to_string().contains("at offset 64"),
+                    "{error}"
+                );
+                assert_eq!(
+                    reader.read_unverified(64).is_ok(),
+                    byte >= 128,
+                    "the payload is the caller's to check"
+                );
+                vfs.corrupt(&file(1), byte, 1 << bit).unwrap();
+            }
+        }
+        reader.read(64).unwrap();
+    }
+
+    #[test]
+    fn every_flipped_bit_of_the_segment_header_is_noticed() {
+        let vfs = SimVfs::new();
+        segment_with(&vfs, 1, &[]);
+        for bit in 0..64 * 8 {
+            vfs.corrupt(&file(1), bit / 8, 1 << (bit % 8)).unwrap();
+            assert!(open(&vfs, 1).err().unwrap().is_damage());
+            vfs.corrupt(&file(1), bit / 8, 1 << (bit % 8)).unwrap();
+        }
+        vfs.open(&file(1)).unwrap().set_len(63).unwrap();
+        assert!(open(&vfs, 1).err().unwrap().is_damage());
+    }
+
+    #[test]
+    fn records_of_another_place_are_refused() {
+        let vfs = SimVfs::new();
+        let at = segment_with(&vfs, 1, &[b"12345678", b"12345678"])[1].offset;
+        segment_with(&vfs, 2, &[b"12345678"]);
+        let bytes = vfs.read_file(&file(1)).unwrap();
+        let second = vfs.open(&file(2)).unwrap();
+        second.write_all_at(&bytes[64..at as usize], 64).unwrap();
+        let misplaced = |error| matches!(error, SegmentError::Misplaced { .. });
+        assert!(
+            misplaced(open(&vfs, 2).unwrap().read(64).unwrap_err()),
+            "of another segment"
+        );
+        let first = vfs.open(&file(1)).unwrap();
+        first.write_all_at(&bytes[at as usize..], 64).unwrap();
+        assert!(
+            misplaced(open(&vfs, 1).unwrap().read(64).unwrap_err()),
+            "of another offset"
+        );
+        vfs.rename(&file(1), &file(3)).unwrap();
+        assert!(
+            misplaced(open(&vfs, 3).err().unwrap()),
+            "a segment under another's name"
+        );
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_damage_and_a_failed_read_is_not() {
+        let vfs = SimVfs::new();
+        segment_with(&vfs, 1, &[&[1; 100]]);
+        let reader = open(&vfs, 1).unwrap();
+        vfs.fail(Fault::new(FaultOp::Read, 1, FaultError::Io));
+        let error = reader.read(64).unwrap_err();
+        assert!(
+            !error.is_damage() && error.to_string().contains("offset 128"),
+            "{error}"
+        );
+        vfs.open(&file(1)).unwrap().set_len(200).unwrap();
+        assert!(reader.read(64).unwrap_err().is_damage());
+        reader.read_prefix(64, 72).unwrap();
+        for offset in [160, 200, 1 << 40, u64::MAX] {
+            assert!(reader.read(offset).unwrap_err().is_damage());
+        }
+        assert!(open(&vfs, 9).err().unwrap().is_missing());
+    }
+
+    #[test]
+    fn sees_what_is_appended_after_it_was_opened() {
+        let vfs = SimVfs::new();
+        let mut writer = new_segment(&vfs, 1);
+        let reader = open(&vfs, 1).unwrap();
+        let at = writer.stage(RecordKind::Node, &[b"later"]);
+        assert!(reader.read(at.offset).unwrap_err().is_damage());
+        writer.write().unwrap();
+        assert_eq!(reader.read(at.offset).unwrap().payload, &b"later"[..]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Applying commits to the index: the same code for the running log and for recovery.
+//!
+//! Invariants
+//! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
+//! - A blob that the index knows already is not placed again, but every use of it is counted.
+//! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
+//!   reference of a placed window counts once.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use deltastore_format::commit::{PartPut, VersionPut};
+use deltastore_format::{Commit, Hash, Op, Placed, Position, Recipe, Sequence, UploadId};
+
+use super::blob::Placing;
+use super::bugs::{Bug, Bugs};
+use crate::index::{Batch, BlobRow, BucketRow, Index, IndexError, PartRow, SketchEntry, UploadRow, VersionRow};
+
+/// Collects the index changes of consecutive commits.
+pub struct Applier<'a> {
+    index: &'a Index,
+    batch: Batch,
+    placed: HashSet<Hash>,
+    bugs: Bugs,
+}
+
+impl<'a> Applier<'a> {
+    pub fn new(index: &'a Index, bugs: Bugs) -> Self {
+        Self { index, batch: Batch::new(), placed: HashSet::new(), bugs }
+    }
+
+    /// True when the index, with what was collected, knows the blob.
+    pub fn knows(&self, placed: &Placed) -> Result<bool, IndexError> {
+        Ok(self.placed.contains(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
+    }
+
+    /// Adds a commit whose record lies at `position`.
+    pub fn commit(
+        &mut self,
+        commit: &Commit,
+        position: Position,
+        record_len: u64,
+        placings: &[Arc<Placing>],
+    ) -> Result<(), IndexError> {
+        for placing in placings {
+            if !self.knows(&placing.placed())? {
+                self.place(placing)?;
+            }
+        }
+        let share = record_len / commit.ops.len().max(1) as u64;
+        commit.ops.iter().try_for_each(|op| self.op(op, position, share, commit.relocated))
+    }
+
+    /// Points the index at a copy of a blob, if it still points at the original.
+    pub fn move_blob(&mut self, hash: &Hash, from: Position, row: &BlobRow) -> Result<(), IndexError> {
+        self.index.stage_blob(&mut self.batch, hash, row);
+        self.index.stage_live(&mut self.batch, row.position.segment, signed(row.record_len));
+        self.index.stage_live(&mut self.batch, from.segment, -signed(row.record_len));
+        Ok(())
+    }
+
+    /// Writes everything collected; the index then covers the log up to `applied`.
+    pub fn finish(mut self, applied: Position, next_sequence: u64) -> Result<(), IndexError> {
+        let applied = match applied {
+            Position { segment, offset } if self.bugs.has(Bug::AppliedTooFar) => Position { segment, offset: offset + 512 },
+            Position { segment, offset } if self.bugs.has(Bug::AppliedTooShort) => {
+                Position { segment, offset: offset.saturating_sub(512).max(64) }
+            }
+            exact => exact,
+        };
+        self.index.stage_applied(&mut self.batch, applied);
+        self.index.stage_next_sequence(&mut self.batch, Sequence(next_sequence));
+        self.index.write(self.batch)
+    }
+
+    fn place(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        self.placed.insert(placing.hash);
+        self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
+        self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
+        let forget = match placing.row.kind {
+            deltastore_format::PlacedKind::Window => Bug::ForgetReferenceLinks,
+            deltastore_format::PlacedKind::Node => Bug::ForgetNodeLinks,
+        };
+        if !self.bugs.has(forget) {
+            for link in &placing.links {
+                self.index.stage_links(&mut self.batch, link, 1);
+            }
+        }
+        let entry = SketchEntry {
+            hash: placing.hash,
+            space: placing.space.deltaspace,
+            bucket: placing.space.bucket,
+            depth: placing.row.depth,
+            raw_len: placing.row.raw_len,
+        };
+        self.index.stage_sketch(&mut self.batch, &placing.features, entry)
+    }
+
+    fn op(&mut self, op: &Op, record: Position, record_len: u64, relocated: bool) -> Result<(), IndexError> {
+        let index = self.index;
+        match op {
+            Op::PutBucket { put, prior } => {
+                index.stage_bucket(&mut self.batch, &BucketRow { put: put.clone(), record, prior: prior.clone() });
+                self.live(record, signed(record_len));
+            }
+            Op::RemoveBucket { bucket, .. } => {
+                if let Some(row) = index.bucket_by_id(*bucket)? {
+                    index.stage_remove_bucket(&mut self.batch, *bucket, &row.put.name);
+                    self.live(row.record, -signed(record_len));
+                }
+            }
+            Op::PutVersion { put, prior } => {
+                let row = VersionRow { put: put.clone(), record, record_len, prior: prior.clone() };
+                self.version(&row, relocated)?;
+            }
+            Op::RemoveVersion { bucket, key, version, .. } => {
+                if let Some(row) = index.version(*bucket, key, *version)? {
+                    index.stage_remove_version(&mut self.batch, *bucket, key, *version);
+                    self.link(&row.put.recipe, -1);
+                    self.live(row.record, -signed(row.record_len));
+                }
+            }
+            Op::PutUpload { put, prior } => {
+                index.stage_upload(&mut self.batch, &UploadRow { put: put.clone(), record, prior: prior.clone() });
+                self.live(record, signed(record_len));
+            }
+            Op::RemoveUpload { upload, .. } => self.remove_upload(*upload)?,
+            Op::PutPart { put, prior } => {
+                let row = PartRow { put: put.clone(), record, record_len, prior: prior.clone() };
+                self.part(&row, relocated)?;
+            }
+            Op::RemovePart { upload, number, part, .. } => {
+                if let Some(row) = index.part(*upload, *number)?.filter(|row| row.put.part == *part) {
+                    index.stage_remove_part(&mut self.batch, *upload, *number);
+                    self.link(&row.put.recipe, -1);
+                    self.live(row.record, -signed(row.record_len));
+                }
+            }
+        }
+        // A copied removal is counted as alive so that it is copied no further until much else around it is dead.
+        if relocated && matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. }) {
+            self.live(record, signed(record_len));
+        }
+        Ok(())
+    }
+
+    fn version(&mut self, row: &VersionRow, relocated: bool) -> Result<(), IndexError> {
+        let VersionPut { bucket, ref key, version, .. } = row.put;
+        if relocated {
+            if let Some(old) = self.index.version(bucket, key, version)? {
+                self.live(old.record, -signed(old.record_len));
+            }
+        } else if !self.bugs.has(Bug::ForgetVersionLinks) {
+            self.link(&row.put.recipe, 1);
+        }
+        self.live(row.record, signed(row.record_len));
+        self.index.stage_version(&mut self.batch, row);
+        Ok(())
+    }
+
+    fn part(&mut self, row: &PartRow, relocated: bool) -> Result<(), IndexError> {
+        let PartPut { upload, number, .. } = row.put;
+        if relocated {
+            if let Some(old) = self.index.part(upload, number)? {
+                self.live(old.record, -signed(old.record_len));
+            }
+        } else if !self.bugs.has(Bug::ForgetPartLinks) {
+            self.link(&row.put.recipe, 1);
+        }
+        self.live(row.record, signed(row.record_len));
+        self.index.stage_part(&mut self.batch, row);
+        Ok(())
+    }
+
+    fn remove_upload(&mut self, upload: UploadId) -> Result<(), IndexError> {
+        if !self.bugs.has(Bug::RemovedUploadKeepsParts) {
+            for row in self.index.parts(upload) {
+                let row = row?;
+                self.index.stage_remove_part(&mut self.batch, upload, row.put.number);
+                self.link(&row.put.recipe, -1);
+                self.live(row.record, -signed(row.record_len));
+            }
+        }
+        if let Some(row) = self.index.upload_by_id(upload)? {
+            self.index.stage_remove_upload(&mut self.batch, row.put.bucket, &row.put.key, upload);
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, recipe: &Recipe, delta: i64) {
+        for entry in &recipe.entries {
+            self.index.stage_links(&mut self.batch, &entry.hash, delta);
+        }
+    }
+
+    fn live(&mut self, record: Position, delta: i64) {
+        self.index.stage_live(&mut self.batch, record.segment, delta);
+    }
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,91 @@
+//! Blobs: windows and recipe nodes on their way into the log.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deltastore_format::{BucketId, Codec, Hash, PlacedKind, Position, RecordKind};
+
+use crate::index::BlobRow;
+
+/// Where to look for references first: the bucket and a hash of the key's directory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Space {
+    pub bucket: BucketId,
+    pub deltaspace: u64,
+}
+
+impl Space {
+    /// The deltaspace of a key: its bucket and everything up to the key's last `/`.
+    #[must_use]
+    pub fn of(bucket: BucketId, key: &str) -> Self {
+        use sha2::Digest;
+        let directory = &key[..key.rfind('/').map_or(0, |slash| slash + 1)];
+        let digest = sha2::Sha256::digest(directory.as_bytes());
+        let deltaspace = digest.iter().take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        Self { bucket, deltaspace }
+    }
+}
+
+/// A record that is ready to be appended.
+#[derive(Clone, Debug)]
+pub struct Blob {
+    pub hash: Hash,
+    /// Its index row; the position is filled in by the log.
+    pub row: BlobRow,
+    /// Encoded window head; empty for a node.
+    pub head: Vec<u8>,
+    pub body: Bytes,
+    /// Blobs it needs: a window's references, a node's children.
+    pub links: Vec<Hash>,
+    pub features: Vec<u64>,
+    pub space: Space,
+}
+
+/// An appended blob that no commit has placed in the index yet.
+#[derive(Clone, Debug)]
+pub struct Placing {
+    pub hash: Hash,
+    pub row: BlobRow,
+    pub links: Vec<Hash>,
+    pub features: Vec<u64>,
+    pub space: Space,
+}
+
+impl Blob {
+    pub fn record_kind(&self) -> RecordKind {
+        record_kind(self.row.kind)
+    }
+
+    /// What the log knows once the record lies at `position`.
+    pub fn placed_at(self, position: Position) -> Arc<Placing> {
+        let Self { hash, mut row, links, features, space, .. } = self;
+        row.position = position;
+        Arc::new(Placing { hash, row, links, features, space })
+    }
+}
+
+/// The kind of record that holds such a blob.
+pub fn record_kind(kind: PlacedKind) -> RecordKind {
+    match kind {
+        PlacedKind::Window => RecordKind::Window,
+        PlacedKind::Node => RecordKind::Node,
+    }
+}
+
+/// How much of an object's windows is stored how, for `x-amz-storage-type`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CodecTally {
+    pub with_references: u64,
+    pub compressed: u64,
+    pub raw: u64,
+}
+
+impl CodecTally {
+    pub fn add(&mut self, codec: Codec) {
+        match codec {
+            Codec::Raw => self.raw += 1,
+            Codec::Zstd => self.compressed += 1,
+            Codec::ZstdReferences | Codec::Vcdiff => self.with_references += 1,
+        }
+    }
+}

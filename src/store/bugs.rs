@@ -1,0 +1,119 @@
+//! Planted bugs: mistakes that the crash, model and corruption tests must be able to catch.
+//!
+//! Without the feature `planted-bugs`, [`Bugs`] is empty, [`Bugs::has`] is always false and the compiler
+//! removes every branch on it. With the feature, a test names one bug in the store's settings.
+
+/// A mistake that can be planted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bug {
+    SkipSync,
+    AcknowledgeBeforeSync,
+    SkipDirectorySync,
+    SkipSealedSync,
+    ApplyBeforeSync,
+    SkipFlushBeforeUnlink,
+    RelocateWithoutSync,
+    CollectPinned,
+    CompactFresh,
+    ForgetReferenceLinks,
+    ForgetNodeLinks,
+    ForgetVersionLinks,
+    ForgetPartLinks,
+    CompactionForgetsCommits,
+    CompactionForgetsRemovals,
+    CompactionForgetsWindows,
+    CompactionForgetsPrior,
+    RecoveryKeepsTornTail,
+    RecoverySkipsLastCommit,
+    RecoveryReplaysTwice,
+    RecoverySkipsSync,
+    RecoveryKeepsLaterSegments,
+    RecoveryReusesSequences,
+    AppliedTooFar,
+    AppliedTooShort,
+    OverwriteKeepsOldVersion,
+    ReplacedPartStays,
+    RemovedUploadKeepsParts,
+    IgnoreTouches,
+    SkipVerification,
+    DeduplicateWithoutPin,
+    CommitBeforeWindows,
+    IgnoreFailedSync,
+    KeepFailedAppend,
+    RangeOffByOne,
+    RebuildForgetsRemovals,
+    RebuildForgetsParts,
+    PartsOutOfOrder,
+}
+
+impl Bug {
+    /// Every bug, for the test that plants each.
+    pub const ALL: [Self; 38] = [
+        Self::SkipSync,
+        Self::AcknowledgeBeforeSync,
+        Self::SkipDirectorySync,
+        Self::SkipSealedSync,
+        Self::ApplyBeforeSync,
+        Self::SkipFlushBeforeUnlink,
+        Self::RelocateWithoutSync,
+        Self::CollectPinned,
+        Self::CompactFresh,
+        Self::ForgetReferenceLinks,
+        Self::ForgetNodeLinks,
+        Self::ForgetVersionLinks,
+        Self::ForgetPartLinks,
+        Self::CompactionForgetsCommits,
+        Self::CompactionForgetsRemovals,
+        Self::CompactionForgetsWindows,
+        Self::CompactionForgetsPrior,
+        Self::RecoveryKeepsTornTail,
+        Self::RecoverySkipsLastCommit,
+        Self::RecoveryReplaysTwice,
+        Self::RecoverySkipsSync,
+        Self::RecoveryKeepsLaterSegments,
+        Self::RecoveryReusesSequences,
+        Self::AppliedTooFar,
+        Self::AppliedTooShort,
+        Self::OverwriteKeepsOldVersion,
+        Self::ReplacedPartStays,
+        Self::RemovedUploadKeepsParts,
+        Self::IgnoreTouches,
+        Self::SkipVerification,
+        Self::DeduplicateWithoutPin,
+        Self::CommitBeforeWindows,
+        Self::IgnoreFailedSync,
+        Self::KeepFailedAppend,
+        Self::RangeOffByOne,
+        Self::RebuildForgetsRemovals,
+        Self::RebuildForgetsParts,
+        Self::PartsOutOfOrder,
+    ];
+}
+
+/// The bug planted in one store, if any.
+#[cfg(feature = "planted-bugs")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bugs(pub Option<Bug>);
+
+#[cfg(feature = "planted-bugs")]
+impl Bugs {
+    /// True when this very bug is planted.
+    #[must_use]
+    pub fn has(self, bug: Bug) -> bool {
+        self.0 == Some(bug)
+    }
+}
+
+/// No bug can be planted in this build.
+#[cfg(not(feature = "planted-bugs"))]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bugs;
+
+#[cfg(not(feature = "planted-bugs"))]
+impl Bugs {
+    /// Always false.
+    #[must_use]
+    pub const fn has(self, _: Bug) -> bool {
+        false
+    }
+}

@@ -1,0 +1,55 @@
+//! What can go wrong below the object layer; one variant where callers act differently.
+
+use deltastore_format::{DecodeError, Hash, Position};
+
+use crate::delta::DeltaError;
+use crate::index::IndexError;
+use crate::segment::SegmentError;
+
+/// A store operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A window or node that something refers to is in no segment.
+    #[error("blob {hash} is missing")]
+    Missing { hash: Hash },
+    /// Stored bytes are not what they must be.
+    #[error("damage at {position}: expected {expected}, found {found}")]
+    Damaged { position: Position, expected: String, found: String },
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("disk is full")]
+    Full,
+    /// A sync failed earlier, or the store is closing: nothing more is written.
+    #[error("store is read-only: {0}")]
+    ReadOnly(String),
+    /// The folder is not a store, is newer than this build or is in use.
+    #[error("{0}")]
+    Unusable(String),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl StoreError {
+    pub(super) fn damaged(position: Position, expected: impl ToString, found: impl ToString) -> Self {
+        Self::Damaged { position, expected: expected.to_string(), found: found.to_string() }
+    }
+
+    pub(super) fn undecodable(position: Position, what: &str, error: &DecodeError) -> Self {
+        Self::damaged(position, format!("a valid {what}"), error)
+    }
+
+    pub(super) fn delta(position: Position, error: &DeltaError) -> Self {
+        Self::damaged(position, "a window that decodes", error)
+    }
+
+    /// True when stored data is at fault, not the moment: trying again will not help.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Damaged { .. } => true,
+            Self::Segment(error) => error.is_damage(),
+            Self::Index(_) | Self::Full | Self::ReadOnly(_) | Self::Unusable(_) | Self::Io(_) => false,
+        }
+    }
+}

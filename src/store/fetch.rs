@@ -1,0 +1,154 @@
+//! Reading blobs: from the cache or from a segment, decoded and verified.
+//!
+//! Invariants
+//! - A window's SHA-256 is checked after decoding and before anyone sees its bytes; the cache holds only such windows.
+//! - A blob that compaction moves between lookup and read is looked up again; an open file stays readable after its unlink.
+//!
+//! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use deltastore_format::{Hash, Node, PlacedKind, WindowHead};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::bugs::{Bug, Bugs};
+use super::error::StoreError;
+use super::pins::Pins;
+use crate::delta::Decoder;
+use crate::index::{BlobRow, Index};
+use crate::segment::{Readers, Record};
+
+/// Times a blob is looked up again because its segment went away.
+const TRIES: usize = 4;
+/// References of references of …; deeper than any writer makes them.
+const MAX_DEPTH: u8 = 16;
+
+#[derive(Clone)]
+struct ByLength;
+
+impl Weighter<Hash, Bytes> for ByLength {
+    fn weight(&self, _: &Hash, bytes: &Bytes) -> u64 {
+        bytes.len() as u64 + 96
+    }
+}
+
+/// All blobs of a store.
+pub struct Blobs {
+    index: Index,
+    pins: Arc<Pins>,
+    readers: Readers,
+    cache: Cache<Hash, Bytes, ByLength>,
+    damaged: AtomicU64,
+    bugs: Bugs,
+}
+
+impl Blobs {
+    pub fn new(index: Index, pins: Arc<Pins>, readers: Readers, cache_bytes: u64, bugs: Bugs) -> Self {
+        let windows = usize::try_from(cache_bytes / (256 << 10)).unwrap_or(usize::MAX).max(64);
+        let cache = Cache::with_weighter(windows, cache_bytes, ByLength);
+        Self { index, pins, readers, cache, damaged: AtomicU64::new(0), bugs }
+    }
+
+    /// Open segment files.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// How often damage was met since start.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// A window that is in memory.
+    pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
+        self.cache.get(hash)
+    }
+
+    /// Where a blob lies.
+    pub fn row(&self, hash: &Hash) -> Result<BlobRow, StoreError> {
+        if let Some(row) = self.index.blob(hash)? {
+            return Ok(row);
+        }
+        self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
+    }
+
+    /// A window's plain bytes, verified.
+    pub fn window(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        self.window_at(hash, decoder, MAX_DEPTH).inspect_err(|error| self.count(error))
+    }
+
+    /// A recipe node, verified.
+    pub fn node(&self, hash: &Hash) -> Result<Node, StoreError> {
+        self.read_node(hash).inspect_err(|error| self.count(error))
+    }
+
+    fn count(&self, error: &StoreError) {
+        if error.is_damage() {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn window_at(&self, hash: &Hash, decoder: &mut Decoder, depth: u8) -> Result<Bytes, StoreError> {
+        if let Some(bytes) = self.cache.get(hash) {
+            return Ok(bytes);
+        }
+        let (row, record) = self.record(hash, PlacedKind::Window)?;
+        let position = row.position;
+        let (head, head_len) =
+            WindowHead::decode(&record.payload).map_err(|error| StoreError::undecodable(position, "window head", &error))?;
+        if depth == 0 {
+            return Err(StoreError::damaged(position, "references of bounded depth", "a deeper chain"));
+        }
+        let references = head
+            .references
+            .iter()
+            .map(|reference| self.window_at(reference, decoder, depth - 1))
+            .collect::<Result<Vec<_>, _>>()?;
+        let encoded = record.payload.slice(head_len..);
+        let bytes =
+            decoder.decode(&head, &encoded, &references).map_err(|error| StoreError::delta(position, &error))?;
+        if !self.bugs.has(Bug::SkipVerification) {
+            let found = Hash(Sha256::digest(&bytes).into());
+            if found != *hash {
+                return Err(StoreError::damaged(position, format!("SHA-256 {hash}"), found));
+            }
+        }
+        self.cache.insert(*hash, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn read_node(&self, hash: &Hash) -> Result<Node, StoreError> {
+        let (row, record) = self.record(hash, PlacedKind::Node)?;
+        let found = Hash(Sha256::digest(&record.payload).into());
+        if found != *hash {
+            return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+        }
+        Node::decode(&record.payload).map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
+    }
+
+    /// The record of a blob; its payload is not verified yet.
+    fn record(&self, hash: &Hash, kind: PlacedKind) -> Result<(BlobRow, Record), StoreError> {
+        let mut row = self.row(hash)?;
+        for _ in 0..TRIES {
+            if row.kind != kind {
+                return Err(StoreError::damaged(row.position, format!("{kind:?}"), format!("{:?}", row.kind)));
+            }
+            let read = self.readers.get(row.position.segment).and_then(|file| file.read_unverified(row.position.offset));
+            match read {
+                Ok(record) => return Ok((row, record)),
+                Err(error) => {
+                    let again = self.row(hash)?;
+                    if again.position == row.position {
+                        return Err(error.into());
+                    }
+                    row = again;
+                }
+            }
+        }
+        Err(StoreError::Missing { hash: *hash })
+    }
+}

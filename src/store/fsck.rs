@@ -1,0 +1,194 @@
+//! fsck: reads everything that is referenced, checks every checksum and hash, and holds the index against it.
+//!
+//! It changes nothing. Memory: one count per blob, about 100 bytes per window.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_format::{Hash, PlacedKind, Recipe, SegmentId};
+
+use super::error::StoreError;
+use super::{Store, Worker};
+use crate::index::BlobRow;
+use crate::segment::{Scanned, Scanner, WindowPayload};
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What is affected: a segment, a window, an object.
+    pub subject: String,
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.reason)
+    }
+}
+
+/// What a check found and how much it looked at.
+#[derive(Clone, Debug, Default)]
+pub struct FsckReport {
+    pub problems: Vec<Problem>,
+    pub segments: u64,
+    pub segment_bytes: u64,
+    pub records: u64,
+    pub blobs: u64,
+    pub versions: u64,
+    pub parts: u64,
+}
+
+impl FsckReport {
+    fn add(&mut self, subject: impl ToString, reason: impl ToString) {
+        self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
+    }
+}
+
+impl Store {
+    /// Checks the whole store; `report` is called now and then.
+    ///
+    /// # Errors
+    /// Only what keeps it from checking; problems are in the report.
+    pub fn fsck(&self, report: &mut dyn FnMut(&FsckReport)) -> Result<FsckReport, StoreError> {
+        let mut found = FsckReport::default();
+        for damage in self.damage() {
+            found.add("log", damage);
+        }
+        for id in self.inner().segments.all() {
+            self.check_segment(id, &mut found)?;
+            report(&found);
+        }
+        let mut used: HashMap<Hash, i64> = HashMap::new();
+        self.check_blobs(&mut used, &mut found, report)?;
+        for row in self.index().all_versions() {
+            let put = row?.put;
+            found.versions += 1;
+            self.check_recipe(&put.recipe, put.size, &format!("object {:?} of bucket {}", put.key, put.bucket.0), &mut used, &mut found)?;
+            if self.index().bucket_by_id(put.bucket)?.is_none() {
+                found.add(format!("object {:?}", put.key), format!("its bucket {} does not exist", put.bucket.0));
+            }
+        }
+        for row in self.index().all_parts() {
+            let put = row?.put;
+            found.parts += 1;
+            let subject = format!("part {} of upload {}", put.number, put.upload.0);
+            self.check_recipe(&put.recipe, put.size, &subject, &mut used, &mut found)?;
+            if self.index().upload_by_id(put.upload)?.is_none() {
+                found.add(subject, "its upload does not exist");
+            }
+        }
+        self.check_links(&used, &mut found)?;
+        report(&found);
+        Ok(found)
+    }
+
+    fn check_segment(&self, id: SegmentId, found: &mut FsckReport) -> Result<(), StoreError> {
+        let reader = match self.inner().blobs.readers().get(id) {
+            Ok(reader) => reader,
+            Err(error) => {
+                found.add(format!("segment {id}"), error);
+                return Ok(());
+            }
+        };
+        found.segments += 1;
+        found.segment_bytes += reader.file_len()?;
+        let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
+        for scanned in scanner.by_ref() {
+            match scanned? {
+                Scanned::Record { .. } => found.records += 1,
+                Scanned::Damage { from, to, error } => {
+                    found.add(format!("segment {id} offset {from} to {to}"), error);
+                }
+            }
+        }
+        if let Some(torn) = scanner.into_end().and_then(|end| end.torn) {
+            found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
+        }
+        Ok(())
+    }
+
+    fn check_blobs(
+        &self,
+        used: &mut HashMap<Hash, i64>,
+        found: &mut FsckReport,
+        report: &mut dyn FnMut(&FsckReport),
+    ) -> Result<(), StoreError> {
+        let mut worker = Worker::new();
+        for row in self.index().all_blobs(Hash::default()) {
+            let (hash, row) = row?;
+            found.blobs += 1;
+            if let Err(error) = self.check_blob(&hash, &row, used, &mut worker) {
+                if !error.is_damage() {
+                    return Err(error);
+                }
+                found.add(format!("{:?} {hash} at {}", row.kind, row.position), error);
+            }
+            if found.blobs.is_multiple_of(256) {
+                report(found);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_blob(&self, hash: &Hash, row: &BlobRow, used: &mut HashMap<Hash, i64>, worker: &mut Worker) -> Result<(), StoreError> {
+        match row.kind {
+            PlacedKind::Window => {
+                for reference in &row.references {
+                    *used.entry(*reference).or_default() += 1;
+                }
+                let bytes = self.window(hash, worker)?;
+                if bytes.len() as u64 != u64::from(row.raw_len) {
+                    return Err(StoreError::damaged(row.position, row.raw_len, bytes.len()));
+                }
+            }
+            PlacedKind::Node => {
+                for entry in &self.inner().blobs.node(hash)?.entries {
+                    *used.entry(entry.hash).or_default() += 1;
+                }
+            }
+        }
+        // A cached window proves nothing about its record: the frame must be whole too.
+        self.inner().blobs.readers().get(row.position.segment)?.read(row.position.offset)?;
+        Ok(())
+    }
+
+    fn check_recipe(
+        &self,
+        recipe: &Recipe,
+        size: u64,
+        subject: &str,
+        used: &mut HashMap<Hash, i64>,
+        found: &mut FsckReport,
+    ) -> Result<(), StoreError> {
+        if recipe.len() != size {
+            found.add(subject, format!("its recipe makes {} bytes of {size}", recipe.len()));
+        }
+        for entry in &recipe.entries {
+            *used.entry(entry.hash).or_default() += 1;
+            if self.index().blob(&entry.hash)?.is_none() {
+                found.add(subject, format!("{:?} {} is missing", entry.kind, entry.hash));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_links(&self, used: &HashMap<Hash, i64>, found: &mut FsckReport) -> Result<(), StoreError> {
+        for (hash, count) in used {
+            let links = self.index().links(hash)?;
+            if links != *count {
+                found.add(format!("blob {hash}"), format!("used {count} times, counted {links}"));
+            }
+            if self.index().blob(hash)?.is_none() {
+                found.add(format!("blob {hash}"), "used but missing");
+            }
+        }
+        for row in self.index().all_links(Hash::default()) {
+            let (hash, links) = row?;
+            if links != 0 && !used.contains_key(&hash) {
+                found.add(format!("blob {hash}"), format!("used 0 times, counted {links}"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Compaction: moving what is alive out of a segment, then removing the file.
+
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_format::{Commit, Hash, PlacedKind, RecordKind, SegmentId, WindowHead};
+use sha2::{Digest, Sha256};
+
+use super::{CollectOptions, CollectReport};
+use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
+use crate::store::Store;
+use crate::store::bugs::Bug;
+use crate::store::error::StoreError;
+use crate::store::log::{Moved, Relocation};
+
+/// Bytes moved in one batch.
+const CHUNK: usize = 4 << 20;
+
+/// Compacts every segment that qualifies, the deadest first, so that a full disk gets room early.
+pub fn compact_all(
+    store: &Store,
+    options: CollectOptions,
+    done: &mut CollectReport,
+    report: &mut dyn FnMut(&CollectReport),
+) -> Result<(), StoreError> {
+    let active = store.index().applied()?.map(|applied| applied.segment);
+    if options.seal_active
+        && let Some(active) = active
+        && dead_share(store, active)? >= options.min_dead
+    {
+        store.inner().log()?.seal()?;
+    }
+    let Some(covered) = store.index().applied()?.map(|applied| applied.segment) else { return Ok(()) };
+    let mut victims = Vec::new();
+    for id in store.inner().segments.all().into_iter().filter(|id| *id < covered) {
+        let dead = dead_share(store, id)?;
+        if dead >= options.min_dead {
+            victims.push((id, dead));
+        }
+    }
+    victims.sort_by(|a, b| b.1.total_cmp(&a.1));
+    for (id, _) in victims {
+        compact(store, id, done)?;
+        report(done);
+    }
+    Ok(())
+}
+
+/// Share of a segment's bytes that nothing needs, 0 to 1.
+fn dead_share(store: &Store, id: SegmentId) -> Result<f64, StoreError> {
+    let len = store.inner().blobs.readers().get(id)?.file_len()?.saturating_sub(SEGMENT_HEADER_LEN as u64);
+    if len == 0 {
+        return Ok(0.0);
+    }
+    let live = store.index().live(id)?.max(0) as f64;
+    Ok((1.0 - live / len as f64).max(0.0))
+}
+
+fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(), StoreError> {
+    let inner = store.inner();
+    if inner.pins.has_fresh_in(id) && !inner.bugs.has(Bug::CompactFresh) {
+        return Ok(());
+    }
+    let reader = inner.blobs.readers().get(id)?;
+    let len = reader.file_len()?;
+    let Some(moved) = move_live(store, &reader, id)? else {
+        tracing::warn!(segment = %id, "damaged segment left as it is");
+        done.damaged_segments += 1;
+        return Ok(());
+    };
+    if !inner.bugs.has(Bug::SkipFlushBeforeUnlink) {
+        store.index().flush()?;
+    }
+    inner.vfs.remove(&segment_path(store.dir(), id))?;
+    inner.vfs.sync_dir(&segment_dir(store.dir()))?;
+    inner.segments.remove(id);
+    inner.blobs.readers().forget(id);
+    done.segments += 1;
+    done.moved_bytes += moved;
+    done.freed_bytes += len.saturating_sub(moved);
+    Ok(())
+}
+
+/// Copies everything alive; nothing when the segment has damage.
+fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<u64>, StoreError> {
+    let mut moved = 0;
+    let mut slice = Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() };
+    let mut bytes = 0;
+    let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
+    for scanned in scanner.by_ref() {
+        let Scanned::Record { header, payload } = scanned? else { return Ok(None) };
+        let (kind, hash) = match header.kind {
+            RecordKind::Footer => continue,
+            RecordKind::Commit => {
+                let Ok(commit) = Commit::decode(&payload) else { return Ok(None) };
+                slice.ops.extend(commit.ops.into_iter().map(|op| (header.position, op)));
+                bytes += payload.len();
+                (None, Hash::default())
+            }
+            RecordKind::Window => {
+                let Ok((head, _)) = WindowHead::decode(&payload) else { return Ok(None) };
+                (Some(PlacedKind::Window), head.hash)
+            }
+            RecordKind::Node => (Some(PlacedKind::Node), Hash(Sha256::digest(&payload).into())),
+        };
+        // A look ahead that spares copies of what is dead; the log decides.
+        if let Some(kind) = kind
+            && store.index().blob(&hash)?.is_some_and(|row| row.position == header.position)
+        {
+            bytes += payload.len();
+            slice.blobs.push(Moved { kind, hash, from: header.position, payload });
+        }
+        if bytes >= CHUNK {
+            moved += store.inner().log()?.relocate(std::mem::replace(
+                &mut slice,
+                Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() },
+            ))?;
+            bytes = 0;
+        }
+    }
+    if scanner.into_end().is_none_or(|end| end.torn.is_some()) {
+        return Ok(None);
+    }
+    moved += store.inner().log()?.relocate(slice)?;
+    Ok(Some(moved))
+}

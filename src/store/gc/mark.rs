@@ -1,0 +1,67 @@
+//! Marking: finding blobs without links.
+
+use deltastore_format::{Hash, PlacedKind};
+
+use crate::index::BlobRow;
+use crate::store::Store;
+use crate::store::error::StoreError;
+use crate::store::log::Collect;
+
+/// Candidates decided on in one go on the log thread.
+const CHUNK: usize = 512;
+
+/// Drops everything without links; answers how many blobs went.
+pub fn mark(store: &Store) -> Result<u64, StoreError> {
+    let mut dropped = 0;
+    let mut suspects = unlinked(store)?;
+    // Each round can only free what the last one linked to.
+    while !suspects.is_empty() {
+        let mut next = Vec::new();
+        for chunk in suspects.chunks(CHUNK) {
+            let candidates = chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
+            next.extend(candidates.iter().flat_map(|candidate| candidate.links.iter().copied()));
+            dropped += store.inner().log()?.collect(candidates)?;
+        }
+        next.sort_unstable();
+        next.dedup();
+        suspects = next;
+    }
+    Ok(dropped)
+}
+
+/// All blobs whose links add up to nothing: both tables are in hash order and read side by side.
+fn unlinked(store: &Store) -> Result<Vec<Hash>, StoreError> {
+    let mut links = store.index().all_links(Hash::default()).peekable();
+    let mut found = Vec::new();
+    for row in store.index().all_blobs(Hash::default()) {
+        let (hash, _) = row?;
+        while links.next_if(|link| link.as_ref().is_ok_and(|(other, _)| *other < hash)).is_some() {}
+        match links.peek() {
+            Some(Ok((other, count))) if *other == hash && *count > 0 => {}
+            Some(Err(error)) => return Err(error.clone().into()),
+            _ => found.push(hash),
+        }
+    }
+    Ok(found)
+}
+
+fn candidate(store: &Store, hash: &Hash) -> Result<Option<Collect>, StoreError> {
+    if store.index().links(hash)? > 0 {
+        return Ok(None);
+    }
+    let Some(row) = store.index().blob(hash)? else { return Ok(None) };
+    let links = match links_of(store, hash, &row) {
+        Ok(links) => links,
+        // A damaged node cannot say what it links to: its children stay, which costs space, never data.
+        Err(error) if error.is_damage() => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(Some(Collect { hash: *hash, position: row.position, record_len: row.record_len, links }))
+}
+
+fn links_of(store: &Store, hash: &Hash, row: &BlobRow) -> Result<Vec<Hash>, StoreError> {
+    Ok(match row.kind {
+        PlacedKind::Window => row.references.clone(),
+        PlacedKind::Node => store.inner().blobs.node(hash)?.entries.iter().map(|entry| entry.hash).collect(),
+    })
+}

@@ -1,0 +1,65 @@
+//! Garbage collection: dropping what nothing links to, and giving disk space back.
+//!
+//! Order (must)
+//! 1. Mark: blobs with no links and no pin leave the index, in rounds, since each takes its own links with it.
+//! 2. Compact: what is alive in a segment with enough dead bytes is appended again and synced; the index moves to it.
+//! 3. The index is flushed: after a crash it must not point into a file that is gone.
+//! 4. The segment is unlinked and the directory synced; only then does it count as gone, and removals that were kept
+//!    on its account may be forgotten.
+//!
+//! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at
+//! a time. A segment with damage is left alone: it is evidence.
+
+mod background;
+mod compact;
+mod mark;
+
+pub use background::Background;
+
+use super::Store;
+use super::error::StoreError;
+
+/// What a collection is asked to do.
+#[derive(Clone, Copy, Debug)]
+pub struct CollectOptions {
+    /// Segments with at least this share of dead bytes are compacted, 0 to 1.
+    pub min_dead: f64,
+    /// Seal the active segment first if it qualifies, so that everything dead can go.
+    pub seal_active: bool,
+}
+
+impl CollectOptions {
+    /// Everything that is dead goes, at any cost of copying: for the command line.
+    pub const THOROUGH: Self = Self { min_dead: 0.02, seal_active: true };
+    /// What pays for itself: for a running server.
+    pub const BACKGROUND: Self = Self { min_dead: 0.35, seal_active: false };
+}
+
+/// What a collection did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollectReport {
+    /// Blobs dropped.
+    pub blobs: u64,
+    /// Segments removed.
+    pub segments: u64,
+    /// Bytes of live records copied.
+    pub moved_bytes: u64,
+    /// Bytes by which the segment files shrank.
+    pub freed_bytes: u64,
+    /// Segments left alone because they are damaged.
+    pub damaged_segments: u64,
+}
+
+impl Store {
+    /// Collects garbage. Runs beside reads and writes; a second caller waits for the first.
+    ///
+    /// # Errors
+    /// What reading and writing give; what was done until then stays done.
+    pub fn collect(&self, options: CollectOptions, report: &mut dyn FnMut(&CollectReport)) -> Result<CollectReport, StoreError> {
+        let _one_at_a_time = self.inner().collecting.lock();
+        let mut done = CollectReport { blobs: mark::mark(self)?, ..CollectReport::default() };
+        report(&done);
+        compact::compact_all(self, options, &mut done, report)?;
+        Ok(done)
+    }
+}

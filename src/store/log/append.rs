@@ -1,0 +1,231 @@
+//! The appender: the active segment, what is staged for it and what no sync has covered yet.
+//!
+//! Invariants: a record is written before anything learns its position for good; a failed write leaves the segment
+//! as it was or makes the store read-only; a new segment file exists before the old one gets its footer, so that
+//! there is always a segment to append to.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use deltastore_format::{Commit, Epoch, Position, RecordKind, SegmentHeader, SegmentId, StoreId};
+
+use super::Status;
+use super::message::Callback;
+use super::thread::LogState;
+use crate::segment::vfs::{Clock, Vfs, VfsFile};
+use crate::segment::{SegmentWriter, segment_path};
+use crate::store::blob::{Blob, Placing};
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::error::StoreError;
+use crate::store::pins::Pins;
+use crate::store::segments::Segments;
+use crate::store::settings::Settings;
+
+/// Staged bytes after which they are written out in one call.
+const WRITE_BYTES: usize = 4 << 20;
+/// Bytes written between two looks at the free space.
+const SPACE_CHECK: u64 = 16 << 20;
+
+type Waiting = (Vec<Arc<Placing>>, Callback<Result<Vec<Arc<Placing>>, StoreError>>);
+
+pub struct Appender {
+    vfs: Arc<dyn Vfs>,
+    dir: PathBuf,
+    store: StoreId,
+    epoch: Epoch,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    settings: Settings,
+    bugs: Bugs,
+    segments: Arc<Segments>,
+    pins: Arc<Pins>,
+    writer: SegmentWriter,
+    waiting: Vec<Waiting>,
+    sealed: Vec<Arc<dyn VfsFile>>,
+    new_file: bool,
+    unsynced: u64,
+    since_space_check: u64,
+}
+
+impl Appender {
+    pub fn new(state: LogState) -> Self {
+        Self {
+            vfs: state.vfs,
+            dir: state.dir,
+            store: state.store,
+            epoch: state.epoch,
+            clock: state.clock,
+            status: state.status,
+            settings: state.settings,
+            bugs: state.bugs,
+            segments: state.segments,
+            pins: state.pins,
+            writer: state.writer,
+            waiting: Vec::new(),
+            sealed: Vec::new(),
+            new_file: false,
+            unsynced: 0,
+            since_space_check: SPACE_CHECK,
+        }
+    }
+
+    /// Bytes that no sync was asked for yet.
+    pub fn unsynced(&self) -> u64 {
+        self.unsynced
+    }
+
+    pub fn position(&self) -> Position {
+        self.writer.position()
+    }
+
+    pub fn staged(&self) -> usize {
+        self.writer.staged_bytes()
+    }
+
+    /// Stages blobs of a running upload; answers after they are written.
+    pub fn append(&mut self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<Placing>>, StoreError>>) {
+        if let Some(reason) = self.status.read_only() {
+            return done.call(Err(StoreError::ReadOnly(reason)));
+        }
+        if self.refuses_data() {
+            return done.call(Err(StoreError::Full));
+        }
+        let placings = blobs.into_iter().map(|blob| self.stage_blob(blob)).collect();
+        self.waiting.push((placings, done));
+        if self.writer.staged_bytes() >= WRITE_BYTES {
+            self.flush();
+        }
+    }
+
+    pub fn stage_blob(&mut self, blob: Blob) -> Arc<Placing> {
+        let position = self.writer.stage(blob.record_kind(), &[&blob.head, &blob.body]);
+        blob.placed_at(position)
+    }
+
+    pub fn stage_payload(&mut self, kind: RecordKind, payload: &[u8]) -> Position {
+        self.writer.stage(kind, &[payload])
+    }
+
+    /// Stages a commit record; its position and its length with frame.
+    pub fn stage_commit(&mut self, commit: &Commit) -> (Position, u64) {
+        let mut payload = Vec::new();
+        commit.encode(&mut payload);
+        let before = self.writer.staged_bytes();
+        let position = self.writer.stage(RecordKind::Commit, &[&payload]);
+        (position, (self.writer.staged_bytes() - before) as u64)
+    }
+
+    /// Writes staged blobs and answers those who wait for them.
+    pub fn flush(&mut self) {
+        let result = self.write();
+        for (placings, done) in self.waiting.drain(..) {
+            match &result {
+                Ok(()) => {
+                    placings.iter().for_each(|placing| self.pins.set_fresh(placing));
+                    done.call(Ok(placings));
+                }
+                Err(StoreError::Full) => done.call(Err(StoreError::Full)),
+                Err(error) => done.call(Err(StoreError::ReadOnly(error.to_string()))),
+            }
+        }
+        self.roll_if_long();
+    }
+
+    /// Writes staged commit records.
+    pub fn write_commits(&mut self) -> Result<(), StoreError> {
+        self.write()?;
+        self.roll_if_long();
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let staged = self.writer.staged_bytes() as u64;
+        if staged == 0 {
+            return Ok(());
+        }
+        match self.writer.write() {
+            Ok(()) => {
+                self.unsynced += staged;
+                self.since_space_check += staged;
+                Ok(())
+            }
+            Err(_) if self.bugs.has(Bug::KeepFailedAppend) => Ok(()),
+            Err(error) => {
+                if !error.was_cut_back() {
+                    self.status.poison(format!("a failed append could not be undone: {error}"));
+                }
+                if error.is_full() {
+                    self.status.set_full(true);
+                    return Err(StoreError::Full);
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// True while free space is below the reserve: writes that add data must wait for space.
+    pub fn refuses_data(&mut self) -> bool {
+        if self.since_space_check >= SPACE_CHECK || self.status.full() {
+            self.since_space_check = 0;
+            match self.vfs.free_bytes(&self.dir) {
+                Ok(free) => self.status.set_full(free < self.settings.reserve_bytes),
+                Err(error) => tracing::warn!(%error, "free space is unknown"),
+            }
+        }
+        self.status.full()
+    }
+
+    fn roll_if_long(&mut self) {
+        if self.position().offset >= self.settings.segment_bytes
+            && let Err(error) = self.roll()
+        {
+            // The old segment goes on being used; a full disk is the usual reason.
+            tracing::warn!(%error, "no new segment could be started");
+        }
+    }
+
+    /// Starts a new segment and seals the old one. Both are synced with the next batch.
+    pub fn roll(&mut self) -> Result<(), StoreError> {
+        self.write()?;
+        let id = SegmentId(self.position().segment.0 + 1);
+        let header = SegmentHeader {
+            store: self.store,
+            segment: id,
+            epoch: self.epoch,
+            salt: rand::random(),
+            created_ms: self.clock.now_ms(),
+            key_id: 0,
+        };
+        let next = match SegmentWriter::create(self.vfs.as_ref(), &self.dir, header) {
+            Ok(next) => next,
+            Err(error) => return Err(if error.is_full() { StoreError::Full } else { error.into() }),
+        };
+        let mut footer = Vec::new();
+        self.writer.footer().encode(&mut footer);
+        self.writer.stage(RecordKind::Footer, &[&footer]);
+        if let Err(error) = self.write() {
+            // Nothing was promised of the new file yet, and its place must be free for the next try.
+            if let Err(error) = self.vfs.remove(&segment_path(&self.dir, id)) {
+                self.status.poison(format!("an unused segment could not be removed: {error}"));
+            }
+            return Err(error);
+        }
+        if !self.bugs.has(Bug::SkipSealedSync) {
+            self.sealed.push(self.writer.file());
+        }
+        self.writer = next;
+        self.new_file = true;
+        self.unsynced += 1;
+        self.segments.insert(id);
+        Ok(())
+    }
+
+    /// Files that the next sync must cover, and whether the directory must be synced too.
+    pub fn take_unsynced(&mut self) -> (Vec<Arc<dyn VfsFile>>, bool) {
+        let mut files = std::mem::take(&mut self.sealed);
+        files.push(self.writer.file());
+        self.unsynced = 0;
+        (files, std::mem::take(&mut self.new_file))
+    }
+
+}

@@ -1,0 +1,46 @@
+//! A batch on its way through the sync thread.
+
+use std::sync::Arc;
+
+use deltastore_format::{Commit, Hash, Position};
+
+use super::message::{Answer, Callback};
+use crate::index::BlobRow;
+use crate::segment::vfs::VfsFile;
+use crate::store::blob::Placing;
+use crate::store::content::Content;
+use crate::store::error::StoreError;
+
+/// One appended commit and what has to happen once it is durable.
+pub struct Staged {
+    pub commit: Commit,
+    pub position: Position,
+    pub record_len: u64,
+    pub placings: Vec<Arc<Placing>>,
+    /// Held until the commit is applied: they pin what it refers to.
+    pub contents: Vec<Content>,
+    pub done: Callback<Answer>,
+}
+
+/// Copied blobs and operations of a segment under compaction.
+pub struct StagedMove {
+    pub blobs: Vec<(Hash, Position, BlobRow)>,
+    pub commit: Option<(Commit, Position, u64)>,
+    pub bytes: u64,
+    pub done: Callback<Result<u64, StoreError>>,
+}
+
+/// Everything one sync covers.
+#[derive(Default)]
+pub struct Batch {
+    /// Files with bytes that no sync has covered yet.
+    pub files: Vec<Arc<dyn VfsFile>>,
+    /// A segment file was created since the last directory sync.
+    pub new_file: bool,
+    pub commits: Vec<Staged>,
+    pub moves: Vec<StagedMove>,
+    /// End of the log when the batch was made.
+    pub end: Position,
+    /// The next sequence number to hand out.
+    pub next_sequence: u64,
+}

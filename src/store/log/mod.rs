@@ -1,0 +1,177 @@
+//! The log: the only writer of segments and, while the store is open, of the index.
+//!
+//! Two threads own it. The *log thread* appends blobs as they come and, whenever no sync is under way, evaluates
+//! all waiting transactions that touch different things, appends their commits and hands the batch to the *sync
+//! thread*, which syncs, applies the batch to the index and answers.
+//!
+//! Invariants (`docs/architecture.md` numbers them)
+//! - Answers are given after the sync that covers the commit and all it places; the index changes after it too.
+//! - A transaction is evaluated while no batch is under way: the index is exact then.
+//! - A failed sync stops all writing until restart. A failed append is cut back first.
+//!
+//! Failure cases: a full disk refuses what adds data and leaves the log as it was; a failed sync or a failed cut
+//! makes the store read-only; a handle that outlives the log is answered `Closed`.
+
+mod append;
+mod batch;
+mod message;
+mod sync;
+mod thread;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded};
+use parking_lot::Mutex;
+
+pub use message::{Callback, Collect, Moved, Relocation};
+use message::{Answer, CommitRequest, Message, Work};
+pub(super) use thread::LogState;
+
+use super::blob::{Blob, Placing};
+use super::content::Content;
+use super::error::StoreError;
+use super::transaction::{CommitError, Touch, Transaction};
+
+/// Messages that may wait; more than all connections together can have under way.
+const QUEUE: usize = 16 * 1024;
+
+/// Whether the store takes writes.
+#[derive(Default)]
+pub struct Status {
+    read_only: Mutex<Option<String>>,
+    full: AtomicBool,
+    removals: AtomicU64,
+}
+
+impl Status {
+    /// Why nothing can be written until restart.
+    pub fn read_only(&self) -> Option<String> {
+        self.read_only.lock().clone()
+    }
+
+    /// True while free space is below the reserve.
+    pub fn full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Commits since start that removed something: what makes a collection worth its while.
+    pub fn removals(&self) -> u64 {
+        self.removals.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_removal(&self) {
+        self.removals.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
+    pub(super) fn poison(&self, reason: String) {
+        let mut read_only = self.read_only.lock();
+        if read_only.is_none() {
+            tracing::error!(%reason, "the store stops taking writes until it is restarted");
+            *read_only = Some(reason);
+        }
+    }
+}
+
+/// Handle of the two threads. Dropping it drains, syncs and joins.
+pub struct Log {
+    sender: Sender<Message>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Log {
+    /// Starts the threads over a recovered state.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub(super) fn start(state: LogState) -> std::io::Result<Self> {
+        let (sender, receiver) = bounded(QUEUE);
+        let (batches, incoming) = bounded(1);
+        let sync = sync::SyncThread::new(&state, sender.clone(), incoming);
+        let threads = vec![
+            std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
+            std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
+        ];
+        Ok(Self { sender, threads })
+    }
+
+    /// Appends blobs in order; `done` gets what to place in a later commit. Not durable before that commit is.
+    pub fn append(&self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<Placing>>, StoreError>>) {
+        self.send(Message::Append { blobs, done });
+    }
+
+    /// Runs a transaction; `done` is called once it is durable or refused.
+    pub fn transact<T, E>(
+        &self,
+        touches: Vec<Touch>,
+        contents: Vec<Content>,
+        evaluate: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+        done: impl FnOnce(Result<T, CommitError<E>>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        let slot = Arc::new(Mutex::new(None));
+        let filled = Arc::clone(&slot);
+        let request = CommitRequest {
+            touches,
+            contents,
+            evaluate: Box::new(move |transaction| {
+                let result = evaluate(transaction);
+                let go = result.is_ok();
+                *filled.lock() = Some(result);
+                go
+            }),
+            done: Callback::new(move |answer| {
+                done(match (answer, slot.lock().take()) {
+                    (Answer::Committed, Some(Ok(value))) => Ok(value),
+                    (Answer::Refused, Some(Err(error))) => Err(CommitError::Refused(error)),
+                    (Answer::Full, _) => Err(CommitError::Full),
+                    (Answer::ReadOnly(reason), _) => Err(CommitError::ReadOnly(reason)),
+                    (Answer::Committed | Answer::Refused, _) => Err(CommitError::Closed),
+                });
+            }),
+        };
+        self.send(Message::Work(Work::Commit(request)));
+    }
+
+    /// Moves what is still alive out of a segment; answers how many bytes were copied.
+    pub fn relocate(&self, relocation: Relocation) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Relocate(relocation, done)))
+    }
+
+    /// Drops blobs that have no links and no pins from the index; answers how many.
+    pub fn collect(&self, candidates: Vec<Collect>) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Collect(candidates, done)))
+    }
+
+    /// Seals the active segment, so that it can be compacted.
+    pub fn seal(&self) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Seal(done)))
+    }
+
+    fn wait(&self, message: impl FnOnce(Callback<Result<u64, StoreError>>) -> Message) -> Result<u64, StoreError> {
+        let (sender, receiver) = bounded(1);
+        self.send(message(Callback::new(move |result| drop(sender.send(result)))));
+        receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
+    }
+
+    fn send(&self, message: Message) {
+        // A message to a log that has ended is dropped, and with it its callback, which answers for itself.
+        drop(self.sender.send(message));
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.send(Message::Close);
+        for thread in self.threads.drain(..) {
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The sync thread: makes a batch durable, applies it to the index, answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+
+use super::Status;
+use super::batch::Batch;
+use super::message::{Answer, Message};
+use super::thread::LogState;
+use crate::index::{Index, IndexError};
+use crate::segment::segment_dir;
+use crate::segment::vfs::Vfs;
+use crate::store::apply::Applier;
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::error::StoreError;
+use crate::store::pins::Pins;
+
+pub struct SyncThread {
+    vfs: Arc<dyn Vfs>,
+    segments: PathBuf,
+    index: Index,
+    pins: Arc<Pins>,
+    status: Arc<Status>,
+    bugs: Bugs,
+    log: Sender<Message>,
+    batches: Receiver<Batch>,
+}
+
+impl SyncThread {
+    pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>) -> Self {
+        Self {
+            vfs: Arc::clone(&state.vfs),
+            segments: segment_dir(&state.dir),
+            index: state.index.clone(),
+            pins: Arc::clone(&state.pins),
+            status: Arc::clone(&state.status),
+            bugs: state.bugs,
+            log,
+            batches,
+        }
+    }
+
+    /// Runs until the log thread ends.
+    pub fn run(self) {
+        while let Ok(batch) = self.batches.recv() {
+            let end = batch.end;
+            let result = self.finish(batch);
+            if let Err(reason) = &result {
+                self.status.poison(reason.clone());
+            }
+            if self.log.send(Message::Synced(result.map(|()| end))).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn finish(&self, mut batch: Batch) -> Result<(), String> {
+        if self.bugs.has(Bug::AcknowledgeBeforeSync) {
+            let commits = batch.commits.iter_mut();
+            for staged in commits {
+                let done = std::mem::replace(&mut staged.done, super::Callback::new(|_| ()));
+                done.call(Answer::Committed);
+            }
+        }
+        let mut applied = false;
+        if self.bugs.has(Bug::ApplyBeforeSync) {
+            self.apply(&batch).map_err(|error| error.to_string())?;
+            applied = true;
+        }
+        // Earlier answers may not be given after a failed sync: what the disk holds is unknown from then on.
+        let result = match self.status.read_only() {
+            Some(reason) => Err(reason),
+            None => self.sync(&batch).map_err(|error| format!("sync failed: {error}")),
+        };
+        let result = result.and_then(|()| {
+            if applied {
+                return Ok(());
+            }
+            self.apply(&batch).map_err(|error| format!("index update failed: {error}"))
+        });
+        self.answer(batch, result.as_ref().err());
+        result
+    }
+
+    fn sync(&self, batch: &Batch) -> std::io::Result<()> {
+        let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
+        if self.bugs.has(Bug::SkipSync) || relocation {
+            return Ok(());
+        }
+        for file in &batch.files {
+            match file.sync_data() {
+                Err(_) if self.bugs.has(Bug::IgnoreFailedSync) => {}
+                result => result?,
+            }
+        }
+        if batch.new_file && !self.bugs.has(Bug::SkipDirectorySync) {
+            self.vfs.sync_dir(&self.segments)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&self, batch: &Batch) -> Result<(), IndexError> {
+        let mut applier = Applier::new(&self.index, self.bugs);
+        for staged in &batch.commits {
+            applier.commit(&staged.commit, staged.position, staged.record_len, &staged.placings)?;
+        }
+        for staged in &batch.moves {
+            for (hash, from, row) in &staged.blobs {
+                applier.move_blob(hash, *from, row)?;
+            }
+            if let Some((commit, position, record_len)) = &staged.commit {
+                applier.commit(commit, *position, *record_len, &[])?;
+            }
+        }
+        applier.finish(batch.end, batch.next_sequence)
+    }
+
+    fn answer(&self, batch: Batch, error: Option<&String>) {
+        for staged in batch.commits {
+            if error.is_none() {
+                staged.placings.iter().for_each(|placing| self.pins.clear_fresh(&placing.hash));
+            }
+            drop(staged.contents);
+            staged.done.call(match error {
+                None => Answer::Committed,
+                Some(reason) => Answer::ReadOnly(reason.clone()),
+            });
+        }
+        for staged in batch.moves {
+            staged.done.call(match error {
+                None => Ok(staged.bytes),
+                Some(reason) => Err(StoreError::ReadOnly(reason.clone())),
+            });
+        }
+    }
+}
+

@@ -1,0 +1,285 @@
+//! The log thread: appends what comes, and runs waiting work whenever no batch is under way.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender};
+use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
+
+use super::Status;
+use super::append::Appender;
+use super::batch::{Batch, Staged, StagedMove};
+use super::message::{Answer, Callback, Collect, CommitRequest, Message, Relocation, Work};
+use crate::index::Index;
+use crate::segment::SegmentWriter;
+use crate::segment::vfs::{Clock, Vfs};
+use crate::store::blob::record_kind;
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::error::StoreError;
+use crate::store::pins::Pins;
+use crate::store::relocate;
+use crate::store::segments::Segments;
+use crate::store::settings::Settings;
+use crate::store::transaction::{TouchSet, Transaction};
+
+/// Messages handled before the writer is flushed, so that one answer never waits for an endless stream.
+const ROUND: usize = 512;
+/// Bytes appended without any commit after which they are synced anyway, so that a commit never waits for a flood.
+const WRITE_BEHIND: u64 = 32 << 20;
+
+/// What recovery hands to the log.
+pub struct LogState {
+    pub vfs: Arc<dyn Vfs>,
+    pub dir: PathBuf,
+    pub store: StoreId,
+    pub epoch: Epoch,
+    pub index: Index,
+    pub pins: Arc<Pins>,
+    pub clock: Arc<dyn Clock>,
+    pub status: Arc<Status>,
+    pub settings: Settings,
+    pub bugs: Bugs,
+    pub segments: Arc<Segments>,
+    pub writer: SegmentWriter,
+    pub next_sequence: u64,
+    /// Everything before this is known to be on disk.
+    pub durable: Position,
+}
+
+struct LogThread<'a> {
+    appender: Appender,
+    index: Index,
+    pins: Arc<Pins>,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    segments: Arc<Segments>,
+    bugs: Bugs,
+    next_sequence: u64,
+    durable: Position,
+    waiting: VecDeque<Work>,
+    in_flight: bool,
+    closing: bool,
+    batches: &'a Sender<Batch>,
+}
+
+/// Runs until closed: then everything waiting is finished and synced first.
+pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch>) {
+    let mut thread = LogThread {
+        index: state.index.clone(),
+        pins: Arc::clone(&state.pins),
+        clock: Arc::clone(&state.clock),
+        status: Arc::clone(&state.status),
+        segments: Arc::clone(&state.segments),
+        bugs: state.bugs,
+        next_sequence: state.next_sequence,
+        durable: state.durable,
+        appender: Appender::new(state),
+        waiting: VecDeque::new(),
+        in_flight: false,
+        closing: false,
+        batches,
+    };
+    while let Ok(message) = receiver.recv() {
+        thread.handle(message);
+        for message in receiver.try_iter().take(ROUND) {
+            thread.handle(message);
+        }
+        thread.appender.flush();
+        if !thread.in_flight {
+            thread.run_batch();
+        }
+        if thread.closing && !thread.in_flight && thread.waiting.is_empty() {
+            break;
+        }
+    }
+}
+
+impl LogThread<'_> {
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Append { blobs, done } => self.appender.append(blobs, done),
+            Message::Work(work) => self.waiting.push_back(work),
+            Message::Synced(result) => {
+                self.in_flight = false;
+                if let Ok(position) = result {
+                    self.durable = position;
+                }
+            }
+            Message::Close => self.closing = true,
+        }
+    }
+
+    /// Builds the next batch from waiting work and hands it to the sync thread.
+    fn run_batch(&mut self) {
+        let mut batch = Batch::default();
+        let mut touches = TouchSet::default();
+        let mut deferred = VecDeque::new();
+        let mut sync = self.appender.unsynced() >= WRITE_BEHIND || (self.closing && self.appender.unsynced() > 0);
+        while let Some(work) = self.waiting.pop_front() {
+            match work {
+                Work::Commit(request) => {
+                    if touches.admit(&request.touches) || self.bugs.has(Bug::IgnoreTouches) {
+                        batch.commits.extend(self.evaluate(request));
+                    } else {
+                        deferred.push_back(Work::Commit(request));
+                    }
+                }
+                // What maintenance finds must be exact, so nothing else may be in its batch.
+                maintenance if !batch.commits.is_empty() || !deferred.is_empty() => {
+                    deferred.push_back(maintenance);
+                    break;
+                }
+                Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
+                Work::Seal(done) => {
+                    sync = true;
+                    batch.moves.extend(self.seal(done));
+                    break;
+                }
+                Work::Relocate(relocation, done) => {
+                    batch.moves.extend(self.relocate(relocation, done));
+                    break;
+                }
+            }
+        }
+        deferred.append(&mut self.waiting);
+        self.waiting = deferred;
+        if batch.commits.is_empty() && batch.moves.is_empty() && !sync {
+            return;
+        }
+        if let Err(error) = self.appender.write_commits() {
+            let refused = || match &error {
+                StoreError::Full => Answer::Full,
+                error => Answer::ReadOnly(error.to_string()),
+            };
+            batch.commits.into_iter().for_each(|staged| staged.done.call(refused()));
+            for staged in batch.moves {
+                staged.done.call(Err(match &error {
+                    StoreError::Full => StoreError::Full,
+                    error => StoreError::ReadOnly(error.to_string()),
+                }));
+            }
+            return;
+        }
+        for placing in batch.commits.iter().flat_map(|staged| &staged.placings) {
+            self.pins.set_fresh(placing);
+        }
+        (batch.files, batch.new_file) = self.appender.take_unsynced();
+        batch.end = self.appender.position();
+        batch.next_sequence = self.next_sequence;
+        self.in_flight = self.batches.send(batch).is_ok();
+    }
+
+    /// Evaluates one transaction and stages its commit; answers at once when there is nothing to sync.
+    fn evaluate(&mut self, request: CommitRequest) -> Option<Staged> {
+        let CommitRequest { touches: _, mut contents, evaluate, done } = request;
+        if let Some(reason) = self.status.read_only() {
+            done.call(Answer::ReadOnly(reason));
+            return None;
+        }
+        if contents.iter().any(super::Content::adds_data) && self.appender.refuses_data() {
+            done.call(Answer::Full);
+            return None;
+        }
+        let now_ms = self.clock.now_ms();
+        let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms);
+        let go = evaluate(&mut transaction);
+        let ops = transaction.ops;
+        if !go {
+            done.call(Answer::Refused);
+            return None;
+        }
+        if ops.is_empty() {
+            done.call(Answer::Committed);
+            return None;
+        }
+        if ops.iter().any(is_removal) {
+            self.status.count_removal();
+        }
+        let late = self.bugs.has(Bug::CommitBeforeWindows);
+        let mut placings = Vec::new();
+        let mut unwritten = Vec::new();
+        for content in &mut contents {
+            placings.extend(content.take_placings());
+            unwritten.extend(content.take_unwritten());
+        }
+        if !late {
+            placings.extend(unwritten.drain(..).map(|blob| self.appender.stage_blob(blob)));
+        }
+        let mut commit = Commit {
+            time_ms: now_ms,
+            durable_upto: self.durable,
+            relocated: false,
+            placed: placings.iter().map(|placing| placing.placed()).collect(),
+            ops,
+        };
+        let (position, record_len) = if late {
+            let guess = self.appender.stage_commit(&commit);
+            placings.extend(unwritten.drain(..).map(|blob| self.appender.stage_blob(blob)));
+            commit.placed = placings.iter().map(|placing| placing.placed()).collect();
+            guess
+        } else {
+            self.appender.stage_commit(&commit)
+        };
+        Some(Staged { commit, position, record_len, placings, contents, done })
+    }
+
+    fn collect(&mut self, candidates: &[Collect]) -> Result<u64, StoreError> {
+        if let Some(reason) = self.status.read_only() {
+            return Err(StoreError::ReadOnly(reason));
+        }
+        relocate::drop_blobs(&self.index, &self.pins, candidates, self.bugs)
+    }
+
+    fn seal(&mut self, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
+        match self.appender.roll() {
+            Ok(()) => Some(StagedMove { blobs: Vec::new(), commit: None, bytes: 0, done }),
+            Err(error) => {
+                done.call(Err(error));
+                None
+            }
+        }
+    }
+
+    fn relocate(&mut self, relocation: Relocation, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
+        if let Some(reason) = self.status.read_only() {
+            done.call(Err(StoreError::ReadOnly(reason)));
+            return None;
+        }
+        let segment = relocation.segment;
+        let live = match relocate::still_alive(&self.index, &self.segments, relocation, self.bugs) {
+            Ok(live) => live,
+            Err(error) => {
+                done.call(Err(error));
+                return None;
+            }
+        };
+        let start = self.appender.staged();
+        let blobs = live
+            .blobs
+            .into_iter()
+            .map(|(moved, mut row)| {
+                row.position = self.appender.stage_payload(record_kind(moved.kind), &moved.payload);
+                (moved.hash, moved.from, row)
+            })
+            .collect();
+        let commit = (!live.ops.is_empty()).then(|| {
+            let commit = Commit {
+                time_ms: self.clock.now_ms(),
+                durable_upto: self.durable,
+                relocated: true,
+                placed: Vec::new(),
+                ops: live.ops,
+            };
+            let (position, record_len) = self.appender.stage_commit(&commit);
+            (commit, position, record_len)
+        });
+        let bytes = (self.appender.staged() - start) as u64;
+        tracing::debug!(%segment, bytes, "relocating");
+        Some(StagedMove { blobs, commit, bytes, done })
+    }
+}
+
+fn is_removal(op: &Op) -> bool {
+    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
+}

@@ -1,0 +1,290 @@
+//! The store: content and commits, from bytes to segments and back. Synchronous; knows nothing of S3 or tokio.
+//!
+//! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is kept.
+
+mod apply;
+mod blob;
+pub mod bugs;
+mod content;
+mod error;
+mod fetch;
+mod folder;
+mod fsck;
+mod gc;
+mod ingest;
+mod log;
+mod pins;
+mod pool;
+mod recipe;
+mod recovery;
+mod relocate;
+mod segments;
+mod settings;
+mod stats;
+mod transaction;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deltastore_format::{Hash, StoreHeader};
+use parking_lot::Mutex;
+
+pub use blob::{Blob, Placing, Space};
+pub use content::Content;
+pub use error::StoreError;
+pub use folder::Folder;
+pub use fsck::{FsckReport, Problem};
+pub use gc::{Background, CollectOptions, CollectReport};
+pub use ingest::{Prepared, State};
+pub use pool::{Pool, Worker};
+pub use recipe::Walk;
+pub use recovery::{Damage, Progress};
+pub use settings::Settings;
+pub use stats::{SpaceStats, Stats, Totals};
+pub use transaction::{CommitError, Touch, Transaction};
+pub use write::Assembly;
+
+use crate::index::{Engine, Index};
+use crate::segment::Readers;
+use crate::segment::vfs::{Clock, Vfs};
+use bugs::Bugs;
+use fetch::Blobs;
+use log::{Log, LogState, Status};
+use pins::{Pin, Pins};
+use recovery::Scene;
+use segments::Segments;
+
+/// Segment files kept open at once.
+const OPEN_SEGMENTS: usize = 256;
+
+/// A handle on an open store; clones share it. The last one dropped closes it cleanly.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+pub(crate) struct Inner {
+    index: Index,
+    blobs: Blobs,
+    pins: Arc<Pins>,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    segments: Arc<Segments>,
+    settings: Settings,
+    bugs: Bugs,
+    damage: Vec<Damage>,
+    collecting: Mutex<()>,
+    vfs: Arc<dyn Vfs>,
+    header: StoreHeader,
+    encode: Pool,
+    read: Pool,
+    log: Option<Log>,
+    // Last: the lock goes when everything else has.
+    folder: Folder,
+}
+
+/// Whether a store can serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    Ready,
+    /// Reads and deletes work; writes that add data wait for space.
+    Full,
+    /// Only reads work, until restart.
+    ReadOnly { reason: String },
+}
+
+impl Store {
+    /// Opens a locked folder over an engine for its index: recovers, then starts the log.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; a crash alone never makes it fail.
+    pub fn open(folder: Folder, engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, settings: Settings, bugs: Bugs) -> Result<Self, StoreError> {
+        let index = Index::open(engine)?;
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
+        let recovered = recovery::recover(&scene)?;
+        tracing::debug!(replayed = recovered.replayed, "recovered");
+        let pins = Arc::new(Pins::default());
+        let status = Arc::new(Status::default());
+        let segments = Arc::new(Segments::new(recovered.segments));
+        let durable = recovered.writer.position();
+        let log = Log::start(LogState {
+            vfs: Arc::clone(&folder.vfs),
+            dir: folder.dir.clone(),
+            store: folder.header.store,
+            epoch: folder.header.epoch,
+            index: index.clone(),
+            pins: Arc::clone(&pins),
+            clock: Arc::clone(&clock),
+            status: Arc::clone(&status),
+            settings: settings.clone(),
+            bugs,
+            segments: Arc::clone(&segments),
+            writer: recovered.writer,
+            next_sequence: recovered.next_sequence,
+            durable,
+        })?;
+        Ok(Self(Arc::new(Inner {
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, bugs),
+            encode: Pool::new("encode", settings.encode_threads)?,
+            read: Pool::new("read", settings.read_threads)?,
+            vfs: Arc::clone(&folder.vfs),
+            header: folder.header.clone(),
+            index,
+            pins,
+            clock,
+            status,
+            segments,
+            settings,
+            bugs,
+            damage: recovered.damage,
+            collecting: Mutex::new(()),
+            log: Some(log),
+            folder,
+        })))
+    }
+
+    /// Rebuilds the index of a locked folder from its segments alone.
+    ///
+    /// # Errors
+    /// What reading segments and writing the index give; damage is answered, not an error.
+    pub fn rebuild_index(
+        folder: &Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        report: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Damage>, StoreError> {
+        let index = Index::open(engine)?;
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
+        recovery::rebuild_only(&scene, report)
+    }
+
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
+        &self.0
+    }
+
+    /// The typed tables; every call sees all acknowledged commits.
+    pub fn index(&self) -> &Index {
+        &self.0.index
+    }
+
+    /// The clock that commits are stamped with.
+    pub fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    /// What this store was opened with.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The planted bug, if any.
+    pub fn bugs(&self) -> Bugs {
+        self.0.bugs
+    }
+
+    /// Whether it can serve.
+    pub fn health(&self) -> Health {
+        match (self.0.status.read_only(), self.0.status.full()) {
+            (Some(reason), _) => Health::ReadOnly { reason },
+            (None, true) => Health::Full,
+            (None, false) => Health::Ready,
+        }
+    }
+
+    /// Damage that recovery met.
+    pub fn damage(&self) -> &[Damage] {
+        &self.0.damage
+    }
+
+    /// Damaged reads since start.
+    pub fn damaged_reads(&self) -> u64 {
+        self.0.blobs.damaged()
+    }
+
+    /// Threads that digest, cut and encode.
+    pub fn encode_pool(&self) -> &Pool {
+        &self.0.encode
+    }
+
+    /// Threads that read and decode.
+    pub fn read_pool(&self) -> &Pool {
+        &self.0.read
+    }
+
+    /// Runs a transaction; `done` is called on a log thread once it is durable or refused, and must not block.
+    pub fn transact<T, E>(
+        &self,
+        touches: Vec<Touch>,
+        contents: Vec<Content>,
+        evaluate: impl FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
+        done: impl FnOnce(Result<T, CommitError<E>>) + Send + 'static,
+    ) where
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        match &self.0.log {
+            Some(log) => log.transact(touches, contents, evaluate, done),
+            None => done(Err(CommitError::Closed)),
+        }
+    }
+
+    /// A window's plain bytes, verified; on the read pool.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] and [`StoreError::Damaged`] concern this window only.
+    pub fn window(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
+        self.0.blobs.window(hash, &mut worker.decoder)
+    }
+
+    /// A window that is in memory already.
+    pub fn cached_window(&self, hash: &Hash) -> Option<bytes::Bytes> {
+        self.0.blobs.cached(hash)
+    }
+
+    /// The next window slice of a walk; on the read pool.
+    ///
+    /// # Errors
+    /// As [`Store::window`], for recipe nodes.
+    pub fn step(&self, walk: &mut Walk) -> Result<Option<deltastore_format::Entry>, StoreError> {
+        walk.next(|hash| self.0.blobs.node(hash))
+    }
+
+    /// The folder it lives in.
+    pub fn dir(&self) -> &Path {
+        &self.0.folder.dir
+    }
+
+    /// Identity and creation of the store.
+    pub fn header(&self) -> &StoreHeader {
+        &self.0.header
+    }
+}
+
+impl Inner {
+    /// Pins a hash, waiting out a collection of it that is under way.
+    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<blob::Placing>>) {
+        loop {
+            if let Some(pinned) = self.pins.pin(hash) {
+                return pinned;
+            }
+            // The collector holds a doomed hash for one index write.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    }
+
+    fn log(&self) -> Result<&Log, StoreError> {
+        self.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Drains and syncs; after that the index holds everything and can be flushed.
+        self.log = None;
+        if let Err(error) = self.index.flush() {
+            tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
+        }
+    }
+}
+

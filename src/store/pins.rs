@@ -1,0 +1,136 @@
+//! Pins: what running writes are about to reference, and windows that are in the log but not yet in the index.
+//!
+//! Purpose: garbage collection must never remove a window that a concurrent write counts on. A writer pins a hash
+//! *before* it looks it up; the collector dooms a hash under the same lock, which fails while it is pinned.
+//!
+//! Invariants
+//! - A doomed hash cannot be pinned: the writer then stores the window anew.
+//! - A *fresh* blob (appended, in no index yet) is known here until a commit that places it is applied or its
+//!   last pin is gone. Its segment is not compacted meanwhile.
+//!
+//! Locks are per shard and held for map operations only.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deltastore_format::{Hash, SegmentId};
+use parking_lot::Mutex;
+
+use super::blob::Placing;
+
+const SHARDS: usize = 32;
+
+#[derive(Default)]
+struct State {
+    pins: u32,
+    fresh: Option<Arc<Placing>>,
+    doomed: bool,
+}
+
+/// The registry; one a store.
+#[derive(Default)]
+pub struct Pins {
+    shards: [Mutex<HashMap<Hash, State>>; SHARDS],
+}
+
+/// Keeps one hash from being collected until dropped.
+pub struct Pin {
+    pins: Arc<Pins>,
+    hash: Hash,
+}
+
+impl Pins {
+    fn shard(&self, hash: &Hash) -> &Mutex<HashMap<Hash, State>> {
+        &self.shards[hash.0[0] as usize % SHARDS]
+    }
+
+    /// Pins a hash; `None` when it is being collected. The placing is there if the blob is appended but not yet indexed.
+    pub fn pin(self: &Arc<Self>, hash: Hash) -> Option<(Pin, Option<Arc<Placing>>)> {
+        let mut shard = self.shard(&hash).lock();
+        let state = shard.entry(hash).or_default();
+        if state.doomed {
+            return None;
+        }
+        state.pins += 1;
+        let fresh = state.fresh.clone();
+        drop(shard);
+        Some((Pin { pins: Arc::clone(self), hash }, fresh))
+    }
+
+    /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
+    pub fn set_fresh(&self, placing: &Arc<Placing>) {
+        if let Some(state) = self.shard(&placing.hash).lock().get_mut(&placing.hash) {
+            state.fresh = Some(Arc::clone(placing));
+        }
+    }
+
+    /// The blob is in the index now.
+    pub fn clear_fresh(&self, hash: &Hash) {
+        let mut shard = self.shard(hash).lock();
+        if let Some(state) = shard.get_mut(hash) {
+            state.fresh = None;
+            if state.pins == 0 && !state.doomed {
+                shard.remove(hash);
+            }
+        }
+    }
+
+    /// A blob that is appended but not yet indexed.
+    pub fn fresh(&self, hash: &Hash) -> Option<Arc<Placing>> {
+        self.shard(hash).lock().get(hash).and_then(|state| state.fresh.clone())
+    }
+
+    /// True when a blob that no commit has placed yet lies in `segment`.
+    pub fn has_fresh_in(&self, segment: SegmentId) -> bool {
+        self.shards.iter().any(|shard| {
+            shard.lock().values().any(|state| state.fresh.as_ref().is_some_and(|placing| placing.row.position.segment == segment))
+        })
+    }
+
+    /// Bars new pins; false when the hash is pinned or fresh.
+    pub fn doom(&self, hash: &Hash) -> bool {
+        let mut shard = self.shard(hash).lock();
+        let state = shard.entry(*hash).or_default();
+        if state.pins > 0 || state.fresh.is_some() {
+            return false;
+        }
+        state.doomed = true;
+        true
+    }
+
+    /// The doomed blob has left the index: the hash may be stored anew.
+    pub fn undoom(&self, hash: &Hash) {
+        self.shard(hash).lock().remove(hash);
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut shard = self.pins.shard(&self.hash).lock();
+        if let Some(state) = shard.get_mut(&self.hash) {
+            state.pins -= 1;
+            if state.pins == 0 {
+                shard.remove(&self.hash);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pinned_hash_cannot_be_doomed_and_a_doomed_one_cannot_be_pinned() {
+        let pins = Arc::new(Pins::default());
+        let hash = Hash([7; 32]);
+        let (pin, fresh) = pins.pin(hash).expect("not doomed");
+        assert!(fresh.is_none());
+        assert!(!pins.doom(&hash));
+        drop(pin);
+        assert!(pins.doom(&hash));
+        assert!(pins.pin(hash).is_none());
+        pins.undoom(&hash);
+        assert!(pins.pin(hash).is_some());
+    }
+}

@@ -1,0 +1,85 @@
+//! A bounded pool of owned threads for CPU work and blocking reads.
+//!
+//! Invariants: a job never waits for another job (it would deadlock a full pool); each thread owns one
+//! [`Worker`], so codec contexts are reused without locks. A job that panics takes its thread's state with it
+//! but not the thread: the caller sees its answer dropped.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Sender, bounded};
+
+use crate::delta::{Decoder, Encoder};
+
+/// Jobs that may wait; more than all connections together can have under way.
+const QUEUE: usize = 16 * 1024;
+
+type Job = Box<dyn FnOnce(&mut Worker) + Send>;
+
+/// What one pool thread owns.
+pub struct Worker {
+    pub encoder: Encoder,
+    pub decoder: Decoder,
+}
+
+impl Worker {
+    pub fn new() -> Self {
+        Self { encoder: Encoder::new(), decoder: Decoder::new() }
+    }
+}
+
+impl Default for Worker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A fixed set of threads. Dropping it finishes queued jobs and joins.
+pub struct Pool {
+    sender: Option<Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// Starts `threads` threads named `name`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn new(name: &str, threads: usize) -> std::io::Result<Self> {
+        let (sender, receiver) = bounded::<Job>(QUEUE);
+        let threads = (0..threads.max(1))
+            .map(|number| {
+                let receiver = receiver.clone();
+                std::thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
+                    let mut worker = Worker::new();
+                    for job in receiver {
+                        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
+                            worker = Worker::new();
+                        }
+                    }
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { sender: Some(sender), threads })
+    }
+
+    /// Queues a job. Waits only if the queue is full.
+    pub fn spawn(&self, job: impl FnOnce(&mut Worker) + Send + 'static) {
+        if let Some(sender) = &self.sender {
+            // Fails only when every thread is gone; the job's answer channel then reports it.
+            drop(sender.send(Box::new(job)));
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.sender = None;
+        for thread in self.threads.drain(..) {
+            // The last handle may be dropped by a job on this very pool.
+            if thread.thread().id() != std::thread::current().id() {
+                drop(thread.join());
+            }
+        }
+    }
+}

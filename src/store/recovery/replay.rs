@@ -1,0 +1,178 @@
+//! Replay: the commits of the log's tail, applied once, in the batches they were committed in.
+
+use std::sync::Arc;
+
+use deltastore_format::{
+    Commit, Node, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead, window::MAX_WINDOW_HEAD_LEN,
+};
+
+use super::super::apply::Applier;
+use super::super::blob::{Placing, Space};
+use super::super::bugs::Bug;
+use super::super::error::StoreError;
+use super::survey::{Damage, Survey};
+use super::{Scene, first_record};
+use crate::index::BlobRow;
+use crate::segment::{Scanned, Scanner, WindowPayload};
+
+struct Pending {
+    commit: Commit,
+    position: Position,
+    record_len: u64,
+    placings: Vec<Arc<Placing>>,
+}
+
+/// Applies everything between `start` and the survey's end; the next sequence number and the number of commits.
+pub fn replay(
+    scene: &Scene<'_>,
+    segments: &[SegmentId],
+    start: Position,
+    survey: &Survey,
+    damage: &mut Vec<Damage>,
+) -> Result<(u64, u64), StoreError> {
+    let mut next_sequence = scene.index.next_sequence()?.0.max(1);
+    let mut pending: Vec<Pending> = Vec::new();
+    let mut replayed = 0;
+    let mut covered = start;
+    for id in segments.iter().copied().filter(|id| *id >= start.segment && *id <= survey.end.segment) {
+        let from = if id == start.segment && !scene.bugs.has(Bug::RecoveryReplaysTwice) { start } else { first_record(id) };
+        let reader = scene.readers.get(id)?;
+        let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Head(0))?;
+        for scanned in scanner.by_ref() {
+            let Scanned::Record { header, payload } = scanned? else { continue };
+            if header.kind != RecordKind::Commit || header.position >= survey.end {
+                continue;
+            }
+            let Ok(commit) = Commit::decode(&payload) else { continue };
+            // Commits of one batch know the same durable position and touch different things.
+            if pending.first().is_some_and(|first| first.commit.durable_upto != commit.durable_upto) {
+                apply(scene, &mut pending, covered, next_sequence)?;
+            }
+            let record_len = deltastore_format::record_len(header.payload_len);
+            covered = Position { segment: id, offset: header.position.offset + record_len };
+            next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
+            let placings = placings(scene, &commit, damage)?;
+            pending.push(Pending { commit, position: header.position, record_len, placings });
+            replayed += 1;
+        }
+    }
+    if scene.bugs.has(Bug::RecoverySkipsLastCommit) {
+        pending.pop();
+    }
+    if scene.bugs.has(Bug::RecoveryReusesSequences) {
+        next_sequence = 1;
+    }
+    apply(scene, &mut pending, survey.end.max(start), next_sequence)?;
+    Ok((next_sequence, replayed))
+}
+
+fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_sequence: u64) -> Result<(), StoreError> {
+    let mut applier = Applier::new(scene.index, scene.bugs);
+    for Pending { commit, position, record_len, placings } in pending.drain(..) {
+        applier.commit(&commit, position, record_len, &placings)?;
+    }
+    Ok(applier.finish(upto, next_sequence)?)
+}
+
+/// What the commit places and the index does not know, read from the records themselves.
+fn placings(scene: &Scene<'_>, commit: &Commit, damage: &mut Vec<Damage>) -> Result<Vec<Arc<Placing>>, StoreError> {
+    let mut found = Vec::with_capacity(commit.placed.len());
+    for placed in &commit.placed {
+        if scene.index.blob(&placed.hash)?.is_some() {
+            continue;
+        }
+        match read_placing(scene, placed, space_of(commit)) {
+            Ok(placing) => found.push(Arc::new(placing)),
+            Err(error) => damage.push(Damage {
+                from: placed.position,
+                to: placed.position.offset,
+                reason: format!("{:?} {} of a commit: {error}", placed.kind, placed.hash),
+            }),
+        }
+    }
+    Ok(found)
+}
+
+/// The deltaspace of what a commit puts, so that its windows are found again as references.
+fn space_of(commit: &Commit) -> Space {
+    commit
+        .ops
+        .iter()
+        .find_map(|op| match op {
+            Op::PutVersion { put, .. } => Some(Space::of(put.bucket, &put.key)),
+            _ => None,
+        })
+        .unwrap_or_default()
+}
+
+/// A blob as its record describes it.
+pub fn read_placing(scene: &Scene<'_>, placed: &Placed, space: Space) -> Result<Placing, StoreError> {
+    let reader = scene.readers.get(placed.position.segment)?;
+    let wanted = match placed.kind {
+        PlacedKind::Window => MAX_WINDOW_HEAD_LEN,
+        PlacedKind::Node => usize::MAX,
+    };
+    let record = reader.read_prefix(placed.position.offset, wanted)?;
+    let record_len = deltastore_format::record_len(record.header.payload_len);
+    placing_of(placed, record.header.kind, &record.payload, record_len, space)
+}
+
+/// A blob from the first bytes of its record's payload.
+pub fn placing_of(
+    placed: &Placed,
+    kind: RecordKind,
+    payload: &[u8],
+    record_len: u64,
+    space: Space,
+) -> Result<Placing, StoreError> {
+    let position = placed.position;
+    let mut row = BlobRow {
+        kind: placed.kind,
+        position,
+        record_len,
+        raw_len: 0,
+        codec: deltastore_format::Codec::Raw,
+        depth: 0,
+        references: Vec::new(),
+    };
+    match (placed.kind, kind) {
+        (PlacedKind::Window, RecordKind::Window) => {
+            let (head, _) = WindowHead::decode_prefix(payload)
+                .map_err(|error| StoreError::undecodable(position, "window head", &error))?;
+            if head.hash != placed.hash {
+                return Err(StoreError::damaged(position, placed.hash, head.hash));
+            }
+            row.raw_len = head.raw_len;
+            row.codec = head.codec;
+            row.depth = head.depth;
+            row.references = head.references.clone();
+            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space })
+        }
+        (PlacedKind::Node, RecordKind::Node) => {
+            let node =
+                Node::decode(payload).map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
+            let links = node.entries.iter().map(|entry| entry.hash).collect();
+            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space })
+        }
+        (wanted, found) => Err(StoreError::damaged(position, format!("{wanted:?}"), format!("{found:?}"))),
+    }
+}
+
+/// The highest sequence number a commit uses.
+pub fn highest_sequence(commit: &Commit) -> u64 {
+    commit
+        .ops
+        .iter()
+        .map(|op| match op {
+            Op::PutBucket { put, .. } => put.bucket.0,
+            Op::RemoveBucket { bucket, .. } => bucket.0,
+            Op::PutVersion { put, .. } => put.version.0,
+            Op::RemoveVersion { version, .. } => version.0,
+            Op::PutUpload { put, .. } => put.upload.0,
+            Op::RemoveUpload { upload, .. } => upload.0,
+            Op::PutPart { put, .. } => put.part.0,
+            Op::RemovePart { part, .. } => part.0,
+        })
+        .max()
+        .unwrap_or(0)
+}

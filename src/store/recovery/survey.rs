@@ -1,0 +1,121 @@
+//! The survey: what the log's tail holds, before anything is changed.
+
+use std::fmt;
+
+use deltastore_format::{Commit, Position, RecordKind, SegmentId};
+
+use super::super::bugs::Bug;
+use super::super::error::StoreError;
+use super::{Scene, first_record};
+use crate::segment::{Scanned, Scanner, WindowPayload};
+
+/// Bytes of the log that should hold records and do not.
+#[derive(Clone, Debug)]
+pub struct Damage {
+    pub from: Position,
+    /// Offset in the same segment where the next whole record starts; the file's end if there is none.
+    pub to: u64,
+    pub reason: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}: {}", self.from, self.to, self.reason)
+    }
+}
+
+/// What the tail holds.
+pub struct Survey {
+    /// End of the log: everything from here on goes.
+    pub end: Position,
+    /// True when the segment at the end has its footer, so that a new one must be started.
+    pub sealed: bool,
+    pub damage: Vec<Damage>,
+}
+
+/// True when the index covers more than the segments hold: they lost acknowledged records.
+pub fn is_ahead(scene: &Scene<'_>, segments: &[SegmentId], applied: Position) -> Result<bool, StoreError> {
+    if segments.last().is_some_and(|last| *last < applied.segment) {
+        return Ok(true);
+    }
+    if !segments.contains(&applied.segment) {
+        return Ok(false);
+    }
+    Ok(scene.readers.get(applied.segment)?.file_len()? < applied.offset)
+}
+
+/// Reads the log from `start` on, or all of it.
+pub fn survey(scene: &Scene<'_>, segments: &[SegmentId], start: Option<Position>) -> Result<Survey, StoreError> {
+    let mut gaps = Vec::new();
+    let mut durable = start.unwrap_or_default();
+    let mut end = start.unwrap_or_default();
+    let mut sealed = false;
+    let tail: Vec<_> = segments.iter().copied().filter(|id| start.is_none_or(|start| *id >= start.segment)).collect();
+    for (number, id) in tail.iter().enumerate() {
+        let from = match start {
+            Some(start) if start.segment == *id => start,
+            _ => first_record(*id),
+        };
+        let segment = survey_segment(scene, from, &mut durable, &mut gaps)?;
+        sealed = segment.sealed;
+        end = segment.end;
+        let last = number + 1 == tail.len();
+        if !last && !sealed {
+            gaps.push(Damage { from: end, to: end.offset, reason: "the segment's end is missing".into() });
+        }
+    }
+    gaps.sort_by_key(|gap| gap.from);
+    // The first gap with nothing durable behind it is where the crash tore the log.
+    let torn = gaps.iter().position(|gap| gap.from >= durable);
+    if let Some(torn) = torn
+        && !scene.bugs.has(Bug::RecoveryKeepsTornTail)
+    {
+        end = gaps[torn].from;
+        sealed = false;
+        gaps.truncate(torn);
+    }
+    Ok(Survey { end, sealed, damage: gaps })
+}
+
+struct SegmentSurvey {
+    end: Position,
+    sealed: bool,
+}
+
+fn survey_segment(
+    scene: &Scene<'_>,
+    from: Position,
+    durable: &mut Position,
+    gaps: &mut Vec<Damage>,
+) -> Result<SegmentSurvey, StoreError> {
+    let reader = scene.readers.get(from.segment)?;
+    let at = |offset| Position { segment: from.segment, offset };
+    // Where the index stops right behind a footer there is nothing left to see but the footer itself.
+    let mut sealed = false;
+    let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Whole)?;
+    for scanned in scanner.by_ref() {
+        match scanned? {
+            Scanned::Record { header, payload } => {
+                sealed = header.kind == RecordKind::Footer;
+                if header.kind == RecordKind::Commit {
+                    match Commit::decode(&payload) {
+                        Ok(commit) => *durable = (*durable).max(commit.durable_upto),
+                        Err(error) => gaps.push(Damage {
+                            from: header.position,
+                            to: header.position.offset,
+                            reason: error.to_string(),
+                        }),
+                    }
+                }
+            }
+            Scanned::Damage { from, to, error } => gaps.push(Damage { from: at(from), to, reason: error.to_string() }),
+        }
+    }
+    let end = scanner.into_end();
+    let Some(end) = end else { return Ok(SegmentSurvey { end: from, sealed }) };
+    if let Some(torn) = end.torn {
+        gaps.push(Damage { from: at(torn.from), to: torn.file_len, reason: torn.error.to_string() });
+        sealed = false;
+    }
+    Ok(SegmentSurvey { end: at(end.end), sealed })
+}

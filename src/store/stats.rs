@@ -1,0 +1,184 @@
+//! Statistics: what is stored in how many bytes, and which mechanism saved how much.
+//!
+//! Every record byte is counted once, references included: a window belongs to the first object that uses it, in key
+//! order; a window that is kept only because others are encoded against it belongs to the deltaspace of the first of those.
+
+use std::collections::{BTreeMap, HashSet};
+
+use deltastore_format::{Codec, Hash, PlacedKind, Recipe};
+use serde::Serialize;
+
+use super::{Store, StoreError, Walk};
+use crate::index::BlobRow;
+
+/// Sums over objects. All sizes in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    pub objects: u64,
+    /// What clients stored.
+    pub logical_bytes: u64,
+    /// Records that hold it, references included.
+    pub stored_bytes: u64,
+    /// Part of `stored_bytes` that is kept only as references of other windows.
+    pub reference_only_bytes: u64,
+    /// Saved because the same window was stored already.
+    pub dedup_saved_bytes: u64,
+    /// Saved by encoding windows against references.
+    pub delta_saved_bytes: u64,
+    /// Saved by plain compression.
+    pub compression_saved_bytes: u64,
+}
+
+/// One deltaspace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SpaceStats {
+    pub bucket: String,
+    /// The keys' directory, with its `/`; empty for the top.
+    pub deltaspace: String,
+    #[serde(flatten)]
+    pub totals: Totals,
+}
+
+/// A whole store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    pub total: Totals,
+    pub buckets: BTreeMap<String, Totals>,
+    pub deltaspaces: Vec<SpaceStats>,
+    /// Parts of uploads in progress.
+    pub uploads: Totals,
+    /// Records nothing uses any more; the next collection drops them.
+    pub garbage_bytes: u64,
+    pub segments: u64,
+    /// All segment files.
+    pub segment_bytes: u64,
+}
+
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        self.objects += other.objects;
+        self.logical_bytes += other.logical_bytes;
+        self.stored_bytes += other.stored_bytes;
+        self.reference_only_bytes += other.reference_only_bytes;
+        self.dedup_saved_bytes += other.dedup_saved_bytes;
+        self.delta_saved_bytes += other.delta_saved_bytes;
+        self.compression_saved_bytes += other.compression_saved_bytes;
+    }
+
+    /// Stored bytes as a share of logical bytes; 1 when nothing is stored.
+    #[must_use]
+    pub fn ratio(&self) -> f64 {
+        if self.logical_bytes == 0 { 1.0 } else { self.stored_bytes as f64 / self.logical_bytes as f64 }
+    }
+}
+
+/// Blobs already counted, and references still to be attributed.
+#[derive(Default)]
+struct Seen {
+    blobs: HashSet<Hash>,
+    references: Vec<(Hash, (String, String))>,
+}
+
+impl Store {
+    /// Counts everything.
+    ///
+    /// # Errors
+    /// What reading the index and recipe nodes give.
+    pub fn stats(&self) -> Result<Stats, StoreError> {
+        let mut seen = Seen::default();
+        let mut spaces: BTreeMap<(String, String), Totals> = BTreeMap::new();
+        for bucket in self.index().buckets() {
+            let bucket = bucket?.put;
+            for row in self.index().bucket_versions(bucket.bucket) {
+                let put = row?.put;
+                let directory = put.key[..put.key.rfind('/').map_or(0, |slash| slash + 1)].to_owned();
+                let space = (bucket.name.clone(), directory);
+                let totals = spaces.entry(space.clone()).or_default();
+                totals.objects += u64::from(!put.delete_marker);
+                self.count(&put.recipe, &space, totals, &mut seen)?;
+            }
+        }
+        let mut uploads = Totals::default();
+        for row in self.index().all_parts() {
+            let put = row?.put;
+            uploads.objects += 1;
+            self.count(&put.recipe, &Default::default(), &mut uploads, &mut seen)?;
+        }
+        while let Some((hash, space)) = seen.references.pop() {
+            if !seen.blobs.insert(hash) {
+                continue;
+            }
+            let Some(row) = self.index().blob(&hash)? else { continue };
+            let totals = if space == Default::default() { &mut uploads } else { spaces.entry(space.clone()).or_default() };
+            totals.stored_bytes += row.record_len;
+            totals.reference_only_bytes += row.record_len;
+            seen.references.extend(row.references.iter().map(|reference| (*reference, space.clone())));
+        }
+        self.sum(spaces, uploads, &seen.blobs)
+    }
+
+    fn count(&self, recipe: &Recipe, space: &(String, String), totals: &mut Totals, seen: &mut Seen) -> Result<(), StoreError> {
+        totals.logical_bytes += recipe.len();
+        let nodes = std::cell::RefCell::new(Vec::new());
+        let mut walk = Walk::new(recipe, 0..recipe.len());
+        let load = |hash: &Hash| {
+            nodes.borrow_mut().push(*hash);
+            self.inner().blobs.node(hash)
+        };
+        loop {
+            let entry = match walk.next(load) {
+                Ok(Some(entry)) => entry,
+                Ok(None) => break,
+                Err(error) if error.is_damage() => break,
+                Err(error) => return Err(error),
+            };
+            let row = self.index().blob(&entry.hash)?;
+            match row {
+                Some(row) if seen.blobs.insert(entry.hash) => {
+                    count_window(&row, entry.len, totals);
+                    seen.references.extend(row.references.iter().map(|reference| (*reference, space.clone())));
+                }
+                _ => totals.dedup_saved_bytes += entry.len,
+            }
+        }
+        for hash in nodes.into_inner() {
+            if seen.blobs.insert(hash)
+                && let Some(row) = self.index().blob(&hash)?
+            {
+                totals.stored_bytes += row.record_len;
+            }
+        }
+        Ok(())
+    }
+
+    fn sum(&self, spaces: BTreeMap<(String, String), Totals>, uploads: Totals, used: &HashSet<Hash>) -> Result<Stats, StoreError> {
+        let mut stats = Stats { uploads, ..Stats::default() };
+        for ((bucket, deltaspace), totals) in spaces {
+            stats.total.add(&totals);
+            stats.buckets.entry(bucket.clone()).or_default().add(&totals);
+            stats.deltaspaces.push(SpaceStats { bucket, deltaspace, totals });
+        }
+        for row in self.index().all_blobs(Hash::default()) {
+            let (hash, row) = row?;
+            if !used.contains(&hash) {
+                stats.garbage_bytes += row.record_len;
+            }
+        }
+        for id in self.inner().segments.all() {
+            stats.segments += 1;
+            stats.segment_bytes += self.inner().blobs.readers().get(id)?.file_len()?;
+        }
+        Ok(stats)
+    }
+}
+
+fn count_window(row: &BlobRow, used: u64, totals: &mut Totals) {
+    debug_assert_eq!(row.kind, PlacedKind::Window);
+    totals.stored_bytes += row.record_len;
+    let saved = used.saturating_sub(row.record_len);
+    match row.codec {
+        Codec::Raw => {}
+        Codec::Zstd => totals.compression_saved_bytes += saved,
+        Codec::ZstdReferences | Codec::Vcdiff => totals.delta_saved_bytes += saved,
+    }
+}

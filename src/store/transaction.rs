@@ -1,0 +1,131 @@
+//! Transactions: closures that see the exact state and push operations, run at the log's quiescent points.
+
+use std::collections::HashSet;
+
+use deltastore_format::{BucketId, Op, Sequence, UploadId};
+
+use crate::index::{Index, IndexError};
+
+/// What a transaction reads and changes; two that share something never run in the same batch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Touch {
+    /// A bucket's name: creation and deletion.
+    BucketName(String),
+    /// Everything in a bucket.
+    Bucket(BucketId),
+    /// All versions of one key.
+    Key(BucketId, String),
+    /// A multipart upload and its parts, in a bucket.
+    Upload(BucketId, UploadId),
+}
+
+/// The view and the collected operations of one running transaction.
+pub struct Transaction<'a> {
+    index: &'a Index,
+    sequence: &'a mut u64,
+    now_ms: u64,
+    pub(super) ops: Vec<Op>,
+}
+
+impl<'a> Transaction<'a> {
+    pub(super) fn new(index: &'a Index, sequence: &'a mut u64, now_ms: u64) -> Self {
+        Self { index, sequence, now_ms, ops: Vec::new() }
+    }
+
+    /// The state with every earlier transaction in it and no other.
+    pub fn index(&self) -> &'a Index {
+        self.index
+    }
+
+    /// A number that nothing else in the store has or will have.
+    pub fn next_sequence(&mut self) -> Sequence {
+        let next = *self.sequence;
+        *self.sequence += 1;
+        Sequence(next)
+    }
+
+    /// Time of the commit, in milliseconds since the Unix epoch.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Adds an operation to the commit.
+    pub fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+}
+
+/// Why a transaction did not commit. In every case nothing of it is visible.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError<E> {
+    /// The closure's own error.
+    #[error("refused")]
+    Refused(E),
+    #[error("disk is full")]
+    Full,
+    #[error("store is read-only: {0}")]
+    ReadOnly(String),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The store closed before the answer; whether it was committed is unknown to this caller.
+    #[error("store is closing")]
+    Closed,
+}
+
+/// Touches of the batch that is being built.
+#[derive(Default)]
+pub(super) struct TouchSet {
+    touched: HashSet<Touch>,
+    buckets: HashSet<BucketId>,
+}
+
+impl TouchSet {
+    /// Adds them all, or none and false if one conflicts.
+    pub fn admit(&mut self, touches: &[Touch]) -> bool {
+        if touches.iter().any(|touch| self.conflicts(touch)) {
+            return false;
+        }
+        for touch in touches {
+            self.buckets.extend(bucket_of(touch));
+            self.touched.insert(touch.clone());
+        }
+        true
+    }
+
+    fn conflicts(&self, touch: &Touch) -> bool {
+        let whole_bucket = |id: &BucketId| self.touched.contains(&Touch::Bucket(*id));
+        self.touched.contains(touch)
+            || match touch {
+                Touch::Bucket(id) => self.buckets.contains(id),
+                Touch::Key(id, _) | Touch::Upload(id, _) => whole_bucket(id),
+                Touch::BucketName(_) => false,
+            }
+    }
+}
+
+fn bucket_of(touch: &Touch) -> Option<BucketId> {
+    match touch {
+        Touch::Bucket(id) | Touch::Key(id, _) | Touch::Upload(id, _) => Some(*id),
+        Touch::BucketName(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_conflicts_with_everything_in_it_both_ways() {
+        let key = Touch::Key(BucketId(1), "a".into());
+        let other = Touch::Key(BucketId(2), "a".into());
+        let bucket = Touch::Bucket(BucketId(1));
+        let mut set = TouchSet::default();
+        assert!(set.admit(std::slice::from_ref(&key)));
+        assert!(!set.admit(std::slice::from_ref(&key)));
+        assert!(!set.admit(std::slice::from_ref(&bucket)));
+        assert!(set.admit(&[other]));
+        let mut set = TouchSet::default();
+        assert!(set.admit(&[bucket]));
+        assert!(!set.admit(&[key]));
+    }
+}

@@ -1,0 +1,443 @@
+//! Holds the layer table of `docs/architecture.md`: inside one crate the compiler does not.
+//!
+//! A line-based reading of the sources is enough: comments and string literals are removed first, then every path that
+//! starts at `crate::` or at a restricted crate is judged by the room its file lives in.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room and the rooms it may import, besides itself. `cli` and `main.rs`, which are not listed, may import everything.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("segment", &[]),
+    ("index", &[]),
+    ("delta", &[]),
+    ("store", &["delta", "segment", "index"]),
+    ("object", &["store"]),
+    ("s3", &["object", "store"]),
+];
+
+/// What only some rooms may name. Test modules in files of their own (`tests.rs`, `tests/`) may: they prepare folders.
+const RESTRICTED: &[(&str, &[&str])] = &[
+    ("rocksdb", &["index"]),
+    ("s3s", &["s3"]),
+    ("hyper", &["s3"]),
+    ("hyper_util", &["s3"]),
+    ("http", &["s3"]),
+    ("http_body", &["s3"]),
+    ("http_body_util", &["s3"]),
+    ("tokio", &["object", "s3", "cli"]),
+    ("futures", &["object", "s3", "cli"]),
+    ("std::fs", &["segment", "cli"]),
+    ("rustix::fs", &["segment", "cli"]),
+    ("deltastore_vcdiff", &["delta"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+];
+
+/// Rooms that must stay pure: no clock, no threads, no environment.
+const PURE: &[(&str, &[&str])] = &[(
+    "format",
+    &[
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "std::time",
+        "std::env",
+        "tokio",
+    ],
+)];
+
+const LONGEST_FILE: usize = 600;
+
+#[test]
+fn sources_keep_the_layers() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut report = String::new();
+    let mut files = 0;
+    for folder in ["src", "format/src", "vcdiff/src", "tests", "benches"] {
+        for path in rust_files(&root.join(folder)) {
+            files += 1;
+            let text = fs::read_to_string(&path).expect("a readable source");
+            let name = path.strip_prefix(root).expect("a path below the root");
+            for problem in problems(name, &text) {
+                let _ = writeln!(report, "{}:{problem}", name.display());
+            }
+        }
+    }
+    assert!(files > 5, "only {files} sources were found");
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn the_table_in_the_documentation_is_this_one() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md");
+    let page = fs::read_to_string(page).expect("docs/architecture.md");
+    for (room, imports) in LAYERS {
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `src/{room}/` |")))
+            .unwrap_or_else(|| panic!("docs/architecture.md has no row for src/{room}/"));
+        let allowed = row.rsplit('|').nth(1).expect("a last column");
+        let mut documented: Vec<_> = allowed
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !["format", "vcdiff"].contains(name))
+            .collect();
+        documented.sort_unstable();
+        let mut enforced = imports.to_vec();
+        enforced.sort_unstable();
+        assert_eq!(documented, enforced, "src/{room}/");
+    }
+}
+
+#[test]
+fn planted_violations_are_found() {
+    for (file, line, expected) in [
+        (
+            "src/store/log.rs",
+            "use crate::s3::Api;",
+            "may not import s3",
+        ),
+        (
+            "src/index/mod.rs",
+            "use crate::{segment::Vfs, index::Engine};",
+            "may not import segment",
+        ),
+        (
+            "src/index/mod.rs",
+            "use crate::{\n    index::Engine,\n    segment::Vfs,\n};",
+            "may not import segment",
+        ),
+        (
+            "src/delta/mod.rs",
+            "fn f() { crate::store::open() }",
+            "may not import store",
+        ),
+        (
+            "src/store/log.rs",
+            "use super::super::s3::Api;",
+            "may not import s3",
+        ),
+        (
+            "src/store/mod.rs",
+            "use super::s3::Api;",
+            "may not import s3",
+        ),
+        (
+            "src/store/log.rs",
+            "match crate::s3::ADDRESS { _ => {} }",
+            "may not import s3",
+        ),
+        (
+            "src/store/log.rs",
+            "use crate::*;",
+            "may not import everything",
+        ),
+        (
+            "src/store/log.rs",
+            "use rocksdb::DB;",
+            "may not name rocksdb",
+        ),
+        ("src/object/put.rs", "use s3s::dto::*;", "may not name s3s"),
+        (
+            "src/store/log.rs",
+            "fn f(t: tokio::time::Instant) {}",
+            "may not name tokio",
+        ),
+        (
+            "src/store/log.rs",
+            "use std::fs::File;",
+            "may not name std::fs",
+        ),
+        (
+            "src/store/log.rs",
+            "use std::{fs, io};",
+            "may not name std::fs",
+        ),
+        (
+            "src/store/log.rs",
+            "use std::{io, fs::File};",
+            "may not name std::fs",
+        ),
+        ("src/index/x.rs", "use ::tokio::sync;", "may not name tokio"),
+        ("format/src/wire.rs", "use std::fs;", "may not name std::fs"),
+        ("src/s3/api.rs", "unsafe { f() }", "unsafe"),
+        ("src/s3/api.rs", "#[allow(dead_code)]", "#[expect"),
+        ("src/s3/api.rs", "#![allow(dead_code)]", "#[expect"),
+        ("src/s3/api.rs", "fn f() { todo!() }", "todo!"),
+    ] {
+        let found = problems(Path::new(file), line);
+        assert!(
+            found.iter().any(|problem| problem.contains(expected)),
+            "{file}: {line:?} gave {found:?}"
+        );
+    }
+    let long = "\n".repeat(LONGEST_FILE + 1);
+    assert_eq!(problems(Path::new("src/s3/api.rs"), &long).len(), 1);
+}
+
+#[test]
+fn allowed_lines_pass() {
+    for (file, text) in [
+        (
+            "src/store/log.rs",
+            "use crate::segment::Vfs;\nuse crate::{delta, index::Engine};",
+        ),
+        (
+            "src/s3/api.rs",
+            "use crate::object::put;\nuse s3s::S3;\nuse tokio::net;",
+        ),
+        ("src/index/rocks.rs", "use rocksdb::DB;"),
+        (
+            "src/segment/real.rs",
+            "use std::fs::File;\nuse rustix::fs::fsync;",
+        ),
+        (
+            "src/cli/serve.rs",
+            "use crate::s3::serve;\nuse tokio::signal;",
+        ),
+        (
+            "src/store/log.rs",
+            "// crate::s3 and tokio stay out, and unsafe too\nlet s = \"tokio::x unsafe\";",
+        ),
+        (
+            "src/store/log.rs",
+            "/* crate::s3\n tokio:: */ fn http_status(fs: Tokio) {}\nlet c = '\"'; let s = \"tokio::\";",
+        ),
+        (
+            "src/store/log.rs",
+            "let raw = r#\"use \"tokio::x\" \"#;\nfn f<'a>(x: &'a str) {}",
+        ),
+        ("vcdiff/src/lib.rs", "unsafe { xd3_encode_memory() }"),
+        ("tests/clients.rs", "use std::fs;\nuse tokio::runtime;"),
+    ] {
+        assert_eq!(
+            problems(Path::new(file), text),
+            Vec::<String>::new(),
+            "{file}: {text}"
+        );
+    }
+}
+
+/// Everything wrong with one source, as `LINE: what`.
+fn problems(file: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let lines = text.lines().count();
+    if lines > LONGEST_FILE {
+        found.push(format!("{lines}: longer than {LONGEST_FILE} lines"));
+    }
+    let code = without_comments_and_strings(text);
+    let room = room(file);
+    let is_test = file
+        .iter()
+        .any(|part| part == "tests" || part == "tests.rs");
+    let depth = file.iter().count() - 1 - usize::from(file.ends_with("mod.rs"));
+    for (number, line) in code.lines().enumerate() {
+        let mut report = |what: &str| found.push(format!("{}: {what}", number + 1));
+        if has_word(line, "unsafe") && room != "vcdiff" {
+            report("unsafe belongs into vcdiff/");
+        }
+        if line.contains("#[allow(") || line.contains("#![allow(") {
+            report("use #[expect(lint, reason = \"...\")] instead of allow");
+        }
+        for unfinished in ["todo!", "unimplemented!", "dbg!"] {
+            if line.contains(unfinished) {
+                report(&format!("{unfinished} is left over"));
+            }
+        }
+    }
+    for (line, path) in paths(&code) {
+        if let Some(what) = judge(&room, depth, is_test, &path) {
+            let problem = format!("{line}: {what}");
+            if !found.contains(&problem) {
+                found.push(problem);
+            }
+        }
+    }
+    found
+}
+
+/// Why a file of this room may not contain this path, if so.
+fn judge(room: &str, depth: usize, is_test: bool, path: &str) -> Option<String> {
+    let names = |prefix: &str| path == prefix || path.starts_with(&format!("{prefix}::"));
+    if let Some((_, forbidden)) = PURE.iter().find(|(pure, _)| *pure == room) {
+        return forbidden
+            .iter()
+            .find(|name| names(name))
+            .map(|name| format!("{room} may not name {name}"));
+    }
+    let (_, allowed) = LAYERS.iter().find(|(name, _)| *name == room)?;
+    if let Some((name, _)) = RESTRICTED
+        .iter()
+        .find(|(name, rooms)| names(name) && !rooms.contains(&room) && !is_test)
+    {
+        return Some(format!("{room} may not name {name}"));
+    }
+    let target = from_root(path, depth)?.split("::").next()?;
+    if target == "*" {
+        return Some(format!("{room} may not import everything"));
+    }
+    let is_room =
+        ["cli", "main"].contains(&target) || LAYERS.iter().any(|(name, _)| *name == target);
+    (is_room && target != room && !allowed.contains(&target))
+        .then(|| format!("{room} may not import {target}"))
+}
+
+/// What follows the crate's root in a path; enough `super`s to climb there from a module `depth` below it count too.
+fn from_root(path: &str, depth: usize) -> Option<&str> {
+    let mut rest = path;
+    let mut climbed = 0;
+    while let Some(above) = rest.strip_prefix("super::") {
+        rest = above;
+        climbed += 1;
+    }
+    if climbed > 0 {
+        return (climbed >= depth).then_some(rest);
+    }
+    ["crate::", "deltastore::"]
+        .iter()
+        .find_map(|root| path.strip_prefix(root))
+}
+
+/// `src/store/log.rs` and `src/store.rs` live in `store`; crates of the workspace are rooms of their own.
+fn room(file: &Path) -> String {
+    let mut parts = file.iter().map(|part| part.to_string_lossy());
+    let first = parts.next().unwrap_or_default();
+    match (first.as_ref(), parts.next()) {
+        ("src", Some(second)) => second.trim_end_matches(".rs").to_owned(),
+        _ => first.into_owned(),
+    }
+}
+
+/// Every path with `::` in the code, with its line; `use` trees are spelled out. `std::{fs, io}` is `std::fs`, `std::io`.
+fn paths(code: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut open: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let mut line = 1;
+    for character in code.chars() {
+        match character {
+            _ if character.is_alphanumeric()
+                || character == '_'
+                || character == ':'
+                || character == '*' =>
+            {
+                current.push(character);
+                continue;
+            }
+            '{' if current.ends_with("::") => {
+                open.push(std::mem::take(&mut current));
+                continue;
+            }
+            '\n' if current.ends_with("::") => {
+                line += 1;
+                continue;
+            }
+            _ => {}
+        }
+        let prefix: String = open
+            .iter()
+            .filter(|prefix| prefix.ends_with("::"))
+            .cloned()
+            .collect();
+        let path = format!("{prefix}{}", std::mem::take(&mut current));
+        let path = path
+            .trim_start_matches("::")
+            .trim_end_matches("::")
+            .to_owned();
+        if path.contains("::") {
+            found.push((line, path));
+        }
+        if character == '{' {
+            open.push(String::new());
+        }
+        if character == '}' {
+            open.pop();
+        }
+        if character == '\n' {
+            line += 1;
+        }
+    }
+    found
+}
+
+/// The code with comments and the contents of literals blanked out, line by line as before.
+fn without_comments_and_strings(text: &str) -> String {
+    let characters: Vec<char> = format!("{text}\n").chars().collect();
+    let mut code = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < characters.len() {
+        let rest = &characters[at..];
+        let end = match rest {
+            ['/', '/', ..] => rest.iter().position(|&c| c == '\n').unwrap_or(rest.len()),
+            ['/', '*', ..] => end_of(rest, 2, &['*', '/']),
+            ['r', '"' | '#', ..] if !after_word(&code) => end_of_raw_string(rest),
+            ['"', ..] => end_of_string(rest),
+            ['\'', '\\', ..] => end_of(rest, 3, &['\'']),
+            ['\'', _, '\'', ..] => 3,
+            _ => 0,
+        };
+        if end == 0 {
+            code.push(rest[0]);
+            at += 1;
+        } else {
+            let skipped = rest[..end].iter().filter(|&&c| c == '\n');
+            code.push(' ');
+            code.extend(skipped);
+            at += end;
+        }
+    }
+    code
+}
+
+fn end_of(text: &[char], from: usize, mark: &[char]) -> usize {
+    (from..text.len())
+        .find(|&at| text[at..].starts_with(mark))
+        .map_or(text.len(), |at| at + mark.len())
+}
+
+fn end_of_string(text: &[char]) -> usize {
+    let mut at = 1;
+    while at < text.len() && text[at] != '"' {
+        at += if text[at] == '\\' { 2 } else { 1 };
+    }
+    (at + 1).min(text.len())
+}
+
+/// The end of `r"…"` or `r#"…"#`; 0 for a raw identifier.
+fn end_of_raw_string(text: &[char]) -> usize {
+    let hashes = text[1..].iter().take_while(|&&c| c == '#').count();
+    if text.get(1 + hashes) != Some(&'"') {
+        return 0;
+    }
+    let mut mark = vec!['"'];
+    mark.resize(1 + hashes, '#');
+    end_of(text, 2 + hashes, &mark)
+}
+
+fn after_word(code: &str) -> bool {
+    code.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    line.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|found| found == word)
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            found.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

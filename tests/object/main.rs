@@ -1,0 +1,11 @@
+//! The object layer over a whole store.
+
+mod buckets;
+mod conditions;
+mod copies;
+mod integrity;
+mod listings;
+mod objects;
+mod store;
+mod support;
+mod uploads;

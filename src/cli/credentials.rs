@@ -82,8 +82,7 @@ fn kept(path: &Path) -> Result<Found, CredentialsError> {
 /// Whole or not at all, and readable by the owner only.
 fn write(path: &Path, credentials: &Credentials) -> std::io::Result<()> {
     let temporary = path.with_extension("tmp");
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     write!(file, "{}\n{}\n", credentials.access_key, credentials.secret_key)?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)

@@ -55,9 +55,9 @@ impl Objects {
         let mut attempt = 1;
         loop {
             let head = self.head_object(&input)?;
-            let mut body = read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone());
+            let body = read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone());
             match body.prime().await {
-                Ok(()) => return Ok(GetOutput { head, body }),
+                Ok(body) => return Ok(GetOutput { head, body }),
                 // It may have been overwritten and collected in between: then there is something newer to answer with.
                 Err(_) if attempt < ATTEMPTS && self.is_gone(&head.version)? => attempt += 1,
                 Err(error) => return Err(error.into()),

@@ -176,7 +176,7 @@ impl Objects {
             stored_bytes: content.stored_bytes(),
             recipe: content.recipe().clone(),
         };
-        let touches = vec![Touch::Upload(bucket, id)];
+        let touches = vec![Touch::Part(bucket, id, number)];
         let committed = commit(&self.store, touches, vec![content], move |tx| {
             let index = tx.index();
             write::upload(index, bucket, &key, id)?;

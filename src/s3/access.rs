@@ -60,11 +60,17 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
         if let Some(user) = rest.strip_prefix("meta-") {
             metadata += user.len() + value.len();
         } else if rest.starts_with("server-side-encryption") || rest.starts_with("copy-source-server-side-encryption") {
-            return Err(s3_error!(NotImplemented, "Server-side encryption is not implemented: remove the header {name}."));
+            return Err(s3_error!(
+                NotImplemented,
+                "Server-side encryption is not implemented: remove the header {name}."
+            ));
         } else if rest.starts_with("object-lock-") || rest == "bucket-object-lock-enabled" {
             return Err(s3_error!(NotImplemented, "Object lock is not implemented: remove the header {name}."));
         } else if rest == "write-offset-bytes" {
-            return Err(s3_error!(NotImplemented, "Appending to objects is not implemented: remove the header {name}."));
+            return Err(s3_error!(
+                NotImplemented,
+                "Appending to objects is not implemented: remove the header {name}."
+            ));
         } else if rest == "acl" && !matches!(value.as_bytes(), b"private" | b"bucket-owner-full-control")
             || rest.starts_with("grant-")
         {

@@ -25,8 +25,8 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Sender, bounded};
 use parking_lot::Mutex;
 
-pub use message::{Callback, Collect, Moved, Relocation};
 use message::{Answer, CommitRequest, Message, Work};
+pub use message::{Callback, Collect, Moved, Relocation};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};

@@ -52,7 +52,7 @@ impl SyncThread {
             let result = self.finish(batch);
             if new_file && result.is_ok() {
                 // Full means that one is asked for already.
-                drop(self.flushes.try_send(()));
+                let _ = self.flushes.try_send(());
             }
             if let Err(reason) = &result {
                 self.status.poison(reason.clone());

@@ -49,7 +49,7 @@ impl Builder {
     }
 
     /// Ignored.
-    pub fn parse_callbacks(self, _callbacks: Box<CargoCallbacks>) -> Self {
+    pub fn parse_callbacks<C>(self, _callbacks: C) -> Self {
         self
     }
 

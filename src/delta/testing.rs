@@ -1,0 +1,158 @@
+//! Deterministic test data, and a store in memory.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use deltastore_format::{Hash, WindowHead};
+
+use super::{Candidate, Decoder, DeltaError, Encoded, Nearness, Reference, References, sketch};
+
+/// Windows by hash; every stored window that shares a feature is a candidate.
+#[derive(Default)]
+pub(super) struct Shelf {
+    windows: HashMap<Hash, (Bytes, u8, Nearness, Vec<u64>)>,
+}
+
+impl Shelf {
+    pub(super) fn put(&mut self, window: &[u8], depth: u8, nearness: Nearness) {
+        let stored = (
+            Bytes::copy_from_slice(window),
+            depth,
+            nearness,
+            sketch(window),
+        );
+        self.windows.insert(hash(window), stored);
+    }
+}
+
+impl References for Shelf {
+    fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
+        let candidates = self
+            .windows
+            .iter()
+            .map(|(&hash, (bytes, depth, nearness, stored))| Candidate {
+                hash,
+                votes: shared(features, stored) as u32,
+                nearness: *nearness,
+                depth: *depth,
+                raw_len: bytes.len() as u32,
+            });
+        candidates.filter(|candidate| candidate.votes > 0).collect()
+    }
+
+    fn load(&self, hash: &Hash) -> Option<Reference> {
+        let (bytes, depth, ..) = self.windows.get(hash)?;
+        Some(Reference {
+            hash: *hash,
+            bytes: bytes.clone(),
+            depth: *depth,
+        })
+    }
+}
+
+/// The head that the store would write.
+pub(super) fn head(window: &[u8], encoded: &Encoded) -> WindowHead {
+    WindowHead {
+        hash: hash(window),
+        codec: encoded.codec,
+        depth: encoded.depth,
+        raw_len: window.len() as u32,
+        encoded_len: encoded.bytes.len() as u32,
+        references: encoded.references.clone(),
+        features: Vec::new(),
+    }
+}
+
+/// Decodes as a read would.
+pub(super) fn decode(window: &[u8], encoded: &Encoded, shelf: &Shelf) -> Result<Bytes, DeltaError> {
+    let references: Vec<Bytes> = encoded
+        .references
+        .iter()
+        .map(|hash| shelf.load(hash).expect("on the shelf").bytes)
+        .collect();
+    Decoder::new().decode(&head(window, encoded), &encoded.bytes, &references)
+}
+
+/// Stands in for SHA-256.
+fn hash(window: &[u8]) -> Hash {
+    let mut name = [0; 32];
+    let sum = window.iter().fold(window.len() as u64, |sum, &byte| {
+        super::gear::mix(sum ^ u64::from(byte))
+    });
+    name[..8].copy_from_slice(&sum.to_le_bytes());
+    Hash(name)
+}
+
+/// A stream of random bits (xorshift).
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(super::gear::mix(seed.wrapping_add(1)) | 1)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        super::gear::mix(self.0)
+    }
+
+    /// Less than `limit`, which is not 0.
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// Bytes that do not compress.
+pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let mut bytes: Vec<u8> = (0..len.div_ceil(8))
+        .flat_map(|_| random.next().to_le_bytes())
+        .collect();
+    bytes.truncate(len);
+    bytes
+}
+
+/// Words that compress about threefold.
+pub(super) fn text(seed: u64, len: usize) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let words: Vec<Vec<u8>> = (0..2000)
+        .map(|_| {
+            (0..3 + random.below(7))
+                .map(|_| b'a' + random.below(26) as u8)
+                .collect()
+        })
+        .collect();
+    let mut bytes = Vec::with_capacity(len + 16);
+    while bytes.len() < len {
+        bytes.extend_from_slice(&words[random.below(words.len())]);
+        bytes.push(b' ');
+    }
+    bytes.truncate(len);
+    bytes
+}
+
+/// `bytes` with one byte changed, added or removed about every `every` bytes.
+pub(super) fn edited(bytes: &[u8], every: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let mut after = Vec::with_capacity(bytes.len() + bytes.len() / every + 1);
+    for piece in bytes.chunks(every) {
+        let at = random.below(piece.len());
+        after.extend_from_slice(&piece[..at]);
+        match random.below(3) {
+            0 => after.push(piece[at].wrapping_add(1)),
+            1 => after.extend_from_slice(&[piece[at], random.next() as u8]),
+            _ => {}
+        }
+        after.extend_from_slice(&piece[at + 1..]);
+    }
+    after
+}
+
+/// Features that both have.
+pub(super) fn shared(left: &[u64], right: &[u64]) -> usize {
+    left.iter()
+        .filter(|feature| right.contains(feature))
+        .count()
+}

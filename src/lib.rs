@@ -1,0 +1,3 @@
+//! Deltastore: an S3 server whose storage layer is delta compression.
+
+pub mod delta;

@@ -86,9 +86,8 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
             thread.handle(message);
         }
         thread.appender.flush();
-        if !thread.in_flight {
-            thread.run_batch();
-        }
+        // What a refused transaction had deferred gets its turn at once: no sync will come to wake this thread.
+        while !thread.in_flight && thread.run_batch() {}
         if thread.closing && !thread.in_flight && thread.waiting.is_empty() {
             break;
         }
@@ -110,8 +109,9 @@ impl LogThread<'_> {
         }
     }
 
-    /// Builds the next batch from waiting work and hands it to the sync thread.
-    fn run_batch(&mut self) {
+    /// Builds the next batch from waiting work and hands it to the sync thread. True when nothing needed a sync and
+    /// work is still waiting.
+    fn run_batch(&mut self) -> bool {
         let mut batch = Batch::default();
         let mut touches = TouchSet::default();
         let mut deferred = VecDeque::new();
@@ -145,7 +145,7 @@ impl LogThread<'_> {
         deferred.append(&mut self.waiting);
         self.waiting = deferred;
         if batch.commits.is_empty() && batch.moves.is_empty() && !sync {
-            return;
+            return !self.waiting.is_empty();
         }
         if let Err(error) = self.appender.write_commits() {
             let refused = || match &error {
@@ -159,7 +159,7 @@ impl LogThread<'_> {
                     error => StoreError::ReadOnly(error.to_string()),
                 }));
             }
-            return;
+            return !self.waiting.is_empty();
         }
         for placing in batch.commits.iter().flat_map(|staged| &staged.placings) {
             self.pins.set_fresh(placing);
@@ -168,6 +168,7 @@ impl LogThread<'_> {
         batch.end = self.appender.position();
         batch.next_sequence = self.next_sequence;
         self.in_flight = self.batches.send(batch).is_ok();
+        false
     }
 
     /// Evaluates one transaction and stages its commit; answers at once when there is nothing to sync.

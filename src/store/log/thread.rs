@@ -170,6 +170,7 @@ impl LogThread<'_> {
         }
         self.marked = false;
         self.send_batch(batch);
+        false
     }
 
     /// Appends the mark of a clean close: a commit of nothing that says that everything before it is durable. Without it,
@@ -180,7 +181,13 @@ impl LogThread<'_> {
         }
         self.marked = true;
         let (time_ms, durable_upto) = (self.clock.now_ms(), self.durable);
-        self.appender.stage_commit(&Commit { time_ms, durable_upto, relocated: false, placed: Vec::new(), ops: Vec::new() });
+        self.appender.stage_commit(&Commit {
+            time_ms,
+            durable_upto,
+            relocated: false,
+            placed: Vec::new(),
+            ops: Vec::new(),
+        });
         if let Err(error) = self.appender.write_commits() {
             tracing::warn!(%error, "the log is closed without its mark");
             return false;
@@ -195,7 +202,6 @@ impl LogThread<'_> {
         batch.end = self.appender.position();
         batch.next_sequence = self.next_sequence;
         self.in_flight = self.batches.send(batch).is_ok();
-        false
     }
 
     /// Evaluates one transaction and stages its commit; answers at once when there is nothing to sync.

@@ -8,9 +8,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use deltastore::delta::{
-    Candidate, CutSettings, CutWindow, Cutter, Effort, Encoder, Nearness, Reference, References,
-};
+use deltastore::delta::{Candidate, CutSettings, CutWindow, Cutter, Effort, Encoder, Nearness, Reference, References};
 use deltastore_format::{Codec, Hash};
 
 /// Windows remembered for each feature, newest first.
@@ -66,8 +64,7 @@ fn main() {
     }
     for corpus in corpora {
         println!("{}", corpus.display());
-        let files: Vec<Vec<u8>> =
-            entries(&corpus).iter().map(|path| std::fs::read(path).expect("readable")).collect();
+        let files: Vec<Vec<u8>> = entries(&corpus).iter().map(|path| std::fs::read(path).expect("readable")).collect();
         cutting(&files);
         let efforts = [
             ("deltas off", Effort { deltas: false, ..Effort::default() }),
@@ -172,8 +169,9 @@ fn cpu_ns() -> u64 {
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).map(|entries| entries.flatten().map(|entry| entry.path()).collect()).unwrap_or_default();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
     paths.sort();
     paths
 }

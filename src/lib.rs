@@ -1,5 +1,6 @@
 //! Deltastore: an S3 server whose storage layer is delta compression. `docs/architecture.md` is the map.
 
+pub mod cli;
 pub mod delta;
 pub mod index;
 pub mod object;

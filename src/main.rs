@@ -1,1 +1,8 @@
-fn main() {}
+//! The `deltastore` binary.
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    deltastore::cli::main()
+}

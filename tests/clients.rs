@@ -64,9 +64,7 @@ fn run(program: impl AsRef<Path>, script: &str) {
     let log = std::fs::File::create(&output).expect("the client's log");
     let work = folder.path().join("work");
     std::fs::create_dir(&work).expect("the client's folder");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/clients")
-        .join(script);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(script);
 
     let mut command = Command::new(program.as_ref());
     command
@@ -76,17 +74,15 @@ fn run(program: impl AsRef<Path>, script: &str) {
         .stdout(log.try_clone().expect("a second handle on the log"))
         .stderr(log);
     set_environment(&mut command, &server, &work);
-    let mut child = command
-        .spawn()
-        .unwrap_or_else(|error| panic!("{} does not run: {error}", program.as_ref().display()));
+    let mut child =
+        command.spawn().unwrap_or_else(|error| panic!("{} does not run: {error}", program.as_ref().display()));
     let status = support::wait(&mut child, CLIENT_LIMIT);
     if status.is_none() {
         // Best effort: the test fails below either way.
         let _ = child.kill();
         let _ = child.wait();
     }
-    let said =
-        String::from_utf8_lossy(&std::fs::read(&output).expect("the client's log")).into_owned();
+    let said = String::from_utf8_lossy(&std::fs::read(&output).expect("the client's log")).into_owned();
     match status {
         Some(status) if status.success() => {}
         Some(status) => panic!("the client ended with {status}:\n{said}"),
@@ -136,9 +132,5 @@ fn python() -> PathBuf {
 }
 
 fn require(path: &Path) {
-    assert!(
-        path.exists(),
-        "{} is missing: run tests/clients/install",
-        path.display()
-    );
+    assert!(path.exists(), "{} is missing: run tests/clients/install", path.display());
 }

@@ -36,17 +36,8 @@ const RESTRICTED: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that must stay pure: no clock, no threads, no environment.
-const PURE: &[(&str, &[&str])] = &[(
-    "format",
-    &[
-        "std::fs",
-        "std::net",
-        "std::thread",
-        "std::time",
-        "std::env",
-        "tokio",
-    ],
-)];
+const PURE: &[(&str, &[&str])] =
+    &[("format", &["std::fs", "std::net", "std::thread", "std::time", "std::env", "tokio"])];
 
 const LONGEST_FILE: usize = 600;
 
@@ -79,11 +70,8 @@ fn the_table_in_the_documentation_is_this_one() {
             .find(|line| line.starts_with(&format!("| `src/{room}/` |")))
             .unwrap_or_else(|| panic!("docs/architecture.md has no row for src/{room}/"));
         let allowed = row.rsplit('|').nth(1).expect("a last column");
-        let mut documented: Vec<_> = allowed
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !["format", "vcdiff"].contains(name))
-            .collect();
+        let mut documented: Vec<_> =
+            allowed.split(',').map(str::trim).filter(|name| !["format", "vcdiff"].contains(name)).collect();
         documented.sort_unstable();
         let mut enforced = imports.to_vec();
         enforced.sort_unstable();
@@ -94,72 +82,20 @@ fn the_table_in_the_documentation_is_this_one() {
 #[test]
 fn planted_violations_are_found() {
     for (file, line, expected) in [
-        (
-            "src/store/log.rs",
-            "use crate::s3::Api;",
-            "may not import s3",
-        ),
-        (
-            "src/index/mod.rs",
-            "use crate::{segment::Vfs, index::Engine};",
-            "may not import segment",
-        ),
-        (
-            "src/index/mod.rs",
-            "use crate::{\n    index::Engine,\n    segment::Vfs,\n};",
-            "may not import segment",
-        ),
-        (
-            "src/delta/mod.rs",
-            "fn f() { crate::store::open() }",
-            "may not import store",
-        ),
-        (
-            "src/store/log.rs",
-            "use super::super::s3::Api;",
-            "may not import s3",
-        ),
-        (
-            "src/store/mod.rs",
-            "use super::s3::Api;",
-            "may not import s3",
-        ),
-        (
-            "src/store/log.rs",
-            "match crate::s3::ADDRESS { _ => {} }",
-            "may not import s3",
-        ),
-        (
-            "src/store/log.rs",
-            "use crate::*;",
-            "may not import everything",
-        ),
-        (
-            "src/store/log.rs",
-            "use rocksdb::DB;",
-            "may not name rocksdb",
-        ),
+        ("src/store/log.rs", "use crate::s3::Api;", "may not import s3"),
+        ("src/index/mod.rs", "use crate::{segment::Vfs, index::Engine};", "may not import segment"),
+        ("src/index/mod.rs", "use crate::{\n    index::Engine,\n    segment::Vfs,\n};", "may not import segment"),
+        ("src/delta/mod.rs", "fn f() { crate::store::open() }", "may not import store"),
+        ("src/store/log.rs", "use super::super::s3::Api;", "may not import s3"),
+        ("src/store/mod.rs", "use super::s3::Api;", "may not import s3"),
+        ("src/store/log.rs", "match crate::s3::ADDRESS { _ => {} }", "may not import s3"),
+        ("src/store/log.rs", "use crate::*;", "may not import everything"),
+        ("src/store/log.rs", "use rocksdb::DB;", "may not name rocksdb"),
         ("src/object/put.rs", "use s3s::dto::*;", "may not name s3s"),
-        (
-            "src/store/log.rs",
-            "fn f(t: tokio::time::Instant) {}",
-            "may not name tokio",
-        ),
-        (
-            "src/store/log.rs",
-            "use std::fs::File;",
-            "may not name std::fs",
-        ),
-        (
-            "src/store/log.rs",
-            "use std::{fs, io};",
-            "may not name std::fs",
-        ),
-        (
-            "src/store/log.rs",
-            "use std::{io, fs::File};",
-            "may not name std::fs",
-        ),
+        ("src/store/log.rs", "fn f(t: tokio::time::Instant) {}", "may not name tokio"),
+        ("src/store/log.rs", "use std::fs::File;", "may not name std::fs"),
+        ("src/store/log.rs", "use std::{fs, io};", "may not name std::fs"),
+        ("src/store/log.rs", "use std::{io, fs::File};", "may not name std::fs"),
         ("src/index/x.rs", "use ::tokio::sync;", "may not name tokio"),
         ("format/src/wire.rs", "use std::fs;", "may not name std::fs"),
         ("src/s3/api.rs", "unsafe { f() }", "unsafe"),
@@ -168,10 +104,7 @@ fn planted_violations_are_found() {
         ("src/s3/api.rs", "fn f() { todo!() }", "todo!"),
     ] {
         let found = problems(Path::new(file), line);
-        assert!(
-            found.iter().any(|problem| problem.contains(expected)),
-            "{file}: {line:?} gave {found:?}"
-        );
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{file}: {line:?} gave {found:?}");
     }
     let long = "\n".repeat(LONGEST_FILE + 1);
     assert_eq!(problems(Path::new("src/s3/api.rs"), &long).len(), 1);
@@ -180,43 +113,21 @@ fn planted_violations_are_found() {
 #[test]
 fn allowed_lines_pass() {
     for (file, text) in [
-        (
-            "src/store/log.rs",
-            "use crate::segment::Vfs;\nuse crate::{delta, index::Engine};",
-        ),
-        (
-            "src/s3/api.rs",
-            "use crate::object::put;\nuse s3s::S3;\nuse tokio::net;",
-        ),
+        ("src/store/log.rs", "use crate::segment::Vfs;\nuse crate::{delta, index::Engine};"),
+        ("src/s3/api.rs", "use crate::object::put;\nuse s3s::S3;\nuse tokio::net;"),
         ("src/index/rocks.rs", "use rocksdb::DB;"),
-        (
-            "src/segment/real.rs",
-            "use std::fs::File;\nuse rustix::fs::fsync;",
-        ),
-        (
-            "src/cli/serve.rs",
-            "use crate::s3::serve;\nuse tokio::signal;",
-        ),
-        (
-            "src/store/log.rs",
-            "// crate::s3 and tokio stay out, and unsafe too\nlet s = \"tokio::x unsafe\";",
-        ),
+        ("src/segment/real.rs", "use std::fs::File;\nuse rustix::fs::fsync;"),
+        ("src/cli/serve.rs", "use crate::s3::serve;\nuse tokio::signal;"),
+        ("src/store/log.rs", "// crate::s3 and tokio stay out, and unsafe too\nlet s = \"tokio::x unsafe\";"),
         (
             "src/store/log.rs",
             "/* crate::s3\n tokio:: */ fn http_status(fs: Tokio) {}\nlet c = '\"'; let s = \"tokio::\";",
         ),
-        (
-            "src/store/log.rs",
-            "let raw = r#\"use \"tokio::x\" \"#;\nfn f<'a>(x: &'a str) {}",
-        ),
+        ("src/store/log.rs", "let raw = r#\"use \"tokio::x\" \"#;\nfn f<'a>(x: &'a str) {}"),
         ("vcdiff/src/lib.rs", "unsafe { xd3_encode_memory() }"),
         ("tests/clients.rs", "use std::fs;\nuse tokio::runtime;"),
     ] {
-        assert_eq!(
-            problems(Path::new(file), text),
-            Vec::<String>::new(),
-            "{file}: {text}"
-        );
+        assert_eq!(problems(Path::new(file), text), Vec::<String>::new(), "{file}: {text}");
     }
 }
 
@@ -229,9 +140,7 @@ fn problems(file: &Path, text: &str) -> Vec<String> {
     }
     let code = without_comments_and_strings(text);
     let room = room(file);
-    let is_test = file
-        .iter()
-        .any(|part| part == "tests" || part == "tests.rs");
+    let is_test = file.iter().any(|part| part == "tests" || part == "tests.rs");
     let depth = file.iter().count() - 1 - usize::from(file.ends_with("mod.rs"));
     for (number, line) in code.lines().enumerate() {
         let mut report = |what: &str| found.push(format!("{}: {what}", number + 1));
@@ -262,26 +171,18 @@ fn problems(file: &Path, text: &str) -> Vec<String> {
 fn judge(room: &str, depth: usize, is_test: bool, path: &str) -> Option<String> {
     let names = |prefix: &str| path == prefix || path.starts_with(&format!("{prefix}::"));
     if let Some((_, forbidden)) = PURE.iter().find(|(pure, _)| *pure == room) {
-        return forbidden
-            .iter()
-            .find(|name| names(name))
-            .map(|name| format!("{room} may not name {name}"));
+        return forbidden.iter().find(|name| names(name)).map(|name| format!("{room} may not name {name}"));
     }
     let (_, allowed) = LAYERS.iter().find(|(name, _)| *name == room)?;
-    if let Some((name, _)) = RESTRICTED
-        .iter()
-        .find(|(name, rooms)| names(name) && !rooms.contains(&room) && !is_test)
-    {
+    if let Some((name, _)) = RESTRICTED.iter().find(|(name, rooms)| names(name) && !rooms.contains(&room) && !is_test) {
         return Some(format!("{room} may not name {name}"));
     }
     let target = from_root(path, depth)?.split("::").next()?;
     if target == "*" {
         return Some(format!("{room} may not import everything"));
     }
-    let is_room =
-        ["cli", "main"].contains(&target) || LAYERS.iter().any(|(name, _)| *name == target);
-    (is_room && target != room && !allowed.contains(&target))
-        .then(|| format!("{room} may not import {target}"))
+    let is_room = ["cli", "main"].contains(&target) || LAYERS.iter().any(|(name, _)| *name == target);
+    (is_room && target != room && !allowed.contains(&target)).then(|| format!("{room} may not import {target}"))
 }
 
 /// What follows the crate's root in a path; enough `super`s to climb there from a module `depth` below it count too.
@@ -295,9 +196,7 @@ fn from_root(path: &str, depth: usize) -> Option<&str> {
     if climbed > 0 {
         return (climbed >= depth).then_some(rest);
     }
-    ["crate::", "deltastore::"]
-        .iter()
-        .find_map(|root| path.strip_prefix(root))
+    ["crate::", "deltastore::"].iter().find_map(|root| path.strip_prefix(root))
 }
 
 /// `src/store/log.rs` and `src/store.rs` live in `store`; crates of the workspace are rooms of their own.
@@ -318,11 +217,7 @@ fn paths(code: &str) -> Vec<(usize, String)> {
     let mut line = 1;
     for character in code.chars() {
         match character {
-            _ if character.is_alphanumeric()
-                || character == '_'
-                || character == ':'
-                || character == '*' =>
-            {
+            _ if character.is_alphanumeric() || character == '_' || character == ':' || character == '*' => {
                 current.push(character);
                 continue;
             }
@@ -336,16 +231,9 @@ fn paths(code: &str) -> Vec<(usize, String)> {
             }
             _ => {}
         }
-        let prefix: String = open
-            .iter()
-            .filter(|prefix| prefix.ends_with("::"))
-            .cloned()
-            .collect();
+        let prefix: String = open.iter().filter(|prefix| prefix.ends_with("::")).cloned().collect();
         let path = format!("{prefix}{}", std::mem::take(&mut current));
-        let path = path
-            .trim_start_matches("::")
-            .trim_end_matches("::")
-            .to_owned();
+        let path = path.trim_start_matches("::").trim_end_matches("::").to_owned();
         if path.contains("::") {
             found.push((line, path));
         }
@@ -392,9 +280,7 @@ fn without_comments_and_strings(text: &str) -> String {
 }
 
 fn end_of(text: &[char], from: usize, mark: &[char]) -> usize {
-    (from..text.len())
-        .find(|&at| text[at..].starts_with(mark))
-        .map_or(text.len(), |at| at + mark.len())
+    (from..text.len()).find(|&at| text[at..].starts_with(mark)).map_or(text.len(), |at| at + mark.len())
 }
 
 fn end_of_string(text: &[char]) -> usize {
@@ -421,8 +307,7 @@ fn after_word(code: &str) -> bool {
 }
 
 fn has_word(line: &str, word: &str) -> bool {
-    line.split(|c: char| !c.is_alphanumeric() && c != '_')
-        .any(|found| found == word)
+    line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

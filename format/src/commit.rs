@@ -10,13 +10,13 @@ mod op;
 mod put;
 
 pub use describe::{
-    Checksum, ChecksumAlgorithm, MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN,
-    MAX_PARTS, Metadata, PartInfo,
+    Checksum, ChecksumAlgorithm, MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS,
+    Metadata, PartInfo,
 };
 pub use op::{MAX_SEGMENTS, Op};
 pub use put::{
-    BucketPut, MAX_BUCKET_NAME_LEN, MAX_ETAG_LEN, MAX_KEY_LEN, MAX_SETTING_NAME_LEN,
-    MAX_SETTING_VALUE_LEN, MAX_SETTINGS, PartPut, StorageType, UploadPut, VersionPut,
+    BucketPut, MAX_BUCKET_NAME_LEN, MAX_ETAG_LEN, MAX_KEY_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN,
+    MAX_SETTINGS, PartPut, StorageType, UploadPut, VersionPut,
 };
 
 use crate::error::DecodeError;
@@ -75,17 +75,10 @@ impl Wire for Placed {
             1 => PlacedKind::Window,
             2 => PlacedKind::Node,
             value => {
-                return Err(DecodeError::Unknown {
-                    what: "placed kind",
-                    value: value.into(),
-                });
+                return Err(DecodeError::Unknown { what: "placed kind", value: value.into() });
             }
         };
-        Ok(Placed {
-            kind,
-            hash: Hash(input.array(Self::NAME)?),
-            position: Position::read(input)?,
-        })
+        Ok(Placed { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
     }
 }
 

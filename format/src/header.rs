@@ -12,21 +12,9 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 }
 
 /// Whether `bytes` have the CRC-32C that was kept with them.
-pub(crate) fn check_crc(
-    what: &'static str,
-    expected: u32,
-    bytes: &[u8],
-) -> Result<(), DecodeError> {
+pub(crate) fn check_crc(what: &'static str, expected: u32, bytes: &[u8]) -> Result<(), DecodeError> {
     let found = crc32c(bytes);
-    if found == expected {
-        Ok(())
-    } else {
-        Err(DecodeError::Checksum {
-            what,
-            expected,
-            found,
-        })
-    }
+    if found == expected { Ok(()) } else { Err(DecodeError::Checksum { what, expected, found }) }
 }
 
 /// A header with `magic` in front, the fields that `fields` writes, zeros, and the CRC.
@@ -68,10 +56,7 @@ pub(crate) fn read_key_id(input: &mut Reader<'_>) -> Result<u32, DecodeError> {
     const WHAT: &str = "encryption key id";
     match input.u32(WHAT)? {
         0 => Ok(0),
-        value => Err(DecodeError::Unknown {
-            what: WHAT,
-            value: value.into(),
-        }),
+        value => Err(DecodeError::Unknown { what: WHAT, value: value.into() }),
     }
 }
 

@@ -79,10 +79,7 @@ impl Wire for Position {
         let segment = SegmentId(input.u64(Self::NAME)?);
         let offset = input.u64(Self::NAME)?;
         if !offset.is_multiple_of(RECORD_ALIGN) {
-            return Err(DecodeError::Inconsistent {
-                what: Self::NAME,
-                with: "the alignment of records",
-            });
+            return Err(DecodeError::Inconsistent { what: Self::NAME, with: "the alignment of records" });
         }
         Ok(Position { segment, offset })
     }

@@ -17,8 +17,8 @@ pub mod window;
 mod wire;
 
 pub use commit::{
-    BucketPut, Checksum, ChecksumAlgorithm, Commit, Metadata, Op, PartInfo, PartPut, Placed,
-    PlacedKind, StorageType, UploadPut, VersionPut,
+    BucketPut, Checksum, ChecksumAlgorithm, Commit, Metadata, Op, PartInfo, PartPut, Placed, PlacedKind, StorageType,
+    UploadPut, VersionPut,
 };
 pub use error::DecodeError;
 pub use header::crc32c;

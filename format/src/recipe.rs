@@ -53,9 +53,7 @@ pub struct Node {
 impl Recipe {
     /// Bytes the recipe yields; saturates, so that a hostile recipe cannot wrap it.
     pub fn len(&self) -> u64 {
-        self.entries
-            .iter()
-            .fold(0u64, |sum, entry| sum.saturating_add(entry.len))
+        self.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.len))
     }
 
     /// True when it yields no bytes.
@@ -82,31 +80,18 @@ impl Wire for Entry {
             0 => EntryKind::Window,
             1 => EntryKind::Node,
             value => {
-                return Err(DecodeError::Unknown {
-                    what: "recipe entry kind",
-                    value: value.into(),
-                });
+                return Err(DecodeError::Unknown { what: "recipe entry kind", value: value.into() });
             }
         };
         let hash = Hash(input.array(Self::NAME)?);
         let (skip, len) = (input.u64(Self::NAME)?, input.u64(Self::NAME)?);
         if len == 0 {
-            return Err(DecodeError::Empty {
-                what: "recipe entry length",
-            });
+            return Err(DecodeError::Empty { what: "recipe entry length" });
         }
         if skip.checked_add(len).is_none() {
-            return Err(DecodeError::Inconsistent {
-                what: "recipe entry length",
-                with: "its skip",
-            });
+            return Err(DecodeError::Inconsistent { what: "recipe entry length", with: "its skip" });
         }
-        Ok(Entry {
-            kind,
-            hash,
-            skip,
-            len,
-        })
+        Ok(Entry { kind, hash, skip, len })
     }
 }
 
@@ -118,9 +103,7 @@ impl Wire for Recipe {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Recipe {
-            entries: input.list("recipe entries", MAX_INLINE_ENTRIES, ENTRY_LEN, Entry::read)?,
-        })
+        Ok(Recipe { entries: input.list("recipe entries", MAX_INLINE_ENTRIES, ENTRY_LEN, Entry::read)? })
     }
 }
 
@@ -139,24 +122,15 @@ impl Wire for Node {
         let level = input.u8(Self::NAME)?;
         if level > MAX_NODE_LEVEL {
             let (value, limit) = (level.into(), MAX_NODE_LEVEL.into());
-            return Err(DecodeError::Limit {
-                what: "node level",
-                value,
-                limit,
-            });
+            return Err(DecodeError::Limit { what: "node level", value, limit });
         }
         input.zeros(Self::NAME, 2)?;
         let entries = input.list("node entries", MAX_NODE_ENTRIES, ENTRY_LEN, Entry::read)?;
         if entries.is_empty() {
-            return Err(DecodeError::Empty {
-                what: "node entries",
-            });
+            return Err(DecodeError::Empty { what: "node entries" });
         }
         if (level == 0) == entries.iter().any(|entry| entry.kind == EntryKind::Node) {
-            return Err(DecodeError::Inconsistent {
-                what: "node level",
-                with: "the kinds of its entries",
-            });
+            return Err(DecodeError::Inconsistent { what: "node level", with: "the kinds of its entries" });
         }
         Ok(Node { level, entries })
     }

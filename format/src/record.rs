@@ -55,10 +55,7 @@ impl RecordKind {
             2 => Ok(RecordKind::Node),
             3 => Ok(RecordKind::Commit),
             4 => Ok(RecordKind::Footer),
-            value => Err(DecodeError::Unknown {
-                what: "record kind",
-                value: value.into(),
-            }),
+            value => Err(DecodeError::Unknown { what: "record kind", value: value.into() }),
         }
     }
 }
@@ -66,13 +63,7 @@ impl RecordKind {
 impl RecordHeader {
     /// The header for `payload`, at most [`MAX_PAYLOAD_LEN`] bytes, at `position` of a segment with this `salt`.
     /// A longer payload yields a header that `decode` refuses.
-    pub fn for_payload(
-        kind: RecordKind,
-        payload: &[u8],
-        position: Position,
-        salt: u64,
-        epoch: Epoch,
-    ) -> Self {
+    pub fn for_payload(kind: RecordKind, payload: &[u8], position: Position, salt: u64, epoch: Epoch) -> Self {
         RecordHeader {
             kind,
             payload_len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
@@ -114,15 +105,7 @@ impl RecordHeader {
             let position = Position::read(input)?;
             let salt = input.u64(NAME)?;
             let epoch = Epoch(input.u32(NAME)?);
-            Ok(RecordHeader {
-                kind,
-                payload_len,
-                payload_crc: input.u32(NAME)?,
-                position,
-                salt,
-                epoch,
-                key_id,
-            })
+            Ok(RecordHeader { kind, payload_len, payload_crc: input.u32(NAME)?, position, salt, epoch, key_id })
         })
     }
 
@@ -133,17 +116,10 @@ impl RecordHeader {
     pub fn check_payload(&self, payload: &[u8]) -> Result<(), DecodeError> {
         let (needed, left) = (u64::from(self.payload_len), payload.len() as u64);
         if left < needed {
-            return Err(DecodeError::Truncated {
-                what: PAYLOAD,
-                needed,
-                left,
-            });
+            return Err(DecodeError::Truncated { what: PAYLOAD, needed, left });
         }
         if left > needed {
-            return Err(DecodeError::Trailing {
-                what: PAYLOAD,
-                left: left - needed,
-            });
+            return Err(DecodeError::Trailing { what: PAYLOAD, left: left - needed });
         }
         header::check_crc(PAYLOAD, self.payload_crc, payload)
     }

@@ -46,12 +46,7 @@ impl StoreHeader {
             let store = StoreId(input.array(NAME)?);
             let epoch = Epoch(input.u32(NAME)?);
             input.zeros(NAME, 4)?;
-            Ok(StoreHeader {
-                format_version,
-                store,
-                epoch,
-                created_ms: input.u64(NAME)?,
-            })
+            Ok(StoreHeader { format_version, store, epoch, created_ms: input.u64(NAME)? })
         })
     }
 }

@@ -13,8 +13,7 @@ pub const MAX_REFERENCES: usize = 4;
 pub const MAX_FEATURES: usize = 64;
 
 /// Most bytes of an encoded [`WindowHead`].
-pub const MAX_WINDOW_HEAD_LEN: usize =
-    FIXED_LEN + MAX_REFERENCES * HASH_LEN + MAX_FEATURES * FEATURE_LEN;
+pub const MAX_WINDOW_HEAD_LEN: usize = FIXED_LEN + MAX_REFERENCES * HASH_LEN + MAX_FEATURES * FEATURE_LEN;
 
 /// How a window's bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,22 +64,12 @@ impl WindowHead {
     /// Whatever `SPEC.md` does not allow, and a payload whose rest is not `encoded_len` bytes.
     pub fn decode(payload: &[u8]) -> Result<(Self, usize), DecodeError> {
         let (head, head_len) = Self::decode_prefix(payload)?;
-        let (needed, left) = (
-            u64::from(head.encoded_len),
-            (payload.len() - head_len) as u64,
-        );
+        let (needed, left) = (u64::from(head.encoded_len), (payload.len() - head_len) as u64);
         if left < needed {
-            return Err(DecodeError::Truncated {
-                what: "window bytes",
-                needed,
-                left,
-            });
+            return Err(DecodeError::Truncated { what: "window bytes", needed, left });
         }
         if left > needed {
-            return Err(DecodeError::Trailing {
-                what: "window bytes",
-                left: left - needed,
-            });
+            return Err(DecodeError::Trailing { what: "window bytes", left: left - needed });
         }
         Ok((head, head_len))
     }
@@ -140,23 +129,12 @@ impl Wire for WindowHead {
             2 => Codec::ZstdReferences,
             3 => Codec::Vcdiff,
             value => {
-                return Err(DecodeError::Unknown {
-                    what: "codec",
-                    value: value.into(),
-                });
+                return Err(DecodeError::Unknown { what: "codec", value: value.into() });
             }
         };
         let depth = input.u8(Self::NAME)?;
-        let references = within(
-            "window references",
-            input.u8(Self::NAME)?.into(),
-            MAX_REFERENCES as u64,
-        )?;
-        let features = within(
-            "window features",
-            input.u8(Self::NAME)?.into(),
-            MAX_FEATURES as u64,
-        )?;
+        let references = within("window references", input.u8(Self::NAME)?.into(), MAX_REFERENCES as u64)?;
+        let features = within("window features", input.u8(Self::NAME)?.into(), MAX_FEATURES as u64)?;
         input.zeros(Self::NAME, 3)?;
         let raw_len = input.u32(Self::NAME)?;
         within("window length", raw_len.into(), MAX_WINDOW_LEN.into())?;
@@ -168,12 +146,9 @@ impl Wire for WindowHead {
             depth,
             raw_len,
             encoded_len,
-            references: input.items("window references", references, HASH_LEN, |input| {
-                input.array("window references").map(Hash)
-            })?,
-            features: input.items("window features", features, FEATURE_LEN, |input| {
-                input.u64("window features")
-            })?,
+            references: input
+                .items("window references", references, HASH_LEN, |input| input.array("window references").map(Hash))?,
+            features: input.items("window features", features, FEATURE_LEN, |input| input.u64("window features"))?,
         };
         head.check_codec()?;
         Ok(head)

@@ -74,10 +74,7 @@ impl<'a> Writer<'a> {
 
     /// Bit `i` of a byte for `bits[i]`.
     pub fn flags(&mut self, bits: &[bool]) {
-        self.u8(bits
-            .iter()
-            .rev()
-            .fold(0, |flags, bit| flags << 1 | u8::from(*bit)));
+        self.u8(bits.iter().rev().fold(0, |flags, bit| flags << 1 | u8::from(*bit)));
     }
 
     pub fn len_u8(&mut self, len: usize) {
@@ -121,14 +118,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn take(&mut self, what: &'static str, len: usize) -> Result<&'a [u8], DecodeError> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(len)
-            .ok_or(DecodeError::Truncated {
-                what,
-                needed: len as u64,
-                left: self.rest.len() as u64,
-            })?;
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated {
+            what,
+            needed: len as u64,
+            left: self.rest.len() as u64,
+        })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -157,14 +151,7 @@ impl<'a> Reader<'a> {
 
     pub fn magic(&mut self, what: &'static str, magic: [u8; 4]) -> Result<(), DecodeError> {
         let found = self.array(what)?;
-        if found == magic {
-            Ok(())
-        } else {
-            Err(DecodeError::Magic {
-                what,
-                found: u32::from_le_bytes(found),
-            })
-        }
+        if found == magic { Ok(()) } else { Err(DecodeError::Magic { what, found: u32::from_le_bytes(found) }) }
     }
 
     /// The version byte of a payload.
@@ -174,11 +161,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn zeros(&mut self, what: &'static str, count: usize) -> Result<(), DecodeError> {
-        if self.take(what, count)?.iter().all(|byte| *byte == 0) {
-            Ok(())
-        } else {
-            Err(DecodeError::Reserved { what })
-        }
+        if self.take(what, count)?.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(DecodeError::Reserved { what }) }
     }
 
     /// The lowest `N` bits of a byte; the others are reserved.
@@ -194,9 +177,7 @@ impl<'a> Reader<'a> {
         let len = self.u32(what)?;
         let len = within(what, len.into(), limit as u64)?;
         let bytes = self.take(what, len)?;
-        std::str::from_utf8(bytes)
-            .map(str::to_owned)
-            .map_err(|_| DecodeError::Utf8 { what })
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| DecodeError::Utf8 { what })
     }
 
     /// A count, then that many items, each of at least `item_len` bytes.
@@ -240,10 +221,7 @@ impl<'a> Reader<'a> {
         match self.u8(what)? {
             0 => Ok(None),
             1 => item(self).map(Some),
-            value => Err(DecodeError::Unknown {
-                what,
-                value: value.into(),
-            }),
+            value => Err(DecodeError::Unknown { what, value: value.into() }),
         }
     }
 
@@ -251,26 +229,16 @@ impl<'a> Reader<'a> {
     pub fn finish(self, what: &'static str) -> Result<(), DecodeError> {
         match self.rest.len() {
             0 => Ok(()),
-            left => Err(DecodeError::Trailing {
-                what,
-                left: left as u64,
-            }),
+            left => Err(DecodeError::Trailing { what, left: left as u64 }),
         }
     }
 }
 
 /// `value` if it is at most `limit`.
 pub(crate) fn within(what: &'static str, value: u64, limit: u64) -> Result<usize, DecodeError> {
-    usize::try_from(value)
-        .ok()
-        .filter(|_| value <= limit)
-        .ok_or(DecodeError::Limit { what, value, limit })
+    usize::try_from(value).ok().filter(|_| value <= limit).ok_or(DecodeError::Limit { what, value, limit })
 }
 
 pub(crate) fn check_version(what: &'static str, found: u32, known: u32) -> Result<(), DecodeError> {
-    if found == known {
-        Ok(())
-    } else {
-        Err(DecodeError::Version { what, found, known })
-    }
+    if found == known { Ok(()) } else { Err(DecodeError::Version { what, found, known }) }
 }

@@ -41,11 +41,9 @@ impl Decoder {
         let raw_len = head.raw_len as usize;
         let plain = match head.codec {
             Codec::Raw => encoded.to_vec(),
-            Codec::Zstd => {
-                one_frame(encoded)
-                    .and_then(|()| inflate(&mut self.zstd, encoded, raw_len))
-                    .map_err(|reason| invalid(head, reason))?
-            }
+            Codec::Zstd => one_frame(encoded)
+                .and_then(|()| inflate(&mut self.zstd, encoded, raw_len))
+                .map_err(|reason| invalid(head, reason))?,
             Codec::ZstdReferences => {
                 let prefix = joined(&mut self.prefix, references);
                 one_frame(encoded)
@@ -54,8 +52,7 @@ impl Decoder {
             }
             Codec::Vcdiff => {
                 let source = joined(&mut self.prefix, references);
-                deltastore_vcdiff::decode(encoded, source, raw_len)
-                    .map_err(|error| invalid(head, error.to_string()))?
+                deltastore_vcdiff::decode(encoded, source, raw_len).map_err(|error| invalid(head, error.to_string()))?
             }
         };
         expect_equal(head, "length of plain bytes", raw_len, plain.len())?;
@@ -111,9 +108,16 @@ fn check_head(head: &WindowHead, encoded: &[u8], references: &[Bytes]) -> Result
         at_most(head, "length of a reference", MAX_WINDOW_LEN as usize, reference.len())?;
     }
     let against_references = matches!(head.codec, Codec::ZstdReferences | Codec::Vcdiff);
-    if against_references != references.is_empty() { Ok(()) } else {
+    if against_references != references.is_empty() {
+        Ok(())
+    } else {
         let expected = u64::from(against_references);
-        Err(DeltaError::Head { window: head.hash, what: "number of references", expected, found: references.len() as u64 })
+        Err(DeltaError::Head {
+            window: head.hash,
+            what: "number of references",
+            expected,
+            found: references.len() as u64,
+        })
     }
 }
 
@@ -147,7 +151,12 @@ mod tests {
         shelf.put(&edited(&old, 9000, 1), 0, Nearness::Store);
         let mut touched = old.clone();
         touched[5] ^= 1;
-        let windows = [(noise(2, 5000), Codec::Raw), (text(2, 5000), Codec::Zstd), (edited(&old, 5000, 2), Codec::ZstdReferences), (touched, Codec::Vcdiff)];
+        let windows = [
+            (noise(2, 5000), Codec::Raw),
+            (text(2, 5000), Codec::Zstd),
+            (edited(&old, 5000, 2), Codec::ZstdReferences),
+            (touched, Codec::Vcdiff),
+        ];
         let forms = windows.into_iter().map(|(window, codec)| {
             let encoded = Encoder::new().encode(&window, &sketch(&window), &shelf, &Effort::default());
             assert_eq!(encoded.codec, codec);
@@ -161,7 +170,10 @@ mod tests {
     fn every_codec_comes_back() {
         let mut decoder = Decoder::new();
         for (window, encoded, references) in forms() {
-            assert_eq!(decoder.decode(&head(&window, &encoded), &encoded.bytes, &references).as_deref(), Ok(&window[..]));
+            assert_eq!(
+                decoder.decode(&head(&window, &encoded), &encoded.bytes, &references).as_deref(),
+                Ok(&window[..])
+            );
         }
     }
 

@@ -192,7 +192,9 @@ impl Encoder {
                 Codec::Raw => continue,
                 Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
                 Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
-                Codec::Vcdiff => deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string()),
+                Codec::Vcdiff => {
+                    deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
+                }
             };
             if back.is_ok_and(|back| back == window) {
                 return Encoded {
@@ -233,7 +235,12 @@ mod tests {
         ];
         for (window, codec) in cases {
             let encoded = encode(&window, &shelf, &Effort::default());
-            assert_eq!((encoded.codec, encoded.depth, encoded.references.len()), (codec, 0, 0), "{} bytes", window.len());
+            assert_eq!(
+                (encoded.codec, encoded.depth, encoded.references.len()),
+                (codec, 0, 0),
+                "{} bytes",
+                window.len()
+            );
         }
     }
 
@@ -247,7 +254,8 @@ mod tests {
             let window = if round % 2 == 0 { noise(round, len) } else { text(round, len) };
             for window in [edited(&window, 500, round), edited(&window, 3000, round + 1), window] {
                 let features = sketch(&window);
-                let effort = Effort { vcdiff_always: round % 3 == 0, max_references: random.below(5), ..Effort::default() };
+                let effort =
+                    Effort { vcdiff_always: round % 3 == 0, max_references: random.below(5), ..Effort::default() };
                 let encoded = encoder.encode(&window, &features, &shelf, &effort);
                 assert_eq!(decode(&window, &encoded, &shelf).expect("decodes"), window);
                 assert!(encoded.depth <= 2 && encoded.references.len() <= effort.max_references.min(4));
@@ -280,7 +288,9 @@ mod tests {
     #[test]
     fn depth_never_passes_the_limit() {
         let window = noise(8, 300_000);
-        for (stored, max_depth, depth) in [(0, 0, 0), (0, 1, 1), (1, 1, 0), (1, 2, 2), (2, 2, 0), (3, 4, 4), (255, 255, 0)] {
+        for (stored, max_depth, depth) in
+            [(0, 0, 0), (0, 1, 1), (1, 1, 0), (1, 2, 2), (2, 2, 0), (3, 4, 4), (255, 255, 0)]
+        {
             let mut shelf = Shelf::default();
             shelf.put(&edited(&window, 50_000, 8), stored, Nearness::Store);
             let encoded = encode(&window, &shelf, &Effort { max_depth, ..Effort::default() });

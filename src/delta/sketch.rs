@@ -91,7 +91,9 @@ mod tests {
 
     #[test]
     fn the_number_of_features_follows_the_length() {
-        for (len, count) in [(0, 0), (31, 0), (32, 1), (100, 4), (4096, 4), (16384, 4), (262_144, 16), (1 << 20, 64), (4 << 20, 64)] {
+        for (len, count) in
+            [(0, 0), (31, 0), (32, 1), (100, 4), (4096, 4), (16384, 4), (262_144, 16), (1 << 20, 64), (4 << 20, 64)]
+        {
             assert_eq!(sketch(&noise(7, len)).len(), count, "{len} bytes");
         }
     }

@@ -98,9 +98,8 @@ pub(super) fn noise(seed: u64, len: usize) -> Vec<u8> {
 /// Words that compress about threefold.
 pub(super) fn text(seed: u64, len: usize) -> Vec<u8> {
     let mut random = Random::new(seed);
-    let words: Vec<Vec<u8>> = (0..2000)
-        .map(|_| (0..3 + random.below(7)).map(|_| b'a' + random.below(26) as u8).collect())
-        .collect();
+    let words: Vec<Vec<u8>> =
+        (0..2000).map(|_| (0..3 + random.below(7)).map(|_| b'a' + random.below(26) as u8).collect()).collect();
     let mut bytes = Vec::with_capacity(len + 16);
     while bytes.len() < len {
         bytes.extend_from_slice(&words[random.below(words.len())]);

@@ -58,15 +58,7 @@ impl BlobRow {
         while !reader.is_empty() {
             references.push(reader.hash()?);
         }
-        Ok(BlobRow {
-            kind,
-            position,
-            record_len,
-            raw_len,
-            codec,
-            depth,
-            references,
-        })
+        Ok(BlobRow { kind, position, record_len, raw_len, codec, depth, references })
     }
 }
 
@@ -96,9 +88,7 @@ impl Index {
 
     /// All windows and nodes in hash order, from `from` on.
     pub fn all_blobs(&self, from: Hash) -> Rows<'_, (Hash, BlobRow)> {
-        self.rows(Family::Blobs, &from.0, None, |key, value| {
-            Ok((hash(key)?, BlobRow::decode(value)?))
-        })
+        self.rows(Family::Blobs, &from.0, None, |key, value| Ok((hash(key)?, BlobRow::decode(value)?)))
     }
 
     pub fn stage_blob(&self, batch: &mut Batch, hash: &Hash, row: &BlobRow) {
@@ -122,9 +112,7 @@ impl Index {
 
     /// All counts in hash order, zeros too, from `from` on.
     pub fn all_links(&self, from: Hash) -> Rows<'_, (Hash, i64)> {
-        self.rows(Family::Links, &from.0, None, |key, value| {
-            Ok((hash(key)?, counter(value)?))
-        })
+        self.rows(Family::Links, &from.0, None, |key, value| Ok((hash(key)?, counter(value)?)))
     }
 
     pub fn stage_links(&self, batch: &mut Batch, hash: &Hash, delta: i64) {
@@ -145,11 +133,7 @@ impl Index {
         let keys: Vec<&[u8]> = hashes.iter().map(|hash| &hash.0[..]).collect();
         let values = self.engine.multi_get(family, &keys)?;
         let rows = values.into_iter().zip(&keys).map(|(value, key)| {
-            value
-                .map(|value| {
-                    decode(&value).map_err(|source| IndexError::corrupt(family, key, source))
-                })
-                .transpose()
+            value.map(|value| decode(&value).map_err(|source| IndexError::corrupt(family, key, source))).transpose()
         });
         rows.collect()
     }

@@ -32,11 +32,7 @@ impl BucketRow {
 
     fn decode(value: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new("bucket row", value);
-        Ok(BucketRow {
-            record: reader.position()?,
-            prior: reader.segments()?,
-            put: BucketPut::decode(reader.rest())?,
-        })
+        Ok(BucketRow { record: reader.position()?, prior: reader.segments()?, put: BucketPut::decode(reader.rest())? })
     }
 }
 
@@ -58,29 +54,19 @@ impl Index {
         let Some(name) = self.engine.get(Family::Buckets, &key)? else {
             return Ok(None);
         };
-        let row = self.read(
-            Family::Buckets,
-            &[&[BY_NAME], name.as_slice()].concat(),
-            BucketRow::decode,
-        )?;
+        let row = self.read(Family::Buckets, &[&[BY_NAME], name.as_slice()].concat(), BucketRow::decode)?;
         // Between the two reads the name may have gone to a bucket made again.
         Ok(row.filter(|row| row.put.bucket == bucket))
     }
 
     /// All buckets in name order.
     pub fn buckets(&self) -> Rows<'_, BucketRow> {
-        self.rows(Family::Buckets, &[BY_NAME], Some(&[BY_ID]), |_, value| {
-            BucketRow::decode(value)
-        })
+        self.rows(Family::Buckets, &[BY_NAME], Some(&[BY_ID]), |_, value| BucketRow::decode(value))
     }
 
     pub fn stage_bucket(&self, batch: &mut Batch, row: &BucketRow) {
         batch.put(Family::Buckets, name_key(&row.put.name), row.encode());
-        batch.put(
-            Family::Buckets,
-            id_key(row.put.bucket),
-            row.put.name.as_bytes(),
-        );
+        batch.put(Family::Buckets, id_key(row.put.bucket), row.put.name.as_bytes());
     }
 
     pub fn stage_remove_bucket(&self, batch: &mut Batch, bucket: BucketId, name: &str) {

@@ -101,11 +101,7 @@ impl Batch {
         if family == Family::Sketches {
             self.sketches.insert(key.clone(), self.mutations.len());
         }
-        self.mutations.push(Mutation::Put {
-            family,
-            key,
-            value: value.into(),
-        });
+        self.mutations.push(Mutation::Put { family, key, value: value.into() });
     }
 
     pub fn delete(&mut self, family: Family, key: impl Into<Vec<u8>>) {
@@ -117,26 +113,16 @@ impl Batch {
     }
 
     /// Deletes keys from `from` up to, not including, `to`; nothing when `from` is not below `to`.
-    pub fn delete_range(
-        &mut self,
-        family: Family,
-        from: impl Into<Vec<u8>>,
-        to: impl Into<Vec<u8>>,
-    ) {
+    pub fn delete_range(&mut self, family: Family, from: impl Into<Vec<u8>>, to: impl Into<Vec<u8>>) {
         let (from, to) = (from.into(), to.into());
         if from < to {
-            self.mutations
-                .push(Mutation::DeleteRange { family, from, to });
+            self.mutations.push(Mutation::DeleteRange { family, from, to });
         }
     }
 
     /// Adds to a counter; an absent one counts as 0, one that reaches 0 stays.
     pub fn merge_add(&mut self, counter: Counter, key: impl Into<Vec<u8>>, delta: i64) {
-        self.mutations.push(Mutation::MergeAdd {
-            counter,
-            key: key.into(),
-            delta,
-        });
+        self.mutations.push(Mutation::MergeAdd { counter, key: key.into(), delta });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -176,8 +162,7 @@ pub trait Engine: Send + Sync + 'static {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError>;
 
     /// One answer a key, in the order of `keys`.
-    fn multi_get(&self, family: Family, keys: &[&[u8]])
-    -> Result<Vec<Option<Vec<u8>>>, IndexError>;
+    fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError>;
 
     /// Pairs with keys from `from` up to, not including, `to`.
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a>;

@@ -8,38 +8,21 @@ use deltastore_format::DecodeError;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
     #[error("index, {action}: {message}")]
-    Engine {
-        action: &'static str,
-        message: String,
-    },
+    Engine { action: &'static str, message: String },
     #[error("index, {action}: disk full: {message}")]
-    NoSpace {
-        action: &'static str,
-        message: String,
-    },
+    NoSpace { action: &'static str, message: String },
     /// The engine found its own files damaged.
     #[error("index, {action}: damaged: {message}")]
-    Damaged {
-        action: &'static str,
-        message: String,
-    },
+    Damaged { action: &'static str, message: String },
     /// A row is not a valid encoding; `key` is the row's key in hex.
     #[error("index row {family:?} {key}: {source}")]
-    Corrupt {
-        family: Family,
-        key: String,
-        source: DecodeError,
-    },
+    Corrupt { family: Family, key: String, source: DecodeError },
     #[error("index version {found}, newest known is {known}")]
     VersionNewer { found: u32, known: u32 },
 }
 
 impl IndexError {
     pub(super) fn corrupt(family: Family, key: &[u8], source: DecodeError) -> Self {
-        IndexError::Corrupt {
-            family,
-            key: hex::encode(key),
-            source,
-        }
+        IndexError::Corrupt { family, key: hex::encode(key), source }
     }
 }

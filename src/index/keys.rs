@@ -39,21 +39,14 @@ pub fn split_name(bytes: &[u8]) -> Result<(String, &[u8]), DecodeError> {
                 rest = after;
             }
             [0, other, ..] => {
-                return Err(DecodeError::Unknown {
-                    what: WHAT,
-                    value: u64::from(*other),
-                });
+                return Err(DecodeError::Unknown { what: WHAT, value: u64::from(*other) });
             }
             [byte, after @ ..] if *byte != 0 => {
                 name.push(*byte);
                 rest = after;
             }
             _ => {
-                return Err(DecodeError::Truncated {
-                    what: WHAT,
-                    needed: 2,
-                    left: rest.len() as u64,
-                });
+                return Err(DecodeError::Truncated { what: WHAT, needed: 2, left: rest.len() as u64 });
             }
         }
     }
@@ -90,11 +83,7 @@ mod tests {
             left.extend_from_slice(&[0xFF; 3]);
             right.extend_from_slice(&[0; 3]);
             if a != b {
-                assert_eq!(
-                    left.cmp(&right),
-                    a.as_bytes().cmp(b.as_bytes()),
-                    "{a:?} {b:?}"
-                );
+                assert_eq!(left.cmp(&right), a.as_bytes().cmp(b.as_bytes()), "{a:?} {b:?}");
             }
             let mut prefix = Vec::new();
             push_prefix(&mut prefix, &b);

@@ -64,11 +64,7 @@ pub(super) struct Listing<R> {
 
 impl<R> Listing<R> {
     pub fn page(&self, engine: &dyn Engine, query: &ListQuery) -> Result<ListPage<R>, IndexError> {
-        let mut page = ListPage {
-            entries: Vec::new(),
-            truncated: false,
-            next: None,
-        };
+        let mut page = ListPage { entries: Vec::new(), truncated: false, next: None };
         let bounds = self.under(&query.prefix);
         let Some(from) = self.start(&bounds, query.after.as_ref()) else {
             return Ok(page);
@@ -103,9 +99,7 @@ impl<R> Listing<R> {
                             None => break,
                         }
                     }
-                    None => page
-                        .entries
-                        .push(ListEntry::Object((self.decode)(&value).map_err(corrupt)?)),
+                    None => page.entries.push(ListEntry::Object((self.decode)(&value).map_err(corrupt)?)),
                 }
             }
             seen = Some(name);
@@ -155,10 +149,7 @@ impl<R> Listing<R> {
 
 /// The common prefix that a name falls under.
 fn group<'a>(name: &'a str, query: &ListQuery) -> Option<&'a str> {
-    let delimiter = query
-        .delimiter
-        .as_deref()
-        .filter(|delimiter| !delimiter.is_empty())?;
+    let delimiter = query.delimiter.as_deref().filter(|delimiter| !delimiter.is_empty())?;
     let at = name.strip_prefix(query.prefix.as_str())?.find(delimiter)?;
     Some(&name[..query.prefix.len() + at + delimiter.len()])
 }

@@ -44,14 +44,8 @@ impl MemEngine {
     }
 
     fn with_state(state: State) -> Self {
-        let shared = Shared {
-            now: state.clone(),
-            flushed: vec![state],
-            promised: 0,
-        };
-        MemEngine {
-            shared: Arc::new(RwLock::new(shared)),
-        }
+        let shared = Shared { now: state.clone(), flushed: vec![state], promised: 0 };
+        MemEngine { shared: Arc::new(RwLock::new(shared)) }
     }
 
     /// Flushes so far, those by [`MemEngine::background_flush`] included.
@@ -90,33 +84,23 @@ impl State {
     fn apply(&mut self, mutation: &Mutation) -> Result<(), IndexError> {
         match mutation {
             Mutation::Put { family, key, value } => {
-                self.map(*family)
-                    .insert(key.as_slice().into(), value.as_slice().into());
+                self.map(*family).insert(key.as_slice().into(), value.as_slice().into());
             }
             Mutation::Delete { family, key } => {
                 self.map(*family).remove(key.as_slice());
             }
             Mutation::DeleteRange { family, from, to } => {
-                self.map(*family)
-                    .retain(|key, _| **key < **from || **key >= **to);
+                self.map(*family).retain(|key, _| **key < **from || **key >= **to);
             }
-            Mutation::MergeAdd {
-                counter,
-                key,
-                delta,
-            } => {
+            Mutation::MergeAdd { counter, key, delta } => {
                 let map = self.map(counter.family());
                 let sum = match map.get(key.as_slice()) {
                     None => *delta,
                     Some(value) => {
-                        let found =
-                            <[u8; 8]>::try_from(&**value).map_err(|_| IndexError::Damaged {
-                                action: "merge",
-                                message: format!(
-                                    "{} bytes where a counter was expected",
-                                    value.len()
-                                ),
-                            })?;
+                        let found = <[u8; 8]>::try_from(&**value).map_err(|_| IndexError::Damaged {
+                            action: "merge",
+                            message: format!("{} bytes where a counter was expected", value.len()),
+                        })?;
                         i64::from_le_bytes(found).wrapping_add(*delta)
                     }
                 };
@@ -133,38 +117,22 @@ impl State {
 
 impl Engine for MemEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        Ok(self.shared.read().now.families[family as usize]
-            .get(key)
-            .map(|value| value.to_vec()))
+        Ok(self.shared.read().now.families[family as usize].get(key).map(|value| value.to_vec()))
     }
 
-    fn multi_get(
-        &self,
-        family: Family,
-        keys: &[&[u8]],
-    ) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
+    fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
         let shared = self.shared.read();
         let map = &shared.now.families[family as usize];
-        Ok(keys
-            .iter()
-            .map(|key| map.get(*key).map(|value| value.to_vec()))
-            .collect())
+        Ok(keys.iter().map(|key| map.get(*key).map(|value| value.to_vec())).collect())
     }
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
-        Box::new(MemScan {
-            map: self.family(family),
-            from: Bound::Included(from.to_vec()),
-            to: to.map(<[u8]>::to_vec),
-        })
+        Box::new(MemScan { map: self.family(family), from: Bound::Included(from.to_vec()), to: to.map(<[u8]>::to_vec) })
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {
         let mut shared = self.shared.write();
-        batch
-            .mutations()
-            .iter()
-            .try_for_each(|mutation| shared.now.apply(mutation))
+        batch.mutations().iter().try_for_each(|mutation| shared.now.apply(mutation))
     }
 
     fn flush(&self) -> Result<(), IndexError> {

@@ -65,10 +65,7 @@ impl Index {
         })?;
         match found {
             Some(INDEX_VERSION) => Ok(()),
-            Some(found) if found > INDEX_VERSION => Err(IndexError::VersionNewer {
-                found,
-                known: INDEX_VERSION,
-            }),
+            Some(found) if found > INDEX_VERSION => Err(IndexError::VersionNewer { found, known: INDEX_VERSION }),
             Some(found) => Err(damaged(format!("version {found} is not known"))),
             None if self.is_empty()? => {
                 let mut batch = Batch::new();
@@ -81,13 +78,7 @@ impl Index {
 
     fn is_empty(&self) -> Result<bool, IndexError> {
         for family in Family::ALL {
-            if self
-                .engine
-                .scan(family, &[], None)
-                .next()
-                .transpose()?
-                .is_some()
-            {
+            if self.engine.scan(family, &[], None).next().transpose()?.is_some() {
                 return Ok(false);
             }
         }
@@ -96,8 +87,5 @@ impl Index {
 }
 
 fn damaged(message: String) -> IndexError {
-    IndexError::Damaged {
-        action: "check version",
-        message,
-    }
+    IndexError::Damaged { action: "check version", message }
 }

@@ -29,11 +29,7 @@ pub struct VersionRow {
 
 impl VersionRow {
     fn encode(&self) -> Vec<u8> {
-        let mut value = vec![if self.put.delete_marker {
-            DELETE_MARKER
-        } else {
-            OBJECT
-        }];
+        let mut value = vec![if self.put.delete_marker { DELETE_MARKER } else { OBJECT }];
         push_position(&mut value, self.record);
         value.extend_from_slice(&self.record_len.to_le_bytes());
         push_segments(&mut value, &self.prior);
@@ -48,17 +44,9 @@ impl VersionRow {
         let (record, record_len, prior) = (reader.position()?, reader.u64()?, reader.segments()?);
         let put = VersionPut::decode(reader.rest())?;
         if put.delete_marker != marker {
-            return Err(DecodeError::Inconsistent {
-                what: WHAT,
-                with: "its put",
-            });
+            return Err(DecodeError::Inconsistent { what: WHAT, with: "its put" });
         }
-        Ok(VersionRow {
-            put,
-            record,
-            record_len,
-            prior,
-        })
+        Ok(VersionRow { put, record, record_len, prior })
     }
 }
 
@@ -90,55 +78,30 @@ impl Index {
         self.versions(bucket, key).next().transpose()
     }
 
-    pub fn version(
-        &self,
-        bucket: BucketId,
-        key: &str,
-        version: Sequence,
-    ) -> Result<Option<VersionRow>, IndexError> {
-        self.read(
-            Family::Objects,
-            &version_key(bucket, key, version),
-            VersionRow::decode,
-        )
+    pub fn version(&self, bucket: BucketId, key: &str, version: Sequence) -> Result<Option<VersionRow>, IndexError> {
+        self.read(Family::Objects, &version_key(bucket, key, version), VersionRow::decode)
     }
 
     /// All versions of a key, newest first.
     pub fn versions(&self, bucket: BucketId, key: &str) -> Rows<'_, VersionRow> {
         let prefix = key_prefix(bucket, key);
-        self.rows(
-            Family::Objects,
-            &prefix,
-            keys::above(&prefix).as_deref(),
-            |_, value| VersionRow::decode(value),
-        )
+        self.rows(Family::Objects, &prefix, keys::above(&prefix).as_deref(), |_, value| VersionRow::decode(value))
     }
 
     /// True when the bucket has no version and no delete marker.
     pub fn bucket_is_empty(&self, bucket: BucketId) -> Result<bool, IndexError> {
         let prefix = bucket.0.to_be_bytes();
-        let first = self
-            .engine
-            .scan(Family::Objects, &prefix, keys::above(&prefix).as_deref())
-            .next();
+        let first = self.engine.scan(Family::Objects, &prefix, keys::above(&prefix).as_deref()).next();
         Ok(first.transpose()?.is_none())
     }
 
     /// A page of the newest versions, delete markers hidden, in the byte order of their keys.
-    pub fn list_current(
-        &self,
-        bucket: BucketId,
-        query: &ListQuery,
-    ) -> Result<ListPage<VersionRow>, IndexError> {
+    pub fn list_current(&self, bucket: BucketId, query: &ListQuery) -> Result<ListPage<VersionRow>, IndexError> {
         self.list_objects(bucket, query, true)
     }
 
     /// A page of all versions and delete markers: by key, then newest first.
-    pub fn list_versions(
-        &self,
-        bucket: BucketId,
-        query: &ListQuery,
-    ) -> Result<ListPage<VersionRow>, IndexError> {
+    pub fn list_versions(&self, bucket: BucketId, query: &ListQuery) -> Result<ListPage<VersionRow>, IndexError> {
         self.list_objects(bucket, query, false)
     }
 
@@ -165,37 +128,20 @@ impl Index {
 
     /// Every row of every bucket: by bucket, key, newest first.
     pub fn all_versions(&self) -> Rows<'_, VersionRow> {
-        self.rows(Family::Objects, &[], None, |_, value| {
-            VersionRow::decode(value)
-        })
+        self.rows(Family::Objects, &[], None, |_, value| VersionRow::decode(value))
     }
 
     /// Every row of a bucket: by key, newest first.
     pub fn bucket_versions(&self, bucket: BucketId) -> Rows<'_, VersionRow> {
         let prefix = bucket.0.to_be_bytes();
-        self.rows(
-            Family::Objects,
-            &prefix,
-            keys::above(&prefix).as_deref(),
-            |_, value| VersionRow::decode(value),
-        )
+        self.rows(Family::Objects, &prefix, keys::above(&prefix).as_deref(), |_, value| VersionRow::decode(value))
     }
 
     pub fn stage_version(&self, batch: &mut Batch, row: &VersionRow) {
-        batch.put(
-            Family::Objects,
-            version_key(row.put.bucket, &row.put.key, row.put.version),
-            row.encode(),
-        );
+        batch.put(Family::Objects, version_key(row.put.bucket, &row.put.key, row.put.version), row.encode());
     }
 
-    pub fn stage_remove_version(
-        &self,
-        batch: &mut Batch,
-        bucket: BucketId,
-        key: &str,
-        version: Sequence,
-    ) {
+    pub fn stage_remove_version(&self, batch: &mut Batch, bucket: BucketId, key: &str, version: Sequence) {
         batch.delete(Family::Objects, version_key(bucket, key, version));
     }
 }

@@ -85,20 +85,11 @@ impl Index {
             from = row_key(upload, after);
             from.push(0);
         }
-        self.rows(
-            Family::Parts,
-            &from,
-            keys::above(&prefix).as_deref(),
-            |_, value| PartRow::decode(value),
-        )
+        self.rows(Family::Parts, &from, keys::above(&prefix).as_deref(), |_, value| PartRow::decode(value))
     }
 
     pub fn stage_part(&self, batch: &mut Batch, row: &PartRow) {
-        batch.put(
-            Family::Parts,
-            row_key(row.put.upload, row.put.number),
-            row.encode(),
-        );
+        batch.put(Family::Parts, row_key(row.put.upload, row.put.number), row.encode());
     }
 
     pub fn stage_remove_part(&self, batch: &mut Batch, upload: UploadId, number: u16) {

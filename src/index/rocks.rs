@@ -9,9 +9,9 @@
 use super::engine::{Batch, Engine, Family, Mutation, Pair, Scan};
 use super::error::IndexError;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
-    DBRawIterator, Error, ErrorKind, FlushOptions, LogLevel, MergeOperands, Options, ReadOptions,
-    WriteBatch, WriteBufferManager, WriteOptions,
+    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator, Error,
+    ErrorKind, FlushOptions, LogLevel, MergeOperands, Options, ReadOptions, WriteBatch, WriteBufferManager,
+    WriteOptions,
 };
 use std::path::Path;
 
@@ -51,11 +51,9 @@ impl RocksEngine {
     /// [`IndexError::Damaged`] when the files are, else [`IndexError::Engine`]: also when another process has it open.
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, IndexError> {
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let families = Family::ALL.map(|family| {
-            ColumnFamilyDescriptor::new(name(family), family_options(family, settings, &cache))
-        });
-        let db = DB::open_cf_descriptors(&database_options(settings), path, families)
-            .map_err(failed("open"))?;
+        let families = Family::ALL
+            .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, &cache)));
+        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(failed("open"))?;
         Ok(RocksEngine { db })
     }
 
@@ -69,18 +67,15 @@ impl RocksEngine {
         }
         DB::destroy(&Options::default(), path).map_err(failed("destroy"))?;
         match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(IndexError::Engine {
-                action: "destroy",
-                message: error.to_string(),
-            }),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(IndexError::Engine { action: "destroy", message: error.to_string() })
+            }
             _ => Ok(()),
         }
     }
 
     fn handle(&self, family: Family) -> &ColumnFamily {
-        self.db
-            .cf_handle(name(family))
-            .expect("every family is opened with the database")
+        self.db.cf_handle(name(family)).expect("every family is opened with the database")
     }
 }
 
@@ -152,9 +147,7 @@ fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option
     let total = existing
         .into_iter()
         .chain(operands.iter())
-        .try_fold(0i64, |total, value| {
-            Some(total.wrapping_add(i64::from_le_bytes(value.try_into().ok()?)))
-        })?;
+        .try_fold(0i64, |total, value| Some(total.wrapping_add(i64::from_le_bytes(value.try_into().ok()?))))?;
     Some(total.to_le_bytes().to_vec())
 }
 
@@ -163,9 +156,7 @@ fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
         let message = error.to_string();
         match error.kind() {
             ErrorKind::Corruption => IndexError::Damaged { action, message },
-            ErrorKind::IOError if message.contains("No space left") => {
-                IndexError::NoSpace { action, message }
-            }
+            ErrorKind::IOError if message.contains("No space left") => IndexError::NoSpace { action, message },
             _ => IndexError::Engine { action, message },
         }
     }
@@ -173,27 +164,12 @@ fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
 
 impl Engine for RocksEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        self.db
-            .get_cf(self.handle(family), key)
-            .map_err(failed("get"))
+        self.db.get_cf(self.handle(family), key).map_err(failed("get"))
     }
 
-    fn multi_get(
-        &self,
-        family: Family,
-        keys: &[&[u8]],
-    ) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
-        let found = self
-            .db
-            .batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
-        found
-            .into_iter()
-            .map(|value| {
-                Ok(value
-                    .map_err(failed("multi-get"))?
-                    .map(|value| value.to_vec()))
-            })
-            .collect()
+    fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
+        let found = self.db.batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
+        found.into_iter().map(|value| Ok(value.map_err(failed("multi-get"))?.map(|value| value.to_vec()))).collect()
     }
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
@@ -203,29 +179,19 @@ impl Engine for RocksEngine {
         }
         let mut raw = self.db.raw_iterator_cf_opt(self.handle(family), options);
         raw.seek(from);
-        Box::new(RocksScan {
-            raw,
-            advance: false,
-            ended: false,
-        })
+        Box::new(RocksScan { raw, advance: false, ended: false })
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {
         let mut rocks = WriteBatch::default();
         for mutation in batch.mutations() {
             match mutation {
-                Mutation::Put { family, key, value } => {
-                    rocks.put_cf(self.handle(*family), key, value)
-                }
+                Mutation::Put { family, key, value } => rocks.put_cf(self.handle(*family), key, value),
                 Mutation::Delete { family, key } => rocks.delete_cf(self.handle(*family), key),
-                Mutation::DeleteRange { family, from, to } => {
-                    rocks.delete_range_cf(self.handle(*family), from, to)
+                Mutation::DeleteRange { family, from, to } => rocks.delete_range_cf(self.handle(*family), from, to),
+                Mutation::MergeAdd { counter, key, delta } => {
+                    rocks.merge_cf(self.handle(counter.family()), key, delta.to_le_bytes())
                 }
-                Mutation::MergeAdd {
-                    counter,
-                    key,
-                    delta,
-                } => rocks.merge_cf(self.handle(counter.family()), key, delta.to_le_bytes()),
             }
         }
         let mut options = WriteOptions::default();
@@ -235,9 +201,7 @@ impl Engine for RocksEngine {
 
     fn flush(&self) -> Result<(), IndexError> {
         let families = Family::ALL.map(|family| self.handle(family));
-        self.db
-            .flush_cfs_opt(&families, &FlushOptions::default())
-            .map_err(failed("flush"))
+        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(failed("flush"))
     }
 }
 
@@ -262,10 +226,7 @@ impl Iterator for RocksScan<'_> {
             return Some(Ok((key.to_vec(), value.to_vec())));
         }
         self.ended = true;
-        self.raw
-            .status()
-            .err()
-            .map(|error| Err(failed("scan")(error)))
+        self.raw.status().err().map(|error| Err(failed("scan")(error)))
     }
 }
 

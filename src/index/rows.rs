@@ -18,8 +18,7 @@ impl<R> Iterator for Rows<'_, R> {
     fn next(&mut self) -> Option<Self::Item> {
         let pair = self.scan.next()?;
         Some(pair.and_then(|(key, value)| {
-            (self.decode)(&key, &value)
-                .map_err(|source| IndexError::corrupt(self.family, &key, source))
+            (self.decode)(&key, &value).map_err(|source| IndexError::corrupt(self.family, &key, source))
         }))
     }
 }
@@ -33,10 +32,6 @@ impl Index {
         to: Option<&[u8]>,
         decode: fn(&[u8], &[u8]) -> Result<R, DecodeError>,
     ) -> Rows<'a, R> {
-        Rows {
-            family,
-            scan: self.engine.scan(family, from, to),
-            decode,
-        }
+        Rows { family, scan: self.engine.scan(family, from, to), decode }
     }
 }

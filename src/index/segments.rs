@@ -47,9 +47,7 @@ impl Index {
 
     /// Record bytes in the segment that something still needs; 0 when none was ever counted.
     pub fn live(&self, segment: SegmentId) -> Result<i64, IndexError> {
-        Ok(self
-            .read(Family::Segments, &key(segment, LIVE), live)?
-            .unwrap_or(0))
+        Ok(self.read(Family::Segments, &key(segment, LIVE), live)?.unwrap_or(0))
     }
 
     /// All segments that have a row or live bytes, oldest first, with their live bytes.

@@ -57,31 +57,19 @@ fn decode(key: &[u8], value: &[u8]) -> Result<Vec<SketchEntry>, IndexError> {
 impl Index {
     /// The entries of each feature, newest first, in the order of `features`.
     pub fn sketches(&self, features: &[u64]) -> Result<Vec<Vec<SketchEntry>>, IndexError> {
-        let keys: Vec<[u8; 8]> = features
-            .iter()
-            .map(|feature| feature.to_be_bytes())
-            .collect();
+        let keys: Vec<[u8; 8]> = features.iter().map(|feature| feature.to_be_bytes()).collect();
         let slices: Vec<&[u8]> = keys.iter().map(|key| &key[..]).collect();
         let values = self.engine.multi_get(Family::Sketches, &slices)?;
         values
             .iter()
             .zip(&keys)
-            .map(|(value, key)| {
-                value
-                    .as_deref()
-                    .map_or(Ok(Vec::new()), |value| decode(key, value))
-            })
+            .map(|(value, key)| value.as_deref().map_or(Ok(Vec::new()), |value| decode(key, value)))
             .collect()
     }
 
     /// Puts `entry` in front under each feature; what the batch already stages there counts. Only the one writer may call it:
     /// rows are read here and written with the batch.
-    pub fn stage_sketch(
-        &self,
-        batch: &mut Batch,
-        features: &[u64],
-        entry: SketchEntry,
-    ) -> Result<(), IndexError> {
+    pub fn stage_sketch(&self, batch: &mut Batch, features: &[u64], entry: SketchEntry) -> Result<(), IndexError> {
         let stored = self.sketches(features)?;
         for (feature, stored) in features.iter().zip(stored) {
             let key = feature.to_be_bytes();

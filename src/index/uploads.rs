@@ -34,11 +34,7 @@ impl UploadRow {
 
     fn decode(value: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::new("upload row", value);
-        Ok(UploadRow {
-            record: reader.position()?,
-            prior: reader.segments()?,
-            put: UploadPut::decode(reader.rest())?,
-        })
+        Ok(UploadRow { record: reader.position()?, prior: reader.segments()?, put: UploadPut::decode(reader.rest())? })
     }
 }
 
@@ -58,17 +54,8 @@ fn id_key(upload: UploadId) -> Vec<u8> {
 }
 
 impl Index {
-    pub fn upload(
-        &self,
-        bucket: BucketId,
-        key: &str,
-        upload: UploadId,
-    ) -> Result<Option<UploadRow>, IndexError> {
-        self.read(
-            Family::Uploads,
-            &row_key(bucket, key, upload),
-            UploadRow::decode,
-        )
+    pub fn upload(&self, bucket: BucketId, key: &str, upload: UploadId) -> Result<Option<UploadRow>, IndexError> {
+        self.read(Family::Uploads, &row_key(bucket, key, upload), UploadRow::decode)
     }
 
     pub fn upload_by_id(&self, upload: UploadId) -> Result<Option<UploadRow>, IndexError> {
@@ -79,11 +66,7 @@ impl Index {
     }
 
     /// A page of uploads: by key, then by upload id.
-    pub fn list_uploads(
-        &self,
-        bucket: BucketId,
-        query: &ListQuery,
-    ) -> Result<ListPage<UploadRow>, IndexError> {
+    pub fn list_uploads(&self, bucket: BucketId, query: &ListQuery) -> Result<ListPage<UploadRow>, IndexError> {
         let listing = Listing {
             family: Family::Uploads,
             space: space(bucket),
@@ -97,23 +80,16 @@ impl Index {
 
     /// The ids of all uploads of all buckets, oldest first, from `from` on.
     pub fn upload_ids(&self, from: UploadId) -> Rows<'_, UploadId> {
-        self.rows(
-            Family::Uploads,
-            &id_key(from),
-            Some(&[BY_ID + 1]),
-            |key, _| {
-                let mut reader = Reader::new("upload id", key);
-                reader.u8()?;
-                Ok(UploadId(u64::from_be_bytes(reader.array()?)))
-            },
-        )
+        self.rows(Family::Uploads, &id_key(from), Some(&[BY_ID + 1]), |key, _| {
+            let mut reader = Reader::new("upload id", key);
+            reader.u8()?;
+            Ok(UploadId(u64::from_be_bytes(reader.array()?)))
+        })
     }
 
     /// Every upload of every bucket: by bucket, key, id.
     pub fn all_uploads(&self) -> Rows<'_, UploadRow> {
-        self.rows(Family::Uploads, &[BY_KEY], Some(&[BY_ID]), |_, value| {
-            UploadRow::decode(value)
-        })
+        self.rows(Family::Uploads, &[BY_KEY], Some(&[BY_ID]), |_, value| UploadRow::decode(value))
     }
 
     pub fn stage_upload(&self, batch: &mut Batch, row: &UploadRow) {
@@ -123,13 +99,7 @@ impl Index {
     }
 
     /// Its parts stay: they go one by one, because each gives up its links.
-    pub fn stage_remove_upload(
-        &self,
-        batch: &mut Batch,
-        bucket: BucketId,
-        key: &str,
-        upload: UploadId,
-    ) {
+    pub fn stage_remove_upload(&self, batch: &mut Batch, bucket: BucketId, key: &str, upload: UploadId) {
         batch.delete(Family::Uploads, row_key(bucket, key, upload));
         batch.delete(Family::Uploads, id_key(upload));
     }

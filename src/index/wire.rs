@@ -14,14 +14,11 @@ impl<'a> Reader<'a> {
     }
 
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
-        let (head, rest) = self
-            .rest
-            .split_first_chunk::<N>()
-            .ok_or(DecodeError::Truncated {
-                what: self.what,
-                needed: N as u64,
-                left: self.rest.len() as u64,
-            })?;
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(DecodeError::Truncated {
+            what: self.what,
+            needed: N as u64,
+            left: self.rest.len() as u64,
+        })?;
         self.rest = rest;
         Ok(*head)
     }
@@ -47,10 +44,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn position(&mut self) -> Result<Position, DecodeError> {
-        Ok(Position {
-            segment: SegmentId(self.u64()?),
-            offset: self.u64()?,
-        })
+        Ok(Position { segment: SegmentId(self.u64()?), offset: self.u64()? })
     }
 
     pub fn segments(&mut self) -> Result<Vec<SegmentId>, DecodeError> {
@@ -59,10 +53,7 @@ impl<'a> Reader<'a> {
     }
 
     pub fn unknown(&self, value: impl Into<u64>) -> DecodeError {
-        DecodeError::Unknown {
-            what: self.what,
-            value: value.into(),
-        }
+        DecodeError::Unknown { what: self.what, value: value.into() }
     }
 
     /// Everything not yet read.
@@ -77,10 +68,7 @@ impl<'a> Reader<'a> {
     pub fn finish(self) -> Result<(), DecodeError> {
         match self.rest.len() as u64 {
             0 => Ok(()),
-            left => Err(DecodeError::Trailing {
-                what: self.what,
-                left,
-            }),
+            left => Err(DecodeError::Trailing { what: self.what, left }),
         }
     }
 }

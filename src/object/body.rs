@@ -77,6 +77,11 @@ impl Promises {
         Ok(Promises { length: expect.length, md5, sha256, checksum: expect.checksum, algorithm })
     }
 
+    /// Bytes of the body, where promised.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length
+    }
+
     /// What must be computed to verify them.
     pub(super) fn digests(&self) -> Digests {
         Digests::new(self.algorithm, self.sha256.is_some())

@@ -88,10 +88,7 @@ pub fn type_name(composite: bool) -> &'static str {
 }
 
 /// The checksum of the parts' checksums.
-pub(super) fn composite<'a>(
-    algorithm: ChecksumAlgorithm,
-    parts: impl IntoIterator<Item = &'a [u8]>,
-) -> ChecksumValue {
+pub(super) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl IntoIterator<Item = &'a [u8]>) -> ChecksumValue {
     let mut digest = ChecksumDigest::new(algorithm);
     parts.into_iter().for_each(|value| digest.update(value));
     digest.finish()
@@ -173,7 +170,8 @@ mod tests {
                 let ends = cuts.iter().copied().chain([bytes.len()]);
                 let starts = [0].into_iter().chain(cuts.iter().copied());
                 let pieces: Vec<_> = starts.zip(ends).map(|(start, end)| &bytes[start..end]).collect();
-                let sums: Vec<_> = pieces.iter().map(|piece| (of(algorithm, piece).value, piece.len() as u64)).collect();
+                let sums: Vec<_> =
+                    pieces.iter().map(|piece| (of(algorithm, piece).value, piece.len() as u64)).collect();
                 let combined = combine(algorithm, sums.iter().map(|(value, len)| (value.as_slice(), *len)));
                 assert_eq!(combined, Some(of(algorithm, &bytes)), "{algorithm:?} {cuts:?}");
             }

@@ -2,9 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deltastore_format::{
-    Checksum, ChecksumAlgorithm, PartInfo, PartPut, Sequence, StorageType, UploadPut, VersionPut,
-};
+use deltastore_format::{Checksum, ChecksumAlgorithm, PartInfo, PartPut, Sequence, StorageType, UploadPut, VersionPut};
 use md5::{Digest as _, Md5};
 
 use crate::index::Index;
@@ -84,8 +82,7 @@ impl Objects {
         conditions: WriteConditions,
         put: VersionPut,
     ) -> Result<VersionPut, ObjectError> {
-        let touches =
-            vec![Touch::Key(upload.bucket, upload.key.clone()), Touch::Upload(upload.bucket, upload.upload)];
+        let touches = vec![Touch::Key(upload.bucket, upload.key.clone()), Touch::Upload(upload.bucket, upload.upload)];
         let committed = commit(&self.store, touches, vec![content], move |tx| {
             let index = tx.index();
             let row = write::upload(index, upload.bucket, &upload.key, upload.upload)?;

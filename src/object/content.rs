@@ -245,7 +245,12 @@ pub async fn concat(store: &Store, pieces: Vec<(Recipe, Range<u64>)>) -> Result<
 ///
 /// # Errors
 /// See [`CommitError`]: in every case nothing of it is visible.
-pub async fn commit<T, E, F>(store: &Store, touches: Vec<Touch>, contents: Vec<Content>, evaluate: F) -> Result<T, CommitError<E>>
+pub async fn commit<T, E, F>(
+    store: &Store,
+    touches: Vec<Touch>,
+    contents: Vec<Content>,
+    evaluate: F,
+) -> Result<T, CommitError<E>>
 where
     F: FnOnce(&mut Transaction<'_>) -> Result<T, E> + Send + 'static,
     T: Send + 'static,

@@ -9,12 +9,12 @@ use deltastore_format::{Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPu
 use futures::StreamExt;
 
 use crate::object::condition::{ReadConditions, WriteConditions};
-use crate::object::content::{Digest as _, commit, concat, read_body};
+use crate::object::content::{Digest as _, commit, concat, read_body, run};
 use crate::object::digest::{Digests, Found};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{Objects, metadata, write};
-use crate::store::Touch;
+use crate::store::{Touch, Worker};
 
 /// How often a copy starts over when its source changes.
 const ATTEMPTS: usize = 8;
@@ -141,7 +141,7 @@ impl Objects {
             (Some(wanted), Some(known)) if known.algorithm == wanted => Ok(Some(known.clone())),
             (Some(wanted), _) => {
                 let digests = Digests::new(wanted, false);
-                let found = self.read_digests(source.recipe.clone(), 0..source.size, digests).await?;
+                let found = self.read_digests(&source.recipe, 0..source.size, digests).await?;
                 Ok(Some(found.checksum.stored(false)))
             }
         }
@@ -150,19 +150,18 @@ impl Objects {
     /// Digests of stored bytes, by reading them.
     pub(super) async fn read_digests(
         &self,
-        recipe: Recipe,
+        recipe: &Recipe,
         range: Range<u64>,
         mut digests: Digests,
     ) -> Result<Found, ObjectError> {
-        let internal = |error: &dyn std::fmt::Display| ObjectError::Internal(error.to_string());
-        let mut body = read_body(&self.store, &self.budget, &recipe, range);
+        let mut body = read_body(&self.store, &self.budget, recipe, range);
         while let Some(bytes) = body.next().await {
-            let bytes = bytes.map_err(|error| internal(&error))?;
-            let update = move || {
+            let bytes = bytes?;
+            let update = move |_: &mut Worker| {
                 digests.update(&bytes);
                 digests
             };
-            digests = tokio::task::spawn_blocking(update).await.map_err(|error| internal(&error))?;
+            digests = run(&self.store, update).await?;
         }
         Ok(digests.finish())
     }

@@ -47,7 +47,10 @@ impl Objects {
     /// `NoSuchBucket`; `MalformedXml` for no keys or too many; those of [`Objects::delete_object`] by key.
     pub async fn delete_objects(&self, bucket: &str, keys: Vec<DeleteKey>) -> Result<Outcomes, ObjectError> {
         if keys.is_empty() || keys.len() > MAX_PAGE {
-            return Err(ObjectError::MalformedXml(format!("{} keys to delete, 1 to {MAX_PAGE} are allowed", keys.len())));
+            return Err(ObjectError::MalformedXml(format!(
+                "{} keys to delete, 1 to {MAX_PAGE} are allowed",
+                keys.len()
+            )));
         }
         let bucket = self.bucket_id(bucket)?;
         let touches = keys.iter().map(|key| Touch::Key(bucket, key.key.clone())).collect();

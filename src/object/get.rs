@@ -55,11 +55,12 @@ impl Objects {
         let mut attempt = 1;
         loop {
             let head = self.head_object(&input)?;
-            match read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone()).prime().await {
+            let body = read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone());
+            match body.prime().await {
                 Ok(body) => return Ok(GetOutput { head, body }),
                 // It may have been overwritten and collected in between: then there is something newer to answer with.
                 Err(_) if attempt < ATTEMPTS && self.is_gone(&head.version)? => attempt += 1,
-                Err(error) => return Err(ObjectError::Internal(error.to_string())),
+                Err(error) => return Err(error.into()),
             }
         }
     }

@@ -90,7 +90,9 @@ pub(super) fn page_limit(name: &str, asked: Option<i32>) -> Result<usize, Object
 /// `InvalidArgument` if it is negative.
 pub(super) fn part_marker(asked: Option<i32>) -> Result<Option<u16>, ObjectError> {
     match asked {
-        Some(marker) if marker < 0 => Err(ObjectError::InvalidArgument("part-number-marker must not be negative".into())),
+        Some(marker) if marker < 0 => {
+            Err(ObjectError::InvalidArgument("part-number-marker must not be negative".into()))
+        }
         marker => Ok(marker.map(|marker| u16::try_from(marker).unwrap_or(u16::MAX))),
     }
 }

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn tags() {
-        let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>();
+        let pairs =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect::<Vec<_>>();
         assert_eq!(parse_tags(""), Ok(vec![]));
         assert_eq!(parse_tags("a=1&b&c=x%3Dy+z%C3%A9"), Ok(pairs(&[("a", "1"), ("b", ""), ("c", "x=y zé")])));
         for bad in ["a=%", "a=%g0", "a=%FF"] {

@@ -37,7 +37,8 @@ mod write;
 
 use deltastore_format::BucketId;
 
-use crate::object::content::Budget;
+use content::Budget;
+
 use crate::store::Store;
 
 pub use attributes::{AttributesInput, AttributesOutput};
@@ -77,9 +78,9 @@ pub struct Objects {
 }
 
 impl Objects {
+    /// Clones share one memory budget; two made from one store would each have their own.
     pub fn new(store: Store) -> Self {
-        let budget = Budget::new(&store);
-        Objects { store, budget }
+        Objects { budget: Budget::new(&store), store }
     }
 
     /// The store below, for health, statistics and administration.
@@ -98,9 +99,6 @@ impl Objects {
         work: impl FnOnce(&Objects) -> Result<T, ObjectError> + Send + 'static,
     ) -> Result<T, ObjectError> {
         let objects = self.clone();
-        match tokio::task::spawn_blocking(move || work(&objects)).await {
-            Ok(result) => result,
-            Err(error) => Err(ObjectError::Internal(error.to_string())),
-        }
+        content::run_read(&self.store, move |_| work(&objects)).await?
     }
 }

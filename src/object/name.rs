@@ -78,8 +78,27 @@ mod tests {
         }
         let too_long = "a".repeat(64);
         for bad in [
-            "", "ab", "Abc", "a_b", "-abc", "abc-", ".abc", "abc.", "a..b", "192.168.5.4", "999.168.5.4", "a b", "käse",
-            "a/b", "xn--abc", "abc-s3alias", "abc--ol-s3", "abc.mrap", "..", "a\0b", too_long.as_str(),
+            "",
+            "ab",
+            "Abc",
+            "a_b",
+            "-abc",
+            "abc-",
+            ".abc",
+            "abc.",
+            "a..b",
+            "192.168.5.4",
+            "999.168.5.4",
+            "a b",
+            "käse",
+            "a/b",
+            "xn--abc",
+            "abc-s3alias",
+            "abc--ol-s3",
+            "abc.mrap",
+            "..",
+            "a\0b",
+            too_long.as_str(),
         ] {
             assert!(check_bucket_name(bad).is_err(), "{bad}");
         }

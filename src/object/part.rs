@@ -75,11 +75,11 @@ impl Objects {
             let text = format!("checksum type mismatch: the upload's is {expected}, the part's is {found}");
             return Err(ObjectError::InvalidRequest(text));
         }
-        let expected = input.expect.length;
         let promises = Promises::new(input.expect, part_algorithm(&upload))?;
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
-        let (content, digests) = store_body(&self.store, &self.budget, space, expected, body, promises.digests()).await?;
+        let (content, digests) =
+            store_body(&self.store, &self.budget, space, promises.length(), body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?.stored(false);
@@ -142,12 +142,13 @@ impl Objects {
         range: &Range<u64>,
     ) -> Result<(String, Option<Checksum>), ObjectError> {
         let whole = *range == (0..source.size);
-        let known = source.checksum.clone().filter(|checksum| {
-            whole && !checksum.composite && checksum.algorithm == part_algorithm(upload)
-        });
+        let known = source
+            .checksum
+            .clone()
+            .filter(|checksum| whole && !checksum.composite && checksum.algorithm == part_algorithm(upload));
         if let (Some((algorithm, _)), None) = (upload.checksum, &known) {
             let digests = Digests::new(algorithm, false);
-            let found = self.read_digests(source.recipe.clone(), range.clone(), digests).await?;
+            let found = self.read_digests(&source.recipe, range.clone(), digests).await?;
             return Ok((hex::encode(found.md5), Some(found.checksum.stored(false))));
         }
         let etag = if whole && is_md5(&source.etag) { source.etag.clone() } else { slice_etag(source, range) };
@@ -175,7 +176,7 @@ impl Objects {
             stored_bytes: content.stored_bytes(),
             recipe: content.recipe().clone(),
         };
-        let touches = vec![Touch::Upload(bucket, id)];
+        let touches = vec![Touch::Part(bucket, id, number)];
         let committed = commit(&self.store, touches, vec![content], move |tx| {
             let index = tx.index();
             write::upload(index, bucket, &key, id)?;

@@ -32,7 +32,6 @@ impl Objects {
         let PutInput { bucket, key, body, expect, metadata, conditions } = input;
         check_key(&key)?;
         metadata::check(&metadata)?;
-        let expected = expect.length;
         let promises = Promises::new(expect, ChecksumAlgorithm::Crc64Nvme)?;
         let bucket = self.bucket_id(&bucket)?;
         if !conditions.is_empty() {
@@ -40,7 +39,8 @@ impl Objects {
             conditions.check(&key, current.as_ref().map(|row| &row.put))?;
         }
         let body = promises.bound(body);
-        let (content, digests) = store_body(&self.store, &self.budget, Space::of(bucket, &key), expected, body, promises.digests()).await?;
+        let (space, length) = (Space::of(bucket, &key), promises.length());
+        let (content, digests) = store_body(&self.store, &self.budget, space, length, body, promises.digests()).await?;
         let found = digests.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?;

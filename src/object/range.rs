@@ -65,7 +65,11 @@ mod tests {
         ];
         for (range, size, expected) in table {
             let found = range.resolve(size);
-            assert_eq!(found.as_ref().err().map(|error| error.status()), expected.is_none().then_some(416), "{range:?}");
+            assert_eq!(
+                found.as_ref().err().map(|error| error.status()),
+                expected.is_none().then_some(416),
+                "{range:?}"
+            );
             assert_eq!(found.ok(), expected, "{range:?} of {size}");
         }
         assert_eq!(Span(0, 9).resolve_exactly(10).ok(), Some(0..10));

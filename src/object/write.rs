@@ -33,7 +33,7 @@ impl From<BodyError<ObjectError>> for ObjectError {
             BodyError::Body(error) => error,
             BodyError::Full => ObjectError::StorageFull,
             BodyError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
-            BodyError::Store(error) => ObjectError::Internal(error.to_string()),
+            BodyError::Store(error) => error.into(),
         }
     }
 }

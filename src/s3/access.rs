@@ -32,7 +32,10 @@ impl S3Auth for RootAuth {
 }
 
 /// Runs once the signature is verified and the operation known, before any body is read.
-pub struct Access;
+pub struct Access {
+    /// Most bytes of a body that s3s reads itself.
+    pub max_xml_bytes: usize,
+}
 
 #[async_trait::async_trait]
 impl S3Access for Access {
@@ -48,8 +51,21 @@ impl S3Access for Access {
         if cx.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Anonymous requests are not allowed: sign the request."));
         }
+        // s3s enforces this limit too, but reports it as its own fault.
+        let streams = matches!(cx.s3_op().name(), "PutObject" | "UploadPart");
+        if !streams && content_length(cx.headers()).is_some_and(|length| length > self.max_xml_bytes as u64) {
+            return Err(s3_error!(
+                MaxMessageLengthExceeded,
+                "Your request was too big: at most {} bytes are read.",
+                self.max_xml_bytes
+            ));
+        }
         check_headers(cx.headers())
     }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Refuses what the request asks for and the server does not do.
@@ -60,11 +76,17 @@ fn check_headers(headers: &HeaderMap) -> S3Result<()> {
         if let Some(user) = rest.strip_prefix("meta-") {
             metadata += user.len() + value.len();
         } else if rest.starts_with("server-side-encryption") || rest.starts_with("copy-source-server-side-encryption") {
-            return Err(s3_error!(NotImplemented, "Server-side encryption is not implemented: remove the header {name}."));
+            return Err(s3_error!(
+                NotImplemented,
+                "Server-side encryption is not implemented: remove the header {name}."
+            ));
         } else if rest.starts_with("object-lock-") || rest == "bucket-object-lock-enabled" {
             return Err(s3_error!(NotImplemented, "Object lock is not implemented: remove the header {name}."));
         } else if rest == "write-offset-bytes" {
-            return Err(s3_error!(NotImplemented, "Appending to objects is not implemented: remove the header {name}."));
+            return Err(s3_error!(
+                NotImplemented,
+                "Appending to objects is not implemented: remove the header {name}."
+            ));
         } else if rest == "acl" && !matches!(value.as_bytes(), b"private" | b"bucket-owner-full-control")
             || rest.starts_with("grant-")
         {

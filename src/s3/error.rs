@@ -1,7 +1,7 @@
 //! Errors as S3 words them.
 
-use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
 use hyper::StatusCode;
+use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
 use s3s::stream::aws_chunked_stream::AwsChunkedStreamError;
 use s3s::stream::upload_stream::UploadStreamError;
 use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
@@ -12,8 +12,8 @@ use crate::object::{MAX_BODY_SIZE, ObjectError};
 
 /// The answer to a failed operation. Damage and defects go to the log with all they know, the client gets the code.
 pub fn to_s3_error(error: ObjectError) -> S3Error {
-    let code = S3ErrorCode::from_bytes(error.code().as_bytes())
-        .unwrap_or_else(|| S3ErrorCode::Custom(error.code().into()));
+    let code =
+        S3ErrorCode::from_bytes(error.code().as_bytes()).unwrap_or_else(|| S3ErrorCode::Custom(error.code().into()));
     let message = match &error {
         ObjectError::Internal(_) => {
             tracing::error!(%error, "an operation failed");

@@ -10,74 +10,34 @@ use deltastore_format::DecodeError;
 pub enum SegmentError {
     /// The file system failed a call. `offset` is 0 for calls on the whole file.
     #[error("{op} {} at offset {offset}: {source}", .path.display())]
-    Io {
-        op: &'static str,
-        path: PathBuf,
-        offset: u64,
-        source: io::Error,
-    },
+    Io { op: &'static str, path: PathBuf, offset: u64, source: io::Error },
     /// The bytes at `offset` are not what stands there in a healthy file.
     #[error("{} at offset {offset}: {source}", .path.display())]
-    Decode {
-        path: PathBuf,
-        offset: u64,
-        source: DecodeError,
-    },
+    Decode { path: PathBuf, offset: u64, source: DecodeError },
     /// A whole header stands there, but of another place, segment or epoch.
     #[error("{} at offset {offset}: {what} is {found:#x}, expected {expected:#x}", .path.display())]
-    Misplaced {
-        path: PathBuf,
-        offset: u64,
-        what: &'static str,
-        expected: u64,
-        found: u64,
-    },
+    Misplaced { path: PathBuf, offset: u64, what: &'static str, expected: u64, found: u64 },
     /// The disk (or quota) is full. The append was cut back: the writer can go on once there is space.
     #[error("append to {} at offset {offset}: no space: {source}", .path.display())]
-    Full {
-        path: PathBuf,
-        offset: u64,
-        source: io::Error,
-    },
+    Full { path: PathBuf, offset: u64, source: io::Error },
     /// An append failed and was cut back: the writer can go on.
     #[error("append to {} at offset {offset}: {source}", .path.display())]
-    Append {
-        path: PathBuf,
-        offset: u64,
-        source: io::Error,
-    },
+    Append { path: PathBuf, offset: u64, source: io::Error },
     /// An append failed and could not be cut back: what lies after `offset` is unknown, the writer refuses to go on.
     #[error("append to {} at offset {offset}: {source}; cutting it back: {cut}", .path.display())]
-    NotCut {
-        path: PathBuf,
-        offset: u64,
-        source: io::Error,
-        cut: io::Error,
-    },
+    NotCut { path: PathBuf, offset: u64, source: io::Error, cut: io::Error },
     /// The writer was used after [`SegmentError::NotCut`] or after the segment was sealed.
     #[error("append to {} at offset {offset}: the segment is {state}", .path.display())]
-    Closed {
-        path: PathBuf,
-        offset: u64,
-        state: &'static str,
-    },
+    Closed { path: PathBuf, offset: u64, state: &'static str },
     /// Appending cannot go on at `offset`: it is no place where a record of this file can start.
     #[error("append to {} at offset {offset}: {reason} (file has {file_len} bytes)", .path.display())]
-    BadEnd {
-        path: PathBuf,
-        offset: u64,
-        file_len: u64,
-        reason: &'static str,
-    },
+    BadEnd { path: PathBuf, offset: u64, file_len: u64, reason: &'static str },
 }
 
 impl SegmentError {
     /// True if the bytes are wrong, false if the file could not be read or written.
     pub fn is_damage(&self) -> bool {
-        matches!(
-            self,
-            SegmentError::Decode { .. } | SegmentError::Misplaced { .. }
-        )
+        matches!(self, SegmentError::Decode { .. } | SegmentError::Misplaced { .. })
     }
 
     /// True if there was no space.
@@ -102,8 +62,5 @@ impl SegmentError {
 
 /// True if a call failed because there is no space.
 pub(super) fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

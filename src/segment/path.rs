@@ -39,17 +39,11 @@ pub fn list_segments(vfs: &dyn Vfs, dir: &Path) -> Result<Vec<SegmentId>, Segmen
     let path = segment_dir(dir);
     match vfs.list(&path) {
         Ok(names) => {
-            let mut ids: Vec<SegmentId> =
-                names.iter().filter_map(|n| parse_segment_name(n)).collect();
+            let mut ids: Vec<SegmentId> = names.iter().filter_map(|n| parse_segment_name(n)).collect();
             ids.sort_unstable();
             Ok(ids)
         }
-        Err(source) => Err(SegmentError::Io {
-            op: "list",
-            path,
-            offset: 0,
-            source,
-        }),
+        Err(source) => Err(SegmentError::Io { op: "list", path, offset: 0, source }),
     }
 }
 
@@ -70,14 +64,7 @@ mod tests {
 
     #[test]
     fn other_names_are_no_segments() {
-        for name in [
-            "",
-            ".seg",
-            "1.seg",
-            "000000000000000A.seg",
-            "+00000000000000a.seg",
-            "000000000000000a.seg.tmp",
-        ] {
+        for name in ["", ".seg", "1.seg", "000000000000000A.seg", "+00000000000000a.seg", "000000000000000a.seg.tmp"] {
             assert_eq!(parse_segment_name(name), None, "{name}");
         }
     }
@@ -91,14 +78,7 @@ mod tests {
             vfs.create(&segment_path(dir, SegmentId(id))).unwrap();
         }
         vfs.create(&segment_dir(dir).join("notes.txt")).unwrap();
-        assert_eq!(
-            list_segments(&vfs, dir).unwrap(),
-            [9, 10, 300].map(SegmentId)
-        );
-        assert!(
-            list_segments(&vfs, Path::new("/other"))
-                .unwrap_err()
-                .is_missing()
-        );
+        assert_eq!(list_segments(&vfs, dir).unwrap(), [9, 10, 300].map(SegmentId));
+        assert!(list_segments(&vfs, Path::new("/other")).unwrap_err().is_missing());
     }
 }

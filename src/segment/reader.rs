@@ -38,12 +38,7 @@ impl SegmentReader {
         let file = match vfs.open(&path) {
             Ok(file) => file,
             Err(source) => {
-                return Err(SegmentError::Io {
-                    op: "open",
-                    path,
-                    offset: 0,
-                    source,
-                });
+                return Err(SegmentError::Io { op: "open", path, offset: 0, source });
             }
         };
         let mut bytes = [0; SEGMENT_HEADER_LEN];
@@ -51,28 +46,14 @@ impl SegmentReader {
         let header = match SegmentHeader::decode(&bytes[..read]) {
             Ok(header) => header,
             Err(source) => {
-                return Err(SegmentError::Decode {
-                    path,
-                    offset: 0,
-                    source,
-                });
+                return Err(SegmentError::Decode { path, offset: 0, source });
             }
         };
         if header.segment != id {
             let (expected, found) = (id.0, header.segment.0);
-            return Err(SegmentError::Misplaced {
-                path,
-                offset: 0,
-                what: "segment",
-                expected,
-                found,
-            });
+            return Err(SegmentError::Misplaced { path, offset: 0, what: "segment", expected, found });
         }
-        Ok(SegmentReader {
-            header,
-            file,
-            path: Arc::new(path),
-        })
+        Ok(SegmentReader { header, file, path: Arc::new(path) })
     }
 
     pub fn header(&self) -> &SegmentHeader {
@@ -92,9 +73,7 @@ impl SegmentReader {
     /// # Errors
     /// [`SegmentError::Io`].
     pub fn file_len(&self) -> Result<u64, SegmentError> {
-        self.file
-            .len()
-            .map_err(|source| self.io_error("stat", 0, source))
+        self.file.len().map_err(|source| self.io_error("stat", 0, source))
     }
 
     /// Reads the record at `offset`; every checksum is checked.
@@ -103,10 +82,7 @@ impl SegmentReader {
     /// `Io`; `Decode` and `Misplaced` if no whole record of this segment stands there.
     pub fn read(&self, offset: u64) -> Result<Record, SegmentError> {
         let record = self.read_unverified(offset)?;
-        record
-            .header
-            .check_payload(&record.payload)
-            .map_err(|source| self.decode_error(offset, source))?;
+        record.header.check_payload(&record.payload).map_err(|source| self.decode_error(offset, source))?;
         Ok(record)
     }
 
@@ -135,10 +111,7 @@ impl SegmentReader {
         if read < wanted {
             return Err(self.truncated("record payload", offset, wanted as u64, read as u64));
         }
-        Ok(Record {
-            header,
-            payload: payload.into(),
-        })
+        Ok(Record { header, payload: payload.into() })
     }
 
     /// Reads the record's header.
@@ -152,57 +125,27 @@ impl SegmentReader {
     }
 
     /// Decodes a header found at `offset`, and checks that it says so itself.
-    pub(super) fn check_header(
-        &self,
-        bytes: &[u8],
-        offset: u64,
-    ) -> Result<RecordHeader, SegmentError> {
-        let header =
-            RecordHeader::decode(bytes).map_err(|source| self.decode_error(offset, source))?;
+    pub(super) fn check_header(&self, bytes: &[u8], offset: u64) -> Result<RecordHeader, SegmentError> {
+        let header = RecordHeader::decode(bytes).map_err(|source| self.decode_error(offset, source))?;
         let own = [
             ("record salt", self.header.salt, header.salt),
-            (
-                "record segment",
-                self.header.segment.0,
-                header.position.segment.0,
-            ),
+            ("record segment", self.header.segment.0, header.position.segment.0),
             ("record offset", offset, header.position.offset),
-            (
-                "record epoch",
-                self.header.epoch.0.into(),
-                header.epoch.0.into(),
-            ),
+            ("record epoch", self.header.epoch.0.into(), header.epoch.0.into()),
         ];
-        match own
-            .into_iter()
-            .find(|(_, expected, found)| expected != found)
-        {
+        match own.into_iter().find(|(_, expected, found)| expected != found) {
             None => Ok(header),
-            Some((what, expected, found)) => Err(SegmentError::Misplaced {
-                path: self.path.to_path_buf(),
-                offset,
-                what,
-                expected,
-                found,
-            }),
+            Some((what, expected, found)) => {
+                Err(SegmentError::Misplaced { path: self.path.to_path_buf(), offset, what, expected, found })
+            }
         }
     }
 
     pub(super) fn decode_error(&self, offset: u64, source: DecodeError) -> SegmentError {
-        SegmentError::Decode {
-            path: self.path.to_path_buf(),
-            offset,
-            source,
-        }
+        SegmentError::Decode { path: self.path.to_path_buf(), offset, source }
     }
 
-    pub(super) fn truncated(
-        &self,
-        what: &'static str,
-        offset: u64,
-        needed: u64,
-        left: u64,
-    ) -> SegmentError {
+    pub(super) fn truncated(&self, what: &'static str, offset: u64, needed: u64, left: u64) -> SegmentError {
         self.decode_error(offset, DecodeError::Truncated { what, needed, left })
     }
 
@@ -212,21 +155,11 @@ impl SegmentReader {
     }
 
     fn io_error(&self, op: &'static str, offset: u64, source: std::io::Error) -> SegmentError {
-        SegmentError::Io {
-            op,
-            path: self.path.to_path_buf(),
-            offset,
-            source,
-        }
+        SegmentError::Io { op, path: self.path.to_path_buf(), offset, source }
     }
 }
 
-fn fill(
-    file: &dyn VfsFile,
-    path: &Path,
-    buf: &mut [u8],
-    offset: u64,
-) -> Result<usize, SegmentError> {
+fn fill(file: &dyn VfsFile, path: &Path, buf: &mut [u8], offset: u64) -> Result<usize, SegmentError> {
     let mut done = 0;
     while done < buf.len() {
         let at = offset + done as u64;
@@ -235,12 +168,7 @@ fn fill(
             Ok(read) => done += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(source) => {
-                return Err(SegmentError::Io {
-                    op: "read",
-                    path: path.to_path_buf(),
-                    offset: at,
-                    source,
-                });
+                return Err(SegmentError::Io { op: "read", path: path.to_path_buf(), offset: at, source });
             }
         }
     }
@@ -267,16 +195,10 @@ mod tests {
         let vfs = SimVfs::new();
         let at = segment_with(&vfs, 1, &[b"first", b"second"])[1].offset;
         let reader = open(&vfs, 1).unwrap();
-        assert_eq!(
-            reader.read(at).unwrap(),
-            reader.read_unverified(at).unwrap()
-        );
+        assert_eq!(reader.read(at).unwrap(), reader.read_unverified(at).unwrap());
         for (max, expected) in [(0, &b""[..]), (3, b"sec"), (99, b"second")] {
             let prefix = reader.read_prefix(at, max).unwrap();
-            assert_eq!(
-                (prefix.payload.as_ref(), prefix.header.payload_len),
-                (expected, 6)
-            );
+            assert_eq!((prefix.payload.as_ref(), prefix.header.payload_len), (expected, 6));
         }
     }
 
@@ -289,15 +211,8 @@ mod tests {
             for bit in 0..8 {
                 vfs.corrupt(&file(1), byte, 1 << bit).unwrap();
                 let error = reader.read(64).unwrap_err();
-                assert!(
-                    error.is_damage() && error.to_string().contains("at offset 64"),
-                    "{error}"
-                );
-                assert_eq!(
-                    reader.read_unverified(64).is_ok(),
-                    byte >= 128,
-                    "the payload is the caller's to check"
-                );
+                assert!(error.is_damage() && error.to_string().contains("at offset 64"), "{error}");
+                assert_eq!(reader.read_unverified(64).is_ok(), byte >= 128, "the payload is the caller's to check");
                 vfs.corrupt(&file(1), byte, 1 << bit).unwrap();
             }
         }
@@ -326,21 +241,12 @@ mod tests {
         let second = vfs.open(&file(2)).unwrap();
         second.write_all_at(&bytes[64..at as usize], 64).unwrap();
         let misplaced = |error| matches!(error, SegmentError::Misplaced { .. });
-        assert!(
-            misplaced(open(&vfs, 2).unwrap().read(64).unwrap_err()),
-            "of another segment"
-        );
+        assert!(misplaced(open(&vfs, 2).unwrap().read(64).unwrap_err()), "of another segment");
         let first = vfs.open(&file(1)).unwrap();
         first.write_all_at(&bytes[at as usize..], 64).unwrap();
-        assert!(
-            misplaced(open(&vfs, 1).unwrap().read(64).unwrap_err()),
-            "of another offset"
-        );
+        assert!(misplaced(open(&vfs, 1).unwrap().read(64).unwrap_err()), "of another offset");
         vfs.rename(&file(1), &file(3)).unwrap();
-        assert!(
-            misplaced(open(&vfs, 3).err().unwrap()),
-            "a segment under another's name"
-        );
+        assert!(misplaced(open(&vfs, 3).err().unwrap()), "a segment under another's name");
     }
 
     #[test]
@@ -350,10 +256,7 @@ mod tests {
         let reader = open(&vfs, 1).unwrap();
         vfs.fail(Fault::new(FaultOp::Read, 1, FaultError::Io));
         let error = reader.read(64).unwrap_err();
-        assert!(
-            !error.is_damage() && error.to_string().contains("offset 128"),
-            "{error}"
-        );
+        assert!(!error.is_damage() && error.to_string().contains("offset 128"), "{error}");
         vfs.open(&file(1)).unwrap().set_len(200).unwrap();
         assert!(reader.read(64).unwrap_err().is_damage());
         reader.read_prefix(64, 72).unwrap();

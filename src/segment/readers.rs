@@ -36,12 +36,7 @@ struct Open {
 impl Readers {
     /// Segments of the data folder `dir`; keeps at most `capacity` files open (at least one).
     pub fn new(vfs: Arc<dyn Vfs>, dir: PathBuf, capacity: usize) -> Self {
-        Readers {
-            vfs,
-            dir,
-            capacity: capacity.max(1),
-            open: Mutex::default(),
-        }
+        Readers { vfs, dir, capacity: capacity.max(1), open: Mutex::default() }
     }
 
     /// The segment's reader, opened if need be.
@@ -90,11 +85,7 @@ impl Open {
 
     fn keep(&mut self, id: SegmentId, reader: Arc<SegmentReader>, capacity: usize) {
         while self.readers.len() >= capacity {
-            let oldest = self
-                .readers
-                .iter()
-                .min_by_key(|(_, (_, used))| *used)
-                .map(|(id, _)| *id);
+            let oldest = self.readers.iter().min_by_key(|(_, (_, used))| *used).map(|(id, _)| *id);
             let Some(oldest) = oldest else { break };
             self.readers.remove(&oldest);
         }
@@ -127,25 +118,17 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &readers.get(SegmentId(1)).unwrap()));
         readers.get(SegmentId(3)).unwrap();
         assert_eq!(readers.open_count(), 2);
-        assert!(
-            Arc::ptr_eq(&first, &readers.get(SegmentId(1)).unwrap()),
-            "2 was the least recent"
-        );
+        assert!(Arc::ptr_eq(&first, &readers.get(SegmentId(1)).unwrap()), "2 was the least recent");
     }
 
     #[test]
     fn a_forgotten_segment_is_opened_anew() {
         let (vfs, readers) = readers(4);
         let held = readers.get(SegmentId(1)).unwrap();
-        vfs.remove(&segment_path(Path::new(DIR), SegmentId(1)))
-            .unwrap();
+        vfs.remove(&segment_path(Path::new(DIR), SegmentId(1))).unwrap();
         readers.forget(SegmentId(1));
         assert!(readers.get(SegmentId(1)).err().unwrap().is_missing());
-        assert_eq!(
-            held.read(64).unwrap().payload,
-            &b"x"[..],
-            "those who hold it go on"
-        );
+        assert_eq!(held.read(64).unwrap().payload, &b"x"[..], "those who hold it go on");
     }
 
     #[test]

@@ -32,16 +32,9 @@ pub enum WindowPayload {
 #[derive(Debug)]
 pub enum Scanned {
     /// A record; `payload` is its beginning only for windows scanned with [`WindowPayload::Head`].
-    Record {
-        header: RecordHeader,
-        payload: Bytes,
-    },
+    Record { header: RecordHeader, payload: Bytes },
     /// No whole record starts at `from`; the next one starts at `to`. `error` is what is wrong at `from`.
-    Damage {
-        from: u64,
-        to: u64,
-        error: SegmentError,
-    },
+    Damage { from: u64, to: u64, error: SegmentError },
 }
 
 /// How a scan ended.
@@ -83,11 +76,7 @@ impl Scanner {
     ///
     /// # Errors
     /// [`SegmentError::Io`].
-    pub fn new(
-        reader: &SegmentReader,
-        from: u64,
-        windows: WindowPayload,
-    ) -> Result<Self, SegmentError> {
+    pub fn new(reader: &SegmentReader, from: u64, windows: WindowPayload) -> Result<Self, SegmentError> {
         Ok(Scanner {
             reader: reader.clone(),
             windows,
@@ -118,10 +107,7 @@ impl Scanner {
     fn advance(&mut self) -> Result<Option<Scanned>, SegmentError> {
         let from = self.offset;
         if from == self.file_len {
-            self.end = Some(ScanEnd {
-                end: from,
-                torn: None,
-            });
+            self.end = Some(ScanEnd { end: from, torn: None });
             return Ok(None);
         }
         match self.load(from) {
@@ -145,41 +131,26 @@ impl Scanner {
         let payload_at = offset + RECORD_HEADER_LEN as u64;
         let payload_len = header.payload_len as usize;
         let head = match self.windows {
-            WindowPayload::Head(max) if header.kind == RecordKind::Window => {
-                Some(max.min(payload_len))
-            }
+            WindowPayload::Head(max) if header.kind == RecordKind::Window => Some(max.min(payload_len)),
             _ => None,
         };
         let payload = Bytes::copy_from_slice(self.fetch(payload_at, head.unwrap_or(payload_len))?);
         // The file may have been cut since the scan began.
         if payload.len() < head.unwrap_or(payload_len) {
-            return Err(self.reader.truncated(
-                "record payload",
-                offset,
-                payload_len as u64,
-                payload.len() as u64,
-            ));
+            return Err(self.reader.truncated("record payload", offset, payload_len as u64, payload.len() as u64));
         }
         if head.is_none() {
-            header
-                .check_payload(&payload)
-                .map_err(|source| self.reader.decode_error(offset, source))?;
+            header.check_payload(&payload).map_err(|source| self.reader.decode_error(offset, source))?;
         }
         Ok((header, payload))
     }
 
     fn load_header(&mut self, offset: u64) -> Result<RecordHeader, SegmentError> {
-        let bytes: [u8; RECORD_HEADER_LEN] = match self.fetch(offset, RECORD_HEADER_LEN)?.try_into()
-        {
+        let bytes: [u8; RECORD_HEADER_LEN] = match self.fetch(offset, RECORD_HEADER_LEN)?.try_into() {
             Ok(bytes) => bytes,
             Err(_) => {
                 let left = self.file_len.saturating_sub(offset);
-                return Err(self.reader.truncated(
-                    "record header",
-                    offset,
-                    RECORD_HEADER_LEN as u64,
-                    left,
-                ));
+                return Err(self.reader.truncated("record header", offset, RECORD_HEADER_LEN as u64, left));
             }
         };
         self.reader.check_header(&bytes, offset)
@@ -193,15 +164,8 @@ impl Scanner {
                 Ok(Some(Scanned::Damage { from, to, error }))
             }
             None => {
-                let torn = TornTail {
-                    from,
-                    file_len: self.file_len,
-                    error,
-                };
-                self.end = Some(ScanEnd {
-                    end: from,
-                    torn: Some(torn),
-                });
+                let torn = TornTail { from, file_len: self.file_len, error };
+                self.end = Some(ScanEnd { end: from, torn: Some(torn) });
                 Ok(None)
             }
         }
@@ -311,10 +275,7 @@ mod tests {
             match scanned.unwrap() {
                 Scanned::Record { header, .. } => records.push(header.position.offset),
                 Scanned::Damage { from, to, error } => {
-                    assert!(
-                        error.to_string().contains(&format!("at offset {from}")),
-                        "{error}"
-                    );
+                    assert!(error.to_string().contains(&format!("at offset {from}")), "{error}");
                     gaps.push((from, to));
                 }
             }
@@ -332,42 +293,21 @@ mod tests {
         let mut writer = new_segment(&vfs, 1);
         let large = vec![3; 3 << 20];
         let payloads: [&[u8]; 5] = [b"w", &large, b"", b"commit", &large[..70_001]];
-        let kinds = [
-            RecordKind::Window,
-            RecordKind::Window,
-            RecordKind::Node,
-            RecordKind::Commit,
-            RecordKind::Node,
-        ];
-        let positions: Vec<_> = kinds
-            .iter()
-            .zip(payloads)
-            .map(|(kind, p)| writer.stage(*kind, &[p]))
-            .collect();
+        let kinds = [RecordKind::Window, RecordKind::Window, RecordKind::Node, RecordKind::Commit, RecordKind::Node];
+        let positions: Vec<_> = kinds.iter().zip(payloads).map(|(kind, p)| writer.stage(*kind, &[p])).collect();
         writer.write().unwrap();
-        for (windows, kept) in [
-            (WindowPayload::Whole, usize::MAX),
-            (WindowPayload::Head(100), 100),
-            (WindowPayload::Head(0), 0),
-        ] {
+        for (windows, kept) in
+            [(WindowPayload::Whole, usize::MAX), (WindowPayload::Head(100), 100), (WindowPayload::Head(0), 0)]
+        {
             let mut scan = scanner(&vfs, START, windows);
             for (n, scanned) in (&mut scan).enumerate() {
-                let Scanned::Record { header, payload } = scanned.unwrap() else {
-                    panic!("damage")
-                };
-                let kept = if kinds[n] == RecordKind::Window {
-                    kept.min(payloads[n].len())
-                } else {
-                    payloads[n].len()
-                };
+                let Scanned::Record { header, payload } = scanned.unwrap() else { panic!("damage") };
+                let kept = if kinds[n] == RecordKind::Window { kept.min(payloads[n].len()) } else { payloads[n].len() };
                 assert_eq!((header.kind, header.position), (kinds[n], positions[n]));
                 assert!(payload == payloads[n][..kept]);
             }
             let end = scan.end().unwrap();
-            assert_eq!(
-                (end.end, end.torn.is_none()),
-                (writer.position().offset, true)
-            );
+            assert_eq!((end.end, end.torn.is_none()), (writer.position().offset, true));
             assert!(scan.next().is_none());
         }
         let from_third = scanner(&vfs, positions[2].offset, WindowPayload::Whole);
@@ -390,11 +330,7 @@ mod tests {
     #[test]
     fn a_tail_torn_at_any_byte_ends_after_the_last_whole_record() {
         let vfs = SimVfs::new();
-        let positions = offsets(&segment_with(
-            &vfs,
-            1,
-            &[b"first", b"second", b"the last record"],
-        ));
+        let positions = offsets(&segment_with(&vfs, 1, &[b"first", b"second", b"the last record"]));
         let bytes = vfs.read_file(&file()).unwrap();
         let last = positions[2];
         for len in last..bytes.len() as u64 {
@@ -406,8 +342,7 @@ mod tests {
                     handle.write_all_at(&vec![filler; 500], len).unwrap();
                 }
                 // Zeros are also what pads a record, so that a last record may be whole by chance.
-                if disk.read_file(&file()).unwrap()
-                    [..bytes.len().min(len as usize + filler.map_or(0, |_| 500))]
+                if disk.read_file(&file()).unwrap()[..bytes.len().min(len as usize + filler.map_or(0, |_| 500))]
                     == bytes[..]
                 {
                     continue;
@@ -415,19 +350,10 @@ mod tests {
                 let whole = filler.is_some() && len >= last + 64 + 15;
                 for windows in [WindowPayload::Whole, WindowPayload::Head(4)] {
                     let (records, gaps, end) = scan(&disk, windows);
-                    let unchecked =
-                        filler.is_some() && windows != WindowPayload::Whole && len >= last + 64;
+                    let unchecked = filler.is_some() && windows != WindowPayload::Whole && len >= last + 64;
                     let expected = if whole || unchecked { 3 } else { 2 };
-                    assert_eq!(
-                        (records.as_slice(), gaps.len()),
-                        (&positions[..expected], 0),
-                        "len {len} {filler:?}"
-                    );
-                    let from = if expected == 3 {
-                        bytes.len() as u64
-                    } else {
-                        last
-                    };
+                    assert_eq!((records.as_slice(), gaps.len()), (&positions[..expected], 0), "len {len} {filler:?}");
+                    let from = if expected == 3 { bytes.len() as u64 } else { last };
                     assert_eq!(end.end, from);
                     let rest = disk.read_file(&file()).unwrap().len() as u64 - from;
                     assert_eq!(end.torn.map_or(0, |torn| torn.file_len - torn.from), rest);
@@ -439,18 +365,8 @@ mod tests {
     #[test]
     fn damage_in_the_middle_is_named_and_passed() {
         let vfs = SimVfs::new();
-        let positions = offsets(&segment_with(
-            &vfs,
-            1,
-            &[b"first", &[7; 5000], b"third", b"fourth"],
-        ));
-        for byte in [
-            positions[1],
-            positions[1] + 8,
-            positions[1] + 63,
-            positions[1] + 64,
-            positions[1] + 5063,
-        ] {
+        let positions = offsets(&segment_with(&vfs, 1, &[b"first", &[7; 5000], b"third", b"fourth"]));
+        for byte in [positions[1], positions[1] + 8, positions[1] + 63, positions[1] + 64, positions[1] + 5063] {
             let disk = vfs.snapshot();
             disk.corrupt(&file(), byte, 0x10).unwrap();
             let (records, gaps, end) = scan(&disk, WindowPayload::Whole);
@@ -458,41 +374,25 @@ mod tests {
             assert_eq!(gaps, [(positions[1], positions[2])]);
             assert!(end.torn.is_none());
             let headers_only = scan(&disk, WindowPayload::Head(10));
-            assert_eq!(
-                headers_only.0.len(),
-                if byte < positions[1] + 64 { 3 } else { 4 }
-            );
+            assert_eq!(headers_only.0.len(), if byte < positions[1] + 64 { 3 } else { 4 });
         }
         vfs.corrupt(&file(), positions[1] + 100, 1).unwrap();
         vfs.corrupt(&file(), positions[2] + 20, 1).unwrap();
         let (records, gaps, _) = scan(&vfs, WindowPayload::Whole);
-        assert_eq!(
-            (records, gaps),
-            (
-                vec![positions[0], positions[3]],
-                vec![(positions[1], positions[3])]
-            )
-        );
+        assert_eq!((records, gaps), (vec![positions[0], positions[3]], vec![(positions[1], positions[3])]));
     }
 
     #[test]
     fn forged_records_in_a_payload_are_not_picked_up() {
         let vfs = SimVfs::new();
         let own = header(1);
-        let at = |offset| Position {
-            segment: own.segment,
-            offset,
-        };
+        let at = |offset| Position { segment: own.segment, offset };
         let mut forged = Vec::new();
         let epoch = own.epoch;
         // What a client could guess: any of the fields but never the salt; and a copy of a real record elsewhere.
-        let guess =
-            RecordHeader::for_payload(RecordKind::Commit, b"", at(START + 64), own.salt ^ 1, epoch);
+        let guess = RecordHeader::for_payload(RecordKind::Commit, b"", at(START + 64), own.salt ^ 1, epoch);
         let copied = RecordHeader::for_payload(RecordKind::Commit, b"", at(START), own.salt, epoch);
-        let other = Position {
-            segment: SegmentId(2),
-            offset: START + 192,
-        };
+        let other = Position { segment: SegmentId(2), offset: START + 192 };
         let foreign = RecordHeader::for_payload(RecordKind::Commit, b"", other, own.salt, epoch);
         for record in [guess, copied, foreign] {
             forged.extend_from_slice(&record.to_bytes());
@@ -500,10 +400,7 @@ mod tests {
         let positions = offsets(&segment_with(&vfs, 1, &[&forged, b"next"]));
         vfs.corrupt(&file(), START + 3, 1).unwrap();
         let (records, gaps, _) = scan(&vfs, WindowPayload::Whole);
-        assert_eq!(
-            (records, gaps),
-            (vec![positions[1]], vec![(START, positions[1])])
-        );
+        assert_eq!((records, gaps), (vec![positions[1]], vec![(START, positions[1])]));
     }
 
     #[test]
@@ -511,17 +408,12 @@ mod tests {
         let vfs = SimVfs::new();
         let mut noise = vec![0; 3 << 20];
         let magic = &header(1).to_bytes()[..4];
-        noise
-            .chunks_mut(512)
-            .for_each(|chunk| chunk[..4].copy_from_slice(magic));
+        noise.chunks_mut(512).for_each(|chunk| chunk[..4].copy_from_slice(magic));
         let positions = offsets(&segment_with(&vfs, 1, &[&noise, b"next"]));
         vfs.corrupt(&file(), START, 1).unwrap();
         for windows in [WindowPayload::Whole, WindowPayload::Head(8)] {
             let (records, gaps, _) = scan(&vfs, windows);
-            assert_eq!(
-                (records, gaps),
-                (vec![positions[1]], vec![(START, positions[1])])
-            );
+            assert_eq!((records, gaps), (vec![positions[1]], vec![(START, positions[1])]));
         }
     }
 
@@ -542,10 +434,7 @@ mod tests {
         let positions = offsets(&segment_with(&vfs, 1, &[&large, &large, &large]));
         let mut scan = scanner(&vfs, START, WindowPayload::Whole);
         scan.next().unwrap().unwrap();
-        vfs.open(&file())
-            .unwrap()
-            .set_len(positions[1] + 100)
-            .unwrap();
+        vfs.open(&file()).unwrap().set_len(positions[1] + 100).unwrap();
         assert!(scan.next().is_none());
         assert_eq!(scan.end().unwrap().end, positions[1]);
     }
@@ -559,11 +448,7 @@ mod tests {
         let mut payloads = Vec::new();
         for n in 0..24_u8 {
             payloads.push(vec![n; usize::from(n) * 97 % 1500]);
-            let kind = if n % 3 == 0 {
-                RecordKind::Commit
-            } else {
-                RecordKind::Window
-            };
+            let kind = if n % 3 == 0 { RecordKind::Commit } else { RecordKind::Window };
             writer.stage(kind, &[&payloads[usize::from(n)]]);
             if n % 2 == 1 {
                 writer.write().unwrap();
@@ -574,11 +459,7 @@ mod tests {
             }
         }
         for at in start..=vfs.journal_len() {
-            let durable = synced
-                .iter()
-                .rfind(|(position, _)| *position <= at)
-                .unwrap()
-                .1;
+            let durable = synced.iter().rfind(|(position, _)| *position <= at).unwrap().1;
             for mode in CrashMode::ALL {
                 for seed in 0..40 {
                     let disk = vfs.crash(at, seed, mode);
@@ -588,16 +469,9 @@ mod tests {
                             found.push(payload);
                         }
                     }
-                    assert!(
-                        found.len() >= durable && found[..durable] == payloads[..durable],
-                        "{at} {mode:?} {seed}"
-                    );
+                    assert!(found.len() >= durable && found[..durable] == payloads[..durable], "{at} {mode:?} {seed}");
                     let mut rest = payloads[durable..].iter();
-                    assert!(
-                        found[durable..]
-                            .iter()
-                            .all(|payload| rest.any(|written| payload == written))
-                    );
+                    assert!(found[durable..].iter().all(|payload| rest.any(|written| payload == written)));
                 }
             }
         }

@@ -33,10 +33,7 @@ pub fn new_segment(vfs: &dyn Vfs, id: u64) -> SegmentWriter {
 /// A durable segment of one window record per payload.
 pub fn segment_with(vfs: &dyn Vfs, id: u64, payloads: &[&[u8]]) -> Vec<Position> {
     let mut writer = new_segment(vfs, id);
-    let positions = payloads
-        .iter()
-        .map(|payload| writer.stage(RecordKind::Window, &[payload]))
-        .collect();
+    let positions = payloads.iter().map(|payload| writer.stage(RecordKind::Window, &[payload])).collect();
     writer.write().unwrap();
     writer.file().sync_data().unwrap();
     positions

@@ -62,7 +62,9 @@ impl<'a> Applier<'a> {
     /// Writes everything collected; the index then covers the log up to `applied`.
     pub fn finish(mut self, applied: Position, next_sequence: u64) -> Result<(), IndexError> {
         let applied = match applied {
-            Position { segment, offset } if self.bugs.has(Bug::AppliedTooFar) => Position { segment, offset: offset + 512 },
+            Position { segment, offset } if self.bugs.has(Bug::AppliedTooFar) => {
+                Position { segment, offset: offset + 512 }
+            }
             Position { segment, offset } if self.bugs.has(Bug::AppliedTooShort) => {
                 Position { segment, offset: offset.saturating_sub(512).max(64) }
             }
@@ -138,7 +140,12 @@ impl<'a> Applier<'a> {
             }
         }
         // A copied removal is counted as alive so that it is copied no further until much else around it is dead.
-        if relocated && matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. }) {
+        if relocated
+            && matches!(
+                op,
+                Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. }
+            )
+        {
             self.live(record, signed(record_len));
         }
         Ok(())

@@ -98,8 +98,8 @@ impl Blobs {
         }
         let (row, record) = self.record(hash, PlacedKind::Window)?;
         let position = row.position;
-        let (head, head_len) =
-            WindowHead::decode(&record.payload).map_err(|error| StoreError::undecodable(position, "window head", &error))?;
+        let (head, head_len) = WindowHead::decode(&record.payload)
+            .map_err(|error| StoreError::undecodable(position, "window head", &error))?;
         if depth == 0 {
             return Err(StoreError::damaged(position, "references of bounded depth", "a deeper chain"));
         }
@@ -137,7 +137,8 @@ impl Blobs {
             if row.kind != kind {
                 return Err(StoreError::damaged(row.position, format!("{kind:?}"), format!("{:?}", row.kind)));
             }
-            let read = self.readers.get(row.position.segment).and_then(|file| file.read_unverified(row.position.offset));
+            let read =
+                self.readers.get(row.position.segment).and_then(|file| file.read_unverified(row.position.offset));
             match read {
                 Ok(record) => return Ok((row, record)),
                 Err(error) => {

@@ -64,7 +64,13 @@ impl Store {
         for row in self.index().all_versions() {
             let put = row?.put;
             found.versions += 1;
-            self.check_recipe(&put.recipe, put.size, &format!("object {:?} of bucket {}", put.key, put.bucket.0), &mut used, &mut found)?;
+            self.check_recipe(
+                &put.recipe,
+                put.size,
+                &format!("object {:?} of bucket {}", put.key, put.bucket.0),
+                &mut used,
+                &mut found,
+            )?;
             if self.index().bucket_by_id(put.bucket)?.is_none() {
                 found.add(format!("object {:?}", put.key), format!("its bucket {} does not exist", put.bucket.0));
             }
@@ -131,7 +137,13 @@ impl Store {
         Ok(())
     }
 
-    fn check_blob(&self, hash: &Hash, row: &BlobRow, used: &mut HashMap<Hash, i64>, worker: &mut Worker) -> Result<(), StoreError> {
+    fn check_blob(
+        &self,
+        hash: &Hash,
+        row: &BlobRow,
+        used: &mut HashMap<Hash, i64>,
+        worker: &mut Worker,
+    ) -> Result<(), StoreError> {
         match row.kind {
             PlacedKind::Window => {
                 for reference in &row.references {

@@ -59,7 +59,8 @@ impl Store {
     }
 
     fn encode(&self, worker: &mut Worker, space: Space, cut: CutWindow, entry: Entry, mut pins: Vec<Pin>) -> Prepared {
-        let near = Near { inner: self.inner(), space, decoder: RefCell::new(&mut worker.decoder), pins: RefCell::default() };
+        let near =
+            Near { inner: self.inner(), space, decoder: RefCell::new(&mut worker.decoder), pins: RefCell::default() };
         let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &self.inner().settings.effort);
         let mut reference_pins = near.pins.into_inner();
         pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
@@ -123,10 +124,13 @@ impl References for Near<'_> {
                 (true, false) => Nearness::Bucket,
                 _ => Nearness::Store,
             };
-            found
-                .entry(entry.hash)
-                .and_modify(|candidate| candidate.votes += 1)
-                .or_insert(Candidate { hash: entry.hash, votes: 1, nearness, depth: entry.depth, raw_len: entry.raw_len });
+            found.entry(entry.hash).and_modify(|candidate| candidate.votes += 1).or_insert(Candidate {
+                hash: entry.hash,
+                votes: 1,
+                nearness,
+                depth: entry.depth,
+                raw_len: entry.raw_len,
+            });
         }
         found.into_values().collect()
     }

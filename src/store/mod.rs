@@ -89,7 +89,9 @@ pub enum Health {
     /// Reads and deletes work; writes that add data wait for space.
     Full,
     /// Only reads work, until restart.
-    ReadOnly { reason: String },
+    ReadOnly {
+        reason: String,
+    },
 }
 
 impl Store {
@@ -97,7 +99,13 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`]; a crash alone never makes it fail.
-    pub fn open(folder: Folder, engine: Arc<dyn Engine>, clock: Arc<dyn Clock>, settings: Settings, bugs: Bugs) -> Result<Self, StoreError> {
+    pub fn open(
+        folder: Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        bugs: Bugs,
+    ) -> Result<Self, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
@@ -287,4 +295,3 @@ impl Drop for Inner {
         }
     }
 }
-

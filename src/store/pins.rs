@@ -83,7 +83,10 @@ impl Pins {
     /// True when a blob that no commit has placed yet lies in `segment`.
     pub fn has_fresh_in(&self, segment: SegmentId) -> bool {
         self.shards.iter().any(|shard| {
-            shard.lock().values().any(|state| state.fresh.as_ref().is_some_and(|placing| placing.row.position.segment == segment))
+            shard
+                .lock()
+                .values()
+                .any(|state| state.fresh.as_ref().is_some_and(|placing| placing.row.position.segment == segment))
         })
     }
 

@@ -101,7 +101,8 @@ impl Walk {
             match entry.kind {
                 EntryKind::Window => return Ok(Some(entry)),
                 EntryKind::Node => {
-                    let children = restrict(&load(&entry.hash)?.entries, entry.skip..entry.skip.saturating_add(entry.len));
+                    let children =
+                        restrict(&load(&entry.hash)?.entries, entry.skip..entry.skip.saturating_add(entry.len));
                     if children.iter().map(|child| child.len).sum::<u64>() != entry.len {
                         return Err(StoreError::Missing { hash: entry.hash });
                     }

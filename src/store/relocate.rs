@@ -71,15 +71,11 @@ fn needed(
             .part(put.upload, put.number)?
             .filter(|row| here(row.record) && row.put.part == put.part)
             .map(|row| Op::PutPart { put, prior: prior(&row.prior) }),
-        Op::RemoveBucket { bucket, segments } => {
-            left(&segments).map(|segments| Op::RemoveBucket { bucket, segments })
-        }
+        Op::RemoveBucket { bucket, segments } => left(&segments).map(|segments| Op::RemoveBucket { bucket, segments }),
         Op::RemoveVersion { bucket, key, version, segments } => {
             left(&segments).map(|segments| Op::RemoveVersion { bucket, key, version, segments })
         }
-        Op::RemoveUpload { upload, segments } => {
-            left(&segments).map(|segments| Op::RemoveUpload { upload, segments })
-        }
+        Op::RemoveUpload { upload, segments } => left(&segments).map(|segments| Op::RemoveUpload { upload, segments }),
         Op::RemovePart { upload, number, part, segments } => {
             left(&segments).map(|segments| Op::RemovePart { upload, number, part, segments })
         }

@@ -109,7 +109,8 @@ impl Store {
                 continue;
             }
             let Some(row) = self.index().blob(&hash)? else { continue };
-            let totals = if space == Default::default() { &mut uploads } else { spaces.entry(space.clone()).or_default() };
+            let totals =
+                if space == Default::default() { &mut uploads } else { spaces.entry(space.clone()).or_default() };
             totals.stored_bytes += row.record_len;
             totals.reference_only_bytes += row.record_len;
             seen.references.extend(row.references.iter().map(|reference| (*reference, space.clone())));
@@ -117,7 +118,13 @@ impl Store {
         self.sum(spaces, uploads, &seen.blobs)
     }
 
-    fn count(&self, recipe: &Recipe, space: &(String, String), totals: &mut Totals, seen: &mut Seen) -> Result<(), StoreError> {
+    fn count(
+        &self,
+        recipe: &Recipe,
+        space: &(String, String),
+        totals: &mut Totals,
+        seen: &mut Seen,
+    ) -> Result<(), StoreError> {
         totals.logical_bytes += recipe.len();
         let nodes = std::cell::RefCell::new(Vec::new());
         let mut walk = Walk::new(recipe, 0..recipe.len());
@@ -151,7 +158,12 @@ impl Store {
         Ok(())
     }
 
-    fn sum(&self, spaces: BTreeMap<(String, String), Totals>, uploads: Totals, used: &HashSet<Hash>) -> Result<Stats, StoreError> {
+    fn sum(
+        &self,
+        spaces: BTreeMap<(String, String), Totals>,
+        uploads: Totals,
+        used: &HashSet<Hash>,
+    ) -> Result<Stats, StoreError> {
         let mut stats = Stats { uploads, ..Stats::default() };
         for ((bucket, deltaspace), totals) in spaces {
             stats.total.add(&totals);

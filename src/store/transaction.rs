@@ -17,6 +17,8 @@ pub enum Touch {
     Key(BucketId, String),
     /// A multipart upload and its parts, in a bucket.
     Upload(BucketId, UploadId),
+    /// One part of an upload.
+    Part(BucketId, UploadId, u16),
 }
 
 /// The view and the collected operations of one running transaction.
@@ -77,6 +79,8 @@ pub enum CommitError<E> {
 pub(super) struct TouchSet {
     touched: HashSet<Touch>,
     buckets: HashSet<BucketId>,
+    /// Uploads of which parts are touched.
+    uploads: HashSet<UploadId>,
 }
 
 impl TouchSet {
@@ -87,6 +91,9 @@ impl TouchSet {
         }
         for touch in touches {
             self.buckets.extend(bucket_of(touch));
+            if let Touch::Part(_, upload, _) = touch {
+                self.uploads.insert(*upload);
+            }
             self.touched.insert(touch.clone());
         }
         true
@@ -97,7 +104,9 @@ impl TouchSet {
         self.touched.contains(touch)
             || match touch {
                 Touch::Bucket(id) => self.buckets.contains(id),
-                Touch::Key(id, _) | Touch::Upload(id, _) => whole_bucket(id),
+                Touch::Key(id, _) => whole_bucket(id),
+                Touch::Upload(id, upload) => whole_bucket(id) || self.uploads.contains(upload),
+                Touch::Part(id, upload, _) => whole_bucket(id) || self.touched.contains(&Touch::Upload(*id, *upload)),
                 Touch::BucketName(_) => false,
             }
     }
@@ -105,7 +114,7 @@ impl TouchSet {
 
 fn bucket_of(touch: &Touch) -> Option<BucketId> {
     match touch {
-        Touch::Bucket(id) | Touch::Key(id, _) | Touch::Upload(id, _) => Some(*id),
+        Touch::Bucket(id) | Touch::Key(id, _) | Touch::Upload(id, _) | Touch::Part(id, ..) => Some(*id),
         Touch::BucketName(_) => None,
     }
 }
@@ -113,6 +122,20 @@ fn bucket_of(touch: &Touch) -> Option<BucketId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_an_upload_conflict_with_the_upload_but_not_with_each_other() {
+        let part = |number| Touch::Part(BucketId(1), UploadId(2), number);
+        let upload = Touch::Upload(BucketId(1), UploadId(2));
+        let mut set = TouchSet::default();
+        assert!(set.admit(&[part(1)]));
+        assert!(set.admit(&[part(2)]));
+        assert!(!set.admit(&[part(2)]));
+        assert!(!set.admit(std::slice::from_ref(&upload)));
+        let mut set = TouchSet::default();
+        assert!(set.admit(&[upload]));
+        assert!(!set.admit(&[part(1)]));
+    }
 
     #[test]
     fn a_bucket_conflicts_with_everything_in_it_both_ways() {

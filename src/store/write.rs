@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
+use super::Store;
 use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
 use super::ingest::{Prepared, State};
 use super::log::Callback;
 use super::recipe::{build, restrict};
-use super::Store;
 
 /// Content that is growing, window by window in order.
 #[derive(Default)]

@@ -34,7 +34,8 @@ async fn pages_by_token_and_by_marker_show_everything_once() {
         for max in 1..5 {
             for by_token in [true, false] {
                 let mut found: Vec<String> = Vec::new();
-                let mut input = ListInput { prefix: prefix.into(), delimiter: delimiter.into(), ..ListInput::default() };
+                let mut input =
+                    ListInput { prefix: prefix.into(), delimiter: delimiter.into(), ..ListInput::default() };
                 loop {
                     input.max_keys = Some(max);
                     let page = page(&s3, input.clone()).await;

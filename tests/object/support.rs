@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use deltastore::object::{
-    CreateUploadInput, DeleteInput, DeleteKey, Expect, GetInput, HeadOutput, ListInput, ListOutput, ObjectError, Objects, PutInput,
-    UploadPartInput, WriteConditions, format_upload_id,
+    CreateUploadInput, DeleteInput, DeleteKey, Expect, GetInput, HeadOutput, ListInput, ListOutput, ObjectError,
+    Objects, PutInput, UploadPartInput, WriteConditions, format_upload_id,
 };
 use deltastore_format::{ChecksumAlgorithm, Metadata, PartPut, VersionPut};
 use futures::{StreamExt, TryStreamExt};
@@ -66,7 +66,8 @@ impl S3 {
     }
 
     pub async fn create_upload(&self, key: &str, checksum: Option<ChecksumAlgorithm>) -> Result<String, ObjectError> {
-        let input = CreateUploadInput { bucket: "bucket".into(), key: key.into(), checksum, ..CreateUploadInput::default() };
+        let input =
+            CreateUploadInput { bucket: "bucket".into(), key: key.into(), checksum, ..CreateUploadInput::default() };
         Ok(format_upload_id(self.objects.create_upload(input).await?.upload))
     }
 

@@ -111,9 +111,7 @@ fn wrong_lengths_are_refused() {
 #[test]
 fn signed_chunks_are_verified() {
     let server = Server::start();
-    let mut request = put()
-        .header("x-amz-decoded-content-length", "5")
-        .payload("STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+    let mut request = put().header("x-amz-decoded-content-length", "5").payload("STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
     let framed = request.sign(&server.host).signed_chunks(b"hello");
     request = request.length(framed.len());
     request.body = vec![0];
@@ -155,7 +153,8 @@ fn a_body_that_stalls_is_given_up() {
 #[test]
 fn a_drip_is_given_up_too() {
     let stall_timeout = Duration::from_millis(500);
-    let server = Server::with(ServerSettings { stall_timeout, min_bytes_per_second: 10_000, ..ServerSettings::default() });
+    let server =
+        Server::with(ServerSettings { stall_timeout, min_bytes_per_second: 10_000, ..ServerSettings::default() });
     let mut connection = server.connect();
     connection.write(&put().length(1000).payload("UNSIGNED-PAYLOAD").sign(&server.host).bytes());
     let mut stream = connection.stream.try_clone().unwrap();

@@ -33,7 +33,8 @@ fn connections_over_the_limit_are_told_to_slow_down() {
 
 #[test]
 fn slow_headers_are_cut_off() {
-    let server = Server::with(ServerSettings { header_timeout: Duration::from_millis(300), ..ServerSettings::default() });
+    let server =
+        Server::with(ServerSettings { header_timeout: Duration::from_millis(300), ..ServerSettings::default() });
     let mut silent = server.connect();
     let mut slow = server.connect();
     slow.write(b"GET / HTTP/1.1\r\nhost:");
@@ -105,7 +106,8 @@ fn a_shutdown_waits_for_requests_under_way() {
 
 #[test]
 fn a_shutdown_does_not_wait_forever() {
-    let mut server = Server::with(ServerSettings { drain_timeout: Duration::from_millis(200), ..ServerSettings::default() });
+    let mut server =
+        Server::with(ServerSettings { drain_timeout: Duration::from_millis(200), ..ServerSettings::default() });
     let mut stuck = server.connect();
     stuck.write(&Request::new("PUT", "/bucket/key").body("data").sign(&server.host).head);
     thread::sleep(Duration::from_millis(100));

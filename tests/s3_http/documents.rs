@@ -10,7 +10,9 @@ use crate::sigv4::Request;
 const PART: usize = 5 << 20;
 
 fn delete(document: &str) -> Request {
-    Request::new("POST", "/bucket?delete=").header("content-md5", &STANDARD.encode(Md5::digest(document))).body(document)
+    Request::new("POST", "/bucket?delete=")
+        .header("content-md5", &STANDARD.encode(Md5::digest(document)))
+        .body(document)
 }
 
 fn keys(count: usize) -> String {
@@ -67,7 +69,8 @@ fn parts_out_of_order_or_too_small_are_refused() {
     let upload = created.element("UploadId").unwrap();
     let part = |number: u16, size: usize| {
         let target = format!("/bucket/key?partNumber={number}&uploadId={upload}");
-        let answer = server.send(&Request::new("PUT", &target).body(vec![number as u8; size]).payload("UNSIGNED-PAYLOAD"));
+        let answer =
+            server.send(&Request::new("PUT", &target).body(vec![number as u8; size]).payload("UNSIGNED-PAYLOAD"));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.header("etag").unwrap().to_owned()
     };

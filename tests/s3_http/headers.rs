@@ -10,7 +10,11 @@ fn put(key: &str) -> Request {
 #[test]
 fn huge_headers_are_refused() {
     let server = Server::start();
-    server.refuses(server.send(&put("key").unsigned("x-long", &"x".repeat(20_000))), 400, "RequestHeaderSectionTooLarge");
+    server.refuses(
+        server.send(&put("key").unsigned("x-long", &"x".repeat(20_000))),
+        400,
+        "RequestHeaderSectionTooLarge",
+    );
     let answer = server.send(&put("key").unsigned("x-long", &"x".repeat(300_000)));
     assert_eq!(answer.status, 431);
     let mut many = put("key");

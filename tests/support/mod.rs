@@ -39,11 +39,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .expect("the server starts");
-        let mut server = Self {
-            child: Some(child),
-            address,
-            folder,
-        };
+        let mut server = Self { child: Some(child), address, folder };
         server.wait_until_ready();
         server
     }
@@ -66,11 +62,7 @@ impl Server {
             self.child = Some(child);
             panic!("the server did not stop within {STOP_LIMIT:?} of SIGTERM");
         };
-        assert!(
-            status.success(),
-            "the server ended with {status}; its log:\n{}",
-            self.log()
-        );
+        assert!(status.success(), "the server ended with {status}; its log:\n{}", self.log());
     }
 
     /// What the server has written to standard output and error so far.
@@ -86,15 +78,9 @@ impl Server {
         while !answers_ready(self.address) {
             let child = self.child.as_mut().expect("the server was just started");
             if let Some(status) = child.try_wait().expect("the server's state") {
-                panic!(
-                    "the server ended with {status} before it was ready; its log:\n{}",
-                    self.log()
-                );
+                panic!("the server ended with {status} before it was ready; its log:\n{}", self.log());
             }
-            assert!(
-                Instant::now() < deadline,
-                "the server was not ready within {START_LIMIT:?}"
-            );
+            assert!(Instant::now() < deadline, "the server was not ready within {START_LIMIT:?}");
             sleep(Duration::from_millis(20));
         }
     }
@@ -128,19 +114,14 @@ pub fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 /// A loopback address nobody listens on. Two test processes could pick the same one in the moment before the server
 /// binds it; the loser then fails to start and says so.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free loopback port")
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free loopback port")
 }
 
 fn answers_ready(address: SocketAddr) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(
-            stream,
-            "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
+        write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;
         Ok(answer.starts_with(b"HTTP/1.1 200"))

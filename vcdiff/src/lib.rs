@@ -76,9 +76,7 @@ pub fn encode(target: &[u8], source: &[u8], level: u8, max_output: usize) -> Opt
     }
     let flags = c_int::from(level.clamp(1, 9)) << LEVEL_SHIFT;
     // A delta is never kept when it is longer than its target by more than its framing.
-    let cap = max_output
-        .min(target.len().saturating_add(1024))
-        .min(MAX_LEN);
+    let cap = max_output.min(target.len().saturating_add(1024)).min(MAX_LEN);
     call(xd3_encode_memory, target, source, cap, flags).ok()
 }
 
@@ -90,36 +88,22 @@ pub fn decode(delta: &[u8], source: &[u8], target_len: usize) -> Result<Vec<u8>,
     }
     let target = call(xd3_decode_memory, delta, source, target_len, 0)?;
     if target.len() != target_len {
-        return Err(Error::Length {
-            expected: target_len,
-            found: target.len(),
-        });
+        return Err(Error::Length { expected: target_len, found: target.len() });
     }
     Ok(target)
 }
 
 /// Both library functions have this shape.
-type Memory =
-    unsafe extern "C" fn(*const u8, u32, *const u8, u32, *mut u8, *mut u32, u32, c_int) -> c_int;
+type Memory = unsafe extern "C" fn(*const u8, u32, *const u8, u32, *mut u8, *mut u32, u32, c_int) -> c_int;
 
-fn call(
-    function: Memory,
-    input: &[u8],
-    source: &[u8],
-    cap: usize,
-    flags: c_int,
-) -> Result<Vec<u8>, Error> {
+fn call(function: Memory, input: &[u8], source: &[u8], cap: usize, flags: c_int) -> Result<Vec<u8>, Error> {
     let input_len = checked("input", input.len())?;
     let source_len = checked("source", source.len())?;
     let output_len = checked("output", cap)?;
     let mut output: Vec<u8> = Vec::with_capacity(cap);
     let mut written: u32 = 0;
     // Without a source the library wants a null pointer; it would divide by a block size of zero.
-    let source = if source.is_empty() {
-        std::ptr::null()
-    } else {
-        source.as_ptr()
-    };
+    let source = if source.is_empty() { std::ptr::null() } else { source.as_ptr() };
     // SAFETY: `input` and `source` are valid for their lengths, which fit in 32 bits, and are only read. `output` has a
     // capacity of at least `output_len`, and the library checks that cap before each copy into it.
     let code = unsafe {
@@ -194,22 +178,11 @@ mod tests {
 
     #[test]
     fn odd_sizes_round_trip() {
-        for (target_len, source_len) in [
-            (1, 0),
-            (1, 1),
-            (5, 0),
-            (3, 70_000),
-            (70_000, 0),
-            (70_000, 3),
-            (9 << 20, 100),
-        ] {
+        for (target_len, source_len) in [(1, 0), (1, 1), (5, 0), (3, 70_000), (70_000, 0), (70_000, 3), (9 << 20, 100)]
+        {
             let (target, source) = (noise(3, target_len), noise(4, source_len));
             let delta = encode(&target, &source, 1, usize::MAX).expect("encodes");
-            assert_eq!(
-                decode(&delta, &source, target_len),
-                Ok(target),
-                "{target_len} {source_len}"
-            );
+            assert_eq!(decode(&delta, &source, target_len), Ok(target), "{target_len} {source_len}");
         }
     }
 
@@ -228,22 +201,10 @@ mod tests {
     fn wrong_target_lengths_are_errors() {
         let (source, target) = pair();
         let delta = encode(&target, &source, 1, 1 << 20).expect("encodes");
-        assert!(matches!(
-            decode(&delta, &source, target.len() - 1),
-            Err(Error::Refused { .. })
-        ));
+        assert!(matches!(decode(&delta, &source, target.len() - 1), Err(Error::Refused { .. })));
         let longer = target.len() + 1;
-        assert_eq!(
-            decode(&delta, &source, longer),
-            Err(Error::Length {
-                expected: longer,
-                found: target.len()
-            })
-        );
-        assert!(matches!(
-            decode(&delta, &source, MAX_LEN + 1),
-            Err(Error::TooLong { what: "output", .. })
-        ));
+        assert_eq!(decode(&delta, &source, longer), Err(Error::Length { expected: longer, found: target.len() }));
+        assert!(matches!(decode(&delta, &source, MAX_LEN + 1), Err(Error::TooLong { what: "output", .. })));
     }
 
     #[test]
@@ -263,10 +224,7 @@ mod tests {
         let (source, target) = pair();
         let delta = encode(&target, &source, 6, 1 << 20).expect("encodes");
         for len in 0..delta.len() {
-            assert!(
-                decode(&delta[..len], &source, target.len()).is_err(),
-                "cut to {len}"
-            );
+            assert!(decode(&delta[..len], &source, target.len()).is_err(), "cut to {len}");
         }
         for at in 0..delta.len() {
             for bit in 0..8 {
@@ -284,24 +242,13 @@ mod tests {
     /// The golden delta was read back by the standard tool (`xdelta3 -d -s`, 3.0.11) when it was made.
     #[test]
     fn the_golden_delta_decodes_and_is_still_what_is_written() {
-        let source: Vec<u8> = (0..400u32)
-            .flat_map(|n| format!("line {n} of the source\n").into_bytes())
-            .collect();
+        let source: Vec<u8> = (0..400u32).flat_map(|n| format!("line {n} of the source\n").into_bytes()).collect();
         let target: Vec<u8> = (0..400u32)
             .filter(|n| n % 97 != 5)
-            .flat_map(|n| {
-                format!(
-                    "line {n} of the {}\n",
-                    if n % 131 == 7 { "target" } else { "source" }
-                )
-                .into_bytes()
-            })
+            .flat_map(|n| format!("line {n} of the {}\n", if n % 131 == 7 { "target" } else { "source" }).into_bytes())
             .collect();
         let golden = include_bytes!("../golden/lines.vcdiff");
         assert_eq!(decode(golden, &source, target.len()), Ok(target.clone()));
-        assert_eq!(
-            encode(&target, &source, 6, 1 << 20).as_deref(),
-            Some(golden.as_slice())
-        );
+        assert_eq!(encode(&target, &source, 6, 1 << 20).as_deref(), Some(golden.as_slice()));
     }
 }

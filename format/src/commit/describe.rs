@@ -69,12 +69,7 @@ pub(super) fn read_pairs(
     limits: [usize; 3],
 ) -> Result<Vec<(String, String)>, DecodeError> {
     let [pairs, name_len, value_len] = limits;
-    input.list(what, pairs, PAIR_LEN, |input| {
-        Ok((
-            input.string(what, name_len)?,
-            input.string(what, value_len)?,
-        ))
-    })
+    input.list(what, pairs, PAIR_LEN, |input| Ok((input.string(what, name_len)?, input.string(what, value_len)?)))
 }
 
 pub(super) fn read_part_number(input: &mut Reader<'_>) -> Result<u16, DecodeError> {
@@ -82,11 +77,7 @@ pub(super) fn read_part_number(input: &mut Reader<'_>) -> Result<u16, DecodeErro
     match input.u16(WHAT)? {
         0 => Err(DecodeError::Empty { what: WHAT }),
         number if usize::from(number) <= MAX_PARTS => Ok(number),
-        number => Err(DecodeError::Limit {
-            what: WHAT,
-            value: number.into(),
-            limit: MAX_PARTS as u64,
-        }),
+        number => Err(DecodeError::Limit { what: WHAT, value: number.into(), limit: MAX_PARTS as u64 }),
     }
 }
 
@@ -97,10 +88,7 @@ pub(super) fn write_parts(out: &mut Writer<'_>, parts: &[PartInfo]) {
 pub(super) fn read_parts(input: &mut Reader<'_>) -> Result<Vec<PartInfo>, DecodeError> {
     let parts = input.list("parts", MAX_PARTS, PART_LEN, PartInfo::read)?;
     if !parts.is_sorted_by(|one, next| one.number < next.number) {
-        return Err(DecodeError::Inconsistent {
-            what: "part number",
-            with: "the one before it",
-        });
+        return Err(DecodeError::Inconsistent { what: "part number", with: "the one before it" });
     }
     Ok(parts)
 }
@@ -123,10 +111,7 @@ impl ChecksumAlgorithm {
             3 => Ok(ChecksumAlgorithm::Crc64Nvme),
             4 => Ok(ChecksumAlgorithm::Sha1),
             5 => Ok(ChecksumAlgorithm::Sha256),
-            value => Err(DecodeError::Unknown {
-                what: "checksum algorithm",
-                value: value.into(),
-            }),
+            value => Err(DecodeError::Unknown { what: "checksum algorithm", value: value.into() }),
         }
     }
 }
@@ -141,11 +126,7 @@ impl Wire for Metadata {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        const LIMITS: [usize; 3] = [
-            MAX_METADATA_PAIRS,
-            MAX_METADATA_NAME_LEN,
-            MAX_METADATA_VALUE_LEN,
-        ];
+        const LIMITS: [usize; 3] = [MAX_METADATA_PAIRS, MAX_METADATA_NAME_LEN, MAX_METADATA_VALUE_LEN];
         Ok(Metadata {
             headers: read_pairs(input, "metadata headers", LIMITS)?,
             user: read_pairs(input, "user metadata", LIMITS)?,
@@ -169,16 +150,9 @@ impl Wire for Checksum {
         let [composite] = input.flags("checksum flags")?;
         let len = usize::from(input.u8(Self::NAME)?);
         if len != algorithm.digest_len() {
-            return Err(DecodeError::Inconsistent {
-                what: "checksum length",
-                with: "its algorithm",
-            });
+            return Err(DecodeError::Inconsistent { what: "checksum length", with: "its algorithm" });
         }
-        Ok(Checksum {
-            algorithm,
-            composite,
-            value: input.take(Self::NAME, len)?.to_vec(),
-        })
+        Ok(Checksum { algorithm, composite, value: input.take(Self::NAME, len)?.to_vec() })
     }
 }
 

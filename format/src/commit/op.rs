@@ -62,9 +62,7 @@ fn write_segments(out: &mut Writer<'_>, segments: &[SegmentId]) {
 
 fn read_segments(input: &mut Reader<'_>) -> Result<Vec<SegmentId>, DecodeError> {
     const WHAT: &str = "segment list";
-    input.list(WHAT, MAX_SEGMENTS, SEGMENT_ID_LEN, |input| {
-        input.u64(WHAT).map(SegmentId)
-    })
+    input.list(WHAT, MAX_SEGMENTS, SEGMENT_ID_LEN, |input| input.u64(WHAT).map(SegmentId))
 }
 
 fn write_put(out: &mut Writer<'_>, kind: u8, put: &impl Wire, prior: &[SegmentId]) {
@@ -85,12 +83,7 @@ impl Wire for Op {
                 write_segments(out, segments);
             }
             Op::PutVersion { put, prior } => write_put(out, 3, put, prior),
-            Op::RemoveVersion {
-                bucket,
-                key,
-                version,
-                segments,
-            } => {
+            Op::RemoveVersion { bucket, key, version, segments } => {
                 out.u8(4);
                 out.u64(bucket.0);
                 out.string(key);
@@ -104,12 +97,7 @@ impl Wire for Op {
                 write_segments(out, segments);
             }
             Op::PutPart { put, prior } => write_put(out, 7, put, prior),
-            Op::RemovePart {
-                upload,
-                number,
-                part,
-                segments,
-            } => {
+            Op::RemovePart { upload, number, part, segments } => {
                 out.u8(8);
                 out.u64(upload.0);
                 out.u16(*number);
@@ -121,36 +109,18 @@ impl Wire for Op {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         Ok(match input.u8(Self::NAME)? {
-            1 => Op::PutBucket {
-                put: BucketPut::read(input)?,
-                prior: read_segments(input)?,
-            },
-            2 => Op::RemoveBucket {
-                bucket: BucketId(input.u64(Self::NAME)?),
-                segments: read_segments(input)?,
-            },
-            3 => Op::PutVersion {
-                put: VersionPut::read(input)?,
-                prior: read_segments(input)?,
-            },
+            1 => Op::PutBucket { put: BucketPut::read(input)?, prior: read_segments(input)? },
+            2 => Op::RemoveBucket { bucket: BucketId(input.u64(Self::NAME)?), segments: read_segments(input)? },
+            3 => Op::PutVersion { put: VersionPut::read(input)?, prior: read_segments(input)? },
             4 => Op::RemoveVersion {
                 bucket: BucketId(input.u64(Self::NAME)?),
                 key: read_key(input)?,
                 version: Sequence(input.u64(Self::NAME)?),
                 segments: read_segments(input)?,
             },
-            5 => Op::PutUpload {
-                put: UploadPut::read(input)?,
-                prior: read_segments(input)?,
-            },
-            6 => Op::RemoveUpload {
-                upload: UploadId(input.u64(Self::NAME)?),
-                segments: read_segments(input)?,
-            },
-            7 => Op::PutPart {
-                put: PartPut::read(input)?,
-                prior: read_segments(input)?,
-            },
+            5 => Op::PutUpload { put: UploadPut::read(input)?, prior: read_segments(input)? },
+            6 => Op::RemoveUpload { upload: UploadId(input.u64(Self::NAME)?), segments: read_segments(input)? },
+            7 => Op::PutPart { put: PartPut::read(input)?, prior: read_segments(input)? },
             8 => Op::RemovePart {
                 upload: UploadId(input.u64(Self::NAME)?),
                 number: read_part_number(input)?,
@@ -158,10 +128,7 @@ impl Wire for Op {
                 segments: read_segments(input)?,
             },
             value => {
-                return Err(DecodeError::Unknown {
-                    what: "operation kind",
-                    value: value.into(),
-                });
+                return Err(DecodeError::Unknown { what: "operation kind", value: value.into() });
             }
         })
     }

@@ -1,8 +1,7 @@
 //! What commits put, and what the index keeps as values: buckets, versions, uploads, parts.
 
 use super::describe::{
-    Checksum, ChecksumAlgorithm, Metadata, PartInfo, read_pairs, read_part_number, read_parts,
-    write_pairs, write_parts,
+    Checksum, ChecksumAlgorithm, Metadata, PartInfo, read_pairs, read_part_number, read_parts, write_pairs, write_parts,
 };
 use crate::error::DecodeError;
 use crate::ids::{BucketId, Sequence, UploadId};
@@ -106,10 +105,7 @@ pub(super) fn read_extensions(input: &mut Reader<'_>) -> Result<(), DecodeError>
     const WHAT: &str = "extension";
     match input.u16(WHAT)? {
         0 => Ok(()),
-        _ => Err(DecodeError::Unknown {
-            what: WHAT,
-            value: input.u16(WHAT)?.into(),
-        }),
+        _ => Err(DecodeError::Unknown { what: WHAT, value: input.u16(WHAT)?.into() }),
     }
 }
 
@@ -117,17 +113,9 @@ pub(super) fn read_key(input: &mut Reader<'_>) -> Result<String, DecodeError> {
     read_name(input, "key", MAX_KEY_LEN)
 }
 
-fn read_name(
-    input: &mut Reader<'_>,
-    what: &'static str,
-    limit: usize,
-) -> Result<String, DecodeError> {
+fn read_name(input: &mut Reader<'_>, what: &'static str, limit: usize) -> Result<String, DecodeError> {
     let name = input.string(what, limit)?;
-    if name.is_empty() {
-        Err(DecodeError::Empty { what })
-    } else {
-        Ok(name)
-    }
+    if name.is_empty() { Err(DecodeError::Empty { what }) } else { Ok(name) }
 }
 
 fn read_storage_type(input: &mut Reader<'_>) -> Result<StorageType, DecodeError> {
@@ -136,10 +124,7 @@ fn read_storage_type(input: &mut Reader<'_>) -> Result<StorageType, DecodeError>
         0 => Ok(StorageType::Reference),
         1 => Ok(StorageType::Delta),
         2 => Ok(StorageType::Passthrough),
-        value => Err(DecodeError::Unknown {
-            what: WHAT,
-            value: value.into(),
-        }),
+        value => Err(DecodeError::Unknown { what: WHAT, value: value.into() }),
     }
 }
 

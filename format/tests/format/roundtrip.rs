@@ -2,10 +2,9 @@
 
 use crate::{encoded, samples};
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash,
-    Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader,
-    RecordKind, SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader,
-    StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Metadata, Node, Op,
+    PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter, SegmentHeader,
+    SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -16,11 +15,7 @@ use proptest::sample::select;
 fn a_cut_encoding_is_refused_at_every_length() {
     for sample in samples::all() {
         for len in 0..sample.bytes.len() {
-            assert!(
-                (sample.again)(&sample.bytes[..len]).is_err(),
-                "{} cut to {len} bytes",
-                sample.name
-            );
+            assert!((sample.again)(&sample.bytes[..len]).is_err(), "{} cut to {len} bytes", sample.name);
         }
     }
 }
@@ -31,11 +26,7 @@ fn a_window_head_alone_is_refused_only_when_it_is_cut() {
     let (head, head_len) = WindowHead::decode(&payload).expect("whole");
     for len in 0..payload.len() {
         let decoded = WindowHead::decode_prefix(&payload[..len]).ok();
-        assert_eq!(
-            decoded,
-            (len >= head_len).then(|| (head.clone(), head_len)),
-            "cut to {len} bytes"
-        );
+        assert_eq!(decoded, (len >= head_len).then(|| (head.clone(), head_len)), "cut to {len} bytes");
     }
 }
 
@@ -59,11 +50,7 @@ fn a_header_with_any_bit_flipped_is_refused() {
         for bit in 0..sample.bytes.len() * 8 {
             let mut bytes = sample.bytes.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                (sample.again)(&bytes).is_err(),
-                "{} with bit {bit} flipped",
-                sample.name
-            );
+            assert!((sample.again)(&bytes).is_err(), "{} with bit {bit} flipped", sample.name);
         }
     }
 }
@@ -83,21 +70,14 @@ fn hash() -> impl Strategy<Value = Hash> {
 }
 
 fn position() -> impl Strategy<Value = Position> {
-    (any::<u64>(), any::<u64>()).prop_map(|(segment, offset)| Position {
-        segment: SegmentId(segment),
-        offset: offset & !7,
-    })
+    (any::<u64>(), any::<u64>())
+        .prop_map(|(segment, offset)| Position { segment: SegmentId(segment), offset: offset & !7 })
 }
 
 fn entry(kinds: &'static [EntryKind]) -> impl Strategy<Value = Entry> {
     (select(kinds), hash(), any::<u64>(), 1..=u64::MAX).prop_map(|(kind, hash, skip, len)| {
         let skip = skip.min(u64::MAX - len);
-        Entry {
-            kind,
-            hash,
-            skip,
-            len,
-        }
+        Entry { kind, hash, skip, len }
     })
 }
 
@@ -106,13 +86,8 @@ fn recipe() -> impl Strategy<Value = Recipe> {
 }
 
 fn node() -> impl Strategy<Value = Node> {
-    let leaf =
-        vec(entry(&[EntryKind::Window]), 1..=40).prop_map(|entries| Node { level: 0, entries });
-    let inner = (
-        1..=4u8,
-        vec(entry(&[EntryKind::Window, EntryKind::Node]), 0..=40),
-        entry(&[EntryKind::Node]),
-    )
+    let leaf = vec(entry(&[EntryKind::Window]), 1..=40).prop_map(|entries| Node { level: 0, entries });
+    let inner = (1..=4u8, vec(entry(&[EntryKind::Window, EntryKind::Node]), 0..=40), entry(&[EntryKind::Node]))
         .prop_map(|(level, mut entries, node)| {
             entries.push(node);
             Node { level, entries }
@@ -121,37 +96,15 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn window_head() -> impl Strategy<Value = WindowHead> {
-    let delta = (
-        select(&[Codec::ZstdReferences, Codec::Vcdiff][..]),
-        1..=u8::MAX,
-        vec(hash(), 1..=4),
-    );
+    let delta = (select(&[Codec::ZstdReferences, Codec::Vcdiff][..]), 1..=u8::MAX, vec(hash(), 1..=4));
     let plain = select(&[Codec::Raw, Codec::Zstd][..]).prop_map(|codec| (codec, 0, vec![]));
     let lens = (0..=16u32 << 20, 0..=16u32 << 20);
-    (
-        prop_oneof![delta, plain],
-        hash(),
-        lens,
-        vec(any::<u64>(), 0..=64),
+    (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64)).prop_map(
+        |((codec, depth, references), hash, (raw_len, encoded_len), features)| {
+            let encoded_len = if codec == Codec::Raw { raw_len } else { encoded_len };
+            WindowHead { hash, codec, depth, raw_len, encoded_len, references, features }
+        },
     )
-        .prop_map(
-            |((codec, depth, references), hash, (raw_len, encoded_len), features)| {
-                let encoded_len = if codec == Codec::Raw {
-                    raw_len
-                } else {
-                    encoded_len
-                };
-                WindowHead {
-                    hash,
-                    codec,
-                    depth,
-                    raw_len,
-                    encoded_len,
-                    references,
-                    features,
-                }
-            },
-        )
 }
 
 fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -159,11 +112,7 @@ fn pairs() -> impl Strategy<Value = Vec<(String, String)>> {
 }
 
 fn metadata() -> impl Strategy<Value = Metadata> {
-    (pairs(), pairs(), pairs()).prop_map(|(headers, user, tags)| Metadata {
-        headers,
-        user,
-        tags,
-    })
+    (pairs(), pairs(), pairs()).prop_map(|(headers, user, tags)| Metadata { headers, user, tags })
 }
 
 fn algorithm() -> impl Strategy<Value = ChecksumAlgorithm> {
@@ -172,12 +121,10 @@ fn algorithm() -> impl Strategy<Value = ChecksumAlgorithm> {
 }
 
 fn checksum() -> impl Strategy<Value = Checksum> {
-    (algorithm(), any::<bool>(), any::<[u8; 32]>()).prop_map(|(algorithm, composite, digest)| {
-        Checksum {
-            algorithm,
-            composite,
-            value: digest[..algorithm.digest_len()].to_vec(),
-        }
+    (algorithm(), any::<bool>(), any::<[u8; 32]>()).prop_map(|(algorithm, composite, digest)| Checksum {
+        algorithm,
+        composite,
+        value: digest[..algorithm.digest_len()].to_vec(),
     })
 }
 
@@ -185,89 +132,56 @@ fn parts() -> impl Strategy<Value = Vec<PartInfo>> {
     let part = (any::<u64>(), option::of(checksum()));
     (btree_set(1..=10_000u16, 0..6), vec(part, 6)).prop_map(|(numbers, parts)| {
         let infos = numbers.into_iter().zip(parts);
-        infos
-            .map(|(number, (size, checksum))| PartInfo {
-                number,
-                size,
-                checksum,
-            })
-            .collect()
+        infos.map(|(number, (size, checksum))| PartInfo { number, size, checksum }).collect()
     })
 }
 
 fn storage_type() -> impl Strategy<Value = StorageType> {
-    select(
-        &[
-            StorageType::Reference,
-            StorageType::Delta,
-            StorageType::Passthrough,
-        ][..],
-    )
+    select(&[StorageType::Reference, StorageType::Delta, StorageType::Passthrough][..])
 }
 
 fn bucket_put() -> impl Strategy<Value = BucketPut> {
-    (any::<u64>(), ".{1,20}", any::<u64>(), pairs()).prop_map(
-        |(bucket, name, created_ms, settings)| BucketPut {
-            bucket: BucketId(bucket),
-            name,
-            created_ms,
-            settings,
+    (any::<u64>(), ".{1,20}", any::<u64>(), pairs()).prop_map(|(bucket, name, created_ms, settings)| BucketPut {
+        bucket: BucketId(bucket),
+        name,
+        created_ms,
+        settings,
+    })
+}
+
+fn version_put() -> impl Strategy<Value = VersionPut> {
+    let content = (metadata(), option::of(checksum()), parts(), storage_type(), recipe());
+    (any::<[u64; 5]>(), any::<[bool; 2]>(), ".{1,30}", "[0-9a-f-]{0,38}", content).prop_map(
+        |(numbers, flags, key, etag, (metadata, checksum, parts, storage_type, recipe))| VersionPut {
+            bucket: BucketId(numbers[0]),
+            key,
+            version: Sequence(numbers[1]),
+            null_version: flags[0],
+            delete_marker: flags[1],
+            modified_ms: numbers[2],
+            size: numbers[3],
+            etag,
+            metadata,
+            checksum,
+            parts,
+            storage_type,
+            stored_bytes: numbers[4],
+            recipe,
         },
     )
 }
 
-fn version_put() -> impl Strategy<Value = VersionPut> {
-    let content = (
-        metadata(),
-        option::of(checksum()),
-        parts(),
-        storage_type(),
-        recipe(),
-    );
-    (
-        any::<[u64; 5]>(),
-        any::<[bool; 2]>(),
-        ".{1,30}",
-        "[0-9a-f-]{0,38}",
-        content,
-    )
-        .prop_map(
-            |(numbers, flags, key, etag, (metadata, checksum, parts, storage_type, recipe))| {
-                VersionPut {
-                    bucket: BucketId(numbers[0]),
-                    key,
-                    version: Sequence(numbers[1]),
-                    null_version: flags[0],
-                    delete_marker: flags[1],
-                    modified_ms: numbers[2],
-                    size: numbers[3],
-                    etag,
-                    metadata,
-                    checksum,
-                    parts,
-                    storage_type,
-                    stored_bytes: numbers[4],
-                    recipe,
-                }
-            },
-        )
-}
-
 fn upload_put() -> impl Strategy<Value = UploadPut> {
-    (
-        any::<[u64; 3]>(),
-        ".{1,30}",
-        metadata(),
-        option::of((algorithm(), any::<bool>())),
-    )
-        .prop_map(|(numbers, key, metadata, checksum)| UploadPut {
+    (any::<[u64; 3]>(), ".{1,30}", metadata(), option::of((algorithm(), any::<bool>()))).prop_map(
+        |(numbers, key, metadata, checksum)| UploadPut {
             upload: UploadId(numbers[0]),
             bucket: BucketId(numbers[1]),
             key,
             started_ms: numbers[2],
             metadata,
             checksum,
-        })
+        },
+    )
 }
 
 fn part_put() -> impl Strategy<Value = PartPut> {
@@ -299,14 +213,10 @@ fn op() -> impl Strategy<Value = Op> {
         (version_put(), segments()).prop_map(|(put, prior)| Op::PutVersion { put, prior }),
         (upload_put(), segments()).prop_map(|(put, prior)| Op::PutUpload { put, prior }),
         (part_put(), segments()).prop_map(|(put, prior)| Op::PutPart { put, prior }),
-        (any::<u64>(), segments()).prop_map(|(bucket, segments)| Op::RemoveBucket {
-            bucket: BucketId(bucket),
-            segments
-        }),
-        (any::<u64>(), segments()).prop_map(|(upload, segments)| Op::RemoveUpload {
-            upload: UploadId(upload),
-            segments
-        }),
+        (any::<u64>(), segments())
+            .prop_map(|(bucket, segments)| Op::RemoveBucket { bucket: BucketId(bucket), segments }),
+        (any::<u64>(), segments())
+            .prop_map(|(upload, segments)| Op::RemoveUpload { upload: UploadId(upload), segments }),
         (ids, ".{1,30}", segments()).prop_map(|(ids, key, segments)| Op::RemoveVersion {
             bucket: BucketId(ids[0]),
             key,
@@ -323,30 +233,11 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
-    let placed = (
-        select(&[PlacedKind::Window, PlacedKind::Node][..]),
-        hash(),
-        position(),
+    let placed = (select(&[PlacedKind::Window, PlacedKind::Node][..]), hash(), position())
+        .prop_map(|(kind, hash, position)| Placed { kind, hash, position });
+    (any::<u64>(), position(), any::<bool>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
+        |(time_ms, durable_upto, relocated, placed, ops)| Commit { time_ms, durable_upto, relocated, placed, ops },
     )
-        .prop_map(|(kind, hash, position)| Placed {
-            kind,
-            hash,
-            position,
-        });
-    (
-        any::<u64>(),
-        position(),
-        any::<bool>(),
-        vec(placed, 0..8),
-        vec(op(), 0..6),
-    )
-        .prop_map(|(time_ms, durable_upto, relocated, placed, ops)| Commit {
-            time_ms,
-            durable_upto,
-            relocated,
-            placed,
-            ops,
-        })
 }
 
 /// Asserts that `$value` decodes from its encoding.

@@ -1,10 +1,10 @@
 //! Fixed values of every type; the golden files are their encodings, so a change here is a change of the format.
 
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind,
-    Epoch, Hash, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe,
-    RecordHeader, RecordKind, SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType,
-    StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
+    Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
+    SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut,
+    VersionPut, WindowHead,
 };
 
 /// An encoding, and the decode of its type followed by an encode of what that gave.
@@ -26,11 +26,7 @@ macro_rules! encoded {
 
 macro_rules! payload {
     ($name:literal, $type:ty, $value:expr) => {
-        Sample {
-            name: $name,
-            bytes: encoded!($value),
-            again: |bytes| Ok(encoded!(<$type>::decode(bytes)?)),
-        }
+        Sample { name: $name, bytes: encoded!($value), again: |bytes| Ok(encoded!(<$type>::decode(bytes)?)) }
     };
 }
 
@@ -49,11 +45,7 @@ pub fn all() -> Vec<Sample> {
     let mut samples = headers();
     samples.extend([
         payload!("segment_footer", SegmentFooter, segment_footer()),
-        Sample {
-            name: "window",
-            bytes: window_payload(),
-            again: window_again,
-        },
+        Sample { name: "window", bytes: window_payload(), again: window_again },
         payload!("node", Node, node()),
         payload!("recipe", Recipe, recipe()),
         payload!("metadata", Metadata, metadata()),
@@ -90,10 +82,7 @@ fn hash(first: u8) -> Hash {
 }
 
 fn position(segment: u64, offset: u64) -> Position {
-    Position {
-        segment: SegmentId(segment),
-        offset,
-    }
+    Position { segment: SegmentId(segment), offset }
 }
 
 fn store_id() -> StoreId {
@@ -101,12 +90,7 @@ fn store_id() -> StoreId {
 }
 
 pub fn store_header() -> StoreHeader {
-    StoreHeader {
-        format_version: 1,
-        store: store_id(),
-        epoch: Epoch(1),
-        created_ms: 1_700_000_000_000,
-    }
+    StoreHeader { format_version: 1, store: store_id(), epoch: Epoch(1), created_ms: 1_700_000_000_000 }
 }
 
 pub fn segment_header() -> SegmentHeader {
@@ -121,22 +105,11 @@ pub fn segment_header() -> SegmentHeader {
 }
 
 pub fn record_header() -> RecordHeader {
-    RecordHeader::for_payload(
-        RecordKind::Window,
-        &window_payload(),
-        position(7, 64),
-        0x1122_3344_5566_7788,
-        Epoch(1),
-    )
+    RecordHeader::for_payload(RecordKind::Window, &window_payload(), position(7, 64), 0x1122_3344_5566_7788, Epoch(1))
 }
 
 pub fn segment_footer() -> SegmentFooter {
-    SegmentFooter {
-        windows: 3,
-        nodes: 2,
-        commits: 1,
-        payload_bytes: 0x1_0000_0005,
-    }
+    SegmentFooter { windows: 3, nodes: 2, commits: 1, payload_bytes: 0x1_0000_0005 }
 }
 
 pub fn window_head() -> WindowHead {
@@ -158,58 +131,35 @@ pub fn window_payload() -> Vec<u8> {
 }
 
 pub fn entry(kind: EntryKind) -> Entry {
-    Entry {
-        kind,
-        hash: hash(0x20),
-        skip: 5,
-        len: 1 << 40,
-    }
+    Entry { kind, hash: hash(0x20), skip: 5, len: 1 << 40 }
 }
 
 pub fn node() -> Node {
-    Node {
-        level: 1,
-        entries: vec![entry(EntryKind::Window), entry(EntryKind::Node)],
-    }
+    Node { level: 1, entries: vec![entry(EntryKind::Window), entry(EntryKind::Node)] }
 }
 
 pub fn recipe() -> Recipe {
-    Recipe {
-        entries: vec![entry(EntryKind::Node), entry(EntryKind::Window)],
-    }
+    Recipe { entries: vec![entry(EntryKind::Node), entry(EntryKind::Window)] }
 }
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
-    list.iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect()
+    list.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
 }
 
 pub fn metadata() -> Metadata {
     Metadata {
-        headers: pairs(&[
-            ("content-type", "text/plain"),
-            ("cache-control", "no-store"),
-        ]),
+        headers: pairs(&[("content-type", "text/plain"), ("cache-control", "no-store")]),
         user: pairs(&[("größe", "groß")]),
         tags: pairs(&[("team", "")]),
     }
 }
 
 pub fn checksum() -> Checksum {
-    Checksum {
-        algorithm: ChecksumAlgorithm::Crc64Nvme,
-        composite: false,
-        value: (1..=8).collect(),
-    }
+    Checksum { algorithm: ChecksumAlgorithm::Crc64Nvme, composite: false, value: (1..=8).collect() }
 }
 
 pub fn part_info(number: u16) -> PartInfo {
-    PartInfo {
-        number,
-        size: 5 << 20,
-        checksum: Some(checksum()),
-    }
+    PartInfo { number, size: 5 << 20, checksum: Some(checksum()) }
 }
 
 pub fn bucket_put() -> BucketPut {
@@ -232,19 +182,8 @@ pub fn version_put() -> VersionPut {
         size: 2 << 40,
         etag: "d41d8cd98f00b204e9800998ecf8427e-2".into(),
         metadata: metadata(),
-        checksum: Some(Checksum {
-            algorithm: ChecksumAlgorithm::Crc32c,
-            composite: true,
-            value: vec![1, 2, 3, 4],
-        }),
-        parts: vec![
-            part_info(1),
-            PartInfo {
-                number: 10_000,
-                size: 1,
-                checksum: None,
-            },
-        ],
+        checksum: Some(Checksum { algorithm: ChecksumAlgorithm::Crc32c, composite: true, value: vec![1, 2, 3, 4] }),
+        parts: vec![part_info(1), PartInfo { number: 10_000, size: 1, checksum: None }],
         storage_type: StorageType::Delta,
         stored_bytes: 12_345,
         recipe: recipe(),
@@ -273,20 +212,13 @@ pub fn part_put() -> PartPut {
         checksum: None,
         storage_type: StorageType::Passthrough,
         stored_bytes: 99,
-        recipe: Recipe {
-            entries: vec![entry(EntryKind::Window)],
-        },
+        recipe: Recipe { entries: vec![entry(EntryKind::Window)] },
     }
 }
 
 pub fn remove_version() -> Op {
     let segments = vec![SegmentId(3), SegmentId(7)];
-    Op::RemoveVersion {
-        bucket: BucketId(9),
-        key: "old".into(),
-        version: Sequence(10),
-        segments,
-    }
+    Op::RemoveVersion { bucket: BucketId(9), key: "old".into(), version: Sequence(10), segments }
 }
 
 /// One operation of each kind.
@@ -298,49 +230,18 @@ pub fn commit() -> Commit {
         durable_upto: position(7, 4096),
         relocated: true,
         placed: vec![
-            Placed {
-                kind: PlacedKind::Window,
-                hash: hash(1),
-                position: position(7, 64),
-            },
-            Placed {
-                kind: PlacedKind::Node,
-                hash: hash(2),
-                position: position(7, 512),
-            },
+            Placed { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
+            Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
         ],
         ops: vec![
-            Op::PutBucket {
-                put: bucket_put(),
-                prior: vec![],
-            },
-            Op::RemoveBucket {
-                bucket: BucketId(8),
-                segments: segments(),
-            },
-            Op::PutVersion {
-                put: version_put(),
-                prior: prior(),
-            },
+            Op::PutBucket { put: bucket_put(), prior: vec![] },
+            Op::RemoveBucket { bucket: BucketId(8), segments: segments() },
+            Op::PutVersion { put: version_put(), prior: prior() },
             remove_version(),
-            Op::PutUpload {
-                put: upload_put(),
-                prior: prior(),
-            },
-            Op::RemoveUpload {
-                upload: UploadId(5),
-                segments: segments(),
-            },
-            Op::PutPart {
-                put: part_put(),
-                prior: prior(),
-            },
-            Op::RemovePart {
-                upload: UploadId(12),
-                number: 4,
-                part: Sequence(6),
-                segments: segments(),
-            },
+            Op::PutUpload { put: upload_put(), prior: prior() },
+            Op::RemoveUpload { upload: UploadId(5), segments: segments() },
+            Op::PutPart { put: part_put(), prior: prior() },
+            Op::RemovePart { upload: UploadId(12), number: 4, part: Sequence(6), segments: segments() },
         ],
     }
 }

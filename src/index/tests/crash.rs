@@ -27,10 +27,7 @@ const PLAIN: [Family; 8] = [
 /// The number of the newest batch that the engine holds; all families have to agree, and every batch below has to be there whole.
 fn newest(engine: &RocksEngine) -> u64 {
     let read = |family, key: &[u8]| {
-        engine
-            .get(family, key)
-            .unwrap()
-            .map_or(0, |value| u64::from_le_bytes(value.try_into().unwrap()))
+        engine.get(family, key).unwrap().map_or(0, |value| u64::from_le_bytes(value.try_into().unwrap()))
     };
     let number = read(Family::Meta, b"number");
     for family in PLAIN {
@@ -38,9 +35,7 @@ fn newest(engine: &RocksEngine) -> u64 {
     }
     assert_eq!(read(Family::Links, &Hash([1; 32]).0), number);
     assert_eq!(read(Family::Segments, b"number"), number);
-    let filler = engine
-        .scan(Family::Objects, b"filler", Some(b"filles"))
-        .enumerate();
+    let filler = engine.scan(Family::Objects, b"filler", Some(b"filles")).enumerate();
     let mut seen = 0;
     for (at, pair) in filler {
         let (key, _) = pair.unwrap();
@@ -53,16 +48,10 @@ fn newest(engine: &RocksEngine) -> u64 {
 
 fn write(engine: &RocksEngine, number: u64) {
     let mut batch = Batch::new();
-    PLAIN
-        .iter()
-        .for_each(|family| batch.put(*family, *b"number", number.to_le_bytes()));
+    PLAIN.iter().for_each(|family| batch.put(*family, *b"number", number.to_le_bytes()));
     batch.merge_add(Counter::Links, [1; 32], 1);
     batch.merge_add(Counter::Segments, *b"number", 1);
-    batch.put(
-        Family::Objects,
-        [&b"filler"[..], &number.to_be_bytes()].concat(),
-        vec![number as u8; 3000],
-    );
+    batch.put(Family::Objects, [&b"filler"[..], &number.to_be_bytes()].concat(), vec![number as u8; 3000]);
     engine.write(batch).unwrap();
 }
 
@@ -94,44 +83,29 @@ fn a_crash_leaves_an_exact_earlier_state() {
     let (mut between, mut lost) = (0, 0);
     for round in 0..16 {
         let by_kill = round % 2 == 1;
-        let batches = if by_kill {
-            u64::MAX
-        } else {
-            rng.random_range(1..3000)
-        };
+        let batches = if by_kill { u64::MAX } else { rng.random_range(1..3000) };
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "index::tests::crash::child",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "index::tests::crash::child", "--ignored", "--nocapture"])
             .env(FOLDER, folder.path())
             .env(BATCHES, batches.to_string())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let before = std::fs::read_to_string(folder.path().join("promised"))
-            .map_or(0, |text| text.parse::<u64>().unwrap());
+        let before =
+            std::fs::read_to_string(folder.path().join("promised")).map_or(0, |text| text.parse::<u64>().unwrap());
         if by_kill {
             std::thread::sleep(Duration::from_millis(rng.random_range(50..400)));
             process.kill().unwrap();
         }
         assert!(!process.wait().unwrap().success());
-        let promised = std::fs::read_to_string(folder.path().join("promised"))
-            .map_or(0, |text| text.parse().unwrap());
+        let promised = std::fs::read_to_string(folder.path().join("promised")).map_or(0, |text| text.parse().unwrap());
         let engine = RocksEngine::open(&folder.path().join("index"), &small()).unwrap();
         let found = newest(&engine);
-        assert!(
-            found >= promised && promised >= before,
-            "found {found}, promised {promised}"
-        );
+        assert!(found >= promised && promised >= before, "found {found}, promised {promised}");
         between += u32::from(found > promised);
         lost += u32::from(!by_kill && found < batches);
         // Dropping it closes it; nothing was written, so the next round starts from the same state.
     }
-    println!(
-        "background flushes kept more than promised in {between} of 16 crashes; writes were lost in {lost}"
-    );
+    println!("background flushes kept more than promised in {between} of 16 crashes; writes were lost in {lost}");
 }

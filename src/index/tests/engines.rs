@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 type Model = BTreeMap<(u8, Vec<u8>), Vec<u8>>;
 
 fn random_key(rng: &mut StdRng) -> Vec<u8> {
-    (0..rng.random_range(1..4))
-        .map(|_| [0, 1, 0x7F, 0xFE, 0xFF][rng.random_range(0..5)])
-        .collect()
+    (0..rng.random_range(1..4)).map(|_| [0, 1, 0x7F, 0xFE, 0xFF][rng.random_range(0..5)]).collect()
 }
 
 fn random_batch(rng: &mut StdRng, model: &mut Model) -> Batch {
@@ -30,9 +28,7 @@ fn random_batch(rng: &mut StdRng, model: &mut Model) -> Batch {
             5 => {
                 let to = random_key(rng);
                 batch.delete_range(plain, key.clone(), to.clone());
-                model.retain(|(family, found), _| {
-                    *family != plain as u8 || *found < key || *found >= to
-                });
+                model.retain(|(family, found), _| *family != plain as u8 || *found < key || *found >= to);
             }
             6 => {
                 batch.delete(Family::Links, key.clone());
@@ -41,9 +37,7 @@ fn random_batch(rng: &mut StdRng, model: &mut Model) -> Batch {
             _ => {
                 let delta = rng.random_range(-2..3);
                 batch.merge_add(Counter::Links, key.clone(), delta);
-                let value = model
-                    .entry((Family::Links as u8, key))
-                    .or_insert_with(|| vec![0; 8]);
+                let value = model.entry((Family::Links as u8, key)).or_insert_with(|| vec![0; 8]);
                 let sum = i64::from_le_bytes(value.as_slice().try_into().unwrap()) + delta;
                 *value = sum.to_le_bytes().to_vec();
             }
@@ -71,12 +65,7 @@ fn engines_agree_with_a_map() {
             if round % 97 == 0 {
                 engine.flush().unwrap();
             }
-            let family = [
-                Family::Objects,
-                Family::Links,
-                Family::Sketches,
-                Family::Scratch,
-            ][rng.random_range(0..4)];
+            let family = [Family::Objects, Family::Links, Family::Sketches, Family::Scratch][rng.random_range(0..4)];
             let (from, to) = (random_key(&mut rng), random_key(&mut rng));
             let to = rng.random_bool(0.5).then_some(&to[..]);
             let expected = rows_of(&model, family, &from, to);
@@ -86,30 +75,15 @@ fn engines_agree_with_a_map() {
             // Seeking forward after some pairs yields the rest from there.
             let mut scan = engine.scan(family, &from, to);
             let taken = rng.random_range(0..3);
-            let last = scan
-                .by_ref()
-                .take(taken)
-                .last()
-                .map(|pair| pair.unwrap().0)
-                .unwrap_or(from.clone());
+            let last = scan.by_ref().take(taken).last().map(|pair| pair.unwrap().0).unwrap_or(from.clone());
             let target = random_key(&mut rng).max([&last[..], &[0]].concat());
             scan.seek(&target);
-            let expected: Vec<Pair> = expected
-                .into_iter()
-                .filter(|(key, _)| *key >= target)
-                .collect();
-            assert_eq!(
-                scan.map(Result::unwrap).collect::<Vec<_>>(),
-                expected,
-                "round {round}"
-            );
+            let expected: Vec<Pair> = expected.into_iter().filter(|(key, _)| *key >= target).collect();
+            assert_eq!(scan.map(Result::unwrap).collect::<Vec<_>>(), expected, "round {round}");
 
             let keys: Vec<Vec<u8>> = (0..4).map(|_| random_key(&mut rng)).collect();
             let slices: Vec<&[u8]> = keys.iter().map(Vec::as_slice).collect();
-            let expected: Vec<_> = keys
-                .iter()
-                .map(|key| model.get(&(family as u8, key.clone())).cloned())
-                .collect();
+            let expected: Vec<_> = keys.iter().map(|key| model.get(&(family as u8, key.clone())).cloned()).collect();
             assert_eq!(engine.multi_get(family, &slices).unwrap(), expected);
             assert_eq!(engine.get(family, &keys[0]).unwrap(), expected[0]);
         }
@@ -130,10 +104,7 @@ fn a_scan_sees_the_moment_it_was_made() {
         index.write(batch).unwrap();
         index.flush().unwrap();
         scan.seek(&[5]);
-        assert_eq!(
-            scan.map(|pair| pair.unwrap().0[0]).collect::<Vec<_>>(),
-            [5, 6, 7, 8, 9]
-        );
+        assert_eq!(scan.map(|pair| pair.unwrap().0[0]).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
     });
 }
 
@@ -151,10 +122,7 @@ fn counters_sum_over_flushes_and_stay_at_zero() {
         }
         assert_eq!(index.links(&hash).unwrap(), 0);
         assert_eq!(
-            index
-                .all_links(deltastore_format::Hash([0; 32]))
-                .map(Result::unwrap)
-                .collect::<Vec<_>>(),
+            index.all_links(deltastore_format::Hash([0; 32])).map(Result::unwrap).collect::<Vec<_>>(),
             [(hash, 0)]
         );
     });
@@ -168,13 +136,8 @@ fn a_counter_that_is_none_is_damage() {
         index.write(batch).unwrap();
         let mut batch = Batch::new();
         batch.merge_add(Counter::Links, [1; 32], 1);
-        let outcome = index
-            .write(batch)
-            .and_then(|()| index.engine().get(Family::Links, &[1; 32]));
-        assert!(
-            matches!(outcome, Err(IndexError::Damaged { .. })),
-            "{outcome:?}"
-        );
+        let outcome = index.write(batch).and_then(|()| index.engine().get(Family::Links, &[1; 32]));
+        assert!(matches!(outcome, Err(IndexError::Damaged { .. })), "{outcome:?}");
     });
 }
 
@@ -214,10 +177,7 @@ fn rocks_reopens_and_is_destroyed() {
     engine.write(batch).unwrap();
     assert!(open().is_err(), "opened twice");
     drop(engine);
-    assert_eq!(
-        open().unwrap().get(Family::Scratch, b"key").unwrap(),
-        Some(b"value".to_vec())
-    );
+    assert_eq!(open().unwrap().get(Family::Scratch, b"key").unwrap(), Some(b"value".to_vec()));
     RocksEngine::destroy(&path).unwrap();
     RocksEngine::destroy(&path).unwrap();
     assert_eq!(open().unwrap().get(Family::Scratch, b"key").unwrap(), None);
@@ -229,19 +189,12 @@ fn damaged_table_files_are_named() {
     let engine = RocksEngine::open(folder.path(), &small()).unwrap();
     let mut batch = Batch::new();
     for n in 0..20_000u32 {
-        batch.put(
-            Family::Blobs,
-            n.to_be_bytes(),
-            n.wrapping_mul(2_654_435_761).to_le_bytes().repeat(4),
-        );
+        batch.put(Family::Blobs, n.to_be_bytes(), n.wrapping_mul(2_654_435_761).to_le_bytes().repeat(4));
     }
     engine.write(batch).unwrap();
     engine.flush().unwrap();
     drop(engine);
-    let tables: Vec<_> = std::fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let tables: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let table = tables
         .iter()
         .filter(|path| path.extension().is_some_and(|ext| ext == "sst"))
@@ -249,14 +202,7 @@ fn damaged_table_files_are_named() {
     let mut bytes = std::fs::read(table.unwrap()).unwrap();
     bytes[1000] ^= 0x10;
     std::fs::write(table.unwrap(), bytes).unwrap();
-    let outcome = RocksEngine::open(folder.path(), &small()).and_then(|engine| {
-        engine
-            .scan(Family::Blobs, &[], None)
-            .collect::<Result<Vec<_>, _>>()
-    });
-    assert!(
-        matches!(outcome, Err(IndexError::Damaged { .. })),
-        "{:?}",
-        outcome.map(|rows| rows.len())
-    );
+    let outcome = RocksEngine::open(folder.path(), &small())
+        .and_then(|engine| engine.scan(Family::Blobs, &[], None).collect::<Result<Vec<_>, _>>());
+    assert!(matches!(outcome, Err(IndexError::Damaged { .. })), "{:?}", outcome.map(|rows| rows.len()));
 }

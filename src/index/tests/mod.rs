@@ -8,8 +8,8 @@ mod tables;
 
 use super::*;
 use deltastore_format::{
-    BucketId, BucketPut, Metadata, PartPut, Position, Recipe, SegmentId, Sequence, StorageType,
-    UploadId, UploadPut, VersionPut,
+    BucketId, BucketPut, Metadata, PartPut, Position, Recipe, SegmentId, Sequence, StorageType, UploadId, UploadPut,
+    VersionPut,
 };
 use rand::{Rng, rngs::StdRng};
 
@@ -17,51 +17,23 @@ use rand::{Rng, rngs::StdRng};
 fn on_both(test: impl Fn(Index)) {
     test(Index::open(Arc::new(MemEngine::new())).unwrap());
     let folder = tempfile::tempdir().unwrap();
-    test(
-        Index::open(Arc::new(
-            RocksEngine::open(folder.path(), &small()).unwrap(),
-        ))
-        .unwrap(),
-    );
+    test(Index::open(Arc::new(RocksEngine::open(folder.path(), &small()).unwrap())).unwrap());
 }
 
 /// Settings under which the engine soon flushes by itself.
 fn small() -> RocksSettings {
-    RocksSettings {
-        block_cache_bytes: 1 << 20,
-        write_buffer_bytes: 3 << 20,
-        ..RocksSettings::default()
-    }
+    RocksSettings { block_cache_bytes: 1 << 20, write_buffer_bytes: 3 << 20, ..RocksSettings::default() }
 }
 
 /// A short name out of pieces that are awkward as keys.
 pub fn random_name(rng: &mut StdRng) -> String {
-    const PIECES: [&str; 14] = [
-        "a",
-        "/",
-        "b",
-        "//",
-        "\0",
-        "\u{1}",
-        "é",
-        "\u{7FF}",
-        "\u{FFFD}",
-        "\u{10FFFF}",
-        " ",
-        "+",
-        "z",
-        "ab",
-    ];
-    (0..rng.random_range(0..6))
-        .map(|_| PIECES[rng.random_range(0..PIECES.len())])
-        .collect()
+    const PIECES: [&str; 14] =
+        ["a", "/", "b", "//", "\0", "\u{1}", "é", "\u{7FF}", "\u{FFFD}", "\u{10FFFF}", " ", "+", "z", "ab"];
+    (0..rng.random_range(0..6)).map(|_| PIECES[rng.random_range(0..PIECES.len())]).collect()
 }
 
 fn position(offset: u64) -> Position {
-    Position {
-        segment: SegmentId(3),
-        offset,
-    }
+    Position { segment: SegmentId(3), offset }
 }
 
 fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> VersionRow {
@@ -73,11 +45,7 @@ fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> Ver
         delete_marker,
         modified_ms: 1_700_000_000_000 + version,
         size: if delete_marker { 0 } else { version * 10 },
-        etag: if delete_marker {
-            String::new()
-        } else {
-            "d41d8cd98f00b204e9800998ecf8427e".to_owned()
-        },
+        etag: if delete_marker { String::new() } else { "d41d8cd98f00b204e9800998ecf8427e".to_owned() },
         metadata: Metadata::default(),
         checksum: None,
         parts: Vec::new(),
@@ -85,26 +53,12 @@ fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> Ver
         stored_bytes: 7,
         recipe: Recipe::default(),
     };
-    VersionRow {
-        put,
-        record: position(version * 8),
-        record_len: 200,
-        prior: vec![SegmentId(1), SegmentId(2)],
-    }
+    VersionRow { put, record: position(version * 8), record_len: 200, prior: vec![SegmentId(1), SegmentId(2)] }
 }
 
 fn bucket_row(bucket: u64, name: &str) -> BucketRow {
-    let put = BucketPut {
-        bucket: BucketId(bucket),
-        name: name.to_owned(),
-        created_ms: 5,
-        settings: Vec::new(),
-    };
-    BucketRow {
-        put,
-        record: position(64),
-        prior: vec![],
-    }
+    let put = BucketPut { bucket: BucketId(bucket), name: name.to_owned(), created_ms: 5, settings: Vec::new() };
+    BucketRow { put, record: position(64), prior: vec![] }
 }
 
 fn upload_row(bucket: u64, key: &str, upload: u64) -> UploadRow {
@@ -116,11 +70,7 @@ fn upload_row(bucket: u64, key: &str, upload: u64) -> UploadRow {
         metadata: Metadata::default(),
         checksum: None,
     };
-    UploadRow {
-        put,
-        record: position(72),
-        prior: vec![SegmentId(9)],
-    }
+    UploadRow { put, record: position(72), prior: vec![SegmentId(9)] }
 }
 
 fn part_row(upload: u64, number: u16, part: u64) -> PartRow {
@@ -136,10 +86,5 @@ fn part_row(upload: u64, number: u16, part: u64) -> PartRow {
         stored_bytes: 4,
         recipe: Recipe::default(),
     };
-    PartRow {
-        put,
-        record: position(80),
-        record_len: 128,
-        prior: vec![],
-    }
+    PartRow { put, record: position(80), record_len: 128, prior: vec![] }
 }

@@ -54,7 +54,10 @@ fn etag_size_parts_and_statistics() {
     let md5s = [Md5::digest(&a), Md5::digest(&b)].concat();
     assert_eq!(object.etag, format!("{}-2", hex::encode(Md5::digest(md5s))));
     assert_eq!((object.size, object.stored_bytes, object.storage_type), (PART as u64 + 3, 20, StorageType::Delta));
-    assert_eq!(object.parts.iter().map(|part| (part.number, part.size)).collect::<Vec<_>>(), [(1, PART as u64), (2, 3)]);
+    assert_eq!(
+        object.parts.iter().map(|part| (part.number, part.size)).collect::<Vec<_>>(),
+        [(1, PART as u64), (2, 3)]
+    );
     let whole = checksum::composite(algorithm, [[a, b].concat().as_slice()]);
     assert_eq!(object.checksum, Some(whole.stored(false)));
 }

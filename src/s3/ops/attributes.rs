@@ -18,12 +18,8 @@ impl Operations {
     ) -> Answer<GetObjectAttributesOutput> {
         let input = request.input;
         // Names may come as several headers or as one with commas.
-        let asked: Vec<&str> = input
-            .object_attributes
-            .iter()
-            .flat_map(|attribute| attribute.as_str().split(','))
-            .map(str::trim)
-            .collect();
+        let asked: Vec<&str> =
+            input.object_attributes.iter().flat_map(|attribute| attribute.as_str().split(',')).map(str::trim).collect();
         let found = self
             .objects
             .object_attributes(&AttributesInput {
@@ -75,11 +71,8 @@ fn parts(found: &AttributesOutput) -> GetObjectAttributesParts {
 }
 
 fn part(part: &PartInfo) -> ObjectPart {
-    let mut shown = ObjectPart {
-        part_number: Some(i32::from(part.number)),
-        size: Some(size(part.size)),
-        ..ObjectPart::default()
-    };
+    let mut shown =
+        ObjectPart { part_number: Some(i32::from(part.number)), size: Some(size(part.size)), ..ObjectPart::default() };
     set_checksum!(shown, &part.checksum, 0);
     shown
 }

@@ -37,7 +37,10 @@ impl Operations {
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
-    pub async fn get_bucket_location(&self, request: Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
+    pub async fn get_bucket_location(
+        &self,
+        request: Request<GetBucketLocationInput>,
+    ) -> Answer<GetBucketLocationOutput> {
         self.objects.head_bucket(&request.input.bucket).map_err(to_s3_error)?;
         let region = self.region.as_deref().filter(|&region| region != DEFAULT_REGION);
         let location_constraint = region.map(|region| dto::BucketLocationConstraint::from(region.to_owned()));

@@ -12,7 +12,11 @@ fn pattern(headers: &HeaderMap, name: &str) -> S3Result<Option<EtagPattern>> {
 }
 
 /// `If-*` of a GET or HEAD. ETags are taken from the headers themselves, which may list several.
-pub fn read(headers: &HeaderMap, modified: Option<Timestamp>, unmodified: Option<Timestamp>) -> S3Result<ReadConditions> {
+pub fn read(
+    headers: &HeaderMap,
+    modified: Option<Timestamp>,
+    unmodified: Option<Timestamp>,
+) -> S3Result<ReadConditions> {
     Ok(ReadConditions {
         if_match: pattern(headers, "if-match")?,
         if_none_match: pattern(headers, "if-none-match")?,
@@ -22,7 +26,11 @@ pub fn read(headers: &HeaderMap, modified: Option<Timestamp>, unmodified: Option
 }
 
 /// `x-amz-copy-source-if-*`
-pub fn source(headers: &HeaderMap, modified: Option<Timestamp>, unmodified: Option<Timestamp>) -> S3Result<ReadConditions> {
+pub fn source(
+    headers: &HeaderMap,
+    modified: Option<Timestamp>,
+    unmodified: Option<Timestamp>,
+) -> S3Result<ReadConditions> {
     Ok(ReadConditions {
         if_match: pattern(headers, "x-amz-copy-source-if-match")?,
         if_none_match: pattern(headers, "x-amz-copy-source-if-none-match")?,

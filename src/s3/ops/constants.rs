@@ -2,8 +2,8 @@
 
 use s3s::S3Response;
 use s3s::dto::{
-    self, GetBucketAclInput, GetBucketAclOutput, GetBucketVersioningInput, GetBucketVersioningOutput, GetObjectAclInput,
-    GetObjectAclOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
+    self, GetBucketAclInput, GetBucketAclOutput, GetBucketVersioningInput, GetBucketVersioningOutput,
+    GetObjectAclInput, GetObjectAclOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
 };
 
 use super::{Answer, Operations, Request};
@@ -32,12 +32,8 @@ impl Operations {
     /// Everything is private to the root user.
     pub async fn get_object_acl(&self, request: Request<GetObjectAclInput>) -> Answer<GetObjectAclOutput> {
         let input = request.input;
-        let named = GetInput {
-            bucket: input.bucket,
-            key: input.key,
-            version_id: input.version_id,
-            ..GetInput::default()
-        };
+        let named =
+            GetInput { bucket: input.bucket, key: input.key, version_id: input.version_id, ..GetInput::default() };
         self.objects.head_object(&named).map_err(to_s3_error)?;
         Ok(S3Response::new(GetObjectAclOutput {
             grants: Some(vec![self.full_control()]),
@@ -49,12 +45,8 @@ impl Operations {
     /// The tags that came with the object.
     pub async fn get_object_tagging(&self, request: Request<GetObjectTaggingInput>) -> Answer<GetObjectTaggingOutput> {
         let input = request.input;
-        let named = GetInput {
-            bucket: input.bucket,
-            key: input.key,
-            version_id: input.version_id,
-            ..GetInput::default()
-        };
+        let named =
+            GetInput { bucket: input.bucket, key: input.key, version_id: input.version_id, ..GetInput::default() };
         let found = self.objects.head_object(&named).map_err(to_s3_error)?;
         let tags = found.version.metadata.tags.into_iter();
         Ok(S3Response::new(GetObjectTaggingOutput {

@@ -214,7 +214,8 @@ pub struct Shown {
 
 impl Shown {
     pub fn new(metadata: Metadata) -> Self {
-        let mut shown = Shown { tag_count: Some(count(metadata.tags.len())).filter(|&tags| tags > 0), ..Shown::default() };
+        let mut shown =
+            Shown { tag_count: Some(count(metadata.tags.len())).filter(|&tags| tags > 0), ..Shown::default() };
         for (name, value) in metadata.headers {
             match name.as_str() {
                 "cache-control" => shown.cache_control = Some(value),

@@ -68,7 +68,10 @@ pub fn source(
     unmodified: Option<Timestamp>,
 ) -> S3Result<CopySource> {
     let dto::CopySource::Bucket { bucket, key, version_id } = source else {
-        return Err(s3_error!(NotImplemented, "Access points are not implemented: name the bucket in x-amz-copy-source."));
+        return Err(s3_error!(
+            NotImplemented,
+            "Access points are not implemented: name the bucket in x-amz-copy-source."
+        ));
     };
     Ok(CopySource {
         bucket: bucket.into(),

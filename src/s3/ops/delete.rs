@@ -1,7 +1,8 @@
 //! DeleteObject and DeleteObjects.
 
 use s3s::dto::{
-    self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject, ObjectIdentifier,
+    self, DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+    ObjectIdentifier,
 };
 use s3s::{S3Response, S3Result, s3_error};
 
@@ -50,7 +51,8 @@ impl Operations {
                 }
             }
         }
-        let output = DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..DeleteObjectsOutput::default() };
+        let output =
+            DeleteObjectsOutput { deleted: Some(deleted), errors: Some(errors), ..DeleteObjectsOutput::default() };
         Ok(S3Response::new(output))
     }
 }

@@ -2,9 +2,7 @@
 
 use deltastore_format::VersionPut;
 use s3s::S3Response;
-use s3s::dto::{
-    self, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output,
-};
+use s3s::dto::{self, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output};
 
 use super::convert::{algorithm_name, checksum_type_of, count, etag, listed_class, size, timestamp};
 use super::{Answer, Operations, Request};

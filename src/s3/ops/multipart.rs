@@ -59,7 +59,9 @@ impl Operations {
         }
         let object_size = input
             .mpu_object_size
-            .map(|size| u64::try_from(size).map_err(|_| s3_error!(InvalidArgument, "x-amz-mp-object-size is negative.")))
+            .map(|size| {
+                u64::try_from(size).map_err(|_| s3_error!(InvalidArgument, "x-amz-mp-object-size is negative."))
+            })
             .transpose()?;
         let version = self
             .objects

@@ -7,9 +7,7 @@ use s3s::dto::{
 };
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{
-    algorithm_name, checksum_type, count, etag, listed_class, set_checksum, size, timestamp,
-};
+use super::convert::{algorithm_name, checksum_type, count, etag, listed_class, set_checksum, size, timestamp};
 use super::{Answer, Operations, Request, copy, upload_body};
 use crate::object::{ListPartsInput, UploadPartCopyInput, UploadPartInput};
 use crate::s3::error::to_s3_error;
@@ -108,7 +106,8 @@ fn entry(part: PartPut) -> dto::Part {
 
 /// `bytes=first-last`, both needed.
 fn range(text: &str) -> S3Result<(u64, u64)> {
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    let number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
     text.strip_prefix("bytes=")
         .and_then(|range| range.split_once('-'))
         .and_then(|(first, last)| Some((number(first)?, number(last)?)))

@@ -143,8 +143,10 @@ mod tests {
     use super::*;
 
     fn found(pairs: &[(&'static str, &'static str)]) -> Result<ExpectChecksum, String> {
-        let headers =
-            pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
         checksum(&headers, None).map_err(|error| error.code().as_str().to_owned())
     }
 

@@ -43,9 +43,10 @@ impl Fault {
                 "XAmzContentSHA256Mismatch",
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
             ),
-            Fault::BadDigest => {
-                ("BadDigest", "The Content-MD5 or checksum value that you specified did not match what the server received.")
-            }
+            Fault::BadDigest => (
+                "BadDigest",
+                "The Content-MD5 or checksum value that you specified did not match what the server received.",
+            ),
         };
         ErrorPage::new(StatusCode::BAD_REQUEST, code, message)
     }

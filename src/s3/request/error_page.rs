@@ -90,7 +90,9 @@ mod tests {
         let page = ErrorPage::new(StatusCode::BAD_REQUEST, "InvalidToken", "no");
         let (text, code) = completed(page.answer().into_body(), "/b/k&x?secret=1");
         assert_eq!(code.as_deref(), Some("InvalidToken"));
-        assert!(text.contains("<Code>InvalidToken</Code><Message>no</Message><Resource>/b/k&amp;x</Resource><RequestId>"));
+        assert!(
+            text.contains("<Code>InvalidToken</Code><Message>no</Message><Resource>/b/k&amp;x</Resource><RequestId>")
+        );
         assert!(text.ends_with("</HostId></Error>"));
         assert!(!text.contains("secret"));
     }

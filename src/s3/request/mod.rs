@@ -70,7 +70,7 @@ impl Requests {
         let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(RootAuth::new(credentials));
-        builder.set_access(Access);
+        builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
         if !settings.domains.is_empty() {
             builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
         }
@@ -107,14 +107,17 @@ impl Requests {
                 let mut request = Request::from_parts(parts, s3s::Body::empty());
                 request.extensions_mut().insert(context.clone());
                 if !body.is_end_stream() {
-                    let body =
-                        IncomingBody::new(body, context.clone(), self.stall_timeout, self.stall_quota, check);
+                    let body = IncomingBody::new(body, context.clone(), self.stall_timeout, self.stall_quota, check);
                     *request.body_mut() = s3s::Body::http_body(body);
                 }
                 self.service.call(request).await.unwrap_or_else(|error| {
                     tracing::error!(%error, "an answer could not be written down");
-                    ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "We encountered an internal error.")
-                        .answer()
+                    ErrorPage::new(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "InternalError",
+                        "We encountered an internal error.",
+                    )
+                    .answer()
                 })
             }
         };
@@ -123,7 +126,10 @@ impl Requests {
             Some(fault) if answered.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.page().answer(),
             _ => answered,
         };
-        if refused && let Some(body) = context.take_unread() && !(waits_to_send && context.received() == 0) {
+        if refused
+            && let Some(body) = context.take_unread()
+            && !(waits_to_send && context.received() == 0)
+        {
             tokio::spawn(drain(body));
         }
         Ok(self.finish(answered, context))
@@ -141,7 +147,10 @@ impl Requests {
             body
         };
         // s3s says so for GET only.
-        if *context.method() == Method::HEAD && parts.status == StatusCode::OK && parts.headers.contains_key(CONTENT_RANGE) {
+        if *context.method() == Method::HEAD
+            && parts.status == StatusCode::OK
+            && parts.headers.contains_key(CONTENT_RANGE)
+        {
             parts.status = StatusCode::PARTIAL_CONTENT;
         }
         parts.headers.insert("x-amz-request-id", context.id().header());
@@ -154,7 +163,8 @@ impl Requests {
     /// The whole answer to a connection over the limit.
     pub fn too_many_connections(&self) -> Vec<u8> {
         let context = RequestContext::new(self.ids.next(), Method::GET, hyper::Uri::from_static("/"));
-        let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
+        let page =
+            ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
         let (body, _) = error_page::complete(page.answer().into_body(), &context, &self.host_id);
         let body = body.bytes().unwrap_or_default();
         let mut answer = format!(

@@ -30,10 +30,7 @@ fn files_are_created_once_and_opened_often() {
         assert_eq!(kind(vfs.create(&dir.join("none/a"))), ErrorKind::NotFound);
         file.write_all_at(b"hello", 0).unwrap();
         let mut read = [0; 5];
-        vfs.open(&path)
-            .unwrap()
-            .read_exact_at(&mut read, 0)
-            .unwrap();
+        vfs.open(&path).unwrap().read_exact_at(&mut read, 0).unwrap();
         assert_eq!(&read, b"hello");
     });
 }
@@ -49,16 +46,9 @@ fn reads_and_writes_at_any_offset() {
         assert_eq!(&read[..5], b"\0\0end", "a gap reads as zeros");
         assert_eq!(file.read_at(&mut read, 10_003).unwrap(), 0);
         assert_eq!(file.read_at(&mut read, 99_999).unwrap(), 0);
-        assert_eq!(
-            kind(file.read_exact_at(&mut read, 9_998)),
-            ErrorKind::UnexpectedEof
-        );
+        assert_eq!(kind(file.read_exact_at(&mut read, 9_998)), ErrorKind::UnexpectedEof);
         file.write_all_at(b"", 50_000).unwrap();
-        assert_eq!(
-            file.len().unwrap(),
-            10_003,
-            "an empty write extends nothing"
-        );
+        assert_eq!(file.len().unwrap(), 10_003, "an empty write extends nothing");
     });
 }
 
@@ -71,10 +61,7 @@ fn set_len_cuts_and_extends_with_zeros() {
         file.set_len(9000).unwrap();
         let mut read = vec![1; 9000];
         file.read_exact_at(&mut read, 0).unwrap();
-        assert!(
-            read[..4500].iter().all(|byte| *byte == 7)
-                && read[4500..].iter().all(|byte| *byte == 0)
-        );
+        assert!(read[..4500].iter().all(|byte| *byte == 7) && read[4500..].iter().all(|byte| *byte == 0));
         file.sync_data().unwrap();
     });
 }
@@ -85,10 +72,7 @@ fn names_can_be_listed_moved_and_removed() {
         vfs.create_dir(&dir.join("x/y")).unwrap();
         vfs.create_dir(&dir.join("x/y")).unwrap();
         for name in ["b", "a", "c"] {
-            vfs.create(&dir.join(name))
-                .unwrap()
-                .write_all_at(name.as_bytes(), 0)
-                .unwrap();
+            vfs.create(&dir.join(name)).unwrap().write_all_at(name.as_bytes(), 0).unwrap();
         }
         assert_eq!(vfs.list(dir).unwrap(), ["a", "b", "c", "x"]);
         vfs.rename(&dir.join("a"), &dir.join("b")).unwrap();
@@ -96,10 +80,7 @@ fn names_can_be_listed_moved_and_removed() {
         assert_eq!(vfs.list(dir).unwrap(), ["b", "x"]);
         assert_eq!(vfs.list(&dir.join("x/y")).unwrap(), ["c"]);
         assert_eq!(vfs.open(&dir.join("b")).unwrap().len().unwrap(), 1);
-        assert_eq!(
-            kind(vfs.rename(&dir.join("a"), &dir.join("b"))),
-            ErrorKind::NotFound
-        );
+        assert_eq!(kind(vfs.rename(&dir.join("a"), &dir.join("b"))), ErrorKind::NotFound);
         let held = vfs.open(&dir.join("b")).unwrap();
         vfs.remove(&dir.join("b")).unwrap();
         assert_eq!(kind(vfs.remove(&dir.join("b"))), ErrorKind::NotFound);

@@ -87,10 +87,7 @@ pub fn create_dir_durable(vfs: &dyn Vfs, dir: &Path) -> io::Result<()> {
         missing = parent;
     }
     vfs.create_dir(dir)?;
-    grown
-        .iter()
-        .rev()
-        .try_for_each(|parent| vfs.sync_dir(parent))
+    grown.iter().rev().try_for_each(|parent| vfs.sync_dir(parent))
 }
 
 /// Puts `bytes` under `path` so that a crash leaves the old file or the new one, never a mixture:

@@ -18,7 +18,8 @@ pub fn mark(store: &Store) -> Result<u64, StoreError> {
     while !suspects.is_empty() {
         let mut next = Vec::new();
         for chunk in suspects.chunks(CHUNK) {
-            let candidates = chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
+            let candidates =
+                chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
             next.extend(candidates.iter().flat_map(|candidate| candidate.links.iter().copied()));
             dropped += store.inner().log()?.collect(candidates)?;
         }

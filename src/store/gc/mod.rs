@@ -55,7 +55,11 @@ impl Store {
     ///
     /// # Errors
     /// What reading and writing give; what was done until then stays done.
-    pub fn collect(&self, options: CollectOptions, report: &mut dyn FnMut(&CollectReport)) -> Result<CollectReport, StoreError> {
+    pub fn collect(
+        &self,
+        options: CollectOptions,
+        report: &mut dyn FnMut(&CollectReport),
+    ) -> Result<CollectReport, StoreError> {
         let _one_at_a_time = self.inner().collecting.lock();
         let mut done = CollectReport { blobs: mark::mark(self)?, ..CollectReport::default() };
         report(&done);

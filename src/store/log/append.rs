@@ -227,5 +227,4 @@ impl Appender {
         self.unsynced = 0;
         (files, std::mem::take(&mut self.new_file))
     }
-
 }

@@ -74,7 +74,10 @@ pub enum Work {
 
 /// A message to the log thread.
 pub enum Message {
-    Append { blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<Placing>>, StoreError>> },
+    Append {
+        blobs: Vec<Blob>,
+        done: Callback<Result<Vec<Arc<Placing>>, StoreError>>,
+    },
     Work(Work),
     /// The sync thread has finished a batch; everything before the position is durable.
     Synced(Result<Position, String>),

@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 use super::super::blob::Space;
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
+use super::replay::{highest_sequence, placing_of};
 use super::survey::Damage;
 use super::{Scene, first_record};
-use super::replay::{highest_sequence, placing_of};
 use crate::index::{Batch, BucketRow, PartRow, SketchEntry, UploadRow, VersionRow};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
@@ -41,7 +41,8 @@ pub fn rebuild(
     report: &mut dyn FnMut(Progress),
 ) -> Result<u64, StoreError> {
     scene.index.clear()?;
-    let mut builder = Builder { scene, batch: Batch::new(), removed: Vec::new(), next_sequence: 1, end: Position::default() };
+    let mut builder =
+        Builder { scene, batch: Batch::new(), removed: Vec::new(), next_sequence: 1, end: Position::default() };
     for (number, id) in segments.iter().enumerate() {
         report(Progress { segments_done: number, segments: segments.len() });
         builder.read_segment(*id, damage)?;
@@ -88,7 +89,11 @@ impl Builder<'_> {
                         if !error.is_damage() {
                             return Err(error);
                         }
-                        damage.push(Damage { from: header.position, to: header.position.offset + record_len, reason: error.to_string() });
+                        damage.push(Damage {
+                            from: header.position,
+                            to: header.position.offset + record_len,
+                            reason: error.to_string(),
+                        });
                     }
                     self.write_if_full()?;
                 }
@@ -105,7 +110,13 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn record(&mut self, kind: RecordKind, position: Position, payload: &[u8], record_len: u64) -> Result<(), StoreError> {
+    fn record(
+        &mut self,
+        kind: RecordKind,
+        position: Position,
+        payload: &[u8],
+        record_len: u64,
+    ) -> Result<(), StoreError> {
         let (placed_kind, hash) = match kind {
             RecordKind::Window => {
                 let (head, _) = WindowHead::decode(payload)

@@ -35,7 +35,8 @@ pub fn replay(
     let mut replayed = 0;
     let mut covered = start;
     for id in segments.iter().copied().filter(|id| *id >= start.segment && *id <= survey.end.segment) {
-        let from = if id == start.segment && !scene.bugs.has(Bug::RecoveryReplaysTwice) { start } else { first_record(id) };
+        let from =
+            if id == start.segment && !scene.bugs.has(Bug::RecoveryReplaysTwice) { start } else { first_record(id) };
         let reader = scene.readers.get(id)?;
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Head(0))?;
         for scanned in scanner.by_ref() {

@@ -36,8 +36,7 @@ impl Content {
         self.grow(offset + data.len() as u64);
         for (at, page, range) in pieces(offset, data.len()) {
             let page = self.pages[page].get_or_insert_with(|| Arc::new([0; PAGE]));
-            Arc::make_mut(page)[range.0..range.1]
-                .copy_from_slice(&data[at..at + (range.1 - range.0)]);
+            Arc::make_mut(page)[range.0..range.1].copy_from_slice(&data[at..at + (range.1 - range.0)]);
         }
     }
 

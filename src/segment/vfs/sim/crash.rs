@@ -24,13 +24,8 @@ pub enum CrashMode {
 }
 
 impl CrashMode {
-    pub const ALL: [CrashMode; 5] = [
-        CrashMode::DropAll,
-        CrashMode::KeepAll,
-        CrashMode::Random,
-        CrashMode::TornLast,
-        CrashMode::Reordered,
-    ];
+    pub const ALL: [CrashMode; 5] =
+        [CrashMode::DropAll, CrashMode::KeepAll, CrashMode::Random, CrashMode::TornLast, CrashMode::Reordered];
 }
 
 /// A disk after a crash.
@@ -42,12 +37,7 @@ pub(super) struct Image {
 /// The disk as the next start finds it.
 pub(super) fn resolve(durability: &Durability, seed: u64, mode: CrashMode) -> Image {
     let mut rng = Rng::new(seed);
-    let mut dice = Dice {
-        mode,
-        keep_in_8: [1, 4, 7][rng.below(3) as usize],
-        rng,
-        torn: None,
-    };
+    let mut dice = Dice { mode, keep_in_8: [1, 4, 7][rng.below(3) as usize], rng, torn: None };
     if mode == CrashMode::TornLast {
         dice.torn = last_write(durability);
     }
@@ -83,8 +73,7 @@ fn connected(names: Names) -> Names {
 
 fn last_write(durability: &Durability) -> Option<usize> {
     let effects = durability.files.values().flat_map(|file| &file.effects);
-    let writes =
-        effects.filter(|e| e.state == State::Pending && matches!(e.change, Change::Write { .. }));
+    let writes = effects.filter(|e| e.state == State::Pending && matches!(e.change, Change::Write { .. }));
     writes.map(|effect| effect.sequence).max()
 }
 
@@ -93,11 +82,7 @@ fn resolve_file(file: &FileState, dice: &mut Dice) -> Content {
     let mut order: Vec<usize> = (0..file.effects.len()).collect();
     if dice.mode == CrashMode::Reordered {
         // What came before a sync cannot overwrite what the sync made durable.
-        let free = file
-            .effects
-            .iter()
-            .rposition(|e| e.state == State::Durable)
-            .map_or(0, |last| last + 1);
+        let free = file.effects.iter().rposition(|e| e.state == State::Durable).map_or(0, |last| last + 1);
         dice.rng.shuffle(&mut order[free..]);
     }
     for effect in order.into_iter().map(|index| &file.effects[index]) {
@@ -108,9 +93,7 @@ fn resolve_file(file: &FileState, dice: &mut Dice) -> Content {
         };
         match (&effect.change, fate) {
             (_, Fate::Drop) => {}
-            (Change::Write { offset, data }, Fate::Tear) => {
-                tear(&mut content, *offset, data, &mut dice.rng)
-            }
+            (Change::Write { offset, data }, Fate::Tear) => tear(&mut content, *offset, data, &mut dice.rng),
             (change, _) => change.apply(&mut content),
         }
     }
@@ -131,10 +114,7 @@ fn tear(content: &mut Content, offset: u64, data: &Arc<[u8]>, rng: &mut Rng) {
     while from < end {
         let to = end.min((from / SECTOR + 1) * SECTOR);
         if rng.below(2) == 0 {
-            content.write_at(
-                &data[(from - offset) as usize..(to - offset) as usize],
-                from,
-            );
+            content.write_at(&data[(from - offset) as usize..(to - offset) as usize], from);
         }
         from = to;
     }
@@ -163,15 +143,9 @@ impl Dice {
             CrashMode::KeepAll => Fate::Keep,
             CrashMode::TornLast if sequence.is_some() && sequence == self.torn => Fate::Tear,
             CrashMode::TornLast => Fate::Keep,
-            CrashMode::Random | CrashMode::Reordered if self.rng.below(8) < self.keep_in_8 => {
-                Fate::Keep
-            }
+            CrashMode::Random | CrashMode::Reordered if self.rng.below(8) < self.keep_in_8 => Fate::Keep,
             // A change of names or length has no half: see the callers.
-            CrashMode::Random | CrashMode::Reordered
-                if sequence.is_some() && self.rng.below(2) == 0 =>
-            {
-                Fate::Tear
-            }
+            CrashMode::Random | CrashMode::Reordered if sequence.is_some() && self.rng.below(2) == 0 => Fate::Tear,
             CrashMode::Random | CrashMode::Reordered => Fate::Drop,
         }
     }

@@ -34,17 +34,11 @@ pub(super) struct Disk {
 
 impl Disk {
     pub fn from_image(image: Image) -> Self {
-        let mut disk = Disk {
-            names: image.names,
-            ..Disk::default()
-        };
+        let mut disk = Disk { names: image.names, ..Disk::default() };
         disk.start.names = Arc::new(disk.names.clone());
         for (inode, content) in image.files {
             disk.next_inode = disk.next_inode.max(inode + 1);
-            let state = FileState {
-                base: content.clone(),
-                effects: Vec::new(),
-            };
+            let state = FileState { base: content.clone(), effects: Vec::new() };
             disk.start.files.insert(inode, Arc::new(state));
             disk.files.insert(inode, content);
         }
@@ -55,13 +49,8 @@ impl Disk {
     pub fn copy(&self) -> Disk {
         let linked = |inode: &Inode| self.names.values().any(|node| *node == Node::File(*inode));
         let files = self.files.iter().filter(|(inode, _)| linked(inode));
-        let files = files
-            .map(|(inode, content)| (*inode, content.clone()))
-            .collect();
-        Disk::from_image(Image {
-            names: self.names.clone(),
-            files,
-        })
+        let files = files.map(|(inode, content)| (*inode, content.clone())).collect();
+        Disk::from_image(Image { names: self.names.clone(), files })
     }
 
     pub fn record(&mut self, op: Op) {
@@ -69,11 +58,7 @@ impl Disk {
     }
 
     pub fn durability_at(&mut self, at: usize) -> Durability {
-        assert!(
-            at <= self.journal.len(),
-            "position {at} of a journal of {}",
-            self.journal.len()
-        );
+        assert!(at <= self.journal.len(), "position {at} of a journal of {}", self.journal.len());
         while (self.checkpoints.len() + 1) * CHECKPOINT <= at {
             let from = self.checkpoints.len() * CHECKPOINT;
             let next = self.replayed(from, from + CHECKPOINT);
@@ -95,19 +80,13 @@ impl Disk {
     }
 
     pub fn alive(&self) -> io::Result<()> {
-        if self.plans.halted {
-            Err(FaultError::Io.to_io())
-        } else {
-            Ok(())
-        }
+        if self.plans.halted { Err(FaultError::Io.to_io()) } else { Ok(()) }
     }
 
     /// Counts a call for planned faults, and fails if one hits.
     pub fn check(&mut self, op: FaultOp, path: &Path) -> io::Result<()> {
         self.alive()?;
-        self.plans
-            .check(op, path)
-            .map_or(Ok(()), |fault| Err(fault.error.to_io()))
+        self.plans.check(op, path).map_or(Ok(()), |fault| Err(fault.error.to_io()))
     }
 
     pub fn create(&mut self, path: &Path) -> io::Result<Inode> {
@@ -119,10 +98,7 @@ impl Disk {
         self.next_inode += 1;
         self.names.insert(path.to_path_buf(), Node::File(inode));
         self.files.insert(inode, Content::default());
-        self.record(Op::Link {
-            path: path.to_path_buf(),
-            node: Node::File(inode),
-        });
+        self.record(Op::Link { path: path.to_path_buf(), node: Node::File(inode) });
         Ok(inode)
     }
 
@@ -143,11 +119,7 @@ impl Disk {
     }
 
     pub fn require_dir(&self, path: &Path) -> io::Result<()> {
-        if self.is_dir(path) {
-            Ok(())
-        } else {
-            Err(not_found(path))
-        }
+        if self.is_dir(path) { Ok(()) } else { Err(not_found(path)) }
     }
 
     /// Gives back the space of a name that is about to go.
@@ -159,11 +131,7 @@ impl Disk {
 
     fn write(&mut self, inode: Inode, data: &[u8], offset: u64) {
         self.content(inode).write_at(data, offset);
-        self.record(Op::Write {
-            inode,
-            offset,
-            data: data.into(),
-        });
+        self.record(Op::Write { inode, offset, data: data.into() });
     }
 
     /// Takes the space a file needs to grow to `len`; or says up to what length there is space.
@@ -186,17 +154,12 @@ impl Disk {
 }
 
 pub(super) fn not_found(path: &Path) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::NotFound,
-        format!("{} not found", path.display()),
-    )
+    io::Error::new(io::ErrorKind::NotFound, format!("{} not found", path.display()))
 }
 
 /// The path without `.` components.
 pub(super) fn normal(path: &Path) -> PathBuf {
-    path.components()
-        .filter(|part| *part != Component::CurDir)
-        .collect()
+    path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
 pub(super) struct SimLock {
@@ -259,10 +222,7 @@ impl VfsFile for SimFile {
             (Ok(()), true) => SyncResult::Ignored,
             (Ok(()), false) => SyncResult::Done,
         };
-        disk.record(Op::SyncData {
-            inode: self.inode,
-            sync,
-        });
+        disk.record(Op::SyncData { inode: self.inode, sync });
         failed
     }
 
@@ -277,10 +237,7 @@ impl VfsFile for SimFile {
             *free += cut;
         }
         disk.content(self.inode).set_len(len);
-        disk.record(Op::SetLen {
-            inode: self.inode,
-            len,
-        });
+        disk.record(Op::SetLen { inode: self.inode, len });
         Ok(())
     }
 

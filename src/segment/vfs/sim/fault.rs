@@ -54,14 +54,7 @@ pub struct Fault {
 impl Fault {
     /// Lets `after` calls pass and fails the next one.
     pub fn new(op: FaultOp, after: u64, error: FaultError) -> Self {
-        Fault {
-            op,
-            after,
-            times: 1,
-            error,
-            partial: None,
-            path_contains: None,
-        }
+        Fault { op, after, times: 1, error, partial: None, path_contains: None }
     }
 
     pub fn times(mut self, times: u64) -> Self {
@@ -81,10 +74,7 @@ impl Fault {
 
     /// Counts a call; true if it must fail.
     fn hits(&mut self, op: FaultOp, path: &Path) -> bool {
-        let here = self
-            .path_contains
-            .as_ref()
-            .is_none_or(|part| path.to_string_lossy().contains(part));
+        let here = self.path_contains.as_ref().is_none_or(|part| path.to_string_lossy().contains(part));
         if op != self.op || !here || self.times == 0 {
             return false;
         }

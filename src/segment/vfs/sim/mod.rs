@@ -62,17 +62,13 @@ impl SimVfs {
     pub fn crash(&self, at: usize, seed: u64, mode: CrashMode) -> SimVfs {
         let durability = self.disk.lock().durability_at(at);
         let disk = Disk::from_image(crash::resolve(&durability, seed, mode));
-        SimVfs {
-            disk: Arc::new(Mutex::new(disk)),
-        }
+        SimVfs { disk: Arc::new(Mutex::new(disk)) }
     }
 
     /// A separate disk with what this one holds now, all of it durable.
     pub fn snapshot(&self) -> SimVfs {
         let disk = self.disk.lock().copy();
-        SimVfs {
-            disk: Arc::new(Mutex::new(disk)),
-        }
+        SimVfs { disk: Arc::new(Mutex::new(disk)) }
     }
 
     /// The journal's calls in words, one each, for messages of failing tests.
@@ -82,15 +78,7 @@ impl SimVfs {
 
     /// Successful `sync_data` calls so far, ignored ones included.
     pub fn sync_count(&self) -> usize {
-        let synced = |op: &&Op| {
-            matches!(
-                op,
-                Op::SyncData {
-                    sync: SyncResult::Done | SyncResult::Ignored,
-                    ..
-                }
-            )
-        };
+        let synced = |op: &&Op| matches!(op, Op::SyncData { sync: SyncResult::Done | SyncResult::Ignored, .. });
         self.disk.lock().journal.iter().filter(synced).count()
     }
 
@@ -140,10 +128,7 @@ impl SimVfs {
     /// All files, sorted by path.
     pub fn files(&self) -> Vec<PathBuf> {
         let disk = self.disk.lock();
-        let files = disk
-            .names
-            .iter()
-            .filter(|(_, node)| matches!(node, Node::File(_)));
+        let files = disk.names.iter().filter(|(_, node)| matches!(node, Node::File(_)));
         files.map(|(path, _)| path.clone()).collect()
     }
 
@@ -158,11 +143,7 @@ impl SimVfs {
     }
 
     fn open_file(&self, inode: u64, path: PathBuf) -> Arc<dyn VfsFile> {
-        Arc::new(SimFile {
-            disk: self.disk.clone(),
-            inode,
-            path,
-        })
+        Arc::new(SimFile { disk: self.disk.clone(), inode, path })
     }
 }
 
@@ -193,9 +174,7 @@ impl Vfs for SimVfs {
         disk.alive()?;
         disk.require_dir(&dir)?;
         let inside = disk.names.keys().filter(|path| path.parent() == Some(&dir));
-        let names = inside
-            .filter_map(|path| path.file_name()?.to_str())
-            .map(str::to_owned);
+        let names = inside.filter_map(|path| path.file_name()?.to_str()).map(str::to_owned);
         Ok(names.collect())
     }
 
@@ -213,10 +192,7 @@ impl Vfs for SimVfs {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }
             disk.names.insert(path.to_path_buf(), Node::Dir);
-            disk.record(Op::Link {
-                path: path.to_path_buf(),
-                node: Node::Dir,
-            });
+            disk.record(Op::Link { path: path.to_path_buf(), node: Node::Dir });
         }
         Ok(())
     }
@@ -277,8 +253,7 @@ impl Vfs for SimVfs {
     fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
         let disk = self.disk.lock();
         disk.alive()?;
-        disk.require_dir(&normal(dir))
-            .or_else(|_| disk.inode(&normal(dir)).map(|_| ()))?;
+        disk.require_dir(&normal(dir)).or_else(|_| disk.inode(&normal(dir)).map(|_| ()))?;
         Ok(disk.free.unwrap_or(u64::MAX))
     }
 
@@ -296,9 +271,6 @@ impl Vfs for SimVfs {
         if !disk.locks.insert(path.clone()) && !disk.plans.lies(Lie::IgnoreLock) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(Box::new(SimLock {
-            disk: self.disk.clone(),
-            path,
-        }))
+        Ok(Box::new(SimLock { disk: self.disk.clone(), path }))
     }
 }

@@ -76,11 +76,7 @@ impl fmt::Display for Op {
             }
             Op::Remove { path } => write!(f, "remove {}", path.display()),
             Op::SyncDir { dir, sync } => write!(f, "sync_dir {} ({sync:?})", dir.display()),
-            Op::Write {
-                inode,
-                offset,
-                data,
-            } => write!(f, "write inode {inode} {offset}+{}", data.len()),
+            Op::Write { inode, offset, data } => write!(f, "write inode {inode} {offset}+{}", data.len()),
             Op::SetLen { inode, len } => write!(f, "set_len inode {inode} {len}"),
             Op::SyncData { inode, sync } => write!(f, "sync_data inode {inode} ({sync:?})"),
             Op::Corrupt { inode, offset, xor } => {
@@ -142,11 +138,7 @@ impl FileState {
 
     /// Moves the durable changes with nothing doubtful under them into the base.
     fn fold(&mut self) {
-        let settled = self
-            .effects
-            .iter()
-            .take_while(|effect| effect.state == State::Durable)
-            .count();
+        let settled = self.effects.iter().take_while(|effect| effect.state == State::Durable).count();
         for effect in self.effects.drain(..settled) {
             effect.change.apply(&mut self.base);
         }
@@ -177,69 +169,25 @@ impl Durability {
                 }
                 self.rename(path, vec![(path.clone(), Some(*node))]);
             }
-            Op::Rename { from, to, node } => {
-                self.rename(to, vec![(from.clone(), None), (to.clone(), Some(*node))])
-            }
+            Op::Rename { from, to, node } => self.rename(to, vec![(from.clone(), None), (to.clone(), Some(*node))]),
             Op::Remove { path } => self.rename(path, vec![(path.clone(), None)]),
-            Op::SyncDir {
-                dir,
-                sync: SyncResult::Done,
-            } => self.sync_dir(dir),
-            Op::SyncDir { .. }
-            | Op::SyncData {
-                sync: SyncResult::Ignored,
-                ..
-            } => {}
+            Op::SyncDir { dir, sync: SyncResult::Done } => self.sync_dir(dir),
+            Op::SyncDir { .. } | Op::SyncData { sync: SyncResult::Ignored, .. } => {}
             Op::SyncData { inode, sync } => {
                 let file = self.file(*inode);
-                file.mark_pending(if *sync == SyncResult::Done {
-                    State::Durable
-                } else {
-                    State::Lost
-                });
+                file.mark_pending(if *sync == SyncResult::Done { State::Durable } else { State::Lost });
                 file.fold();
             }
-            Op::Write {
-                inode,
-                offset,
-                data,
-            } => {
-                let change = Change::Write {
-                    offset: *offset,
-                    data: data.clone(),
-                };
-                self.push(
-                    *inode,
-                    Effect {
-                        sequence,
-                        change,
-                        state: State::Pending,
-                    },
-                );
+            Op::Write { inode, offset, data } => {
+                let change = Change::Write { offset: *offset, data: data.clone() };
+                self.push(*inode, Effect { sequence, change, state: State::Pending });
             }
             Op::SetLen { inode, len } => {
-                self.push(
-                    *inode,
-                    Effect {
-                        sequence,
-                        change: Change::SetLen(*len),
-                        state: State::Pending,
-                    },
-                );
+                self.push(*inode, Effect { sequence, change: Change::SetLen(*len), state: State::Pending });
             }
             Op::Corrupt { inode, offset, xor } => {
-                let change = Change::Xor {
-                    offset: *offset,
-                    bits: *xor,
-                };
-                self.push(
-                    *inode,
-                    Effect {
-                        sequence,
-                        change,
-                        state: State::Durable,
-                    },
-                );
+                let change = Change::Xor { offset: *offset, bits: *xor };
+                self.push(*inode, Effect { sequence, change, state: State::Durable });
                 self.file(*inode).fold();
             }
         }

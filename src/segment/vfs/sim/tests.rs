@@ -34,9 +34,7 @@ fn content(vfs: &SimVfs) -> Option<Vec<u8>> {
 
 /// All contents that the file has after crashes with 500 seeds.
 fn outcomes(vfs: &SimVfs, mode: CrashMode) -> HashSet<Option<Vec<u8>>> {
-    (0..500)
-        .map(|seed| content(&now(vfs, seed, mode)))
-        .collect()
+    (0..500).map(|seed| content(&now(vfs, seed, mode))).collect()
 }
 
 #[test]
@@ -48,11 +46,7 @@ fn what_is_synced_survives_in_every_mode() {
     let mut expected = vec![1; 2500];
     expected.resize(3400, 2);
     for mode in CrashMode::ALL {
-        assert_eq!(
-            outcomes(&vfs, mode),
-            HashSet::from([Some(expected.clone())]),
-            "{mode:?}"
-        );
+        assert_eq!(outcomes(&vfs, mode), HashSet::from([Some(expected.clone())]), "{mode:?}");
     }
 }
 
@@ -63,11 +57,7 @@ fn unsynced_writes_are_dropped_or_kept_as_told() {
     assert_eq!(content(&now(&vfs, 1, CrashMode::DropAll)).unwrap(), b"old");
     assert_eq!(content(&now(&vfs, 1, CrashMode::KeepAll)).unwrap(), b"new!");
     assert_eq!(content(&vfs.snapshot()).unwrap(), b"new!");
-    assert_eq!(
-        content(&vfs).unwrap(),
-        b"new!",
-        "the disk itself is untouched"
-    );
+    assert_eq!(content(&vfs).unwrap(), b"new!", "the disk itself is untouched");
 }
 
 #[test]
@@ -77,16 +67,9 @@ fn writes_tear_at_sectors_and_in_the_middle() {
     for mode in [CrashMode::TornLast, CrashMode::Random, CrashMode::Reordered] {
         let seen = outcomes(&vfs, mode);
         let sector = |bytes: &[u8], n: usize| bytes[n * 512..(n + 1) * 512].to_vec();
-        let hole = seen
-            .iter()
-            .flatten()
-            .any(|b| sector(b, 0) == [0; 512] && sector(b, 2) == [9; 512]);
+        let hole = seen.iter().flatten().any(|b| sector(b, 0) == [0; 512] && sector(b, 2) == [9; 512]);
         let middle = seen.iter().flatten().any(|b| b[99] == 9 && b[511] == 0);
-        assert!(
-            hole && middle && seen.len() > 20,
-            "{mode:?}: {}",
-            seen.len()
-        );
+        assert!(hole && middle && seen.len() > 20, "{mode:?}: {}", seen.len());
     }
 }
 
@@ -148,18 +131,8 @@ fn every_position_of_the_journal_can_be_asked_for() {
     positions.reverse();
     for at in positions {
         let (syncs, rest) = ((at - start) / 11, (at - start) % 11);
-        assert_eq!(
-            content(&vfs.crash(at, 0, CrashMode::DropAll))
-                .unwrap()
-                .len(),
-            syncs * 10
-        );
-        assert_eq!(
-            content(&vfs.crash(at, 0, CrashMode::KeepAll))
-                .unwrap()
-                .len(),
-            syncs * 10 + rest
-        );
+        assert_eq!(content(&vfs.crash(at, 0, CrashMode::DropAll)).unwrap().len(), syncs * 10);
+        assert_eq!(content(&vfs.crash(at, 0, CrashMode::KeepAll)).unwrap().len(), syncs * 10 + rest);
     }
     assert!(content(&vfs.crash(0, 0, CrashMode::KeepAll)).is_none());
 }
@@ -170,21 +143,10 @@ fn a_crash_is_a_fresh_disk_that_can_crash_again() {
     file.write_all_at(b"two", 0).unwrap();
     let second = now(&vfs, 0, CrashMode::KeepAll);
     assert_eq!(second.journal_len(), 0);
-    second
-        .open(Path::new(FILE))
-        .unwrap()
-        .write_all_at(b"three", 0)
-        .unwrap();
-    assert_eq!(
-        content(&now(&second, 0, CrashMode::DropAll)).unwrap(),
-        b"two"
-    );
+    second.open(Path::new(FILE)).unwrap().write_all_at(b"three", 0).unwrap();
+    assert_eq!(content(&now(&second, 0, CrashMode::DropAll)).unwrap(), b"two");
     second.create(Path::new("/d/other")).unwrap();
-    assert_eq!(
-        content(&second).unwrap(),
-        b"three",
-        "a new file is another file"
-    );
+    assert_eq!(content(&second).unwrap(), b"three", "a new file is another file");
 }
 
 #[test]
@@ -192,24 +154,13 @@ fn names_need_a_sync_of_their_directory() {
     let vfs = disk();
     let file = vfs.create(Path::new(FILE)).unwrap();
     file.sync_data().unwrap();
-    assert_eq!(
-        content(&now(&vfs, 0, CrashMode::DropAll)),
-        None,
-        "data is synced, the name is not"
-    );
+    assert_eq!(content(&now(&vfs, 0, CrashMode::DropAll)), None, "data is synced, the name is not");
     vfs.sync_dir(Path::new("/")).unwrap();
-    assert_eq!(
-        content(&now(&vfs, 0, CrashMode::DropAll)),
-        None,
-        "another directory"
-    );
+    assert_eq!(content(&now(&vfs, 0, CrashMode::DropAll)), None, "another directory");
     vfs.sync_dir(Path::new("/d")).unwrap();
     assert_eq!(content(&now(&vfs, 0, CrashMode::DropAll)), Some(vec![]));
     vfs.remove(Path::new(FILE)).unwrap();
-    assert_eq!(
-        outcomes(&vfs, CrashMode::Random),
-        HashSet::from([None, Some(vec![])])
-    );
+    assert_eq!(outcomes(&vfs, CrashMode::Random), HashSet::from([None, Some(vec![])]));
     vfs.sync_dir(Path::new("/d")).unwrap();
     for mode in CrashMode::ALL {
         assert_eq!(content(&now(&vfs, 0, mode)), None);
@@ -256,11 +207,7 @@ fn a_failed_sync_loses_data_that_later_syncs_do_not_bring_back() {
     }
     file.write_all_at(b"w", 2).unwrap();
     file.sync_data().unwrap();
-    assert_eq!(
-        content(&now(&vfs, 0, CrashMode::DropAll)).unwrap(),
-        b"olw",
-        "what came after is safe"
-    );
+    assert_eq!(content(&now(&vfs, 0, CrashMode::DropAll)).unwrap(), b"olw", "what came after is safe");
     for bytes in outcomes(&vfs, CrashMode::Reordered).into_iter().flatten() {
         assert_eq!(bytes[2], b'w');
     }
@@ -269,11 +216,7 @@ fn a_failed_sync_loses_data_that_later_syncs_do_not_bring_back() {
 #[test]
 fn faults_hit_the_call_they_were_planned_for() {
     let (vfs, file) = disk_with(b"");
-    vfs.fail(
-        Fault::new(FaultOp::Write, 1, FaultError::NoSpace)
-            .partial(3)
-            .on("file"),
-    );
+    vfs.fail(Fault::new(FaultOp::Write, 1, FaultError::NoSpace).partial(3).on("file"));
     vfs.fail(Fault::new(FaultOp::Read, 0, FaultError::Io).times(2));
     let other = vfs.create(Path::new("/d/other")).unwrap();
     other.write_all_at(b"x", 0).unwrap();
@@ -285,22 +228,12 @@ fn faults_hit_the_call_they_were_planned_for() {
     for failed in [true, true, false] {
         assert_eq!(other.read_at(&mut [0], 0).is_err(), failed);
     }
-    for op in [
-        FaultOp::Create,
-        FaultOp::SyncDir,
-        FaultOp::Rename,
-        FaultOp::Remove,
-        FaultOp::SetLen,
-        FaultOp::Open,
-    ] {
+    for op in [FaultOp::Create, FaultOp::SyncDir, FaultOp::Rename, FaultOp::Remove, FaultOp::SetLen, FaultOp::Open] {
         vfs.fail(Fault::new(op, 0, FaultError::Io).times(u64::MAX));
     }
     assert!(vfs.create(Path::new("/d/new")).is_err() && vfs.remove(Path::new(FILE)).is_err());
     assert!(vfs.sync_dir(Path::new("/d")).is_err() && file.set_len(0).is_err());
-    assert!(
-        vfs.rename(Path::new(FILE), Path::new("/d/b")).is_err()
-            && vfs.open(Path::new(FILE)).is_err()
-    );
+    assert!(vfs.rename(Path::new(FILE), Path::new("/d/b")).is_err() && vfs.open(Path::new(FILE)).is_err());
     vfs.clear_faults();
     vfs.remove(Path::new(FILE)).unwrap();
 }
@@ -310,10 +243,7 @@ fn a_full_disk_takes_what_fits() {
     let (vfs, file) = disk_with(b"12345");
     vfs.set_free_bytes(3);
     file.write_all_at(b"ABCDE", 0).unwrap();
-    assert_eq!(
-        file.write_all_at(b"abcdef", 5).unwrap_err().kind(),
-        io::ErrorKind::StorageFull
-    );
+    assert_eq!(file.write_all_at(b"abcdef", 5).unwrap_err().kind(), io::ErrorKind::StorageFull);
     assert_eq!(content(&vfs).unwrap(), b"ABCDEabc");
     assert_eq!(vfs.free_bytes(Path::new("/d")).unwrap(), 0);
     file.set_len(6).unwrap();
@@ -335,10 +265,7 @@ fn lies_are_found_out_by_a_crash() {
     assert_eq!(file.len().unwrap(), 3);
     vfs.create(Path::new("/d/other")).unwrap();
     vfs.sync_dir(Path::new("/d")).unwrap();
-    let _both = (
-        vfs.lock(Path::new("/d/L")).unwrap(),
-        vfs.lock(Path::new("/d/L")).unwrap(),
-    );
+    let _both = (vfs.lock(Path::new("/d/L")).unwrap(), vfs.lock(Path::new("/d/L")).unwrap());
     let after = now(&vfs, 0, CrashMode::DropAll);
     assert_eq!(content(&after).unwrap(), b"old");
     assert_eq!(after.files(), [Path::new(FILE)]);
@@ -364,11 +291,7 @@ fn a_halted_disk_changes_nothing_more() {
     let (vfs, file) = disk_with(b"abc");
     let before = vfs.journal_len();
     vfs.halt();
-    assert!(
-        file.write_all_at(b"x", 0).is_err()
-            && file.sync_data().is_err()
-            && file.set_len(0).is_err()
-    );
+    assert!(file.write_all_at(b"x", 0).is_err() && file.sync_data().is_err() && file.set_len(0).is_err());
     assert!(vfs.create(Path::new("/d/n")).is_err() && vfs.sync_dir(Path::new("/d")).is_err());
     assert_eq!(vfs.journal_len(), before);
     assert_eq!(content(&now(&vfs, 0, CrashMode::DropAll)).unwrap(), b"abc");
@@ -378,17 +301,14 @@ fn a_halted_disk_changes_nothing_more() {
 fn locks_do_not_outlive_a_crash() {
     let vfs = disk();
     let _held = vfs.lock(Path::new("/d/LOCK")).unwrap();
-    now(&vfs, 0, CrashMode::KeepAll)
-        .lock(Path::new("/d/LOCK"))
-        .unwrap();
+    now(&vfs, 0, CrashMode::KeepAll).lock(Path::new("/d/LOCK")).unwrap();
 }
 
 #[test]
 fn a_hundred_thousand_images_are_cheap() {
     let (vfs, file) = disk_with(&[1; 20_000]);
     for n in 0..300_u64 {
-        file.write_all_at(&[n as u8; 200], 20_000 + n * 200)
-            .unwrap();
+        file.write_all_at(&[n as u8; 200], 20_000 + n * 200).unwrap();
         if n % 7 == 0 {
             file.sync_data().unwrap();
         }

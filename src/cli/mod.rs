@@ -1,0 +1,106 @@
+//! The command line.
+
+mod credentials;
+mod maintain;
+mod open;
+mod progress;
+mod report;
+mod serve;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// An S3 server that stores releases, packages, dumps and images in a few percent of their size.
+#[derive(Parser)]
+#[command(name = "deltastore", version, about, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 the command failed; 2 wrong arguments; 3 damage was found.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve S3 from a data folder, which is made if it is not there
+    #[command(after_help = serve::AFTER_HELP)]
+    Serve(serve::ServeArguments),
+    /// Make the index anew from the segments alone; the server must be stopped
+    #[command(after_help = EXIT_CODES)]
+    RebuildIndex(Folder),
+    /// Read and verify everything and name what is damaged; the server must be stopped
+    #[command(after_help = EXIT_CODES)]
+    Fsck(Folder),
+    /// Drop what nothing refers to and give its disk space back; the server must be stopped
+    #[command(after_help = EXIT_CODES)]
+    Gc(Folder),
+    /// Say what is stored in how many bytes, and what saved how much; the server must be stopped
+    #[command(after_help = EXIT_CODES)]
+    Stats {
+        #[command(flatten)]
+        folder: Folder,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(clap::Args)]
+struct Folder {
+    /// The data folder
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Found damage, told apart from a command that could not run.
+const DAMAGE: u8 = 3;
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let format = match &arguments.command {
+        Command::Serve(serve) => serve.log_format,
+        _ => LogFormat::Text,
+    };
+    start_logging(format, matches!(arguments.command, Command::Serve(_)));
+    let result = match arguments.command {
+        Command::Serve(arguments) => serve::serve(&arguments).map_err(|error| error.to_string()),
+        Command::RebuildIndex(folder) => maintain::rebuild_index(&folder.dir).map_err(|error| error.to_string()),
+        Command::Fsck(folder) => maintain::fsck(&folder.dir).map_err(|error| error.to_string()),
+        Command::Gc(folder) => maintain::gc(&folder.dir).map_err(|error| error.to_string()),
+        Command::Stats { folder, json } => maintain::stats(&folder.dir, json).map_err(|error| error.to_string()),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("deltastore: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Log lines go to standard error; `RUST_LOG` overrides the level.
+fn start_logging(format: LogFormat, serving: bool) {
+    use tracing_subscriber::EnvFilter;
+    let default = if serving { "info" } else { "error" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => builder.init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+}

@@ -1,0 +1,44 @@
+//! Opening a data folder on the real disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::index::{Engine, Index, IndexError, RocksEngine, RocksSettings};
+use crate::segment::vfs::{Clock, RealVfs, SystemClock};
+use crate::store::bugs::Bugs;
+use crate::store::{Folder, Settings, Store, StoreError};
+
+/// A folder with its lock, its index's engine and a clock.
+pub struct Opened {
+    pub folder: Folder,
+    pub engine: Arc<dyn Engine>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Locks a folder and opens its index. A damaged index is thrown away: it is derived, and rebuilt when the store opens.
+pub fn open(dir: &Path, create: bool) -> Result<Opened, StoreError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
+    let path = folder.index_dir();
+    let engine = match checked(&path) {
+        Err(error @ (IndexError::Damaged { .. } | IndexError::Corrupt { .. })) => {
+            tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
+            RocksEngine::destroy(&path)?;
+            checked(&path)?
+        }
+        other => other?,
+    };
+    Ok(Opened { folder, engine, clock })
+}
+
+fn checked(path: &Path) -> Result<Arc<dyn Engine>, IndexError> {
+    let engine: Arc<dyn Engine> = Arc::new(RocksEngine::open(path, &RocksSettings::default())?);
+    Index::open(Arc::clone(&engine))?;
+    Ok(engine)
+}
+
+/// Opens the store of a folder that exists.
+pub fn open_store(dir: &Path, create: bool) -> Result<Store, StoreError> {
+    let Opened { folder, engine, clock } = open(dir, create)?;
+    Store::open(folder, engine, clock, Settings::default(), Bugs::default())
+}

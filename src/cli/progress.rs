@@ -1,0 +1,21 @@
+//! Progress bars, on a terminal only.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// A bar over `len` steps, or a spinner for 0; nothing unless standard error is a terminal.
+pub fn bar(what: &'static str, len: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match len {
+        0 => (ProgressBar::new_spinner(), "{spinner} {prefix}: {msg}"),
+        _ => (ProgressBar::new(len), "{prefix} [{bar:40}] {pos}/{len} {msg} {eta}"),
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_prefix(what);
+    bar
+}

@@ -1,0 +1,83 @@
+//! Tables for people.
+
+use crate::store::{Stats, Totals};
+
+/// A size as people read it: 1024-based, one decimal.
+pub fn size(bytes: u64) -> String {
+    const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// Prints statistics as a table.
+pub fn print(stats: &Stats) {
+    let name = |bucket: &str, space: &str| format!("{bucket}/{space}");
+    let width = stats
+        .deltaspaces
+        .iter()
+        .map(|space| name(&space.bucket, &space.deltaspace).chars().count())
+        .chain([10])
+        .max()
+        .unwrap_or(10)
+        .min(60);
+    println!(
+        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
+        "deltaspace", "objects", "logical", "stored", "ratio", "of which", "saved by", "saved by", "saved by"
+    );
+    println!(
+        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
+        "", "", "", "", "", "references", "dedup", "deltas", "compression"
+    );
+    let mut bucket = "";
+    for space in &stats.deltaspaces {
+        if space.bucket != bucket {
+            bucket = &space.bucket;
+            if let Some(totals) = stats.buckets.get(bucket) {
+                row(&format!("bucket {bucket}"), width, totals);
+            }
+        }
+        row(&name(&space.bucket, &space.deltaspace), width, &space.totals);
+    }
+    if stats.uploads.objects > 0 {
+        row("parts of uploads", width, &stats.uploads);
+    }
+    row("total", width, &stats.total);
+    println!(
+        "{} segments, {} on disk, {} of it garbage; `reference only` is what no object uses but windows are encoded against",
+        stats.segments,
+        size(stats.segment_bytes),
+        size(stats.garbage_bytes)
+    );
+}
+
+fn row(name: &str, width: usize, totals: &Totals) {
+    println!(
+        "{name:width$} {:>9} {:>11} {:>11} {:>6.1}% {:>11} {:>11} {:>11} {:>11}",
+        totals.objects,
+        size(totals.logical_bytes),
+        size(totals.stored_bytes),
+        totals.ratio() * 100.0,
+        size(totals.reference_only_bytes),
+        size(totals.dedup_saved_bytes),
+        size(totals.delta_saved_bytes),
+        size(totals.compression_saved_bytes)
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_read_well() {
+        assert_eq!(size(0), "0 B");
+        assert_eq!(size(1023), "1023 B");
+        assert_eq!(size(1536), "1.5 KiB");
+        assert_eq!(size(3 << 30), "3.0 GiB");
+    }
+}

@@ -1,0 +1,117 @@
+//! `serve`: the server process.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::LogFormat;
+use super::credentials::{self, CredentialsError, Found};
+use super::open::{Opened, open};
+use crate::object::Objects;
+use crate::s3::{ServerSettings, serve as serve_s3};
+use crate::store::bugs::Bugs;
+use crate::store::{Background, Settings, Store, StoreError};
+
+/// Shortest pause between two background collections.
+const COLLECT_PAUSE: Duration = Duration::from_secs(60);
+
+pub const AFTER_HELP: &str = "\
+Root credentials come from DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD. If neither is set, on a loopback address,
+they are generated, kept in the data folder and printed once; on any other address the server refuses to start.
+RUST_LOG sets the log level. SIGTERM and SIGINT finish requests under way, then close the store.
+
+Exit codes: 0 stopped by a signal; 1 could not start or run; 2 wrong arguments.";
+
+#[derive(clap::Args)]
+pub struct ServeArguments {
+    /// The data folder
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
+    address: SocketAddr,
+    /// How log lines look
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) log_format: LogFormat,
+    /// Store windows whole: no references, plain compression only
+    #[arg(long)]
+    no_deltas: bool,
+}
+
+/// Why the server did not start or run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Runs the server until a signal.
+pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Signals count from here on, so that one during recovery ends the process cleanly after it.
+    let (mut terminate, mut interrupt) = {
+        let _context = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    let listener = runtime
+        .block_on(TcpListener::bind(arguments.address))
+        .map_err(|source| ServeError::Listen { address: arguments.address, source })?;
+    let Opened { folder, engine, clock } = open(&arguments.dir, true)?;
+    let found = credentials::find(&arguments.dir, arguments.address.ip())?;
+    let mut settings = Settings::default();
+    settings.effort.deltas = !arguments.no_deltas;
+    let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
+    let collector = Background::start(&store, COLLECT_PAUSE)?;
+    greet(arguments, listener.local_addr()?, &found);
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let objects = Objects::new(store);
+    let result = runtime.block_on(serve_s3(listener, objects, found.credentials, ServerSettings::default(), shutdown));
+    drop(collector);
+    // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
+    drop(runtime);
+    result?;
+    tracing::info!("closed");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a person at the terminal needs first.
+fn greet(arguments: &ServeArguments, address: SocketAddr, found: &Found) {
+    let endpoint = format!("http://{address}");
+    let user = &found.credentials.access_key;
+    println!("Deltastore serves S3 at {endpoint} from {}", arguments.dir.display());
+    let secret = match (&found.file, found.generated) {
+        (Some(file), true) => {
+            println!("Generated credentials, kept in {file} and printed only this once:");
+            println!("  access key {user}\n  secret key {}", found.credentials.secret_key);
+            found.credentials.secret_key.clone()
+        }
+        (Some(file), false) => {
+            println!("Credentials are in {file}; the access key is {user}");
+            format!("$(sed -n 2p '{file}')")
+        }
+        (None, _) => {
+            println!("Credentials are those of the environment; the access key is {user}");
+            "$DELTASTORE_ROOT_PASSWORD".to_owned()
+        }
+    };
+    println!("Try it:");
+    println!("  export AWS_ACCESS_KEY_ID={user} AWS_SECRET_ACCESS_KEY={secret} AWS_DEFAULT_REGION=us-east-1");
+    println!("  aws --endpoint-url {endpoint} s3 mb s3://demo");
+    println!("  aws --endpoint-url {endpoint} s3 cp FILE s3://demo/releases/");
+    println!("  aws --endpoint-url {endpoint} s3 ls s3://demo/releases/");
+}

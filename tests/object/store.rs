@@ -1,0 +1,14 @@
+//! An empty store on a simulated disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deltastore::index::MemEngine;
+use deltastore::segment::vfs::{SimClock, SimVfs};
+use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
+
+pub fn open() -> Store {
+    let clock = Arc::new(SimClock::new(1_700_000_000_000));
+    let folder = Folder::open(Arc::new(SimVfs::new()), Path::new("/data"), &*clock, true).unwrap();
+    Store::open(folder, Arc::new(MemEngine::new()), clock, Settings::default(), Bugs::default()).unwrap()
+}

@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use deltastore_format::{Checksum, ChecksumAlgorithm, PartInfo, PartPut, Sequence, StorageType, UploadPut, VersionPut};
 use md5::{Digest as _, Md5};
 
-use crate::index::Index;
 use crate::object::bucket::remove_upload;
 use crate::object::checksum::{self, ChecksumValue};
 use crate::object::condition::{WriteConditions, bare_etag};
 use crate::object::content::{commit, concat};
 use crate::object::error::ObjectError;
 use crate::object::{MAX_OBJECT_SIZE, MAX_PARTS, MIN_PART_SIZE, Objects, write};
+use crate::store::Index;
 use crate::store::{Content, Touch};
 
 /// A part as the request names it.

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use deltastore_format::VersionPut;
 
-use crate::index::VersionRow;
 use crate::object::condition::ReadConditions;
 use crate::object::content::{BodyReader, read_body};
 use crate::object::error::ObjectError;
@@ -12,6 +11,7 @@ use crate::object::identity::VersionId;
 use crate::object::name::check_key;
 use crate::object::range::ByteRange;
 use crate::object::{MAX_PARTS, Objects, write};
+use crate::store::VersionRow;
 
 /// How often a GET looks again when the version it found went away before its first bytes were read.
 const ATTEMPTS: usize = 5;

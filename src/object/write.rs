@@ -2,12 +2,12 @@
 
 use deltastore_format::{BucketId, Op, Position, SegmentId, Sequence, UploadId, VersionPut};
 
-use crate::index::{Index, IndexError, UploadRow, VersionRow};
 use crate::object::condition::WriteConditions;
 use crate::object::content::BodyError;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
 use crate::store::{CommitError, StoreError, Transaction};
+use crate::store::{Index, IndexError, UploadRow, VersionRow};
 
 impl From<IndexError> for ObjectError {
     fn from(error: IndexError) -> Self {

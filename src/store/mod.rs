@@ -45,7 +45,12 @@ pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use write::Assembly;
 
-use crate::index::{Engine, Index};
+/// What the store cuts bodies with.
+pub use crate::delta::{CutWindow, Cutter};
+/// The tables, as the object layer reads them.
+pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
+
+use crate::index::Engine;
 use crate::segment::Readers;
 use crate::segment::vfs::{Clock, Vfs};
 use bugs::Bugs;

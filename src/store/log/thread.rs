@@ -180,7 +180,13 @@ impl LogThread<'_> {
         }
         self.marked = true;
         let (time_ms, durable_upto) = (self.clock.now_ms(), self.durable);
-        self.appender.stage_commit(&Commit { time_ms, durable_upto, relocated: false, placed: Vec::new(), ops: Vec::new() });
+        self.appender.stage_commit(&Commit {
+            time_ms,
+            durable_upto,
+            relocated: false,
+            placed: Vec::new(),
+            ops: Vec::new(),
+        });
         if let Err(error) = self.appender.write_commits() {
             tracing::warn!(%error, "the log is closed without its mark");
             return false;

@@ -102,10 +102,7 @@ pub fn cut(
 }
 
 /// A new segment behind the others, to go on in.
-fn new_last(
-    scene: &Scene<'_>,
-    mut segments: Vec<SegmentId>,
-) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
+fn new_last(scene: &Scene<'_>, mut segments: Vec<SegmentId>) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
     let last = segments.last().map_or(0, |last| last.0);
     let writer = new_segment(scene, SegmentId(last + 1))?;
     segments.push(writer.position().segment);

@@ -130,6 +130,7 @@ impl Store {
             writer: recovered.writer,
             next_sequence: recovered.next_sequence,
             durable,
+            marked: recovered.clean,
         })?;
         Ok(Self(Arc::new(Inner {
             blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, bugs),

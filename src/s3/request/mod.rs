@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
+use hyper::header::{CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
@@ -146,12 +146,6 @@ impl Requests {
         } else {
             body
         };
-        if code.is_some()
-            && let Ok(length) = body.bytes().map_or(0, |bytes| bytes.len()).try_into()
-        {
-            let length: u64 = length;
-            parts.headers.insert(CONTENT_LENGTH, length.into());
-        }
         // s3s says so for GET only.
         if *context.method() == Method::HEAD
             && parts.status == StatusCode::OK

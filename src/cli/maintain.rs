@@ -27,7 +27,6 @@ pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
     let bar = progress::bar("checking", 0);
     let found = store.fsck(&mut |found| {
         bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
-        bar.tick();
     })?;
     bar.finish_and_clear();
     let mut lines = vec![format!(
@@ -54,7 +53,6 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
     let bar = progress::bar("collecting", 0);
     let done = store.collect(CollectOptions::THOROUGH, &mut |done| {
         bar.set_message(format!("{} segments removed, {} freed", done.segments, report::size(done.freed_bytes)));
-        bar.tick();
     })?;
     bar.finish_and_clear();
     let mut lines = vec![format!(

@@ -87,7 +87,8 @@ impl Request {
         let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
         let names = names.join(";");
         let listed: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-        let canonical = format!("{}\n{}\n{}\n{listed}\n{names}\n{payload}", self.method, self.path, canonical_query(&self.query));
+        let canonical =
+            format!("{}\n{}\n{}\n{listed}\n{names}\n{payload}", self.method, self.path, canonical_query(&self.query));
         let signature = stamp.sign(&stamp.string_to_sign(&canonical));
         let scope = stamp.scope();
         let authorization =

@@ -53,7 +53,8 @@ fuzz: packages
 
 ## bench          speed and memory against floors measured in the same run
 bench: packages
-	cargo bench --locked --ignore-rust-version --profile release $(ARGS)
+	cargo build $(FLAGS) -p deltastore -p deltastore-speed --bins
+	@"$(CARGO_TARGET_DIR)/release/deltastore-speed" $(ARGS)
 
 ## bench-corpora  store real releases through S3, compare, and print the table for docs/benchmarks.md
 bench-corpora: build clients

@@ -1,5 +1,7 @@
 //! Raw HTTP against a server in this process: what no well-behaved client sends, and what it must get for it.
 
+#![expect(clippy::unwrap_used, reason = "a step that fails ends its test")]
+
 #[path = "../support/sigv4.rs"]
 mod sigv4;
 

@@ -96,9 +96,17 @@ pub fn cut(
     if damaged && reader.file_len()? < survey.end.offset {
         return new_last(scene, segments);
     }
-    let writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
-    // Its tail is cut, but nothing is added behind a damaged header.
-    if damaged { new_last(scene, segments) } else { Ok((writer, segments)) }
+    let mut writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
+    if !damaged {
+        return Ok((writer, segments));
+    }
+    // Nothing but its footer is added behind a damaged header.
+    let mut footer = Vec::new();
+    writer.footer().encode(&mut footer);
+    writer.stage(RecordKind::Footer, &[&footer]);
+    writer.write()?;
+    writer.file().sync_data()?;
+    new_last(scene, segments)
 }
 
 /// A new segment behind the others, to go on in.

@@ -15,6 +15,7 @@ mod compact;
 mod mark;
 
 pub use background::Background;
+pub(super) use mark::unlinked;
 
 use super::Store;
 use super::error::StoreError;

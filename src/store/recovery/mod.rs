@@ -10,6 +10,7 @@
 //! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. An index that is
 //! missing or ahead of the log is rebuilt from all segments. Segments of another store are refused.
 
+mod copies;
 mod cut;
 mod rebuild;
 mod replay;
@@ -79,7 +80,7 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
     let (writer, segments) = cut::cut(scene, segments, &survey)?;
     let mut damage = survey.damage.clone();
     let (next_sequence, replayed) = match start {
-        Some(start) => replay::replay(scene, &segments, start, &survey, &mut damage)?,
+        Some(start) => replay::replay(scene, &segments, start, &survey, writer.position(), &mut damage)?,
         None => (rebuild(scene, &segments, &mut damage, &mut |_| ())?, 0),
     };
     for damage in &damage {

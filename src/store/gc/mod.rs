@@ -18,6 +18,7 @@ mod compact;
 mod mark;
 
 pub use background::Background;
+pub(super) use mark::unlinked;
 
 use std::collections::BTreeSet;
 

@@ -107,6 +107,7 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 if let Ok(position) = result {
                     self.durable = position;
+                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,
@@ -135,6 +136,11 @@ impl LogThread<'_> {
                     break;
                 }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
+                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
+                    sync = true;
+                    deferred.push_back(Work::Seal(done));
+                    break;
+                }
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
@@ -216,7 +222,7 @@ impl LogThread<'_> {
             return None;
         }
         let now_ms = self.clock.now_ms();
-        let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms);
+        let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms, self.bugs);
         let go = evaluate(&mut transaction);
         let ops = transaction.ops;
         if !go {

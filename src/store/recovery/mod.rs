@@ -12,6 +12,7 @@
 //! segment header the records are used as they are, and nothing is appended any more. Damage among the records of the
 //! log is noted in the index: what it hid may be all that links to some blob, so garbage cannot be told.
 
+mod copies;
 mod cut;
 mod rebuild;
 mod replay;
@@ -83,7 +84,7 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
     let (writer, segments) = cut::cut(scene, segments, &survey)?;
     let mut damage = survey.damage.clone();
     let (next_sequence, replayed) = match start {
-        Some(start) => replay::replay(scene, &segments, start, &survey, &mut damage)?,
+        Some(start) => replay::replay(scene, &segments, start, &survey, writer.position(), &mut damage)?,
         None => (rebuild(scene, &segments, &mut damage, &mut |_| ())?, 0),
     };
     note_hidden(scene, start.is_none(), &damage)?;

@@ -23,11 +23,13 @@ struct Pending {
 }
 
 /// Applies everything between `start` and the survey's end; the next sequence number and the number of commits.
+/// The index then covers the log up to `resumed`, where it goes on: behind a footer nothing could be told from there.
 pub fn replay(
     scene: &Scene<'_>,
     segments: &[SegmentId],
     start: Position,
     survey: &Survey,
+    resumed: Position,
     damage: &mut Vec<Damage>,
 ) -> Result<(u64, u64), StoreError> {
     let mut next_sequence = scene.index.next_sequence()?.0.max(1);
@@ -63,7 +65,8 @@ pub fn replay(
     if scene.bugs.has(Bug::RecoveryReusesSequences) {
         next_sequence = 1;
     }
-    apply(scene, &mut pending, survey.end.max(start), next_sequence)?;
+    let upto = if scene.bugs.has(Bug::AppliedBehindFooter) { survey.end } else { resumed };
+    apply(scene, &mut pending, upto.max(start), next_sequence)?;
     Ok((next_sequence, replayed))
 }
 

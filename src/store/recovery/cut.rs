@@ -1,15 +1,14 @@
 //! Cutting the torn tail, and making what is left durable.
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, DecodeError, Position, RecordKind, SegmentId};
+use deltastore_format::{Commit, Position, RecordKind, SegmentId};
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::survey::{Damage, Survey};
-use super::{Scene, new_segment};
+use super::{Scene, first_record, new_segment};
 use crate::segment::{
-    Scanned, Scanner, SegmentError, SegmentReader, SegmentWriter, WindowPayload, list_segments, segment_dir,
-    segment_path,
+    Scanned, Scanner, SegmentReader, SegmentWriter, WindowPayload, list_segments, segment_dir, segment_path,
 };
 
 /// The segments of this store, oldest first, and those of their headers that are damaged. A last segment whose header never
@@ -21,7 +20,7 @@ pub fn usable_segments(scene: &Scene<'_>) -> Result<(Vec<SegmentId>, Vec<Damage>
     let mut removed = false;
     while let Some(last) = segments.last().copied() {
         let reader = open(last)?;
-        if !reader.header_damage().is_some_and(|error| never_written(&error)) || was_durable(&reader, last)? {
+        if reader.header_damage().is_none() || was_durable(scene, &reader, last)? {
             break;
         }
         folder.vfs.remove(&segment_path(&folder.dir, last))?;
@@ -44,8 +43,11 @@ pub fn usable_segments(scene: &Scene<'_>) -> Result<(Vec<SegmentId>, Vec<Damage>
     Ok((segments, damage))
 }
 
-/// True when a commit in the segment says that something in it was synced, and so was its header.
-fn was_durable(reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
+/// True when the index or a commit in the segment says that something in it was synced, and so was its header.
+fn was_durable(scene: &Scene<'_>, reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
+    if scene.index.applied()?.is_some_and(|applied| applied > first_record(id)) {
+        return Ok(true);
+    }
     for scanned in Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Head(0))? {
         if let Scanned::Record { header, payload } = scanned?
             && header.kind == RecordKind::Commit
@@ -55,14 +57,6 @@ fn was_durable(reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError
         }
     }
     Ok(false)
-}
-
-/// A header fits one sector, so a crash leaves it whole or not at all.
-fn never_written(error: &SegmentError) -> bool {
-    matches!(
-        error,
-        SegmentError::Decode { source: DecodeError::Truncated { .. } | DecodeError::Magic { found: 0, .. }, .. }
-    )
 }
 
 /// Removes what lies behind the end, syncs the rest and opens the last segment for appending.

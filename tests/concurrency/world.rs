@@ -1,0 +1,75 @@
+//! A store for one run, and bodies that are known by their number.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deltastore::delta::CutSettings;
+use deltastore::index::{Engine, MemEngine, RocksEngine, RocksSettings};
+use deltastore::object::Objects;
+use deltastore::segment::vfs::{RealVfs, SimVfs, SystemClock, Vfs};
+use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
+use futures::executor::block_on;
+use md5::{Digest, Md5};
+
+pub const BUCKET: &str = "bucket";
+
+/// On a real disk, with RocksDB.
+pub fn on_disk(dir: &Path, bugs: Bugs) -> Objects {
+    open(Arc::new(RealVfs), dir, bugs, |folder| {
+        Arc::new(RocksEngine::open(&folder.index_dir(), &RocksSettings::default()).unwrap())
+    })
+}
+
+/// In memory: more operations, more of them at the same time.
+pub fn simulated(bugs: Bugs) -> Objects {
+    open(Arc::new(SimVfs::new()), Path::new("/data"), bugs, |_| Arc::new(MemEngine::new()))
+}
+
+fn open(vfs: Arc<dyn Vfs>, dir: &Path, bugs: Bugs, engine: impl FnOnce(&Folder) -> Arc<dyn Engine>) -> Objects {
+    let clock = Arc::new(SystemClock);
+    let folder = Folder::open(vfs, dir, clock.as_ref(), true).unwrap();
+    let settings = Settings {
+        cut: CutSettings { min: 256, target: 1024, max: 4096 },
+        segment_bytes: 256 << 10,
+        cache_bytes: 64 << 10,
+        ..Settings::default()
+    };
+    let engine = engine(&folder);
+    let objects = Objects::new(Store::open(folder, engine, clock, settings, bugs).unwrap());
+    block_on(objects.create_bucket(BUCKET)).unwrap();
+    objects
+}
+
+/// Body number `number`: mostly what all others hold too, so that windows are shared and deltas pay.
+pub fn body(number: u64) -> Vec<u8> {
+    let len = match number % 10 {
+        0 => 40_000,
+        1..=3 => 9_000,
+        _ => 700,
+    };
+    let mut bytes = number.to_le_bytes().to_vec();
+    // One of few beginnings, so that a deleted body's windows come back.
+    let mut state = number % 7;
+    bytes.extend((0..len).map(|_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    }));
+    let at = 8 + (number as usize * 97) % (len - 16);
+    bytes[at..at + 8].copy_from_slice(&number.to_be_bytes());
+    bytes
+}
+
+/// The number of a body, if it is one to its last byte.
+pub fn number_of(bytes: &[u8]) -> Option<u64> {
+    let number = u64::from_le_bytes(*bytes.first_chunk()?);
+    (body(number) == bytes).then_some(number)
+}
+
+pub fn etag(body: &[u8]) -> String {
+    hex::encode(Md5::digest(body))
+}
+
+/// The ETag of an upload with one part.
+pub fn upload_etag(body: &[u8]) -> String {
+    format!("{}-1", hex::encode(Md5::digest(Md5::digest(body))))
+}

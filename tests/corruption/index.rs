@@ -1,0 +1,159 @@
+//! The index on a real disk: derived state, so any damage to it may cost an error and a rebuild, never data.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use deltastore::index::{IndexError, RocksEngine, RocksSettings};
+use deltastore::object::{Expect, ObjectError, Objects, PutInput, WriteConditions};
+use deltastore::segment::vfs::RealVfs;
+use deltastore::store::{Folder, Store, StoreError, bugs::Bugs};
+use futures::StreamExt;
+use futures::executor::block_on;
+
+use crate::world::{GetError, clock, folder, get, noise, settings};
+
+const KEYS: [(&str, &str); 6] =
+    [("alpha", "a"), ("alpha", "b"), ("alpha", "c"), ("alpha", "d"), ("beta", "e"), ("beta", "f")];
+
+fn body(number: usize) -> Vec<u8> {
+    noise(700 + 900 * number, number as u64 % 4)
+}
+
+fn engine(folder: &Folder) -> Result<RocksEngine, IndexError> {
+    RocksEngine::open(&folder.index_dir(), &RocksSettings::default())
+}
+
+fn open(dir: &Path) -> Result<Objects, StoreError> {
+    let folder = folder(Arc::new(RealVfs), dir, true)?;
+    // As the command line does.
+    let engine = match engine(&folder) {
+        Err(IndexError::Damaged { .. } | IndexError::Corrupt { .. }) => {
+            RocksEngine::destroy(&folder.index_dir())?;
+            engine(&folder)?
+        }
+        other => other?,
+    };
+    Ok(Objects::new(Store::open(folder, Arc::new(engine), clock(), settings(), Bugs::default())?))
+}
+
+fn fill(dir: &Path) {
+    let s3 = open(dir).unwrap();
+    for bucket in ["alpha", "beta"] {
+        block_on(s3.create_bucket(bucket)).unwrap();
+    }
+    for (number, key) in KEYS.iter().enumerate() {
+        let input = PutInput {
+            bucket: key.0.into(),
+            key: key.1.into(),
+            body: futures::stream::iter([Ok(body(number).into())]).boxed(),
+            expect: Expect::default(),
+            metadata: deltastore_format::Metadata::default(),
+            conditions: WriteConditions::default(),
+        };
+        block_on(s3.put_object(input)).unwrap();
+    }
+}
+
+/// Every object is right, or its error names the index. True if all are right.
+fn check(s3: &Objects, context: &str) -> bool {
+    let mut all = true;
+    for (number, key) in KEYS.iter().enumerate() {
+        match get(s3, *key, None) {
+            Ok(found) => assert!(found == body(number), "{context}: wrong bytes in {key:?}"),
+            Err(GetError::Refused(ObjectError::Internal(text))) if text.contains("index") => all = false,
+            Err(error) => panic!("{context}: {key:?}: {error:?}"),
+        }
+    }
+    all
+}
+
+fn rebuilt(dir: &Path, context: &str) {
+    let folder = folder(Arc::new(RealVfs), dir, false).unwrap();
+    RocksEngine::destroy(&folder.index_dir()).unwrap_or_else(|error| panic!("{context}: {error}"));
+    drop(folder);
+    let s3 = open(dir).unwrap_or_else(|error| panic!("{context}: {error}"));
+    assert!(check(&s3, context), "{context}: rebuilt, and still damaged");
+    let found = s3.store().fsck(&mut |_| ()).unwrap();
+    assert!(found.problems.is_empty(), "{context}: {:?}", found.problems);
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { assert!(std::fs::copy(&path, &target).is_ok()) }
+    }
+}
+
+#[test]
+fn flips_in_every_file_of_the_index() {
+    let original = tempfile::tempdir().unwrap();
+    fill(original.path());
+    let (mut flips, mut refused) = (0, 0);
+    for file in files(&original.path().join("index")) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        let len = std::fs::metadata(&file).unwrap().len();
+        if len == 0 || name.starts_with("LOG") || name == "LOCK" {
+            continue;
+        }
+        let spots = 10.min(len);
+        for spot in 0..spots {
+            let dir = tempfile::tempdir().unwrap();
+            copy(original.path(), dir.path());
+            let target = dir.path().join("index").join(&name);
+            let mut bytes = std::fs::read(&target).unwrap();
+            let at = (spot * len / spots + spot * 7 % (len / spots)) as usize;
+            bytes[at] ^= 1 << (spot % 8);
+            std::fs::write(&target, bytes).unwrap();
+            let context = format!("{name} at {at}");
+            let whole = match open(dir.path()) {
+                Ok(s3) => check(&s3, &context),
+                Err(error) => {
+                    assert!(error.to_string().contains("index"), "{context}: {error}");
+                    false
+                }
+            };
+            if !whole {
+                refused += 1;
+            }
+            if !whole || spot == 0 {
+                rebuilt(dir.path(), &context);
+            }
+            flips += 1;
+        }
+    }
+    println!("{flips} flips in the index, {refused} refused until it was rebuilt");
+    assert!(flips >= 40, "{flips}");
+}
+
+#[test]
+fn an_index_that_is_deleted_or_loses_a_file_comes_back() {
+    let original = tempfile::tempdir().unwrap();
+    fill(original.path());
+    let index = original.path().join("index");
+    for lost in files(&index).into_iter().map(Some).chain([None]) {
+        let dir = tempfile::tempdir().unwrap();
+        copy(original.path(), dir.path());
+        let context = format!("without {lost:?}");
+        match &lost {
+            Some(file) => std::fs::remove_file(dir.path().join("index").join(file.file_name().unwrap())).unwrap(),
+            None => std::fs::remove_dir_all(dir.path().join("index")).unwrap(),
+        }
+        match open(dir.path()) {
+            Ok(s3) => {
+                let whole = check(&s3, &context);
+                assert!(whole || lost.is_some(), "{context}");
+            }
+            Err(error) => assert!(lost.is_some() && error.to_string().contains("index"), "{context}: {error}"),
+        }
+        rebuilt(dir.path(), &context);
+    }
+}

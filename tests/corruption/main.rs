@@ -1,0 +1,10 @@
+//! Bytes flipped in every kind of file and record: never a wrong byte is served, the damage is named, what does not need
+//! the damaged bytes stays readable, a rebuild restores what the segments still hold, and garbage collection drops
+//! nothing that damage hides.
+
+mod closed;
+mod header;
+mod index;
+mod map;
+mod open;
+mod world;

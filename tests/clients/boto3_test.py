@@ -266,9 +266,18 @@ def presigned():
     url = s3.generate_presigned_url("get_object", Params=where, ExpiresIn=60)
     assert http("GET", url) == (200, b"by url")
     assert http("GET", url, headers={"Range": "bytes=3-5"}) == (206, b"url")
-    assert http("GET", url.replace("X-Amz-Signature=", "X-Amz-Signature=0"))[0] == 403
-    assert http("PUT", url, b"with a GET's signature")[0] == 403
-    assert http("GET", f"{ENDPOINT}/{BUCKET}/small")[0] == 403
+    # Longer than a signature can be, another one, and one for something else.
+    mismatch = b"<Code>SignatureDoesNotMatch</Code>"
+    status, answer = http("GET", url.replace("X-Amz-Signature=", "X-Amz-Signature=0"))
+    assert status == 403 and mismatch in answer, answer
+    signature = url.split("X-Amz-Signature=")[1].split("&")[0]
+    status, answer = http("GET", url.replace(signature, signature[::-1]))
+    assert status == 403 and mismatch in answer, answer
+    status, answer = http("PUT", url, b"with a GET's signature")
+    assert status == 403 and mismatch in answer, answer
+    status, answer = http("GET", f"{ENDPOINT}/{BUCKET}/small")
+    assert status == 403 and b"<Code>AccessDenied</Code>" in answer, answer
+    assert http("GET", url) == (200, b"by url")
     with_metadata = {**where, "Metadata": {"job": "7"}}
     url = s3.generate_presigned_url("put_object", Params=with_metadata, ExpiresIn=60)
     assert http("PUT", url, b"by url", {"x-amz-meta-job": "7", "Content-Type": "text/plain"})[0] == 200

@@ -38,6 +38,8 @@ fn presigned_targets_expire() {
     server.refuses(too_long, 400, "AuthorizationQueryParametersError");
     let other = list.presign(&server.host, 60).replace("/bucket?", "/bucket/key?");
     server.refuses(get(&other), 403, "SignatureDoesNotMatch");
+    let longer = list.presign(&server.host, 60).replace("X-Amz-Signature=", "X-Amz-Signature=0");
+    server.refuses(get(&longer), 403, "SignatureDoesNotMatch");
 }
 
 #[test]

@@ -28,6 +28,12 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap, max_header_bytes: 
                        default.s3.signature_version s3v4).";
         return Err(ErrorPage::new(BAD, "InvalidRequest", message));
     }
+    // s3s calls such a URL malformed (400), but a client has to learn that its signature is wrong.
+    if parameter(uri, "X-Amz-Signature").is_some_and(never_a_signature) {
+        let message = "The request signature we calculated does not match the signature you provided. Check your key \
+                       and signing method.";
+        return Err(ErrorPage::new(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", message));
+    }
     if headers.contains_key("x-amz-security-token") || has_parameter(uri, "X-Amz-Security-Token") {
         let message = "The provided token is malformed or otherwise invalid: this server issues no session tokens.";
         return Err(ErrorPage::new(BAD, "InvalidToken", message));
@@ -43,10 +49,20 @@ pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap, max_header_bytes: 
     Ok(())
 }
 
+/// Is this not the hex of an HMAC? One that is empty counts as missing, and s3s decodes what is escaped.
+fn never_a_signature(value: &str) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    !value.is_empty() && !value.contains('%') && (value.len() != 64 || !value.bytes().all(digit))
+}
+
 fn has_parameter(uri: &Uri, name: &str) -> bool {
-    uri.query().is_some_and(|query| {
-        query.split('&').any(|pair| pair.split_once('=').map_or(pair, |(key, _)| key).eq_ignore_ascii_case(name))
-    })
+    parameter(uri, name).is_some()
+}
+
+/// The first value of a query parameter as it was sent; empty if it has none.
+fn parameter<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
+    let mut pairs = uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }
 
 #[cfg(test)]
@@ -69,12 +85,24 @@ mod tests {
     }
 
     #[test]
+    fn shapes_of_signatures() {
+        let digits = "0123456789abcdef".repeat(4);
+        for left_to_s3s in ["", "%30", digits.as_str()] {
+            assert!(!never_a_signature(left_to_s3s), "{left_to_s3s}");
+        }
+        for wrong in ["0", &digits[1..], &format!("0{digits}"), &digits.to_uppercase(), &digits.replace('f', "g")] {
+            assert!(never_a_signature(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_refused_says_why() {
         let long = "x".repeat(9000);
         assert_eq!(code(Method::GET, "/", &[("x-long", &long)]), Some("RequestHeaderSectionTooLarge"));
         assert_eq!(code(Method::GET, "/", &[("authorization", "AWS key:sig")]), Some("InvalidRequest"));
         let presigned = "/b/k?AWSAccessKeyId=a&Signature=b&Expires=1";
         assert_eq!(code(Method::GET, presigned, &[]), Some("InvalidRequest"));
+        assert_eq!(code(Method::GET, "/b/k?X-Amz-Signature=0a", &[]), Some("SignatureDoesNotMatch"));
         assert_eq!(code(Method::GET, "/b/k?X-Amz-Security-Token=t", &[]), Some("InvalidToken"));
         let form = [("content-type", "Multipart/Form-Data; boundary=x")];
         assert_eq!(code(Method::POST, "/b", &form), Some("NotImplemented"));

@@ -86,8 +86,12 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
             thread.handle(message);
         }
         thread.appender.flush();
-        if !thread.in_flight {
+        // Work that waited only for a transaction that was then refused must not wait for another message.
+        while !thread.in_flight {
             thread.run_batch();
+            if thread.waiting.is_empty() {
+                break;
+            }
         }
         if thread.closing && !thread.in_flight && thread.waiting.is_empty() {
             break;
@@ -174,6 +178,9 @@ impl LogThread<'_> {
         batch.end = self.appender.position();
         batch.next_sequence = self.next_sequence;
         self.in_flight = self.batches.send(batch).is_ok();
+        if !self.in_flight {
+            self.status.poison("the sync thread has ended".into());
+        }
     }
 
     /// Evaluates one transaction and stages its commit; answers at once when there is nothing to sync.

@@ -1,6 +1,7 @@
 //! Cutting the torn tail, and making what is left durable.
 
-use deltastore_format::{DecodeError, SegmentId};
+use deltastore_format::SegmentId;
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
@@ -17,7 +18,7 @@ pub fn usable_segments(scene: &Scene<'_>) -> Result<Vec<SegmentId>, StoreError> 
     while let Some(last) = segments.last().copied() {
         match SegmentReader::open(folder.vfs.as_ref(), &folder.dir, last) {
             Ok(_) => break,
-            Err(error) if never_written(&error) => {
+            Err(error) if never_written(scene, last, &error)? => {
                 folder.vfs.remove(&segment_path(&folder.dir, last))?;
                 segments.pop();
                 removed = true;
@@ -37,12 +38,16 @@ pub fn usable_segments(scene: &Scene<'_>) -> Result<Vec<SegmentId>, StoreError> 
     Ok(segments)
 }
 
-/// A header fits one sector, so a crash leaves it whole or not at all.
-fn never_written(error: &SegmentError) -> bool {
-    matches!(
-        error,
-        SegmentError::Decode { source: DecodeError::Truncated { .. } | DecodeError::Magic { found: 0, .. }, .. }
-    )
+/// A header that a crash kept from the disk: its last bytes are missing or zero, and the index has seen nothing behind it.
+fn never_written(scene: &Scene<'_>, id: SegmentId, error: &SegmentError) -> Result<bool, StoreError> {
+    if !matches!(error, SegmentError::Decode { .. })
+        || scene.index.applied()?.is_some_and(|applied| applied.segment >= id)
+    {
+        return Ok(false);
+    }
+    let file = scene.folder.vfs.open(&segment_path(&scene.folder.dir, id))?;
+    let mut last = [0];
+    Ok(file.read_at(&mut last, SEGMENT_HEADER_LEN as u64 - 1)? == 0 || last == [0])
 }
 
 /// Removes what lies behind the end, syncs the rest and opens the last segment for appending.

@@ -210,6 +210,7 @@ fn set_pieces_work_out() {
         ("flipped bits", flipped_bits),
     ];
     for (name, scenario) in scenarios {
+        println!("{name}");
         if let Err(error) = scenario(Bugs::default()) {
             panic!("{name}: {error}");
         }

@@ -291,6 +291,8 @@ impl World {
         self.kill();
         self.machine = self.machine.power_loss(at, seed, mode, index);
         self.broken = false;
+        // Numbers may be used again once every trace of their first use is gone, and the index too.
+        self.highest = 0;
         self.up()
     }
 

@@ -143,7 +143,7 @@ pub fn rebuild_over_garbage(bugs: Bugs) -> Result<(), String> {
     let mut like = block.clone();
     like[500] ^= 1;
     world.round(vec![put("reference", block)])?;
-    world.round(vec![put("garbage", random(6, 14_000))])?;
+    world.round(vec![put("garbage", random(6, 8_600))])?;
     world.round(vec![put("alike", like.clone())])?;
     world.round(vec![put("alive", random(7, 14_000))])?;
     world.round(vec![Plan::delete("bucket", vec!["reference".into(), "garbage".into(), "alike".into()])])?;

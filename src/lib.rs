@@ -1,5 +1,7 @@
 //! Deltastore: an S3 server whose storage layer is delta compression. `docs/architecture.md` is the map.
 
+#![deny(clippy::unwrap_used)]
+
 pub mod cli;
 pub mod delta;
 pub mod index;

@@ -5,6 +5,8 @@
 //! panic, and nothing is allocated before the length that asks for it has
 //! been checked against the bytes that are there.
 
+#![deny(clippy::unwrap_used)]
+
 pub mod commit;
 pub mod error;
 mod header;

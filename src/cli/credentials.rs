@@ -37,18 +37,27 @@ pub struct Found {
     pub file: Option<String>,
 }
 
-/// Finds or makes the root credentials. The folder exists and is locked.
-pub fn find(dir: &Path, address: IpAddr) -> Result<Found, CredentialsError> {
+/// The environment's root credentials; none if the folder's are to be used. Needs no folder, so that a start that will be
+/// refused leaves none behind.
+pub fn from_environment(address: IpAddr) -> Result<Option<Credentials>, CredentialsError> {
     let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (from(USER), from(PASSWORD)) {
         (Some(access_key), Some(secret_key)) => {
             at_least(USER, &access_key, 3)?;
             at_least(PASSWORD, &secret_key, 8)?;
-            Ok(Found { credentials: Credentials { access_key, secret_key }, generated: false, file: None })
+            Ok(Some(Credentials { access_key, secret_key }))
         }
         (None, None) if !address.is_loopback() => Err(CredentialsError::NotLoopback { address }),
-        (None, None) => kept(&dir.join(FILE)),
+        (None, None) => Ok(None),
         _ => Err(CredentialsError::Half),
+    }
+}
+
+/// The root credentials, those of the environment before those of the folder. The folder exists and is locked.
+pub fn find(environment: Option<Credentials>, dir: &Path) -> Result<Found, CredentialsError> {
+    match environment {
+        Some(credentials) => Ok(Found { credentials, generated: false, file: None }),
+        None => kept(&dir.join(FILE)),
     }
 }
 
@@ -79,13 +88,14 @@ fn kept(path: &Path) -> Result<Found, CredentialsError> {
     Ok(Found { credentials, generated, file: Some(name) })
 }
 
-/// Whole or not at all, and readable by the owner only.
+/// Whole or not at all, durable before it is printed, and readable by the owner only.
 fn write(path: &Path, credentials: &Credentials) -> std::io::Result<()> {
     let temporary = path.with_extension("tmp");
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
     write!(file, "{}\n{}\n", credentials.access_key, credentials.secret_key)?;
     file.sync_all()?;
-    std::fs::rename(&temporary, path)
+    std::fs::rename(&temporary, path)?;
+    path.parent().map_or(Ok(()), |dir| std::fs::File::open(dir)?.sync_all())
 }
 
 fn random(len: usize) -> String {

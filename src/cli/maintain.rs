@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::open::{Opened, open, open_store};
-use super::{DAMAGE, progress, report};
-use crate::store::{CollectOptions, Damage, Store, StoreError};
+use super::{DAMAGE, output, progress, report};
+use crate::store::{CollectOptions, Store, StoreError};
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
@@ -16,8 +16,9 @@ pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
         bar.set_position(progress.segments_done as u64);
     })?;
     bar.finish_and_clear();
-    println!("index rebuilt from the segments in {}", dir.display());
-    Ok(name_damage(&damage))
+    let mut lines = vec![format!("index rebuilt from the segments in {}", dir.display())];
+    lines.extend(damage.iter().map(|damage| format!("DAMAGED {damage}")));
+    finish(&lines, damage.is_empty())
 }
 
 /// `fsck`
@@ -26,10 +27,9 @@ pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
     let bar = progress::bar("checking", 0);
     let found = store.fsck(&mut |found| {
         bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
-        bar.tick();
     })?;
     bar.finish_and_clear();
-    println!(
+    let mut lines = vec![format!(
         "{} segments ({}), {} records, {} windows and nodes, {} objects, {} parts checked",
         found.segments,
         report::size(found.segment_bytes),
@@ -37,16 +37,14 @@ pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
         found.blobs,
         found.versions,
         found.parts
-    );
-    for problem in &found.problems {
-        println!("DAMAGED {problem}");
-    }
-    if found.problems.is_empty() {
-        println!("no problems found");
-        return Ok(ExitCode::SUCCESS);
-    }
-    println!("{} problems found", found.problems.len());
-    Ok(ExitCode::from(DAMAGE))
+    )];
+    lines.extend(found.problems.iter().map(|problem| format!("DAMAGED {problem}")));
+    lines.push(match found.problems.len() {
+        0 => "no problems found".to_owned(),
+        1 => "1 problem found".to_owned(),
+        many => format!("{many} problems found"),
+    });
+    finish(&lines, found.problems.is_empty())
 }
 
 /// `gc`
@@ -55,38 +53,34 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
     let bar = progress::bar("collecting", 0);
     let done = store.collect(CollectOptions::THOROUGH, &mut |done| {
         bar.set_message(format!("{} segments removed, {} freed", done.segments, report::size(done.freed_bytes)));
-        bar.tick();
     })?;
     bar.finish_and_clear();
-    println!(
+    let mut lines = vec![format!(
         "{} windows and nodes dropped, {} segments removed, {} moved, {} freed",
         done.blobs,
         done.segments,
         report::size(done.moved_bytes),
         report::size(done.freed_bytes)
-    );
+    )];
     if done.damaged_segments > 0 {
-        println!("{} damaged segments left as they are; run fsck", done.damaged_segments);
-        return Ok(ExitCode::from(DAMAGE));
+        lines.push(format!("{} damaged segments left as they are; run fsck", done.damaged_segments));
     }
-    Ok(ExitCode::SUCCESS)
+    finish(&lines, done.damaged_segments == 0)
 }
 
 /// `stats`
 pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
-    if json {
-        let text = serde_json::to_string_pretty(&stats).map_err(|error| StoreError::Unusable(error.to_string()))?;
-        println!("{text}");
+    let text = if json {
+        serde_json::to_string_pretty(&stats).map_err(|error| StoreError::Unusable(error.to_string()))? + "\n"
     } else {
-        report::print(&stats);
-    }
+        report::table(&stats)
+    };
+    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn name_damage(damage: &[Damage]) -> ExitCode {
-    for damage in damage {
-        println!("DAMAGED {damage}");
-    }
-    if damage.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) }
+fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {
+    output::print(&(lines.join("\n") + "\n"))?;
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }

@@ -3,6 +3,7 @@
 mod credentials;
 mod maintain;
 mod open;
+mod output;
 mod progress;
 mod report;
 mod serve;
@@ -92,9 +93,20 @@ pub fn main() -> ExitCode {
 /// Log lines go to standard error; `RUST_LOG` overrides the level.
 fn start_logging(format: LogFormat, serving: bool) {
     use tracing_subscriber::EnvFilter;
-    let default = if serving { "info" } else { "error" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).with_ansi(std::io::stderr().is_terminal());
+    // s3s reports every refused request as an error of the server's; the request's own line tells the same, and its id.
+    let default = if serving { "info,s3s=off" } else { "error" };
+    let filter = match std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty()) {
+        None => EnvFilter::new(default),
+        Some(text) => EnvFilter::try_new(text).unwrap_or_else(|error| {
+            eprintln!("deltastore: {} is not understood ({error}); logging {default}", EnvFilter::DEFAULT_ENV);
+            EnvFilter::new(default)
+        }),
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     match format {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

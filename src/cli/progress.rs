@@ -1,6 +1,7 @@
 //! Progress bars, on a terminal only.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -17,5 +18,7 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
         bar.set_style(style);
     }
     bar.set_prefix(what);
+    // Steps may be seconds apart: a segment is 256 MiB.
+    bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

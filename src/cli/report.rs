@@ -14,8 +14,9 @@ pub fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// Prints statistics as a table.
-pub fn print(stats: &Stats) {
+/// Statistics as a table.
+pub fn table(stats: &Stats) -> String {
+    let mut lines = Vec::new();
     let name = |bucket: &str, space: &str| format!("{bucket}/{space}");
     let width = stats
         .deltaspaces
@@ -25,38 +26,40 @@ pub fn print(stats: &Stats) {
         .max()
         .unwrap_or(10)
         .min(60);
-    println!(
+    lines.push(format!(
         "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
         "deltaspace", "objects", "logical", "stored", "ratio", "of which", "saved by", "saved by", "saved by"
-    );
-    println!(
+    ));
+    lines.push(format!(
         "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
         "", "", "", "", "", "references", "dedup", "deltas", "compression"
-    );
+    ));
     let mut bucket = "";
     for space in &stats.deltaspaces {
         if space.bucket != bucket {
             bucket = &space.bucket;
             if let Some(totals) = stats.buckets.get(bucket) {
-                row(&format!("bucket {bucket}"), width, totals);
+                lines.push(row(&format!("bucket {bucket}"), width, totals));
             }
         }
-        row(&name(&space.bucket, &space.deltaspace), width, &space.totals);
+        lines.push(row(&name(&space.bucket, &space.deltaspace), width, &space.totals));
     }
     if stats.uploads.objects > 0 {
-        row("parts of uploads", width, &stats.uploads);
+        lines.push(row("parts of uploads", width, &stats.uploads));
     }
-    row("total", width, &stats.total);
-    println!(
-        "{} segments, {} on disk, {} of it garbage; `reference only` is what no object uses but windows are encoded against",
+    lines.push(row("total", width, &stats.total));
+    lines.push(format!(
+        "{} segments, {} on disk, {} of it garbage. References: stored bytes that no object uses, kept because windows are \
+         encoded against them",
         stats.segments,
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
-    );
+    ));
+    lines.join("\n") + "\n"
 }
 
-fn row(name: &str, width: usize, totals: &Totals) {
-    println!(
+fn row(name: &str, width: usize, totals: &Totals) -> String {
+    format!(
         "{name:width$} {:>9} {:>11} {:>11} {:>6.1}% {:>11} {:>11} {:>11} {:>11}",
         totals.objects,
         size(totals.logical_bytes),
@@ -66,7 +69,7 @@ fn row(name: &str, width: usize, totals: &Totals) {
         size(totals.dedup_saved_bytes),
         size(totals.delta_saved_bytes),
         size(totals.compression_saved_bytes)
-    );
+    )
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::LogFormat;
 use super::credentials::{self, CredentialsError, Found};
 use super::open::{Opened, open};
+use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
@@ -57,6 +58,7 @@ pub enum ServeError {
 
 /// Runs the server until a signal.
 pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
+    let environment = credentials::from_environment(arguments.address.ip())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Signals count from here on, so that one during recovery ends the process cleanly after it.
     let (mut terminate, mut interrupt) = {
@@ -67,12 +69,15 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         .block_on(TcpListener::bind(arguments.address))
         .map_err(|source| ServeError::Listen { address: arguments.address, source })?;
     let Opened { folder, engine, clock } = open(&arguments.dir, true)?;
-    let found = credentials::find(&arguments.dir, arguments.address.ip())?;
+    let found = credentials::find(environment, &arguments.dir)?;
     let mut settings = Settings::default();
     settings.effort.deltas = !arguments.no_deltas;
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
-    greet(arguments, listener.local_addr()?, &found);
+    // A server whose standard output nobody reads serves all the same.
+    if let Err(error) = output::print(&greeting(arguments, listener.local_addr()?, &found)) {
+        tracing::warn!(%error, "the greeting could not be printed");
+    }
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -90,28 +95,32 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
 }
 
 /// What a person at the terminal needs first.
-fn greet(arguments: &ServeArguments, address: SocketAddr, found: &Found) {
+fn greeting(arguments: &ServeArguments, address: SocketAddr, found: &Found) -> String {
     let endpoint = format!("http://{address}");
     let user = &found.credentials.access_key;
-    println!("Deltastore serves S3 at {endpoint} from {}", arguments.dir.display());
+    let mut lines = vec![format!("Deltastore serves S3 at {endpoint} from {}", arguments.dir.display())];
     let secret = match (&found.file, found.generated) {
         (Some(file), true) => {
-            println!("Generated credentials, kept in {file} and printed only this once:");
-            println!("  access key {user}\n  secret key {}", found.credentials.secret_key);
-            found.credentials.secret_key.clone()
+            let secret = &found.credentials.secret_key;
+            lines.push(format!("Generated credentials, kept in {file} and printed only this once:"));
+            lines.push(format!("  access key {user}"));
+            lines.push(format!("  secret key {secret}"));
+            secret.clone()
         }
         (Some(file), false) => {
-            println!("Credentials are in {file}; the access key is {user}");
-            format!("$(sed -n 2p '{file}')")
+            lines.push(format!("Credentials are in {file}; the access key is {user}"));
+            format!("\"$(sed -n 2p '{file}')\"")
         }
         (None, _) => {
-            println!("Credentials are those of the environment; the access key is {user}");
-            "$DELTASTORE_ROOT_PASSWORD".to_owned()
+            lines.push(format!("Credentials are those of the environment; the access key is {user}"));
+            "\"$DELTASTORE_ROOT_PASSWORD\"".to_owned()
         }
     };
-    println!("Try it:");
-    println!("  export AWS_ACCESS_KEY_ID={user} AWS_SECRET_ACCESS_KEY={secret} AWS_DEFAULT_REGION=us-east-1");
-    println!("  aws --endpoint-url {endpoint} s3 mb s3://demo");
-    println!("  aws --endpoint-url {endpoint} s3 cp FILE s3://demo/releases/");
-    println!("  aws --endpoint-url {endpoint} s3 ls s3://demo/releases/");
+    lines.push("Try it:".to_owned());
+    lines
+        .push(format!("  export AWS_ACCESS_KEY_ID={user} AWS_SECRET_ACCESS_KEY={secret} AWS_DEFAULT_REGION=us-east-1"));
+    for command in ["mb s3://demo", "cp FILE s3://demo/releases/", "ls s3://demo/releases/"] {
+        lines.push(format!("  aws --endpoint-url {endpoint} s3 {command}"));
+    }
+    lines.join("\n") + "\n"
 }

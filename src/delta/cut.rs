@@ -211,7 +211,9 @@ mod tests {
             }
             let (last, before) = whole.split_last().expect("windows");
             assert!(last.bytes.len() <= settings.max as usize);
-            assert!(before.iter().all(|window| (settings.min..=settings.max).contains(&(window.bytes.len() as u32))));
+            assert!(
+                before.iter().all(|window| { (settings.min..=settings.max).contains(&(window.bytes.len() as u32)) })
+            );
         }
     }
 

@@ -150,11 +150,11 @@ mod tests {
     /// One window in each codec: the window, its form, its references.
     fn forms() -> Vec<(Vec<u8>, Encoded, Vec<Bytes>)> {
         let mut shelf = Shelf::default();
-        let old = noise(1, 100_000);
+        let old = noise(1, 800_000);
         shelf.put(&old, 0, Nearness::Store);
-        shelf.put(&edited(&old, 9000, 1), 0, Nearness::Store);
+        shelf.put(&edited(&old, 90_000, 1), 0, Nearness::Store);
         let mut touched = old.clone();
-        touched[5] ^= 1;
+        touched[400_000] ^= 1;
         let windows = [
             (noise(2, 5000), Codec::Raw),
             (text(2, 5000), Codec::Zstd),
@@ -162,7 +162,12 @@ mod tests {
             (touched, Codec::Vcdiff),
         ];
         let forms = windows.into_iter().map(|(window, codec)| {
-            let encoded = Encoder::new().encode(&window.clone().into(), &sketch(&window), &shelf, &Effort::default());
+            let encoded = Encoder::new().encode(
+                &window.clone().into(),
+                &sketch(&window),
+                &shelf,
+                &Effort { vcdiff_always: codec == Codec::Vcdiff, ..Effort::default() },
+            );
             assert_eq!(encoded.codec, codec);
             let references = encoded.references.iter().map(|hash| shelf.load(hash).expect("stored").bytes).collect();
             (window, encoded, references)

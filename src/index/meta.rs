@@ -12,6 +12,7 @@ pub const INDEX_VERSION: u32 = 1;
 const VERSION: &[u8] = b"version";
 const APPLIED: &[u8] = b"applied";
 const NEXT_SEQUENCE: &[u8] = b"next-sequence";
+const INCOMPLETE: &[u8] = b"incomplete";
 
 impl Index {
     /// The log is applied up to here; none when nothing was ever applied.
@@ -43,6 +44,19 @@ impl Index {
 
     pub fn stage_next_sequence(&self, batch: &mut Batch, next: Sequence) {
         batch.put(Family::Meta, NEXT_SEQUENCE, next.0.to_le_bytes());
+    }
+
+    /// True when the index was made from a log with damage: what that hid is missing here, links too.
+    pub fn incomplete(&self) -> Result<bool, IndexError> {
+        Ok(self.read(Family::Meta, INCOMPLETE, |_| Ok(()))?.is_some())
+    }
+
+    pub fn stage_incomplete(&self, batch: &mut Batch, incomplete: bool) {
+        if incomplete {
+            batch.put(Family::Meta, INCOMPLETE, []);
+        } else {
+            batch.delete(Family::Meta, INCOMPLETE);
+        }
     }
 
     /// Empties every table, as a rebuild begins. Until the next applied position, the index counts as missing.

@@ -2,12 +2,12 @@
 
 use deltastore_format::{BucketId, BucketPut, Op, SegmentId};
 
-use crate::index::{Index, ListEntry, ListQuery, UploadRow};
 use crate::object::Objects;
 use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
 use crate::object::write;
+use crate::store::{Index, ListEntry, ListQuery, UploadRow};
 use crate::store::{Touch, Transaction};
 
 /// Most uploads that one commit aborts.

@@ -5,13 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use deltastore_format::{Checksum, ChecksumAlgorithm, PartInfo, PartPut, Sequence, StorageType, UploadPut, VersionPut};
 use md5::{Digest as _, Md5};
 
-use crate::index::Index;
 use crate::object::bucket::remove_upload;
 use crate::object::checksum::{self, ChecksumValue};
 use crate::object::condition::{WriteConditions, bare_etag};
 use crate::object::content::{commit, concat};
 use crate::object::error::ObjectError;
-use crate::object::{MAX_OBJECT_SIZE, MAX_PARTS, MIN_PART_SIZE, Objects, write};
+use crate::object::{MAX_OBJECT_SIZE, MAX_PARTS, Objects, write};
+use crate::store::Index;
+use crate::store::bugs::Bug;
 use crate::store::{Content, Touch};
 
 /// A part as the request names it.
@@ -55,11 +56,14 @@ impl Objects {
         let named = upload.clone();
         let parts = self.blocking(move |objects| {
             let parts = named_parts(objects.store.index(), &named, &input.parts)?;
-            let put = assemble(&named, &parts, &input)?;
+            let put = assemble(&named, &parts, &input, objects.min_part)?;
             Ok((parts, put))
         });
         let (parts, mut put) = parts.await?;
-        let pieces = parts.iter().map(|part| (part.recipe.clone(), 0..part.size)).collect();
+        let mut pieces: Vec<_> = parts.iter().map(|part| (part.recipe.clone(), 0..part.size)).collect();
+        if self.store.bugs().has(Bug::PartsOutOfOrder) {
+            pieces.reverse();
+        }
         let content = match concat(&self.store, pieces).await {
             Ok(content) => content,
             Err(error) => {
@@ -126,15 +130,20 @@ fn find_part(index: &Index, upload: &UploadPut, named: &CompletedPart) -> Result
 }
 
 /// The object that the parts make, all but its recipe.
-fn assemble(upload: &UploadPut, parts: &[PartPut], input: &CompleteInput) -> Result<VersionPut, ObjectError> {
+fn assemble(
+    upload: &UploadPut,
+    parts: &[PartPut],
+    input: &CompleteInput,
+    min_part: u64,
+) -> Result<VersionPut, ObjectError> {
     let size = parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.size));
     if let Some(expected) = input.object_size.filter(|expected| *expected != size) {
         let text = format!("the object has {size} bytes, x-amz-mp-object-size says {expected}");
         return Err(ObjectError::InvalidRequest(text));
     }
     let but_last = &parts[..parts.len().saturating_sub(1)];
-    if let Some(part) = but_last.iter().find(|part| part.size < MIN_PART_SIZE) {
-        return Err(ObjectError::EntityTooSmall { number: part.number, size: part.size, min: MIN_PART_SIZE });
+    if let Some(part) = but_last.iter().find(|part| part.size < min_part) {
+        return Err(ObjectError::EntityTooSmall { number: part.number, size: part.size, min: min_part });
     }
     if size > MAX_OBJECT_SIZE {
         return Err(ObjectError::EntityTooLarge { size, max: MAX_OBJECT_SIZE });

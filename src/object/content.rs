@@ -20,10 +20,10 @@ use deltastore_format::{Entry, Recipe};
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::delta::{CutWindow, Cutter};
 use crate::store::{
     Assembly, CommitError, Content, Prepared, Space, State, Store, StoreError, Touch, Transaction, Walk, Worker,
 };
+use crate::store::{CutWindow, Cutter};
 
 /// Bytes of a body handled in one job.
 const CHUNK: usize = 256 << 10;
@@ -122,7 +122,7 @@ where
     E: Send + 'static,
 {
     let _share = budget.upload(expected).await;
-    let mut state = Box::new((Cutter::new(store.settings().cut.clone()), digest));
+    let mut state = Box::new((Cutter::new(store.settings().cut), digest));
     let mut preparing = FuturesOrdered::new();
     let mut assembly = Assembly::default();
     let mut chunk = Vec::new();
@@ -274,6 +274,7 @@ pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u
 }
 
 type Step = (Walk, Result<Option<Entry>, StoreError>);
+type Stepping = Pin<Box<dyn Future<Output = Result<Step, StoreError>> + Send>>;
 type Fetch = Pin<Box<dyn Future<Output = Result<Bytes, StoreError>> + Send>>;
 
 /// A stream of verified bytes.
@@ -281,7 +282,7 @@ pub struct BodyReader {
     store: Store,
     budget: Budget,
     walk: Option<Walk>,
-    stepping: Option<Pin<Box<dyn Future<Output = Result<Step, StoreError>> + Send>>>,
+    stepping: Option<Stepping>,
     windows: FuturesOrdered<Fetch>,
     primed: Option<Bytes>,
 }

@@ -4,13 +4,13 @@ use std::collections::HashSet;
 
 use deltastore_format::{BucketId, Sequence};
 
-use crate::index::{Index, VersionRow};
 use crate::object::condition::{EtagPattern, WriteConditions};
 use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::identity::VersionId;
 use crate::object::name::check_key;
 use crate::object::{MAX_PAGE, Objects, write};
+use crate::store::{Index, VersionRow};
 use crate::store::{Touch, Transaction};
 
 /// A DeleteObject.

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use deltastore_format::VersionPut;
 
-use crate::index::VersionRow;
 use crate::object::condition::ReadConditions;
 use crate::object::content::{BodyReader, read_body};
 use crate::object::error::ObjectError;
@@ -12,6 +11,8 @@ use crate::object::identity::VersionId;
 use crate::object::name::check_key;
 use crate::object::range::ByteRange;
 use crate::object::{MAX_PARTS, Objects, write};
+use crate::store::VersionRow;
+use crate::store::bugs::Bug;
 
 /// How often a GET looks again when the version it found went away before its first bytes were read.
 const ATTEMPTS: usize = 5;
@@ -80,6 +81,11 @@ impl Objects {
             (None, None) => (whole.clone(), None),
         };
         // A part of an empty object is no range that Content-Range could name.
+        let range = if self.store.bugs().has(Bug::RangeOffByOne) && range.start > 0 {
+            range.start - 1..range.end - 1
+        } else {
+            range
+        };
         let partial = input.range.is_some() || input.part_number.is_some() && !range.is_empty();
         Ok(HeadOutput { version, range, partial, parts_count })
     }

@@ -2,9 +2,9 @@
 
 use deltastore_format::VersionPut;
 
-use crate::index::{ListEntry, ListQuery};
 use crate::object::error::ObjectError;
 use crate::object::{MAX_PAGE, Objects, token};
+use crate::store::{ListEntry, ListQuery};
 
 /// A ListObjects or ListObjectsV2. Empty texts are like absent ones.
 #[derive(Clone, Debug, Default)]

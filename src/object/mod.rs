@@ -75,12 +75,19 @@ pub const MAX_PAGE: usize = 1000;
 pub struct Objects {
     store: Store,
     budget: Budget,
+    min_part: u64,
 }
 
 impl Objects {
     /// Clones share one memory budget; two made from one store would each have their own.
     pub fn new(store: Store) -> Self {
-        Objects { budget: Budget::new(&store), store }
+        Objects { budget: Budget::new(&store), store, min_part: MIN_PART_SIZE }
+    }
+
+    /// The same, but a part that is not the last need only have so many bytes.
+    #[must_use]
+    pub fn with_min_part(self, bytes: u64) -> Self {
+        Objects { min_part: bytes, ..self }
     }
 
     /// The store below, for health, statistics and administration.

@@ -14,6 +14,7 @@ use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
 use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
+use crate::store::bugs::Bug;
 use crate::store::{Content, Space, Touch};
 
 /// An UploadPart.
@@ -184,7 +185,7 @@ impl Objects {
             put.part = tx.next_sequence();
             put.modified_ms = tx.now_ms();
             // In this order: both concern the same number.
-            if let Some(row) = replaced {
+            if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
                 let segments = write::segments(row.record, &row.prior);
                 tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
             }

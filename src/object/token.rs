@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::index::After;
 use crate::object::error::ObjectError;
+use crate::store::After;
 
 /// A ListObjectsV2 token: Base64 of the kind and text of where the page ended.
 pub(super) fn encode(after: &After) -> String {

@@ -2,7 +2,6 @@
 
 use deltastore_format::{ChecksumAlgorithm, Metadata, Op, UploadId, UploadPut};
 
-use crate::index::{After, ListEntry, ListQuery};
 use crate::object::bucket::remove_upload;
 use crate::object::content::commit;
 use crate::object::error::ObjectError;
@@ -11,6 +10,7 @@ use crate::object::list::page_limit;
 use crate::object::name::check_key;
 use crate::object::{Objects, checksum, metadata, token, write};
 use crate::store::Touch;
+use crate::store::{After, ListEntry, ListQuery};
 
 /// A CreateMultipartUpload.
 #[derive(Clone, Debug, Default)]

@@ -2,12 +2,13 @@
 
 use deltastore_format::{BucketId, Op, Position, SegmentId, Sequence, UploadId, VersionPut};
 
-use crate::index::{Index, IndexError, UploadRow, VersionRow};
 use crate::object::condition::WriteConditions;
 use crate::object::content::BodyError;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
+use crate::store::bugs::Bug;
 use crate::store::{CommitError, StoreError, Transaction};
+use crate::store::{Index, IndexError, UploadRow, VersionRow};
 
 impl From<IndexError> for ObjectError {
     fn from(error: IndexError) -> Self {
@@ -130,7 +131,7 @@ pub(super) fn put_version(
     put.null_version = true;
     put.modified_ms = tx.now_ms();
     tx.push(Op::PutVersion { put: put.clone(), prior: Vec::new() });
-    if let Some(row) = replaced {
+    if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::OverwriteKeepsOldVersion)) {
         remove_version(tx, &row);
     }
     Ok(put)

@@ -32,7 +32,10 @@ impl S3Auth for RootAuth {
 }
 
 /// Runs once the signature is verified and the operation known, before any body is read.
-pub struct Access;
+pub struct Access {
+    /// Most bytes of a body that s3s reads itself.
+    pub max_xml_bytes: usize,
+}
 
 #[async_trait::async_trait]
 impl S3Access for Access {
@@ -48,8 +51,21 @@ impl S3Access for Access {
         if cx.credentials().is_none() {
             return Err(s3_error!(AccessDenied, "Anonymous requests are not allowed: sign the request."));
         }
+        // s3s enforces this limit too, but reports it as its own fault.
+        let streams = matches!(cx.s3_op().name(), "PutObject" | "UploadPart");
+        if !streams && content_length(cx.headers()).is_some_and(|length| length > self.max_xml_bytes as u64) {
+            return Err(s3_error!(
+                MaxMessageLengthExceeded,
+                "Your request was too big: at most {} bytes are read.",
+                self.max_xml_bytes
+            ));
+        }
         check_headers(cx.headers())
     }
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Refuses what the request asks for and the server does not do.

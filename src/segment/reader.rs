@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltastore_format::record::RECORD_HEADER_LEN;
+use deltastore_format::record::{RECORD_ALIGN, RECORD_HEADER_LEN};
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{DecodeError, RecordHeader, SegmentHeader, SegmentId};
+use deltastore_format::{DecodeError, Epoch, Position, RecordHeader, SegmentHeader, SegmentId, StoreId};
 
 use super::error::SegmentError;
 use super::path::segment_path;
 use super::vfs::{Vfs, VfsFile};
+
+/// Bytes read at once while a damaged header's fields are looked for in the records.
+const SALVAGE_READ: usize = 1 << 20;
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,16 +26,22 @@ pub struct Record {
 #[derive(Clone)]
 pub struct SegmentReader {
     header: SegmentHeader,
+    damage: Option<DecodeError>,
     file: Arc<dyn VfsFile>,
     path: Arc<PathBuf>,
 }
 
 impl SegmentReader {
-    /// Opens a segment of the data folder `dir` and checks that its header is whole and its own. The caller
-    /// compares the store's identity.
+    /// Opens a segment of the data folder `dir` and checks that its header is its own. The caller compares the
+    /// store's identity.
+    ///
+    /// A header that is not whole does not lock in the records behind it: each of them names its segment, place, salt
+    /// and epoch under a checksum, so what they are held against is taken from the first of them, and
+    /// [`SegmentReader::header_damage`] tells.
     ///
     /// # Errors
-    /// [`SegmentError::Io`], [`SegmentError::Decode`], [`SegmentError::Misplaced`] if the file is another segment's.
+    /// [`SegmentError::Io`], [`SegmentError::Decode`] for a whole header that this build does not understand,
+    /// [`SegmentError::Misplaced`] if the file is another segment's.
     pub fn open(vfs: &dyn Vfs, dir: &Path, id: SegmentId) -> Result<Self, SegmentError> {
         let path = segment_path(dir, id);
         let file = match vfs.open(&path) {
@@ -43,8 +52,12 @@ impl SegmentReader {
         };
         let mut bytes = [0; SEGMENT_HEADER_LEN];
         let read = fill(&*file, &path, &mut bytes, 0)?;
-        let header = match SegmentHeader::decode(&bytes[..read]) {
-            Ok(header) => header,
+        use DecodeError::{Checksum, Magic, Truncated};
+        let (header, damage) = match SegmentHeader::decode(&bytes[..read]) {
+            Ok(header) => (header, None),
+            Err(source @ (Truncated { .. } | Magic { .. } | Checksum { .. })) => {
+                (salvage(&*file, &path, id)?, Some(source))
+            }
             Err(source) => {
                 return Err(SegmentError::Decode { path, offset: 0, source });
             }
@@ -53,11 +66,17 @@ impl SegmentReader {
             let (expected, found) = (id.0, header.segment.0);
             return Err(SegmentError::Misplaced { path, offset: 0, what: "segment", expected, found });
         }
-        Ok(SegmentReader { header, file, path: Arc::new(path) })
+        Ok(SegmentReader { header, damage, file, path: Arc::new(path) })
     }
 
+    /// The header; of a damaged one only segment, salt and epoch mean anything.
     pub fn header(&self) -> &SegmentHeader {
         &self.header
+    }
+
+    /// What is wrong with the header, if it is not whole.
+    pub fn header_damage(&self) -> Option<SegmentError> {
+        self.damage.clone().map(|source| self.decode_error(0, source))
     }
 
     pub fn path(&self) -> &Path {
@@ -175,6 +194,33 @@ fn fill(file: &dyn VfsFile, path: &Path, buf: &mut [u8], offset: u64) -> Result<
     Ok(done)
 }
 
+/// A stand-in for a header that cannot be read, with salt and epoch of the first record that names its own place. If there
+/// is none, nothing in the file matches it, as nothing should.
+fn salvage(file: &dyn VfsFile, path: &Path, id: SegmentId) -> Result<SegmentHeader, SegmentError> {
+    let mut header =
+        SegmentHeader { store: StoreId([0; 16]), segment: id, epoch: Epoch(0), salt: 0, created_ms: 0, key_id: 0 };
+    let mut buffer = vec![0; SALVAGE_READ];
+    let mut at = SEGMENT_HEADER_LEN as u64;
+    loop {
+        let read = fill(file, path, &mut buffer, at)?;
+        let mut start = 0;
+        while start + RECORD_HEADER_LEN <= read {
+            let place = Position { segment: id, offset: at + start as u64 };
+            match RecordHeader::decode(&buffer[start..start + RECORD_HEADER_LEN]) {
+                Ok(record) if record.position == place => {
+                    (header.epoch, header.salt) = (record.epoch, record.salt);
+                    return Ok(header);
+                }
+                _ => start += RECORD_ALIGN as usize,
+            }
+        }
+        if read < buffer.len() {
+            return Ok(header);
+        }
+        at += start as u64;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,16 +266,22 @@ mod tests {
     }
 
     #[test]
-    fn every_flipped_bit_of_the_segment_header_is_noticed() {
+    fn every_flipped_bit_of_the_segment_header_is_noticed_and_locks_nothing_in() {
         let vfs = SimVfs::new();
-        segment_with(&vfs, 1, &[]);
+        let at = segment_with(&vfs, 1, &[b"first", b"second"])[1].offset;
+        assert!(open(&vfs, 1).unwrap().header_damage().is_none());
         for bit in 0..64 * 8 {
             vfs.corrupt(&file(1), bit / 8, 1 << (bit % 8)).unwrap();
-            assert!(open(&vfs, 1).err().unwrap().is_damage());
+            let reader = open(&vfs, 1).unwrap();
+            assert!(reader.header_damage().unwrap().is_damage());
+            assert_eq!(reader.read(at).unwrap().payload, &b"second"[..]);
             vfs.corrupt(&file(1), bit / 8, 1 << (bit % 8)).unwrap();
         }
+        vfs.corrupt(&file(1), 0, 1).unwrap();
+        vfs.corrupt(&file(1), 64, 1).unwrap();
+        assert_eq!(open(&vfs, 1).unwrap().read(at).unwrap().payload, &b"second"[..], "the first record is damaged too");
         vfs.open(&file(1)).unwrap().set_len(63).unwrap();
-        assert!(open(&vfs, 1).err().unwrap().is_damage());
+        assert!(open(&vfs, 1).unwrap().header_damage().unwrap().is_damage());
     }
 
     #[test]

@@ -44,11 +44,15 @@ pub enum Bug {
     RebuildForgetsRemovals,
     RebuildForgetsParts,
     PartsOutOfOrder,
+    FreshWithoutReferences,
+    RebuildKeepsUnlinked,
+    AppliedBehindFooter,
+    RollBeforeSync,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 42] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -87,6 +91,10 @@ impl Bug {
         Self::RebuildForgetsRemovals,
         Self::RebuildForgetsParts,
         Self::PartsOutOfOrder,
+        Self::FreshWithoutReferences,
+        Self::RebuildKeepsUnlinked,
+        Self::AppliedBehindFooter,
+        Self::RollBeforeSync,
     ];
 }
 

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// A window or node that something refers to is in no segment.
     #[error("blob {hash} is missing")]
     Missing { hash: Hash },
+    /// A recipe node is whole but does not fit where it is used.
+    #[error("recipe node {hash} does not make what refers to it")]
+    BadNode { hash: Hash },
     /// Stored bytes are not what they must be.
     #[error("damage at {position}: expected {expected}, found {found}")]
     Damaged { position: Position, expected: String, found: String },
@@ -47,7 +50,7 @@ impl StoreError {
     /// True when stored data is at fault, not the moment: trying again will not help.
     pub fn is_damage(&self) -> bool {
         match self {
-            Self::Missing { .. } | Self::Damaged { .. } => true,
+            Self::Missing { .. } | Self::BadNode { .. } | Self::Damaged { .. } => true,
             Self::Segment(error) => error.is_damage(),
             Self::Index(_) | Self::Full | Self::ReadOnly(_) | Self::Unusable(_) | Self::Io(_) => false,
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use deltastore_format::{Hash, Node, PlacedKind, WindowHead};
+use deltastore_format::{Hash, Node, PlacedKind, Position, WindowHead};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -97,7 +97,25 @@ impl Blobs {
             return Ok(bytes);
         }
         let (row, record) = self.record(hash, PlacedKind::Window)?;
-        let position = row.position;
+        let bytes = self.decode(hash, row.position, &record, decoder, depth).map_err(|error| {
+            // A damaged head may blame what it seems to refer to: the record's own checksum goes first.
+            match record.header.check_payload(&record.payload) {
+                Err(damage) if error.is_damage() => StoreError::undecodable(row.position, "window record", &damage),
+                _ => error,
+            }
+        })?;
+        self.cache.insert(*hash, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn decode(
+        &self,
+        hash: &Hash,
+        position: Position,
+        record: &Record,
+        decoder: &mut Decoder,
+        depth: u8,
+    ) -> Result<Bytes, StoreError> {
         let (head, head_len) = WindowHead::decode(&record.payload)
             .map_err(|error| StoreError::undecodable(position, "window head", &error))?;
         if depth == 0 {
@@ -117,7 +135,6 @@ impl Blobs {
                 return Err(StoreError::damaged(position, format!("SHA-256 {hash}"), found));
             }
         }
-        self.cache.insert(*hash, bytes.clone());
         Ok(bytes)
     }
 

@@ -98,6 +98,9 @@ impl Store {
             }
         };
         found.segments += 1;
+        if let Some(error) = reader.header_damage() {
+            found.add(format!("segment {id}"), error);
+        }
         found.segment_bytes += reader.file_len()?;
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {

@@ -1,7 +1,7 @@
 //! From cut windows to content: hash, deduplicate, choose references, encode.
 //!
 //! Invariants: a hash is pinned before it is looked up, and the pin lives until the commit is applied; so are the
-//! references that an encoded window uses. All of this runs on the encode pool and waits for nothing.
+//! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -48,14 +48,33 @@ impl Store {
         let hash = Hash(Sha256::digest(&cut.bytes).into());
         let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
         let (pin, fresh) = self.inner().pin(hash);
-        let pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
-        if let Some(placing) = fresh {
+        let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
+        if let Some(placing) = fresh
+            && let Some(references) = self.pin_known(&placing.links)?
+        {
+            pins.extend(references);
             return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
         }
         if let Some(row) = self.inner().index.blob(&hash)? {
             return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
         }
         Ok(self.encode(worker, space, cut, entry, pins))
+    }
+
+    /// Pins for all of them, or nothing when one is in the index no more.
+    fn pin_known(&self, hashes: &[Hash]) -> Result<Option<Vec<Pin>>, StoreError> {
+        if self.inner().bugs.has(Bug::FreshWithoutReferences) {
+            return Ok(Some(Vec::new()));
+        }
+        let mut pins = Vec::with_capacity(hashes.len());
+        for hash in hashes {
+            let (pin, _) = self.inner().pin(*hash);
+            if self.inner().index.blob(hash)?.is_none() {
+                return Ok(None);
+            }
+            pins.push(pin);
+        }
+        Ok(Some(pins))
     }
 
     fn encode(&self, worker: &mut Worker, space: Space, cut: CutWindow, entry: Entry, mut pins: Vec<Pin>) -> Prepared {

@@ -45,7 +45,12 @@ pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use write::Assembly;
 
-use crate::index::{Engine, Index};
+/// What the store cuts bodies with.
+pub use crate::delta::{CutWindow, Cutter};
+/// The tables, as the object layer reads them.
+pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
+
+use crate::index::Engine;
 use crate::segment::Readers;
 use crate::segment::vfs::{Clock, Vfs};
 use bugs::Bugs;
@@ -130,6 +135,7 @@ impl Store {
             writer: recovered.writer,
             next_sequence: recovered.next_sequence,
             durable,
+            marked: recovered.clean,
         })?;
         Ok(Self(Arc::new(Inner {
             blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, bugs),

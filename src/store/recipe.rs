@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
-use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_ENTRIES};
+use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Node, PlacedKind, Position, Recipe, record};
 use sha2::{Digest, Sha256};
 
@@ -77,17 +77,18 @@ pub fn restrict(entries: &[Entry], range: Range<u64>) -> Vec<Entry> {
 
 /// Walks the windows of a range of a recipe in order, loading nodes as they come.
 pub struct Walk {
-    queue: VecDeque<Entry>,
+    /// Entries to come, each with the level below which a node it names must be.
+    queue: VecDeque<(Entry, u8)>,
 }
 
 impl Walk {
     pub fn new(recipe: &Recipe, range: Range<u64>) -> Self {
-        Self { queue: restrict(&recipe.entries, range).into() }
+        Self { queue: restrict(&recipe.entries, range).into_iter().map(|entry| (entry, MAX_NODE_LEVEL + 1)).collect() }
     }
 
     /// Takes the next window slice if no node has to be loaded for it.
     pub fn take_window(&mut self) -> Option<Entry> {
-        self.queue.pop_front_if(|entry| entry.kind == EntryKind::Window)
+        self.queue.pop_front_if(|(entry, _)| entry.kind == EntryKind::Window).map(|(entry, _)| entry)
     }
 
     /// True when nothing is left.
@@ -97,16 +98,16 @@ impl Walk {
 
     /// The next window slice. Loads at most one node per level before it.
     pub fn next(&mut self, load: impl Fn(&Hash) -> Result<Node, StoreError>) -> Result<Option<Entry>, StoreError> {
-        while let Some(entry) = self.queue.pop_front() {
+        while let Some((entry, below)) = self.queue.pop_front() {
             match entry.kind {
                 EntryKind::Window => return Ok(Some(entry)),
                 EntryKind::Node => {
-                    let children =
-                        restrict(&load(&entry.hash)?.entries, entry.skip..entry.skip.saturating_add(entry.len));
-                    if children.iter().map(|child| child.len).sum::<u64>() != entry.len {
-                        return Err(StoreError::Missing { hash: entry.hash });
+                    let node = load(&entry.hash)?;
+                    let children = restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len));
+                    if node.level >= below || children.iter().map(|child| child.len).sum::<u64>() != entry.len {
+                        return Err(StoreError::BadNode { hash: entry.hash });
                     }
-                    children.into_iter().rev().for_each(|child| self.queue.push_front(child));
+                    children.into_iter().rev().for_each(|child| self.queue.push_front((child, node.level)));
                 }
             }
         }

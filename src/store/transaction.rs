@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use deltastore_format::{BucketId, Op, Sequence, UploadId};
 
+use super::bugs::Bugs;
 use crate::index::{Index, IndexError};
 
 /// What a transaction reads and changes; two that share something never run in the same batch.
@@ -26,12 +27,13 @@ pub struct Transaction<'a> {
     index: &'a Index,
     sequence: &'a mut u64,
     now_ms: u64,
+    bugs: Bugs,
     pub(super) ops: Vec<Op>,
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(index: &'a Index, sequence: &'a mut u64, now_ms: u64) -> Self {
-        Self { index, sequence, now_ms, ops: Vec::new() }
+    pub(super) fn new(index: &'a Index, sequence: &'a mut u64, now_ms: u64, bugs: Bugs) -> Self {
+        Self { index, sequence, now_ms, bugs, ops: Vec::new() }
     }
 
     /// The state with every earlier transaction in it and no other.
@@ -49,6 +51,11 @@ impl<'a> Transaction<'a> {
     /// Time of the commit, in milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+
+    /// The planted bug, if any.
+    pub fn bugs(&self) -> Bugs {
+        self.bugs
     }
 
     /// Adds an operation to the commit.

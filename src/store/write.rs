@@ -1,8 +1,10 @@
 //! Putting content together from prepared windows or from slices of recipes.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
 use super::Store;
@@ -12,6 +14,9 @@ use super::error::StoreError;
 use super::ingest::{Prepared, State};
 use super::log::Callback;
 use super::recipe::{build, restrict};
+
+/// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
+const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
 
 /// Content that is growing, window by window in order.
 #[derive(Default)]
@@ -48,7 +53,7 @@ impl Assembly {
 
     /// True when the recipe needs nodes, and finishing reads the index.
     pub fn is_long(&self) -> bool {
-        self.entries.len() > deltastore_format::recipe::MAX_INLINE_ENTRIES
+        self.entries.len() > MAX_INLINE_ENTRIES
     }
 }
 
@@ -70,7 +75,7 @@ impl Store {
     /// When the index or a node cannot be read.
     pub fn finish(&self, assembly: Assembly) -> Result<Content, StoreError> {
         let Assembly { mut content, entries } = assembly;
-        let levels = self.levels(&entries)?;
+        let (entries, levels) = self.flatten(entries)?;
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
         for node in nodes {
             let (pin, fresh) = self.inner().pin(node.hash);
@@ -108,15 +113,34 @@ impl Store {
         self.finish(assembly)
     }
 
-    /// Levels of what the entries of a long recipe name: one more than the node's own.
-    fn levels(&self, entries: &[Entry]) -> Result<std::collections::HashMap<Hash, u8>, StoreError> {
-        if entries.len() <= deltastore_format::recipe::MAX_INLINE_ENTRIES {
-            return Ok(Default::default());
+    /// Entries of a long recipe low enough that the nodes above them stay within the format's levels, and the level
+    /// that each asks of a node above it. Copies of copies would otherwise nest without end.
+    fn flatten(&self, mut entries: Vec<Entry>) -> Result<(Vec<Entry>, HashMap<Hash, u8>), StoreError> {
+        let mut levels = HashMap::new();
+        if entries.len() <= MAX_INLINE_ENTRIES {
+            return Ok((entries, levels));
         }
-        entries
-            .iter()
-            .filter(|entry| entry.kind == EntryKind::Node)
-            .map(|entry| Ok((entry.hash, self.inner().blobs.node(&entry.hash)?.level + 1)))
-            .collect()
+        loop {
+            let mut flat = Vec::with_capacity(entries.len());
+            let mut deep = false;
+            for entry in entries {
+                if entry.kind == EntryKind::Window || levels.contains_key(&entry.hash) {
+                    flat.push(entry);
+                    continue;
+                }
+                let node = self.inner().blobs.node(&entry.hash)?;
+                if node.level + 1 > MAX_CHILD_LEVEL {
+                    deep = true;
+                    flat.extend(restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len)));
+                } else {
+                    levels.insert(entry.hash, node.level + 1);
+                    flat.push(entry);
+                }
+            }
+            if !deep {
+                return Ok((flat, levels));
+            }
+            entries = flat;
+        }
     }
 }

@@ -36,7 +36,7 @@ pub fn run(endpoint: &str) {
 
 fn client(endpoint: &str) -> Client {
     let settings = aws_sdk_s3::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new(support::ACCESS_KEY, support::SECRET_KEY, None, None, "test"))

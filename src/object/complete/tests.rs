@@ -4,6 +4,7 @@ use deltastore_format::{BucketId, Metadata, Recipe, UploadId};
 use sha2::Sha256;
 
 use super::*;
+use crate::object::MIN_PART_SIZE;
 
 const PART: usize = MIN_PART_SIZE as usize;
 
@@ -50,7 +51,7 @@ fn etag_size_parts_and_statistics() {
     let algorithm = ChecksumAlgorithm::Crc64Nvme;
     let mut parts = [part(2, algorithm, &a), part(9, algorithm, &b)];
     parts[1].storage_type = StorageType::Delta;
-    let object = assemble(&upload(None), &parts, &request()).unwrap();
+    let object = assemble(&upload(None), &parts, &request(), MIN_PART_SIZE).unwrap();
     let md5s = [Md5::digest(&a), Md5::digest(&b)].concat();
     assert_eq!(object.etag, format!("{}-2", hex::encode(Md5::digest(md5s))));
     assert_eq!((object.size, object.stored_bytes, object.storage_type), (PART as u64 + 3, 20, StorageType::Delta));
@@ -71,7 +72,7 @@ fn composite_checksums() {
     let upload = upload(Some((algorithm, true)));
     let send = |algorithm, text: String, composite| {
         let input = CompleteInput { checksum: Some((algorithm, text)), composite, ..request() };
-        assemble(&upload, &parts, &input).map_err(|error| error.code())
+        assemble(&upload, &parts, &input, MIN_PART_SIZE).map_err(|error| error.code())
     };
     let object = send(algorithm, expected.clone(), Some(true)).unwrap();
     assert_eq!(checksum::header_value(&object.checksum.unwrap(), 2), format!("{expected}-2"));
@@ -90,7 +91,7 @@ fn full_object_checksums_are_combined() {
         let parts = [part(1, algorithm, &a), part(2, algorithm, &b)];
         let whole = checksum::composite(algorithm, [[a.as_slice(), &b].concat().as_slice()]);
         let input = CompleteInput { checksum: Some((algorithm, whole.to_base64())), ..request() };
-        let object = assemble(&upload(Some((algorithm, false))), &parts, &input).unwrap();
+        let object = assemble(&upload(Some((algorithm, false))), &parts, &input, MIN_PART_SIZE).unwrap();
         assert_eq!(object.checksum, Some(whole.stored(false)));
     }
 }
@@ -108,7 +109,7 @@ fn sizes_are_checked() {
     let algorithm = ChecksumAlgorithm::Crc64Nvme;
     let parts = [part(1, algorithm, b"small"), part(2, algorithm, b"last")];
     let code = |parts: &[PartPut], input: &CompleteInput| {
-        assemble(&upload(None), parts, input).map(drop).map_err(|error| error.code())
+        assemble(&upload(None), parts, input, MIN_PART_SIZE).map(drop).map_err(|error| error.code())
     };
     assert_eq!(code(&parts, &request()), Err("EntityTooSmall"));
     assert_eq!(code(&parts[..1], &request()), Ok(()));

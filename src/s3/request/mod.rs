@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
+use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
@@ -70,7 +70,7 @@ impl Requests {
         let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(RootAuth::new(credentials));
-        builder.set_access(Access);
+        builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
         if !settings.domains.is_empty() {
             builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
         }
@@ -132,12 +132,23 @@ impl Requests {
         {
             tokio::spawn(drain(body));
         }
-        Ok(self.finish(answered, context))
+        // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
+        // connection: botocore would take that one's answer for part of this one.
+        let end_connection = waits_to_send && context.received() == 0;
+        Ok(self.finish(answered, context, end_connection))
     }
 
     /// Adds what every answer carries.
-    fn finish(&self, answered: s3s::HttpResponse, context: Arc<RequestContext>) -> Response<Reply> {
+    fn finish(
+        &self,
+        answered: s3s::HttpResponse,
+        context: Arc<RequestContext>,
+        end_connection: bool,
+    ) -> Response<Reply> {
         let (mut parts, body) = answered.into_parts();
+        if end_connection {
+            parts.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let mut code = None;
         let body = if parts.status.is_client_error() || parts.status.is_server_error() {
             let (body, found) = error_page::complete(body, &context, &self.host_id);
@@ -146,12 +157,6 @@ impl Requests {
         } else {
             body
         };
-        if code.is_some()
-            && let Ok(length) = body.bytes().map_or(0, |bytes| bytes.len()).try_into()
-        {
-            let length: u64 = length;
-            parts.headers.insert(CONTENT_LENGTH, length.into());
-        }
         // s3s says so for GET only.
         if *context.method() == Method::HEAD
             && parts.status == StatusCode::OK

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use super::CollectOptions;
+use super::{CollectOptions, CollectReport};
 use crate::store::{Inner, Store};
 
 /// A collection may take at most this share of the time: the pause after it is so many times its length.
@@ -40,13 +40,16 @@ impl Background {
                 match store.collect(CollectOptions::BACKGROUND, &mut |_| ()) {
                     Ok(done) => {
                         seen = removals;
-                        tracing::info!(
-                            blobs = done.blobs,
-                            segments = done.segments,
-                            freed_bytes = done.freed_bytes,
-                            moved_bytes = done.moved_bytes,
-                            "collected garbage"
-                        );
+                        // A line that says nothing happened would be one every pause.
+                        if done != CollectReport::default() {
+                            tracing::info!(
+                                blobs = done.blobs,
+                                segments = done.segments,
+                                freed_bytes = done.freed_bytes,
+                                moved_bytes = done.moved_bytes,
+                                "collected garbage"
+                            );
+                        }
                     }
                     Err(error) => tracing::warn!(%error, "garbage collection failed; it is tried again"),
                 }

@@ -1,7 +1,7 @@
 //! Compaction: moving what is alive out of a segment, then removing the file.
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, Hash, PlacedKind, RecordKind, SegmentId, WindowHead};
+use deltastore_format::{Commit, Hash, PlacedKind, RecordKind, SegmentHeader, SegmentId, WindowHead};
 use sha2::{Digest, Sha256};
 
 use super::{CollectOptions, CollectReport};
@@ -61,6 +61,12 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     }
     let reader = inner.blobs.readers().get(id)?;
     let len = reader.file_len()?;
+    // Checked before anything moves, or every collection would copy the part before the damage again.
+    if !is_whole(&reader)? {
+        tracing::warn!(segment = %id, "damaged segment left as it is");
+        done.damaged_segments += 1;
+        return Ok(());
+    }
     let Some(moved) = move_live(store, &reader, id)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
@@ -77,6 +83,25 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     done.moved_bytes += moved;
     done.freed_bytes += len.saturating_sub(moved);
     Ok(())
+}
+
+/// True when every record of the segment is whole, and its header too.
+fn is_whole(reader: &SegmentReader) -> Result<bool, StoreError> {
+    let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
+    for scanned in scanner.by_ref() {
+        if matches!(scanned?, Scanned::Damage { .. }) {
+            return Ok(false);
+        }
+    }
+    let torn = scanner.into_end().is_none_or(|end| end.torn.is_some());
+    Ok(!torn && reader.header_damage().is_none() && header_now(reader)?)
+}
+
+/// True when the header on disk is what it was when the file was opened.
+fn header_now(reader: &SegmentReader) -> Result<bool, StoreError> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    reader.file().read_exact_at(&mut bytes, 0)?;
+    Ok(SegmentHeader::decode(&bytes).is_ok_and(|header| header == *reader.header()))
 }
 
 /// Copies everything alive; nothing when the segment has damage.

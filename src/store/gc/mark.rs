@@ -2,7 +2,7 @@
 
 use deltastore_format::{Hash, PlacedKind};
 
-use crate::index::BlobRow;
+use crate::index::{BlobRow, Index};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::log::Collect;
@@ -13,7 +13,7 @@ const CHUNK: usize = 512;
 /// Drops everything without links; answers how many blobs went.
 pub fn mark(store: &Store) -> Result<u64, StoreError> {
     let mut dropped = 0;
-    let mut suspects = unlinked(store)?;
+    let mut suspects = unlinked(store.index())?;
     // Each round can only free what the last one linked to.
     while !suspects.is_empty() {
         let mut next = Vec::new();
@@ -31,10 +31,10 @@ pub fn mark(store: &Store) -> Result<u64, StoreError> {
 }
 
 /// All blobs whose links add up to nothing: both tables are in hash order and read side by side.
-fn unlinked(store: &Store) -> Result<Vec<Hash>, StoreError> {
-    let mut links = store.index().all_links(Hash::default()).peekable();
+pub fn unlinked(index: &Index) -> Result<Vec<Hash>, StoreError> {
+    let mut links = index.all_links(Hash::default()).peekable();
     let mut found = Vec::new();
-    for row in store.index().all_blobs(Hash::default()) {
+    for row in index.all_blobs(Hash::default()) {
         let (hash, _) = row?;
         while links.next_if(|link| link.as_ref().is_ok_and(|(other, _)| *other < hash)).is_some() {}
         match links.peek() {

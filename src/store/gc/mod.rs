@@ -9,12 +9,18 @@
 //!
 //! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at
 //! a time. A segment with damage is left alone: it is evidence.
+//!
+//! Where the index was made from a damaged log, nothing is collected at all: a hidden commit or node may be all that
+//! links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
 
 mod background;
 mod compact;
 mod mark;
 
 pub use background::Background;
+pub(super) use mark::unlinked;
+
+use std::collections::BTreeSet;
 
 use super::Store;
 use super::error::StoreError;
@@ -61,6 +67,11 @@ impl Store {
         report: &mut dyn FnMut(&CollectReport),
     ) -> Result<CollectReport, StoreError> {
         let _one_at_a_time = self.inner().collecting.lock();
+        if self.index().incomplete()? {
+            tracing::warn!("nothing is collected: the index was made from a damaged log and may miss links");
+            let segments: BTreeSet<_> = self.damage().iter().map(|damage| damage.from.segment).collect();
+            return Ok(CollectReport { damaged_segments: segments.len().max(1) as u64, ..CollectReport::default() });
+        }
         let mut done = CollectReport { blobs: mark::mark(self)?, ..CollectReport::default() };
         report(&done);
         compact::compact_all(self, options, &mut done, report)?;

@@ -2,7 +2,8 @@
 //!
 //! Invariants: a record is written before anything learns its position for good; a failed write leaves the segment
 //! as it was or makes the store read-only; a new segment file exists before the old one gets its footer, so that
-//! there is always a segment to append to.
+//! there is always a segment to append to. A segment is not left before its own file and name are durable: a crash
+//! can take the last segment, never one between others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,11 +46,14 @@ pub struct Appender {
     new_file: bool,
     unsynced: u64,
     since_space_check: u64,
+    /// Newest segment whose file and name are durable.
+    durable: SegmentId,
 }
 
 impl Appender {
     pub fn new(state: LogState) -> Self {
         Self {
+            durable: state.durable.segment,
             vfs: state.vfs,
             dir: state.dir,
             store: state.store,
@@ -175,8 +179,19 @@ impl Appender {
         self.status.full()
     }
 
+    /// Everything before `position` is durable.
+    pub fn synced(&mut self, position: Position) {
+        self.durable = position.segment;
+    }
+
+    /// False while a crash could take the active segment: the next sync covers it.
+    pub fn can_roll(&self) -> bool {
+        self.position().segment <= self.durable || self.bugs.has(Bug::RollBeforeSync)
+    }
+
     fn roll_if_long(&mut self) {
         if self.position().offset >= self.settings.segment_bytes
+            && self.can_roll()
             && let Err(error) = self.roll()
         {
             // The old segment goes on being used; a full disk is the usual reason.

@@ -1,6 +1,6 @@
 //! The log: the only writer of segments and, while the store is open, of the index.
 //!
-//! Two threads own it. The *log thread* appends blobs as they come and, whenever no sync is under way, evaluates
+//! Two threads own it, and a third flushes the index now and then. The *log thread* appends blobs as they come and, whenever no sync is under way, evaluates
 //! all waiting transactions that touch different things, appends their commits and hands the batch to the *sync
 //! thread*, which syncs, applies the batch to the index and answers.
 //!
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
@@ -33,6 +33,7 @@ use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
 use super::transaction::{CommitError, Touch, Transaction};
+use crate::index::Index;
 
 /// Messages that may wait; more than all connections together can have under way.
 const QUEUE: usize = 16 * 1024;
@@ -92,8 +93,11 @@ impl Log {
     pub(super) fn start(state: LogState) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(QUEUE);
         let (batches, incoming) = bounded(1);
-        let sync = sync::SyncThread::new(&state, sender.clone(), incoming);
+        let (flushes, flushing) = bounded(1);
+        let sync = sync::SyncThread::new(&state, sender.clone(), incoming, flushes);
+        let index = state.index.clone();
         let threads = vec![
+            std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &flushing))?,
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
@@ -164,6 +168,15 @@ impl Log {
     fn send(&self, message: Message) {
         // A message to a log that has ended is dropped, and with it its callback, which answers for itself.
         drop(self.sender.send(message));
+    }
+}
+
+/// Makes the index durable whenever a segment was finished, so that recovery never replays more than about two.
+fn flush_when_asked(index: &Index, asked: &Receiver<()>) {
+    for () in asked {
+        if let Err(error) = index.flush() {
+            tracing::warn!(%error, "index not flushed; the next start replays more of the log");
+        }
     }
 }
 

@@ -26,10 +26,12 @@ pub struct SyncThread {
     bugs: Bugs,
     log: Sender<Message>,
     batches: Receiver<Batch>,
+    /// Asks for a flush of the index.
+    flushes: Sender<()>,
 }
 
 impl SyncThread {
-    pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>) -> Self {
+    pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>, flushes: Sender<()>) -> Self {
         Self {
             vfs: Arc::clone(&state.vfs),
             segments: segment_dir(&state.dir),
@@ -39,14 +41,19 @@ impl SyncThread {
             bugs: state.bugs,
             log,
             batches,
+            flushes,
         }
     }
 
     /// Runs until the log thread ends.
     pub fn run(self) {
         while let Ok(batch) = self.batches.recv() {
-            let end = batch.end;
+            let (end, new_file) = (batch.end, batch.new_file);
             let result = self.finish(batch);
+            if new_file && result.is_ok() {
+                // Full means that one is asked for already.
+                let _ = self.flushes.try_send(());
+            }
             if let Err(reason) = &result {
                 self.status.poison(reason.clone());
             }

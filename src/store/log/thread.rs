@@ -45,6 +45,8 @@ pub struct LogState {
     pub next_sequence: u64,
     /// Everything before this is known to be on disk.
     pub durable: Position,
+    /// The log ends with the mark of a clean close.
+    pub marked: bool,
 }
 
 struct LogThread<'a> {
@@ -57,6 +59,7 @@ struct LogThread<'a> {
     bugs: Bugs,
     next_sequence: u64,
     durable: Position,
+    marked: bool,
     waiting: VecDeque<Work>,
     in_flight: bool,
     closing: bool,
@@ -74,6 +77,7 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
         bugs: state.bugs,
         next_sequence: state.next_sequence,
         durable: state.durable,
+        marked: state.marked,
         appender: Appender::new(state),
         waiting: VecDeque::new(),
         in_flight: false,
@@ -86,10 +90,9 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
             thread.handle(message);
         }
         thread.appender.flush();
-        if !thread.in_flight {
-            thread.run_batch();
-        }
-        if thread.closing && !thread.in_flight && thread.waiting.is_empty() {
+        // What a refused transaction had deferred gets its turn at once: no sync will come to wake this thread.
+        while !thread.in_flight && thread.run_batch() {}
+        if thread.closing && !thread.in_flight && thread.waiting.is_empty() && !thread.mark_end() {
             break;
         }
     }
@@ -104,14 +107,16 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 if let Ok(position) = result {
                     self.durable = position;
+                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,
         }
     }
 
-    /// Builds the next batch from waiting work and hands it to the sync thread.
-    fn run_batch(&mut self) {
+    /// Builds the next batch from waiting work and hands it to the sync thread. True when nothing needed a sync and
+    /// work is still waiting.
+    fn run_batch(&mut self) -> bool {
         let mut batch = Batch::default();
         let mut touches = TouchSet::default();
         let mut deferred = VecDeque::new();
@@ -131,6 +136,11 @@ impl LogThread<'_> {
                     break;
                 }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
+                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
+                    sync = true;
+                    deferred.push_back(Work::Seal(done));
+                    break;
+                }
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
@@ -145,7 +155,7 @@ impl LogThread<'_> {
         deferred.append(&mut self.waiting);
         self.waiting = deferred;
         if batch.commits.is_empty() && batch.moves.is_empty() && !sync {
-            return;
+            return !self.waiting.is_empty();
         }
         if let Err(error) = self.appender.write_commits() {
             let refused = || match &error {
@@ -159,11 +169,41 @@ impl LogThread<'_> {
                     error => StoreError::ReadOnly(error.to_string()),
                 }));
             }
-            return;
+            return !self.waiting.is_empty();
         }
         for placing in batch.commits.iter().flat_map(|staged| &staged.placings) {
             self.pins.set_fresh(placing);
         }
+        self.marked = false;
+        self.send_batch(batch);
+        false
+    }
+
+    /// Appends the mark of a clean close: a commit of nothing that says that everything before it is durable. Without it,
+    /// damage in the last batch could not be told from a torn tail. False when there is nothing to wait for.
+    fn mark_end(&mut self) -> bool {
+        if self.marked || self.status.read_only().is_some() {
+            return false;
+        }
+        self.marked = true;
+        let (time_ms, durable_upto) = (self.clock.now_ms(), self.durable);
+        self.appender.stage_commit(&Commit {
+            time_ms,
+            durable_upto,
+            relocated: false,
+            placed: Vec::new(),
+            ops: Vec::new(),
+        });
+        if let Err(error) = self.appender.write_commits() {
+            tracing::warn!(%error, "the log is closed without its mark");
+            return false;
+        }
+        self.send_batch(Batch::default());
+        self.in_flight
+    }
+
+    /// Hands a batch to the sync thread, with everything that was written so far.
+    fn send_batch(&mut self, mut batch: Batch) {
         (batch.files, batch.new_file) = self.appender.take_unsynced();
         batch.end = self.appender.position();
         batch.next_sequence = self.next_sequence;
@@ -182,7 +222,7 @@ impl LogThread<'_> {
             return None;
         }
         let now_ms = self.clock.now_ms();
-        let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms);
+        let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms, self.bugs);
         let go = evaluate(&mut transaction);
         let ops = transaction.ops;
         if !go {

@@ -1,48 +1,62 @@
 //! Cutting the torn tail, and making what is left durable.
 
-use deltastore_format::{DecodeError, SegmentId};
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_format::{Commit, Position, RecordKind, SegmentId};
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
-use super::survey::Survey;
-use super::{Scene, new_segment};
-use crate::segment::{SegmentError, SegmentReader, SegmentWriter, list_segments, segment_dir, segment_path};
+use super::survey::{Damage, Survey};
+use super::{Scene, first_record, new_segment};
+use crate::segment::{
+    Scanned, Scanner, SegmentReader, SegmentWriter, WindowPayload, list_segments, segment_dir, segment_path,
+};
 
-/// Segments with a header of this store, oldest first. A last segment whose header never reached the disk is removed:
-/// nothing in it was acknowledged, because its header is synced before anything in it is.
-pub fn usable_segments(scene: &Scene<'_>) -> Result<Vec<SegmentId>, StoreError> {
+/// The segments of this store, oldest first, and those of their headers that are damaged. A last segment whose header never
+/// reached the disk is removed: nothing in it was acknowledged, because its header is synced before anything in it is.
+pub fn usable_segments(scene: &Scene<'_>) -> Result<(Vec<SegmentId>, Vec<Damage>), StoreError> {
     let folder = scene.folder;
+    let open = |id| SegmentReader::open(folder.vfs.as_ref(), &folder.dir, id);
     let mut segments = list_segments(folder.vfs.as_ref(), &folder.dir)?;
     let mut removed = false;
     while let Some(last) = segments.last().copied() {
-        match SegmentReader::open(folder.vfs.as_ref(), &folder.dir, last) {
-            Ok(_) => break,
-            Err(error) if never_written(&error) => {
-                folder.vfs.remove(&segment_path(&folder.dir, last))?;
-                segments.pop();
-                removed = true;
-            }
-            Err(error) => return Err(error.into()),
+        let reader = open(last)?;
+        if reader.header_damage().is_none() || was_durable(scene, &reader, last)? {
+            break;
         }
+        folder.vfs.remove(&segment_path(&folder.dir, last))?;
+        segments.pop();
+        removed = true;
     }
     if removed {
         folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
     }
+    let mut damage = Vec::new();
     for id in &segments {
-        let reader = SegmentReader::open(folder.vfs.as_ref(), &folder.dir, *id)?;
-        if reader.header().store != folder.header.store {
+        let reader = open(*id)?;
+        if let Some(error) = reader.header_damage() {
+            let from = Position { segment: *id, offset: 0 };
+            damage.push(Damage { from, to: SEGMENT_HEADER_LEN as u64, reason: error.to_string() });
+        } else if reader.header().store != folder.header.store {
             return Err(StoreError::Unusable(format!("{} belongs to another store", reader.path().display())));
         }
     }
-    Ok(segments)
+    Ok((segments, damage))
 }
 
-/// A header fits one sector, so a crash leaves it whole or not at all.
-fn never_written(error: &SegmentError) -> bool {
-    matches!(
-        error,
-        SegmentError::Decode { source: DecodeError::Truncated { .. } | DecodeError::Magic { found: 0, .. }, .. }
-    )
+/// True when the index or a commit in the segment says that something in it was synced, and so was its header.
+fn was_durable(scene: &Scene<'_>, reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
+    if scene.index.applied()?.is_some_and(|applied| applied > first_record(id)) {
+        return Ok(true);
+    }
+    for scanned in Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Head(0))? {
+        if let Scanned::Record { header, payload } = scanned?
+            && header.kind == RecordKind::Commit
+            && Commit::decode(&payload).is_ok_and(|commit| commit.durable_upto.segment >= id)
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes what lies behind the end, syncs the rest and opens the last segment for appending.
@@ -68,10 +82,31 @@ pub fn cut(
     }
     let last = segments.last().copied().unwrap_or(survey.end.segment);
     if survey.sealed || last != survey.end.segment {
-        let writer = new_segment(scene, SegmentId(last.0 + 1))?;
-        segments.push(writer.position().segment);
+        return new_last(scene, segments);
+    }
+    let reader = scene.readers.get(last)?;
+    let damaged = reader.header_damage().is_some();
+    // A file that is even shorter than its header has nothing to be cut off.
+    if damaged && reader.file_len()? < survey.end.offset {
+        return new_last(scene, segments);
+    }
+    let mut writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
+    if !damaged {
         return Ok((writer, segments));
     }
-    let writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
+    // Nothing but its footer is added behind a damaged header.
+    let mut footer = Vec::new();
+    writer.footer().encode(&mut footer);
+    writer.stage(RecordKind::Footer, &[&footer]);
+    writer.write()?;
+    writer.file().sync_data()?;
+    new_last(scene, segments)
+}
+
+/// A new segment behind the others, to go on in.
+fn new_last(scene: &Scene<'_>, mut segments: Vec<SegmentId>) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
+    let last = segments.last().map_or(0, |last| last.0);
+    let writer = new_segment(scene, SegmentId(last + 1))?;
+    segments.push(writer.position().segment);
     Ok((writer, segments))
 }

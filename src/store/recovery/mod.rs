@@ -8,8 +8,11 @@
 //! 4. Replay commits into the index.
 //!
 //! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. An index that is
-//! missing or ahead of the log is rebuilt from all segments. Segments of another store are refused.
+//! missing or ahead of the log is rebuilt from all segments. Segments of another store are refused. Behind a damaged
+//! segment header the records are used as they are, and nothing is appended any more. Damage among the records of the
+//! log is noted in the index: what it hid may be all that links to some blob, so garbage cannot be told.
 
+mod copies;
 mod cut;
 mod rebuild;
 mod replay;
@@ -23,7 +26,7 @@ use deltastore_format::{Position, SegmentHeader, SegmentId};
 use super::bugs::Bugs;
 use super::error::StoreError;
 use super::folder::Folder;
-use crate::index::Index;
+use crate::index::{Batch, Index};
 use crate::segment::vfs::Clock;
 use crate::segment::{Readers, SegmentWriter};
 
@@ -47,6 +50,8 @@ pub struct Recovered {
     pub damage: Vec<Damage>,
     /// Commits replayed from the log's tail.
     pub replayed: u64,
+    /// The log ends with the mark of a clean close, and everything was in the index.
+    pub clean: bool,
 }
 
 /// Recovers a store.
@@ -54,7 +59,7 @@ pub struct Recovered {
 /// # Errors
 /// [`StoreError::Unusable`] when segments belong to another store or are gone altogether, and what reading and writing give.
 pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
-    let segments = cut::usable_segments(scene)?;
+    let (segments, headers) = cut::usable_segments(scene)?;
     let applied = scene.index.applied()?;
     if segments.is_empty() {
         if applied.is_some() {
@@ -65,7 +70,7 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
         }
         let writer = first_segment(scene)?;
         let segments = vec![writer.position().segment];
-        return Ok(Recovered { writer, segments, next_sequence: 1, damage: Vec::new(), replayed: 0 });
+        return Ok(Recovered { writer, segments, next_sequence: 1, damage: headers, replayed: 0, clean: true });
     }
     let start = match applied {
         Some(applied) if !survey::is_ahead(scene, &segments, applied)? => Some(applied),
@@ -79,13 +84,26 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
     let (writer, segments) = cut::cut(scene, segments, &survey)?;
     let mut damage = survey.damage.clone();
     let (next_sequence, replayed) = match start {
-        Some(start) => replay::replay(scene, &segments, start, &survey, &mut damage)?,
+        Some(start) => replay::replay(scene, &segments, start, &survey, writer.position(), &mut damage)?,
         None => (rebuild(scene, &segments, &mut damage, &mut |_| ())?, 0),
     };
+    note_hidden(scene, start.is_none(), &damage)?;
+    let clean = start.is_some() && replayed == 0 && damage.is_empty();
+    damage.extend(headers);
     for damage in &damage {
         tracing::error!(%damage, "damage in the log");
     }
-    Ok(Recovered { writer, segments, next_sequence, damage, replayed })
+    Ok(Recovered { writer, segments, next_sequence, damage, replayed, clean })
+}
+
+/// Notes in the index that damage hid part of the log from it; only a rebuild without damage takes that back.
+fn note_hidden(scene: &Scene<'_>, rebuilt: bool, damage: &[Damage]) -> Result<(), StoreError> {
+    if damage.is_empty() && !rebuilt {
+        return Ok(());
+    }
+    let mut batch = Batch::new();
+    scene.index.stage_incomplete(&mut batch, !damage.is_empty());
+    Ok(scene.index.write(batch)?)
 }
 
 fn first_segment(scene: &Scene<'_>) -> Result<SegmentWriter, StoreError> {
@@ -118,10 +136,13 @@ fn first_record(segment: SegmentId) -> Position {
 /// # Errors
 /// As [`recover`].
 pub fn rebuild_only(scene: &Scene<'_>, report: &mut dyn FnMut(Progress)) -> Result<Vec<Damage>, StoreError> {
-    let segments = cut::usable_segments(scene)?;
+    let (segments, headers) = cut::usable_segments(scene)?;
     let survey = survey::survey(scene, &segments, None)?;
     let (_, segments) = cut::cut(scene, segments, &survey)?;
     let mut damage = survey.damage;
     rebuild(scene, &segments, &mut damage, report)?;
+    note_hidden(scene, true, &damage)?;
+    scene.index.flush()?;
+    damage.extend(headers);
     Ok(damage)
 }

@@ -1,7 +1,8 @@
 //! Rebuilding the index from the segments alone, whatever order their records come in.
 //!
 //! Passes: (1) every blob and every put goes in, removals are noted; (2) what was removed goes out, and so do parts
-//! without their upload; (3) link counts and live bytes are counted from what is there. Where copies of one put lie in
+//! without their upload; (3) link counts and live bytes are counted from what is there; (4) blobs without links go: they
+//! were collected or never committed, so what they need may be gone, and a new write must not count on them. Where copies of one put lie in
 //! several segments, the row points at the last and lists the others as prior.
 //!
 //! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read.
@@ -11,9 +12,13 @@ use deltastore_format::{
 };
 use sha2::{Digest, Sha256};
 
+use std::collections::HashSet;
+
 use super::super::blob::Space;
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
+use super::super::gc::unlinked;
+use super::copies::Copies;
 use super::replay::{highest_sequence, placing_of};
 use super::survey::Damage;
 use super::{Scene, first_record};
@@ -41,15 +46,24 @@ pub fn rebuild(
     report: &mut dyn FnMut(Progress),
 ) -> Result<u64, StoreError> {
     scene.index.clear()?;
-    let mut builder =
-        Builder { scene, batch: Batch::new(), removed: Vec::new(), next_sequence: 1, end: Position::default() };
+    let mut builder = Builder {
+        scene,
+        batch: Batch::new(),
+        staged: HashSet::new(),
+        copies: Copies::default(),
+        removed: Vec::new(),
+        next_sequence: 1,
+        end: Position::default(),
+    };
     for (number, id) in segments.iter().enumerate() {
         report(Progress { segments_done: number, segments: segments.len() });
         builder.read_segment(*id, damage)?;
     }
     builder.write()?;
+    builder.choose_copies()?;
     builder.remove()?;
     builder.count()?;
+    builder.drop_unlinked()?;
     let (next_sequence, end) = (builder.next_sequence, builder.end);
     scene.index.stage_applied(&mut builder.batch, end);
     scene.index.stage_next_sequence(&mut builder.batch, Sequence(next_sequence));
@@ -62,6 +76,9 @@ pub fn rebuild(
 struct Builder<'a> {
     scene: &'a Scene<'a>,
     batch: Batch,
+    /// Blobs in `batch`.
+    staged: HashSet<Hash>,
+    copies: Copies,
     /// Removals; each names one put.
     removed: Vec<Op>,
     next_sequence: u64,
@@ -70,6 +87,7 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn write(&mut self) -> Result<(), StoreError> {
+        self.staged.clear();
         Ok(self.scene.index.write(std::mem::take(&mut self.batch))?)
     }
 
@@ -134,6 +152,13 @@ impl Builder<'_> {
         let placed = Placed { kind: placed_kind, hash, position };
         let placing = placing_of(&placed, kind, payload, record_len, Space::default())?;
         let index = self.scene.index;
+        if !self.staged.insert(hash) {
+            self.write()?;
+            self.staged.insert(hash);
+        }
+        if let Some(old) = index.blob(&hash)? {
+            self.copies.replaced(hash, old, &placing.row);
+        }
         index.stage_blob(&mut self.batch, &hash, &placing.row);
         let entry = SketchEntry {
             hash,
@@ -191,6 +216,13 @@ impl Builder<'_> {
             self.write()?;
         }
         Ok(())
+    }
+
+    fn choose_copies(&mut self) -> Result<(), StoreError> {
+        for (hash, row) in self.copies.better(self.scene.index)? {
+            self.scene.index.stage_blob(&mut self.batch, &hash, &row);
+        }
+        self.write()
     }
 
     /// Pass 2.
@@ -265,6 +297,40 @@ impl Builder<'_> {
             self.write_if_full()?;
         }
         self.write()
+    }
+
+    /// Pass 4, in rounds: each blob takes its own links with it.
+    fn drop_unlinked(&mut self) -> Result<(), StoreError> {
+        let index = self.scene.index;
+        let mut suspects = if self.scene.bugs.has(Bug::RebuildKeepsUnlinked) { Vec::new() } else { unlinked(index)? };
+        while !suspects.is_empty() {
+            let mut next = Vec::new();
+            for hash in suspects {
+                if index.links(&hash)? > 0 {
+                    continue;
+                }
+                let Some(row) = index.blob(&hash)? else { continue };
+                let placed = Placed { kind: row.kind, hash, position: row.position };
+                let needs = match super::replay::read_placing(self.scene, &placed, Space::default()) {
+                    Ok(placing) => placing.links,
+                    // Its links were not counted either.
+                    Err(error) if error.is_damage() => Vec::new(),
+                    Err(error) => return Err(error),
+                };
+                index.stage_remove_blob(&mut self.batch, &hash);
+                index.stage_remove_links(&mut self.batch, &hash);
+                let len = i64::try_from(row.record_len).unwrap_or(i64::MAX);
+                index.stage_live(&mut self.batch, row.position.segment, -len);
+                needs.iter().for_each(|need| index.stage_links(&mut self.batch, need, -1));
+                next.extend(needs);
+                self.write_if_full()?;
+            }
+            self.write()?;
+            next.sort_unstable();
+            next.dedup();
+            suspects = next;
+        }
+        Ok(())
     }
 
     fn link(&mut self, recipe: &Recipe) -> Result<(), StoreError> {

@@ -23,11 +23,13 @@ struct Pending {
 }
 
 /// Applies everything between `start` and the survey's end; the next sequence number and the number of commits.
+/// The index then covers the log up to `resumed`, where it goes on: behind a footer nothing could be told from there.
 pub fn replay(
     scene: &Scene<'_>,
     segments: &[SegmentId],
     start: Position,
     survey: &Survey,
+    resumed: Position,
     damage: &mut Vec<Damage>,
 ) -> Result<(u64, u64), StoreError> {
     let mut next_sequence = scene.index.next_sequence()?.0.max(1);
@@ -52,7 +54,7 @@ pub fn replay(
             let record_len = deltastore_format::record_len(header.payload_len);
             covered = Position { segment: id, offset: header.position.offset + record_len };
             next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
-            let placings = placings(scene, &commit, damage)?;
+            let placings = placings(scene, &commit, start, survey, damage)?;
             pending.push(Pending { commit, position: header.position, record_len, placings });
             replayed += 1;
         }
@@ -63,7 +65,8 @@ pub fn replay(
     if scene.bugs.has(Bug::RecoveryReusesSequences) {
         next_sequence = 1;
     }
-    apply(scene, &mut pending, survey.end.max(start), next_sequence)?;
+    let upto = if scene.bugs.has(Bug::AppliedBehindFooter) { survey.end } else { resumed };
+    apply(scene, &mut pending, upto.max(start), next_sequence)?;
     Ok((next_sequence, replayed))
 }
 
@@ -76,13 +79,27 @@ fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_seq
 }
 
 /// What the commit places and the index does not know, read from the records themselves.
-fn placings(scene: &Scene<'_>, commit: &Commit, damage: &mut Vec<Damage>) -> Result<Vec<Arc<Placing>>, StoreError> {
+fn placings(
+    scene: &Scene<'_>,
+    commit: &Commit,
+    start: Position,
+    survey: &Survey,
+    damage: &mut Vec<Damage>,
+) -> Result<Vec<Arc<Placing>>, StoreError> {
     let mut found = Vec::with_capacity(commit.placed.len());
     for placed in &commit.placed {
         if scene.index.blob(&placed.hash)?.is_some() {
             continue;
         }
-        match read_placing(scene, placed, space_of(commit)) {
+        // Links of a record that is not whole would be counted wrong. The survey has checked what lies in the tail.
+        let whole = if placed.position < start {
+            check_whole(scene, placed.position)
+        } else if survey.damage.iter().any(|gap| gap.covers(placed.position)) {
+            continue;
+        } else {
+            Ok(())
+        };
+        match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
             Ok(placing) => found.push(Arc::new(placing)),
             Err(error) => damage.push(Damage {
                 from: placed.position,
@@ -92,6 +109,11 @@ fn placings(scene: &Scene<'_>, commit: &Commit, damage: &mut Vec<Damage>) -> Res
         }
     }
     Ok(found)
+}
+
+fn check_whole(scene: &Scene<'_>, position: Position) -> Result<(), StoreError> {
+    scene.readers.get(position.segment)?.read(position.offset)?;
+    Ok(())
 }
 
 /// The deltaspace of what a commit puts, so that its windows are found again as references.

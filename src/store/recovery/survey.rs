@@ -18,6 +18,14 @@ pub struct Damage {
     pub reason: String,
 }
 
+impl Damage {
+    /// True when a record that starts there is not whole.
+    pub fn covers(&self, position: Position) -> bool {
+        self.from == position
+            || self.from.segment == position.segment && (self.from.offset..self.to).contains(&position.offset)
+    }
+}
+
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} to {}: {}", self.from, self.to, self.reason)

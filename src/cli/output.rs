@@ -1,0 +1,16 @@
+//! Standard output, which may be a pipe whose reader has gone or a file on a full disk.
+
+use std::io::{ErrorKind, Write};
+
+/// Prints `text`. A reader that has seen enough and closed the pipe is no error.
+///
+/// # Errors
+/// What keeps the text from being written.
+pub fn print(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(std::io::Error::new(error.kind(), format!("standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,83 @@
+//! Folders that cannot be used.
+
+use std::path::Path;
+
+use deltastore_format::store::StoreHeader;
+
+use crate::process::{Said, Server, data_folder, deltastore, offline, run};
+
+const OFFLINE: [&str; 4] = ["rebuild-index", "fsck", "gc", "stats"];
+
+fn serve(dir: &Path) -> Said {
+    run(&mut deltastore(&["serve", dir.to_str().unwrap(), "--address", "127.0.0.1:0"]))
+}
+
+#[track_caller]
+fn refuses(said: Said, message: &str) {
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains(message) && said.err.lines().count() == 1, "{said:?}");
+}
+
+#[test]
+fn a_folder_in_use_is_refused_by_every_command() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    server.make_bucket();
+    refuses(serve(&dir), "in use by another process");
+    for command in OFFLINE {
+        refuses(offline(command, &dir), "in use by another process");
+    }
+    server.put("key", b"still served");
+    server.has("key", b"still served");
+    server.stop();
+}
+
+#[test]
+fn a_newer_format_is_refused_and_not_touched() {
+    let (_folder, dir) = data_folder();
+    Server::start(&dir).stop();
+    let path = dir.join("STORE");
+    let header = StoreHeader::decode(&std::fs::read(&path).unwrap()).unwrap();
+    let newer = StoreHeader { format_version: header.format_version + 1, ..header.clone() }.to_bytes();
+    std::fs::write(&path, newer).unwrap();
+    let known = header.format_version;
+    let message = format!("newer Deltastore: format version {}, this build knows {known}", known + 1);
+    refuses(serve(&dir), &message);
+    for command in OFFLINE {
+        refuses(offline(command, &dir), &message);
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), newer);
+}
+
+#[test]
+fn a_damaged_or_missing_store_file_is_named() {
+    let (_folder, dir) = data_folder();
+    Server::start(&dir).stop();
+    let path = dir.join("STORE");
+    let whole = std::fs::read(&path).unwrap();
+    let mut flipped = whole.clone();
+    flipped[9] ^= 1;
+    std::fs::write(&path, &flipped).unwrap();
+    refuses(serve(&dir), "STORE is damaged");
+    std::fs::write(&path, &whole[..20]).unwrap();
+    refuses(serve(&dir), "STORE cannot be read");
+    std::fs::remove_file(&path).unwrap();
+    refuses(serve(&dir), "it has segments but its STORE file is missing");
+    refuses(offline("fsck", &dir), "is not a Deltastore data folder");
+    std::fs::write(&path, &whole).unwrap();
+    Server::start(&dir).stop();
+}
+
+#[test]
+fn what_is_no_data_folder_is_refused_and_not_made_one() {
+    let (folder, dir) = data_folder();
+    for command in OFFLINE {
+        refuses(offline(command, &dir), "is not a Deltastore data folder");
+        refuses(offline(command, folder.path()), "is not a Deltastore data folder");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    std::fs::write(&dir, "a file").unwrap();
+    refuses(serve(&dir), "cannot create the data folder");
+    // Not even root can make a folder there.
+    refuses(serve(Path::new("/proc/deltastore")), "cannot create the data folder");
+}

@@ -1,0 +1,66 @@
+//! One line a request, and health without credentials.
+
+use serde_json::Value;
+
+use crate::process::{Answer, Server, data_folder};
+use crate::sigv4::Request;
+
+fn id(answer: &Answer) -> String {
+    answer.header("x-amz-request-id").unwrap().to_owned()
+}
+
+/// A stored object, a missing one, and a request without credentials.
+fn ids_of_requests(server: &Server) -> [String; 3] {
+    server.make_bucket();
+    let stored = server.send(Request::new("PUT", "/bucket/key").body("text"));
+    let missing = server.send(Request::new("GET", "/bucket/none"));
+    let unsigned = server.plain("/bucket/key");
+    assert_eq!((stored.status, missing.status, unsigned.status), (200, 404, 403));
+    [id(&stored), id(&missing), id(&unsigned)]
+}
+
+#[test]
+fn each_request_has_one_line_of_text_with_its_id() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    let ids = ids_of_requests(&server);
+    server.terminate();
+    let (_, log) = server.ended();
+    for id in ids {
+        assert_eq!(log.matches(&id).count(), 1, "{id}: {log}");
+    }
+    assert_eq!(log.lines().filter(|line| line.contains(" request ")).count(), 4, "{log}");
+    // What clients do wrong is no error of the server's.
+    assert!(!log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn each_request_has_one_line_of_json_with_its_id() {
+    let (_folder, dir) = data_folder();
+    let server = Server::with(&dir, &["--log-format", "json"]);
+    let ids = ids_of_requests(&server);
+    server.terminate();
+    let (_, log) = server.ended();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let expected = [("PUT", 200, Value::Null), ("GET", 404, "NoSuchKey".into()), ("GET", 403, "AccessDenied".into())];
+    for (id, (method, status, code)) in ids.iter().zip(expected) {
+        let found: Vec<&Value> = lines.iter().filter(|line| line["id"] == id.as_str()).collect();
+        assert_eq!(found.len(), 1, "{log}");
+        assert_eq!(
+            (&found[0]["method"], &found[0]["status"], &found[0]["code"]),
+            (&method.into(), &status.into(), &code)
+        );
+    }
+}
+
+#[test]
+fn health_needs_no_credentials_and_leaves_no_line() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    for path in ["/health/live", "/health/ready", "/minio/health/live", "/minio/health/ready"] {
+        assert_eq!(server.plain(path).status, 200, "{path}");
+    }
+    server.terminate();
+    let (_, log) = server.ended();
+    assert!(!log.contains(" request "), "{log}");
+}

@@ -1,0 +1,126 @@
+//! The commands on a stopped folder.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::process::{Server, data_folder, deltastore, noise, offline, run, segment_bytes, succeed};
+use crate::sigv4::Request;
+
+const MIB: usize = 1 << 20;
+
+/// Eight objects: two unlike ones, and six releases of which each differs from the last in a few bytes.
+fn objects() -> Vec<(String, Vec<u8>)> {
+    let mut release = noise(1, 4 * MIB);
+    let mut all = vec![("a/other".to_owned(), noise(2, 3 * MIB)), ("b/other".to_owned(), noise(3, 3 * MIB))];
+    for number in 0..6 {
+        release[number * 600_000..][..1000].fill(number as u8);
+        all.push((format!("app/{number}"), release.clone()));
+    }
+    all
+}
+
+fn fill(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let objects = objects();
+    let server = Server::start(dir);
+    server.make_bucket();
+    for (key, body) in &objects {
+        server.put(key, body);
+    }
+    server.stop();
+    objects
+}
+
+fn stats(dir: &Path) -> Value {
+    let said = run(deltastore(&["stats", dir.to_str().unwrap()]).arg("--json"));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    serde_json::from_str(&said.out).unwrap()
+}
+
+#[test]
+fn statistics_add_up_in_json_and_for_people() {
+    let (_folder, dir) = data_folder();
+    let objects = fill(&dir);
+    let stats = stats(&dir);
+    let logical: usize = objects.iter().map(|(_, body)| body.len()).sum();
+    assert_eq!(stats["total"]["objects"], 8);
+    assert_eq!(stats["total"]["logical_bytes"], logical);
+    assert_eq!(stats["buckets"]["bucket"], stats["total"]);
+    let names: Vec<&str> =
+        stats["deltaspaces"].as_array().unwrap().iter().map(|space| space["deltaspace"].as_str().unwrap()).collect();
+    assert_eq!(names, ["a/", "app/", "b/"]);
+    let app = &stats["deltaspaces"][1];
+    assert!(app["stored_bytes"].as_u64().unwrap() < 5 * MIB as u64, "{app}");
+    assert!(app["delta_saved_bytes"].as_u64().unwrap() > 0, "{app}");
+    let table = succeed("stats", &dir);
+    for line in ["bucket bucket", "bucket/app/", "total "] {
+        assert!(table.lines().any(|found| found.starts_with(line)), "{table}");
+    }
+}
+
+#[test]
+fn the_index_is_rebuilt_with_and_without_the_old_one() {
+    let (_folder, dir) = data_folder();
+    let objects = fill(&dir);
+    let before = stats(&dir);
+    assert!(succeed("rebuild-index", &dir).contains("index rebuilt"));
+    assert_eq!(stats(&dir), before);
+    std::fs::remove_dir_all(dir.join("index")).unwrap();
+    succeed("rebuild-index", &dir);
+    assert_eq!(stats(&dir), before);
+    assert!(succeed("fsck", &dir).contains("no problems found"));
+    // A start without an index rebuilds it too.
+    std::fs::remove_dir_all(dir.join("index")).unwrap();
+    let server = Server::start(&dir);
+    for (key, body) in &objects {
+        server.has(key, body);
+    }
+    server.stop();
+}
+
+#[test]
+fn collection_returns_disk_space_and_keeps_the_rest() {
+    let (_folder, dir) = data_folder();
+    let objects = fill(&dir);
+    let server = Server::start(&dir);
+    let (gone, left): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|(key, _)| key.as_str() == "a/other" || key.ends_with('0'));
+    for (key, _) in &gone {
+        assert_eq!(server.send(Request::new("DELETE", &format!("/bucket/{key}"))).status, 204);
+    }
+    server.stop();
+    let before = segment_bytes(&dir);
+    let said = succeed("gc", &dir);
+    let after = segment_bytes(&dir);
+    assert!(before - after >= 3 * MIB as u64, "{before} bytes before, {after} after: {said}");
+    assert!(succeed("fsck", &dir).contains("no problems found"));
+    std::fs::remove_dir_all(dir.join("index")).unwrap();
+    succeed("rebuild-index", &dir);
+    assert!(succeed("fsck", &dir).contains("no problems found"));
+    let server = Server::start(&dir);
+    for (key, body) in left {
+        server.has(key, body);
+    }
+    for (key, _) in gone {
+        server.lacks(key);
+    }
+    server.stop();
+}
+
+#[test]
+fn damage_ends_with_3_and_is_named() {
+    let (_folder, dir) = data_folder();
+    fill(&dir);
+    let segment = std::fs::read_dir(dir.join("segments")).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[2 * MIB] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let said = offline("fsck", &dir);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.out.lines().any(|line| line.starts_with("DAMAGED ")), "{said:?}");
+    let server = Server::start(&dir);
+    let answers: Vec<u16> =
+        objects().iter().map(|(key, _)| server.send(Request::new("HEAD", &format!("/bucket/{key}"))).status).collect();
+    assert_eq!(answers, [200; 8]);
+    server.stop();
+}

@@ -1,0 +1,105 @@
+//! Plants each bug in turn, and a disk's lies: each must be caught.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use deltastore::segment::vfs::Lie;
+use deltastore::store::bugs::{Bug, Bugs};
+
+use crate::world::{World, in_parallel};
+use crate::{model, power, scenarios};
+
+/// Lives of each kind that a bug may take to be caught.
+const EFFORT: u64 = 150;
+
+type Check = fn(Bugs) -> Result<(), String>;
+
+fn lives(bugs: Bugs) -> Result<(), String> {
+    (1..=EFFORT).try_for_each(|seed| model::life(seed, bugs, 120))
+}
+
+fn power_losses(bugs: Bugs) -> Result<(), String> {
+    (1..=EFFORT).try_for_each(|seed| {
+        let world = power::workload(seed, bugs)?;
+        power::crash_everywhere(&world, seed, &AtomicU64::new(0))
+    })
+}
+
+/// What is expected to catch it.
+fn check(bug: Bug) -> Check {
+    match bug {
+        Bug::CollectPinned | Bug::DeduplicateWithoutPin | Bug::CompactFresh => scenarios::collect_during_upload,
+        Bug::FreshWithoutReferences => scenarios::shared_with_a_failed_upload,
+        Bug::IgnoreTouches => scenarios::conditional_creations,
+        Bug::RebuildKeepsUnlinked => scenarios::rebuild_over_garbage,
+        Bug::SkipVerification => scenarios::flipped_bits,
+        Bug::ForgetReferenceLinks
+        | Bug::ForgetNodeLinks
+        | Bug::ForgetVersionLinks
+        | Bug::ForgetPartLinks
+        | Bug::OverwriteKeepsOldVersion
+        | Bug::ReplacedPartStays
+        | Bug::RemovedUploadKeepsParts
+        | Bug::RangeOffByOne
+        | Bug::PartsOutOfOrder
+        | Bug::RecoveryReusesSequences
+        | Bug::RecoveryReplaysTwice
+        | Bug::CompactionForgetsWindows
+        | Bug::CompactionForgetsCommits => lives,
+        _ => power_losses,
+    }
+}
+
+/// Runs a check; a panic is a catch too.
+fn caught(check: impl FnOnce() -> Result<(), String>) -> Option<String> {
+    match catch_unwind(AssertUnwindSafe(check)) {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error),
+        Err(_) => Some("it panicked".into()),
+    }
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    let only = std::env::var("DELTASTORE_BUG").ok();
+    let bugs: Vec<_> =
+        Bug::ALL.into_iter().filter(|bug| only.as_ref().is_none_or(|only| format!("{bug:?}") == *only)).collect();
+    let missed = parking_lot::Mutex::new(Vec::new());
+    let run = |number: u64| {
+        let bug = bugs[number as usize];
+        let start = Instant::now();
+        match caught(|| check(bug)(Bugs(Some(bug)))) {
+            Some(error) => {
+                let line = error.lines().next().unwrap_or_default();
+                println!("{bug:?} caught in {:.1?}: {line}", start.elapsed());
+            }
+            None => {
+                println!("{bug:?} NOT CAUGHT in {:.1?}", start.elapsed());
+                missed.lock().push(bug);
+            }
+        }
+        Ok(())
+    };
+    in_parallel(0..bugs.len() as u64, run).expect("it never fails");
+    let missed = missed.into_inner();
+    assert!(missed.is_empty(), "not caught: {missed:?}");
+    assert!(only.is_some() || bugs.len() >= 30);
+}
+
+#[test]
+fn a_lying_disk_is_caught() {
+    for lie in [Lie::IgnoreSyncData, Lie::IgnoreSyncDir, Lie::IgnoreSetLen] {
+        let error = caught(|| {
+            (1..=EFFORT).try_for_each(|seed| {
+                let machine = crate::disk::Machine::new(Bugs::default());
+                machine.vfs.lie(lie);
+                let mut world = World::on(machine, seed)?;
+                power::life(seed, &mut world)?;
+                power::crash_everywhere(&world, seed, &AtomicU64::new(0))
+            })
+        });
+        println!("{lie:?}: {}", error.as_deref().unwrap_or("NOT CAUGHT").lines().next().unwrap_or_default());
+        assert!(error.is_some(), "{lie:?} was not caught");
+    }
+}

@@ -1,0 +1,352 @@
+//! Random operations that suit the present state, and what each changes.
+
+use std::sync::Arc;
+
+use deltastore::object::{
+    CompleteInput, CompletedPart, CopyInput, CopySource, CreateUploadInput, DeleteKey, EtagPattern, Expect,
+    MetadataDirective, ObjectError, Objects, PutInput, TaggingDirective, UploadPartCopyInput, UploadPartInput,
+    WriteConditions, format_upload_id,
+};
+use deltastore_format::{Metadata, UploadId};
+use futures::StreamExt;
+use md5::{Digest, Md5};
+use rand::Rng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use crate::state::{Change, Key, Object, Part, State};
+
+/// A request of a client.
+#[derive(Clone, Debug)]
+pub enum Request {
+    Put { key: Key, body: Arc<Vec<u8>>, metadata: Metadata, conditions: WriteConditions },
+    Delete { bucket: String, keys: Vec<String> },
+    Copy { from: Key, to: Key },
+    CreateUpload { key: Key },
+    UploadPart { key: Key, upload: u64, number: u16, body: Arc<Vec<u8>> },
+    CopyPart { key: Key, upload: u64, number: u16, from: Key },
+    Complete { key: Key, upload: u64, parts: Vec<(u16, String)> },
+    Abort { key: Key, upload: u64 },
+    CreateBucket(String),
+    DeleteBucket(String),
+}
+
+/// A request and what it does if it succeeds.
+pub struct Plan {
+    pub request: Request,
+    pub changes: Vec<Change>,
+    /// Requests of one round share none of these.
+    pub touches: Vec<String>,
+    /// The ETag it must answer.
+    pub etag: Option<String>,
+    /// It must be refused with this S3 code.
+    pub refused: Option<&'static str>,
+}
+
+/// What a client learns from success.
+pub struct Answer {
+    pub etag: Option<String>,
+    pub upload: Option<u64>,
+    /// The sequence number it was given, where it was given one.
+    pub sequence: Option<u64>,
+}
+
+/// Bytes of earlier bodies, from which new ones are made.
+pub struct Bodies {
+    pool: Vec<Arc<Vec<u8>>>,
+    max: usize,
+}
+
+impl Bodies {
+    pub fn new(max: usize) -> Self {
+        Self { pool: Vec::new(), max }
+    }
+
+    pub fn next(&mut self, rng: &mut StdRng) -> Arc<Vec<u8>> {
+        let old = self.pool.choose(rng).cloned().filter(|_| rng.random_bool(0.75));
+        let mut body = match old {
+            Some(old) if rng.random_bool(0.2) => return old,
+            Some(old) => old.to_vec(),
+            None => fresh(rng, self.max),
+        };
+        match rng.random_range(0..4) {
+            0 if !body.is_empty() => {
+                let at = rng.random_range(0..body.len());
+                let to = (at + rng.random_range(1..64)).min(body.len());
+                rng.fill(&mut body[at..to]);
+            }
+            1 => {
+                let at = rng.random_range(0..=body.len());
+                let insert = fresh(rng, 200);
+                body.splice(at..at, insert);
+            }
+            2 => {
+                if let Some(other) = self.pool.choose(rng) {
+                    body.extend_from_slice(other);
+                }
+            }
+            _ => body.truncate(rng.random_range(0..=body.len())),
+        }
+        body.truncate(self.max * 2);
+        let body = Arc::new(body);
+        if self.pool.len() < 12 {
+            self.pool.push(Arc::clone(&body));
+        } else {
+            let at = rng.random_range(0..self.pool.len());
+            self.pool[at] = Arc::clone(&body);
+        }
+        body
+    }
+}
+
+/// Random bytes, some of which compress.
+pub fn fresh(rng: &mut StdRng, max: usize) -> Vec<u8> {
+    let mut body = vec![0; rng.random_range(0..=max)];
+    match rng.random_bool(0.5) {
+        true => rng.fill(&mut body[..]),
+        false => body.iter_mut().for_each(|byte| *byte = b'a' + rng.random_range(0..4u8)),
+    }
+    body
+}
+
+pub fn md5(body: &[u8]) -> String {
+    hex::encode(Md5::digest(body))
+}
+
+fn key_touch(key: &Key) -> String {
+    format!("key {}/{}", key.0, key.1)
+}
+
+impl Plan {
+    fn new(request: Request, changes: Vec<Change>, touches: Vec<String>) -> Self {
+        Self { request, changes, touches, etag: None, refused: None }
+    }
+
+    pub fn put(key: Key, body: Arc<Vec<u8>>, metadata: Metadata) -> Self {
+        let etag = md5(&body);
+        let object = Object { body: body.to_vec(), etag: etag.clone(), metadata: metadata.clone(), parts: Vec::new() };
+        let touches = vec![key_touch(&key)];
+        let changes = vec![Change::Object(key.clone(), Some(Arc::new(object)))];
+        let request = Request::Put { key, body, metadata, conditions: WriteConditions::default() };
+        Self { etag: Some(etag), ..Self::new(request, changes, touches) }
+    }
+
+    pub fn delete(bucket: &str, keys: Vec<String>) -> Self {
+        let key = |key: &String| (bucket.to_owned(), key.clone());
+        let changes = keys.iter().map(|name| Change::Object(key(name), None)).collect();
+        let touches = keys.iter().map(|name| key_touch(&key(name))).collect();
+        Self::new(Request::Delete { bucket: bucket.to_owned(), keys }, changes, touches)
+    }
+
+    pub fn create_bucket(name: &str) -> Self {
+        let name = name.to_owned();
+        Self::new(Request::CreateBucket(name.clone()), vec![Change::Bucket(name, true)], vec!["all".into()])
+    }
+
+    /// A random one.
+    pub fn random(state: &State, rng: &mut StdRng, bodies: &mut Bodies) -> Self {
+        loop {
+            if let Some(plan) = Self::try_random(state, rng, bodies) {
+                return plan;
+            }
+        }
+    }
+
+    fn try_random(state: &State, rng: &mut StdRng, bodies: &mut Bodies) -> Option<Self> {
+        let bucket = if state.buckets.contains("other") && rng.random_bool(0.2) { "other" } else { "bucket" };
+        let name = *["a", "b", "dir/c", "dir/d", "dir/sub/e", "z"].choose(rng)?;
+        let key = (bucket.to_owned(), name.to_owned());
+        let existing = || state.objects.keys().collect::<Vec<_>>();
+        Some(match rng.random_range(0..100) {
+            0..34 => {
+                let user = vec![("n".to_owned(), rng.random_range(0..1000u32).to_string())];
+                let metadata = Metadata { user, ..Metadata::default() };
+                let mut plan = Self::put(key.clone(), bodies.next(rng), metadata);
+                plan.add_condition(state.objects.get(&key).map(|object| object.etag.as_str()), rng);
+                plan
+            }
+            34..46 => {
+                let key = existing().choose(rng).map(|key| (*key).clone()).unwrap_or(key);
+                Self::delete(&key.0, vec![key.1])
+            }
+            46..52 => Self::delete(bucket, vec![name.to_owned(), "dir/c".to_owned(), "z".to_owned()]),
+            52..60 => {
+                let from = (*existing().choose(rng)?).clone();
+                if from == key {
+                    return None;
+                }
+                let changes = vec![Change::Object(key.clone(), state.objects.get(&from).cloned())];
+                let touches = vec![key_touch(&key), key_touch(&from)];
+                Self::new(Request::Copy { from, to: key }, changes, touches)
+            }
+            60..66 => {
+                let touches = vec![key_touch(&key), "create upload".into()];
+                Self::new(Request::CreateUpload { key: key.clone() }, vec![Change::AnyUpload(key)], touches)
+            }
+            66..94 => {
+                let (upload, key) = state.uploads.iter().collect::<Vec<_>>().choose(rng).copied()?;
+                Self::of_upload(*upload, key, state, rng, bodies)?
+            }
+            94..97 => match state.buckets.contains("other") {
+                false => Self::create_bucket("other"),
+                true => Self::delete_other(state)?,
+            },
+            _ => {
+                let from = (*existing().choose(rng)?).clone();
+                let (upload, key) = state.uploads.iter().collect::<Vec<_>>().choose(rng).copied()?;
+                let source = state.objects.get(&from).filter(|source| source.parts.is_empty())?;
+                let part = Part { body: source.body.clone(), etag: source.etag.clone() };
+                let number = rng.random_range(1..5);
+                let request = Request::CopyPart { key: key.clone(), upload: *upload, number, from: from.clone() };
+                let changes = vec![Change::Part(*upload, number, Some(Arc::new(part)))];
+                let touches = vec![format!("upload {upload}"), key_touch(&from)];
+                Self { etag: Some(source.etag.clone()), ..Self::new(request, changes, touches) }
+            }
+        })
+    }
+
+    /// Gives a PUT a condition that holds, or one that does not.
+    fn add_condition(&mut self, current: Option<&str>, rng: &mut StdRng) {
+        let Request::Put { conditions, .. } = &mut self.request else { return };
+        match (rng.random_range(0..10), current) {
+            (0, None) => conditions.if_none_match = Some(EtagPattern::Any),
+            (0, Some(etag)) => conditions.if_match = Some(EtagPattern::parse(etag)),
+            (1, Some(_)) => {
+                conditions.if_none_match = Some(EtagPattern::Any);
+                self.refused = Some("PreconditionFailed");
+                self.changes.clear();
+            }
+            _ => {}
+        }
+    }
+
+    fn of_upload(upload: u64, key: &Key, state: &State, rng: &mut StdRng, bodies: &mut Bodies) -> Option<Self> {
+        let parts: Vec<_> = state.parts.range((upload, 0)..=(upload, u16::MAX)).collect();
+        let gone = || {
+            let parts = parts.iter().map(|((id, number), _)| Change::Part(*id, *number, None));
+            parts.chain([Change::Upload(upload, None)])
+        };
+        let touches = vec![format!("upload {upload}"), key_touch(key)];
+        Some(match rng.random_range(0..10) {
+            0..6 => {
+                let (number, body) = (rng.random_range(1..5), bodies.next(rng));
+                let etag = md5(&body);
+                let part = Part { body: body.to_vec(), etag: etag.clone() };
+                let changes = vec![Change::Part(upload, number, Some(Arc::new(part)))];
+                let request = Request::UploadPart { key: key.clone(), upload, number, body };
+                Self { etag: Some(etag), ..Self::new(request, changes, vec![format!("upload {upload}")]) }
+            }
+            6 => Self::new(Request::Abort { key: key.clone(), upload }, gone().collect(), touches),
+            _ if parts.is_empty() || parts.iter().any(|(_, part)| part.body.is_empty()) => return None,
+            _ => {
+                let mut all = Md5::new();
+                parts.iter().for_each(|(_, part)| all.update(hex::decode(&part.etag).unwrap()));
+                let etag = format!("{}-{}", hex::encode(all.finalize()), parts.len());
+                let object = Object {
+                    body: parts.iter().flat_map(|(_, part)| part.body.clone()).collect(),
+                    etag: etag.clone(),
+                    metadata: Metadata::default(),
+                    parts: parts.iter().map(|(_, part)| part.body.len() as u64).collect(),
+                };
+                let changes = gone().chain([Change::Object(key.clone(), Some(Arc::new(object)))]).collect();
+                let named = parts.iter().map(|((_, number), part)| (*number, part.etag.clone())).collect();
+                let request = Request::Complete { key: key.clone(), upload, parts: named };
+                Self { etag: Some(etag), ..Self::new(request, changes, touches) }
+            }
+        })
+    }
+
+    fn delete_other(state: &State) -> Option<Self> {
+        if state.objects.keys().any(|key| key.0 == "other") {
+            return None;
+        }
+        let mut changes = vec![Change::Bucket("other".into(), false)];
+        for id in state.uploads.iter().filter(|(_, key)| key.0 == "other").map(|(id, _)| *id) {
+            changes.push(Change::Upload(id, None));
+            changes.extend(state.parts.range((id, 0)..=(id, u16::MAX)).map(|((id, n), _)| Change::Part(*id, *n, None)));
+        }
+        Some(Self::new(Request::DeleteBucket("other".into()), changes, vec!["all".into()]))
+    }
+}
+
+fn stream(body: &[u8]) -> deltastore::object::Body {
+    let chunks: Vec<_> = body.chunks(3000).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
+    futures::stream::iter(chunks).boxed()
+}
+
+impl Request {
+    /// Sends it.
+    pub async fn send(self, objects: &Objects) -> Result<Answer, ObjectError> {
+        let nothing = Answer { etag: None, upload: None, sequence: None };
+        let version = |put: deltastore_format::VersionPut| Answer {
+            etag: Some(put.etag),
+            upload: None,
+            sequence: Some(put.version.0),
+        };
+        let part =
+            |put: deltastore_format::PartPut| Answer { etag: Some(put.etag), upload: None, sequence: Some(put.part.0) };
+        let id = |upload| format_upload_id(UploadId(upload));
+        match self {
+            Request::Put { key: (bucket, key), body, metadata, conditions } => {
+                let input =
+                    PutInput { bucket, key, body: stream(&body), expect: Expect::default(), metadata, conditions };
+                objects.put_object(input).await.map(version)
+            }
+            Request::Delete { bucket, keys } => {
+                let keys = keys.into_iter().map(|key| DeleteKey { key, ..DeleteKey::default() }).collect();
+                let outcomes = objects.delete_objects(&bucket, keys).await?;
+                outcomes.into_iter().collect::<Result<Vec<_>, _>>().map(|_| nothing)
+            }
+            Request::Copy { from, to: (bucket, key) } => {
+                let input = CopyInput {
+                    source: CopySource { bucket: from.0, key: from.1, ..CopySource::default() },
+                    bucket,
+                    key,
+                    metadata: MetadataDirective::Copy,
+                    tagging: TaggingDirective::Copy,
+                    storage_class: None,
+                    website_redirect: None,
+                    checksum: None,
+                    conditions: WriteConditions::default(),
+                };
+                objects.copy_object(input).await.map(version)
+            }
+            Request::CreateUpload { key: (bucket, key) } => {
+                let put = objects.create_upload(CreateUploadInput { bucket, key, ..Default::default() }).await?;
+                Ok(Answer { upload: Some(put.upload.0), sequence: Some(put.upload.0), ..nothing })
+            }
+            Request::UploadPart { key: (bucket, key), upload, number, body } => {
+                let (body, expect, number) = (stream(&body), Expect::default(), number.into());
+                let input = UploadPartInput { bucket, key, upload_id: id(upload), number, body, expect };
+                objects.upload_part(input).await.map(part)
+            }
+            Request::CopyPart { key: (bucket, key), upload, number, from } => {
+                let source = CopySource { bucket: from.0, key: from.1, ..CopySource::default() };
+                let (upload_id, number) = (id(upload), number.into());
+                let input = UploadPartCopyInput { bucket, key, upload_id, number, source, range: None };
+                objects.upload_part_copy(input).await.map(part)
+            }
+            Request::Complete { key: (bucket, key), upload, parts } => {
+                let named =
+                    |(number, etag): (u16, String)| CompletedPart { number: number.into(), etag, checksum: None };
+                let input = CompleteInput {
+                    bucket,
+                    key,
+                    upload_id: id(upload),
+                    parts: parts.into_iter().map(named).collect(),
+                    checksum: None,
+                    composite: None,
+                    object_size: None,
+                    conditions: WriteConditions::default(),
+                };
+                objects.complete_upload(input).await.map(version)
+            }
+            Request::Abort { key, upload } => objects.abort_upload(&key.0, &key.1, &id(upload)).await.map(|()| nothing),
+            Request::CreateBucket(name) => {
+                let put = objects.create_bucket(&name).await?;
+                Ok(Answer { sequence: Some(put.bucket.0), ..nothing })
+            }
+            Request::DeleteBucket(name) => objects.delete_bucket(&name).await.map(|()| nothing),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The crash test: power loss after every call of a recorded life, in every mode, also during the recovery that follows.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
+use deltastore::store::CollectOptions;
+use deltastore::store::bugs::Bugs;
+use deltastore_format::Metadata;
+use futures::executor::block_on;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+
+use crate::disk::{Machine, Running};
+use crate::plan::{Bodies, Plan, fresh};
+use crate::state::{Change, State};
+use crate::world::{World, in_parallel, inspect, setting};
+
+/// Images of each call and mode.
+const IMAGES: u64 = 2;
+/// More flushes back than any crash keeps: the index is gone.
+const NO_INDEX: usize = usize::MAX - 1;
+
+/// A short life with restarts, kills, collections and now and then a failing disk.
+pub fn workload(seed: u64, bugs: Bugs) -> Result<World, String> {
+    let mut world = World::new(seed, bugs)?;
+    world.parallel = 1 + seed as usize % 4;
+    if seed.is_multiple_of(6) {
+        // Several segments between two syncs.
+        world.bodies = Bodies::new(16_000);
+    }
+    let result = life(seed, &mut world);
+    match result {
+        Ok(()) => Ok(world),
+        Err(error) => Err(format!("seed {seed}: {error}\n  {}", world.story())),
+    }
+}
+
+pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
+    for step in 0..world.rng.random_range(8..28) {
+        match world.rng.random_range(0..100) {
+            0..80 => world.step()?,
+            80..85 => world.collect()?,
+            85..88 => {
+                world.close();
+                world.up()?;
+            }
+            88..91 => {
+                world.kill();
+                world.up()?;
+            }
+            91..96 => {
+                let calls = world.machine.vfs.journal_len() + world.rng.random_range(0..12);
+                world.running.as_ref().expect("a process runs").process.dies_at(calls);
+                let plans = world.plans();
+                world.round(plans)?;
+                if world.rng.random_bool(0.5) {
+                    world.collect()?;
+                }
+                world.kill();
+                world.up()?;
+            }
+            _ if seed % 3 == 1 => {
+                let after = world.rng.random_range(0..4);
+                let partial = world.rng.random_range(0..3000);
+                let fault = Fault::new(FaultOp::Write, after, FaultError::NoSpace).partial(partial);
+                world.note(format!("no space after {after} writes"));
+                world.full = true;
+                world.machine.vfs.fail(fault.on("segments"));
+            }
+            _ if seed % 3 == 2 && step > 6 => {
+                let after = world.rng.random_range(0..3);
+                world.note(format!("a failed sync after {after}"));
+                world.broken = true;
+                world.machine.vfs.fail(Fault::new(FaultOp::SyncData, after, FaultError::Io).on("segments"));
+                for _ in 0..3 {
+                    let plans = world.plans();
+                    world.round(plans)?;
+                }
+                break;
+            }
+            _ => world.collect()?,
+        }
+    }
+    world.kill();
+    Ok(())
+}
+
+/// What must be there after the first `at` calls, and what may be.
+fn expected(world: &World, at: usize) -> (State, Vec<&[Change]>) {
+    let mut state = State::default();
+    let mut open = Vec::new();
+    for event in &world.events {
+        if event.end <= at {
+            if event.applied {
+                state.apply(&event.changes);
+            }
+        } else if event.start <= at {
+            open.push(&event.changes[..]);
+        }
+    }
+    (state, open)
+}
+
+/// Loses power after every call of a life; counts the states.
+pub fn crash_everywhere(world: &World, seed: u64, states: &AtomicU64) -> Result<(), String> {
+    let mut rng = StdRng::seed_from_u64(seed ^ 0xc0ffee);
+    for at in 0..=world.machine.vfs.journal_len() {
+        let (base, open) = expected(world, at);
+        for mode in CrashMode::ALL {
+            for _ in 0..IMAGES {
+                let image: u64 = rng.random();
+                crash_once(world, at, mode, image, (&base, &open[..]), states).map_err(|error| {
+                    let calls = world.machine.vfs.describe();
+                    format!(
+                        "seed {seed}, power loss after call {at} ({mode:?}, image {image}): {error}\n  {}\n calls before:\n  {}",
+                        world.story(),
+                        calls[at.saturating_sub(12)..at].join("\n  ")
+                    )
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn crash_once(
+    world: &World,
+    at: usize,
+    mode: CrashMode,
+    image: u64,
+    (base, open): (&State, &[&[Change]]),
+    states: &AtomicU64,
+) -> Result<(), String> {
+    let mut rng = StdRng::seed_from_u64(image);
+    let index = *[0, 0, 0, 1, 2, NO_INDEX].choose(&mut rng).expect("not empty");
+    let machine = world.machine.power_loss(at, image, mode, index);
+    let running = start(&machine, image)?;
+    let recovered = machine.vfs.journal_len();
+    let found = inspect(&running)?;
+    base.settle(open, &found).map_err(|error| format!("index {index} back: {error}"))?;
+    states.fetch_add(1, Ordering::Relaxed);
+    if rng.random_ratio(1, 4) {
+        let during = rng.random_range(0..=recovered);
+        let mode = *CrashMode::ALL.choose(&mut rng).expect("not empty");
+        let index = *[0, 1, NO_INDEX].choose(&mut rng).expect("not empty");
+        let again = machine.power_loss(during, rng.random(), mode, index);
+        let of_recovery = |error| format!("then after call {during} of {recovered} of the recovery: {error}");
+        let second = inspect(&start(&again, image).map_err(of_recovery)?).map_err(of_recovery)?;
+        match during == recovered {
+            // It has served what it found.
+            true => found.settle(&[], &second).map_err(of_recovery)?,
+            false => base.settle(open, &second).map_err(of_recovery)?,
+        };
+        states.fetch_add(1, Ordering::Relaxed);
+    }
+    if rng.random_ratio(1, 16) {
+        go_on(&machine, running, found, &mut rng).map_err(|error| format!("going on after it: {error}"))?;
+        states.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+fn start(machine: &Machine, seed: u64) -> Result<Running, String> {
+    machine.start(0, seed).map_err(|error| format!("the store does not open: {error}"))
+}
+
+/// The recovered store takes writes, collects, and keeps all of it over a restart and a rebuild.
+fn go_on(machine: &Machine, running: Running, mut state: State, rng: &mut StdRng) -> Result<(), String> {
+    let mut plans = Vec::new();
+    if !state.buckets.contains("bucket") {
+        plans.push(Plan::create_bucket("bucket"));
+    }
+    if !state.buckets.contains("late") {
+        plans.push(Plan::create_bucket("late"));
+    }
+    let key = |name: &str| ("bucket".to_owned(), name.to_owned());
+    plans.push(Plan::put(key("new"), fresh(rng, 4000).into(), Metadata::default()));
+    plans.push(Plan::put(key("a"), fresh(rng, 400).into(), Metadata::default()));
+    plans.push(Plan::delete("bucket", vec!["b".into(), "dir/c".into()]));
+    for plan in plans {
+        block_on(plan.request.send(&running.objects)).map_err(|error| error.to_string())?;
+        state.apply(&plan.changes);
+    }
+    let store = running.objects.store();
+    store.collect(CollectOptions::THOROUGH, &mut |_| ()).map_err(|error| format!("collect failed: {error}"))?;
+    state.settle(&[], &inspect(&running)?)?;
+    drop(running);
+    let running = start(machine, 1)?;
+    state.settle(&[], &inspect(&running)?).map_err(|error| format!("after a restart: {error}"))?;
+    drop(running);
+    let running = machine.start_with(machine.rebuilt()?, 1).map_err(|error| error.to_string())?;
+    let found = inspect(&running).map_err(|error| format!("after rebuild-index: {error}"))?;
+    state.settle(&[], &found).map_err(|error| format!("after rebuild-index: {error}"))?;
+    Ok(())
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_in_a_power_loss() {
+    let first = setting("DELTASTORE_CRASH_SEED", 1);
+    let wanted = setting("DELTASTORE_CRASH_STATES", 100_000);
+    let states = AtomicU64::new(0);
+    let start = std::time::Instant::now();
+    let result = in_parallel(first..first + 10_000, |seed| {
+        if states.load(Ordering::Relaxed) >= wanted {
+            return Ok(());
+        }
+        let world = workload(seed, Bugs::default())?;
+        crash_everywhere(&world, seed, &states)
+    });
+    let states = states.into_inner();
+    println!("crash test: {states} crash states from seed {first} on in {:?}", start.elapsed());
+    if let Err(error) = result {
+        panic!("DELTASTORE_CRASH_SEED: {error}");
+    }
+    assert!(states >= wanted);
+}

@@ -1,0 +1,217 @@
+//! Set pieces: meetings of uploads, deletions and collections that random lives seldom arrange.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use deltastore::index::MemEngine;
+use deltastore::object::{EtagPattern, Expect, ObjectError, PutInput, WriteConditions};
+use deltastore::store::CollectOptions;
+use deltastore::store::bugs::Bugs;
+use deltastore_format::{Metadata, VersionPut};
+use futures::channel::oneshot;
+use futures::executor::block_on;
+use futures::future::join_all;
+use futures::{FutureExt, StreamExt, stream};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::disk::{Machine, segment_files};
+use crate::plan::{Plan, Request};
+use crate::state::{Object, State};
+use crate::world::{World, inspect};
+
+fn random(seed: u64, len: usize) -> Vec<u8> {
+    let mut bytes = vec![0; len];
+    StdRng::seed_from_u64(seed).fill(&mut bytes[..]);
+    bytes
+}
+
+fn key(name: &str) -> (String, String) {
+    ("bucket".into(), name.into())
+}
+
+fn put(name: &str, body: Vec<u8>) -> Plan {
+    Plan::put(key(name), Arc::new(body), Metadata::default())
+}
+
+/// An upload whose first 256 KiB the store has worked on while the rest waits to be sent.
+struct SlowPut {
+    rest: oneshot::Sender<Result<Bytes, ObjectError>>,
+    answer: std::thread::JoinHandle<Result<VersionPut, ObjectError>>,
+    first: Vec<u8>,
+}
+
+impl SlowPut {
+    fn start(world: &World, name: &str, first: Vec<u8>) -> Self {
+        let (rest, waiting) = oneshot::channel();
+        let sent = Bytes::from(first.clone());
+        let rest_of = waiting.map(|rest| rest.unwrap_or(Err(ObjectError::IncompleteBody { expected: 0, found: 0 })));
+        let body = stream::iter([Ok(sent)]).chain(stream::once(rest_of)).boxed();
+        let (bucket, key) = key(name);
+        let (expect, metadata, conditions) = (Expect::default(), Metadata::default(), WriteConditions::default());
+        let input = PutInput { bucket, key, body, expect, metadata, conditions };
+        let objects = world.objects().clone();
+        let answer = std::thread::spawn(move || block_on(objects.put_object(input)));
+        // Until its windows are prepared; too short a pause only makes the scenario an easier one.
+        std::thread::sleep(Duration::from_millis(150));
+        Self { rest, answer, first }
+    }
+
+    fn finish(self, world: &mut World, name: &str) -> Result<(), String> {
+        let rest = random(99, 3000);
+        let body = [&self.first[..], &rest].concat();
+        drop(self.rest.send(Ok(Bytes::from(rest))));
+        let put = self.answer.join().map_err(|_| "the upload panicked")?.map_err(|error| error.to_string())?;
+        let object = Object { body, etag: put.etag, metadata: Metadata::default(), parts: Vec::new() };
+        world.state.objects.insert(key(name), Arc::new(object));
+        Ok(())
+    }
+
+    fn fail(self) {
+        drop(self.rest);
+        drop(self.answer.join());
+    }
+}
+
+fn repeated(block: &[u8]) -> Vec<u8> {
+    block.iter().copied().cycle().take((256 << 10) + 100).collect()
+}
+
+fn collect(world: &World, min_dead: f64) -> Result<u64, String> {
+    let options = CollectOptions { min_dead, seal_active: true };
+    let report = world.objects().store().collect(options, &mut |_| ()).map_err(|error| error.to_string())?;
+    Ok(report.segments)
+}
+
+/// A collection while an upload counts on what was just deleted, and on what it has appended itself.
+pub fn collect_during_upload(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(1, bugs)?;
+    let block = random(1, 9000);
+    world.round(vec![put("old", block.clone())])?;
+    let new = random(2, 5000);
+    let slow = SlowPut::start(&world, "slow", repeated(&[block, new].concat()));
+    world.round(vec![Plan::delete("bucket", vec!["old".into()])])?;
+    collect(&world, 0.02)?;
+    collect(&world, 0.02)?;
+    slow.finish(&mut world, "slow")?;
+    world.check_all()
+}
+
+/// An upload shares a window with another that fails, after which the window's reference is collected.
+pub fn shared_with_a_failed_upload(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(2, bugs)?;
+    let mut block = random(3, 9000);
+    world.round(vec![put("old", block.clone())])?;
+    (0..block.len()).step_by(300).for_each(|at| block[at] ^= 1);
+    let first = SlowPut::start(&world, "first", repeated(&block));
+    let second = SlowPut::start(&world, "second", repeated(&block));
+    world.round(vec![Plan::delete("bucket", vec!["old".into()])])?;
+    first.fail();
+    collect(&world, 0.02)?;
+    second.finish(&mut world, "second")?;
+    world.check_all()
+}
+
+/// Several clients create the same key, each only if it does not exist.
+pub fn conditional_creations(bugs: Bugs) -> Result<(), String> {
+    let mut machine = Machine::new(bugs);
+    machine.sync_time = Duration::from_millis(2);
+    let world = World::on(machine, 3)?;
+    for round in 0..20 {
+        let sent = (0..4u8).map(|client| {
+            let mut plan = put(&format!("key-{round}"), vec![client; 100]);
+            if let Request::Put { conditions, .. } = &mut plan.request {
+                conditions.if_none_match = Some(EtagPattern::Any);
+            }
+            plan.request.send(world.objects())
+        });
+        let answers = block_on(join_all(sent));
+        let created = answers.iter().filter(|answer| answer.is_ok()).count();
+        if created != 1 {
+            return Err(format!("{created} clients created one key"));
+        }
+    }
+    let running = world.running.as_ref().ok_or("no process runs")?;
+    inspect(running).map(drop)
+}
+
+/// A rebuild must not bring back a collected window whose reference is gone: a later upload would count on it.
+pub fn rebuild_over_garbage(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(4, bugs)?;
+    let block = random(5, 1000);
+    let mut like = block.clone();
+    like[500] ^= 1;
+    world.round(vec![put("reference", block)])?;
+    world.round(vec![put("garbage", random(6, 14_000))])?;
+    world.round(vec![put("alike", like.clone())])?;
+    world.round(vec![put("alive", random(7, 14_000))])?;
+    world.round(vec![Plan::delete("bucket", vec!["reference".into(), "garbage".into(), "alike".into()])])?;
+    if collect(&world, 0.6)? == 0 {
+        return Err("the scenario does not work: nothing was collected".into());
+    }
+    world.close();
+    let (index, _) = rebuilt(&world.machine, bugs)?;
+    world.running = Some(world.machine.start_with(index, 1).map_err(|error| error.to_string())?);
+    world.round(vec![put("alike", like)])?;
+    world.check_all()
+}
+
+/// The index after a start without one, which rebuilds with the bug planted.
+fn rebuilt(machine: &Machine, bugs: Bugs) -> Result<(MemEngine, State), String> {
+    let mut machine = machine.clone();
+    machine.bugs = bugs;
+    let engine = MemEngine::new();
+    let running = machine.start_with(engine.clone(), 1).map_err(|error| error.to_string())?;
+    let found = State::read(running.objects.store())?;
+    Ok((engine, found))
+}
+
+/// Flipped bits may make an object unreadable, never other than it was.
+pub fn flipped_bits(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(5, bugs)?;
+    world.round(vec![put("key", random(8, 3000))])?;
+    let body = world.state.objects[&key("key")].body.clone();
+    for file in segment_files(&world.machine) {
+        let len = world.machine.vfs.read_file(&file).map_err(|error| error.to_string())?.len();
+        for offset in (0..len as u64).step_by(7) {
+            world.machine.vfs.corrupt(&file, offset, 0x20).map_err(|error| error.to_string())?;
+            let store = world.objects().store();
+            let mut worker = deltastore::store::Worker::new();
+            for row in store.index().all_blobs(deltastore_format::Hash::default()) {
+                let (hash, row) = row.map_err(|error| error.to_string())?;
+                if row.kind != deltastore_format::PlacedKind::Window || store.cached_window(&hash).is_some() {
+                    continue;
+                }
+                if let Ok(bytes) = store.window(&hash, &mut worker)
+                    && !body.windows(bytes.len()).any(|window| window == bytes)
+                {
+                    return Err(format!("wrong bytes were served after damage at offset {offset}"));
+                }
+            }
+            world.machine.vfs.corrupt(&file, offset, 0x20).map_err(|error| error.to_string())?;
+            // A process without the cache.
+            world.close();
+            world.running = Some(world.machine.start(0, 1).map_err(|error| error.to_string())?);
+        }
+    }
+    Ok(())
+}
+
+type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
+
+#[test]
+fn set_pieces_work_out() {
+    let scenarios: [Scenario; 5] = [
+        ("collect during upload", collect_during_upload),
+        ("shared with a failed upload", shared_with_a_failed_upload),
+        ("conditional creations", conditional_creations),
+        ("rebuild over garbage", rebuild_over_garbage),
+        ("flipped bits", flipped_bits),
+    ];
+    for (name, scenario) in scenarios {
+        if let Err(error) = scenario(Bugs::default()) {
+            panic!("{name}: {error}");
+        }
+    }
+}

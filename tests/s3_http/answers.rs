@@ -1,0 +1,128 @@
+//! What answers carry.
+
+use crate::server::{Answer, Server};
+use crate::sigv4::Request;
+
+fn head(server: &Server, request: &Request) -> Answer {
+    let mut connection = server.connect();
+    connection.write(&request.sign(&server.host).bytes());
+    connection.head_answer()
+}
+
+#[test]
+fn every_answer_names_its_request() {
+    let server = Server::start();
+    let answers = [
+        server.send(&Request::new("GET", "/")),
+        server.send(&Request::new("GET", "/bucket/missing")),
+        server.raw(format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", server.host).as_bytes()),
+        head(&server, &Request::new("HEAD", "/bucket/missing")),
+    ];
+    let mut ids: Vec<&str> = answers.iter().map(|answer| answer.header("x-amz-request-id").unwrap()).collect();
+    assert!(answers.iter().all(|answer| answer.header("x-amz-id-2").is_some()));
+    assert!(answers.iter().all(|answer| answer.header("server") == Some("Deltastore")));
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), answers.len());
+}
+
+#[test]
+fn health_needs_no_signature() {
+    let server = Server::start();
+    for path in ["/health/live", "/health/ready", "/minio/health/live", "/minio/health/ready"] {
+        let get = |method: &str| format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n\r\n", server.host);
+        assert_eq!(server.raw(get("GET").as_bytes()).status, 200, "{path}");
+        let mut connection = server.connect();
+        connection.write(get("HEAD").as_bytes());
+        assert_eq!(connection.head_answer().status, 200, "{path}");
+    }
+    server.send(&Request::new("GET", "/health/live")).is_error(404, "NoSuchBucket");
+}
+
+#[test]
+fn ranges_and_conditions_have_their_statuses() {
+    let server = Server::start();
+    let put = server.send(&Request::new("PUT", "/bucket/key").body("0123456789").header("x-amz-meta-a", "b"));
+    let etag = put.header("etag").unwrap().to_owned();
+    let get = |name: &str, value: &str| server.send(&Request::new("GET", "/bucket/key").header(name, value));
+    let range = get("range", "bytes=2-4");
+    assert_eq!((range.status, range.text().as_str()), (206, "234"));
+    assert_eq!(range.header("content-range"), Some("bytes 2-4/10"));
+    assert_eq!(range.header("x-amz-meta-a"), Some("b"));
+    assert_eq!(get("range", "bytes=-3").text(), "789");
+    let outside = get("range", "bytes=10-");
+    outside.is_error(416, "InvalidRange");
+    assert_eq!(outside.header("content-range"), Some("bytes */10"));
+    assert!(get("range", "bytes=0-1,3-4").status >= 400);
+    let unchanged = get("if-none-match", &etag);
+    assert_eq!((unchanged.status, unchanged.header("etag")), (304, Some(etag.as_str())));
+    assert!(unchanged.body.is_empty());
+    assert_eq!(get("if-none-match", &format!("\"other\", {etag}")).status, 304);
+    get("if-match", "\"other\"").is_error(412, "PreconditionFailed");
+    let again = server.send(&Request::new("PUT", "/bucket/key").body("x").header("if-none-match", "*"));
+    again.is_error(412, "PreconditionFailed");
+    let part = head(&server, &Request::new("HEAD", "/bucket/key").header("range", "bytes=0-0"));
+    assert_eq!((part.status, part.header("content-length")), (206, Some("1")));
+}
+
+#[test]
+fn an_administrator_sees_how_an_object_is_stored() {
+    let server = Server::start();
+    server.send(&Request::new("PUT", "/bucket/key").body("data"));
+    let found = head(&server, &Request::new("HEAD", "/bucket/key"));
+    assert!(matches!(found.header("x-amz-storage-type"), Some("reference" | "delta" | "passthrough")));
+    assert!(found.header("x-deltastore-stored-bytes").unwrap().parse::<u64>().is_ok());
+    assert_eq!(found.header("content-type"), Some("binary/octet-stream"));
+}
+
+#[test]
+fn overrides_replace_what_is_stored() {
+    let server = Server::start();
+    server.send(&Request::new("PUT", "/bucket/key").body("data").header("content-type", "text/x"));
+    let target = "/bucket/key?response-content-type=text%2Fy";
+    assert_eq!(server.send(&Request::new("GET", target)).header("content-type"), Some("text/y"));
+    assert_eq!(head(&server, &Request::new("HEAD", target)).header("content-type"), Some("text/y"));
+}
+
+#[test]
+fn listings_encode_names_when_asked_or_forced_to() {
+    let server = Server::start();
+    for key in ["a%2Bb%20c", "d%01"] {
+        assert_eq!(server.send(&Request::new("PUT", &format!("/bucket/{key}")).body("x")).status, 200);
+    }
+    let plain = server.send(&Request::new("GET", "/bucket?list-type=2&prefix=a"));
+    assert_eq!(plain.element("Key").as_deref(), Some("a+b c"));
+    let encoded = server.send(&Request::new("GET", "/bucket?encoding-type=url&list-type=2&prefix=a%2B"));
+    assert_eq!(encoded.element("Key").as_deref(), Some("a%2Bb%20c"));
+    assert_eq!(encoded.element("Prefix").as_deref(), Some("a%2B"));
+    let forced = server.send(&Request::new("GET", "/bucket?list-type=2&prefix=d"));
+    assert_eq!(forced.element("Key").as_deref(), Some("d%01"));
+    assert_eq!(forced.element("EncodingType").as_deref(), Some("url"));
+}
+
+#[test]
+fn version_one_listings_give_a_marker_only_with_a_delimiter() {
+    let server = Server::start();
+    for key in ["a/1", "b/1", "c"] {
+        server.send(&Request::new("PUT", &format!("/bucket/{key}")).body("x"));
+    }
+    let plain = server.send(&Request::new("GET", "/bucket?max-keys=1"));
+    assert_eq!((plain.element("IsTruncated").as_deref(), plain.element("NextMarker")), (Some("true"), None));
+    let rolled = server.send(&Request::new("GET", "/bucket?delimiter=%2F&max-keys=1"));
+    assert_eq!(rolled.element("NextMarker").as_deref(), Some("a/"));
+    let next = server.send(&Request::new("GET", "/bucket?delimiter=%2F&marker=a%2F&max-keys=1"));
+    assert!(next.text().contains("<CommonPrefixes><Prefix>b/</Prefix>"), "{}", next.text());
+}
+
+#[test]
+fn common_questions_have_constant_answers() {
+    let server = Server::start();
+    server.send(&Request::new("PUT", "/bucket/key").body("x").header("x-amz-tagging", "a=b"));
+    assert_eq!(server.send(&Request::new("GET", "/bucket?location=")).status, 200);
+    assert_eq!(server.send(&Request::new("GET", "/bucket?versioning=")).status, 200);
+    let acl = server.send(&Request::new("GET", "/bucket?acl="));
+    assert_eq!(acl.element("Permission").as_deref(), Some("FULL_CONTROL"));
+    assert_eq!(server.send(&Request::new("GET", "/bucket/key?acl=")).status, 200);
+    let tags = server.send(&Request::new("GET", "/bucket/key?tagging="));
+    assert!(tags.text().contains("<Key>a</Key><Value>b</Value>"), "{}", tags.text());
+}

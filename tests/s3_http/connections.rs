@@ -1,0 +1,118 @@
+//! Connections: too many, too slow, asked to wait, and drained.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deltastore::s3::ServerSettings;
+
+use crate::server::Server;
+use crate::sigv4::Request;
+
+#[test]
+fn connections_over_the_limit_are_told_to_slow_down() {
+    let server = Server::with(ServerSettings { max_connections: 4, ..ServerSettings::default() });
+    let live = format!("GET /health/live HTTP/1.1\r\nhost: {}\r\n\r\n", server.host);
+    let held: Vec<_> = (0..4)
+        .map(|_| {
+            let mut connection = server.connect();
+            connection.write(live.as_bytes());
+            assert_eq!(connection.answer().status, 200);
+            connection
+        })
+        .collect();
+    let mut refused = server.connect();
+    refused.answer().is_error(503, "SlowDown");
+    assert!(refused.is_closed());
+    drop(held);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while server.raw(live.as_bytes()).status != 200 {
+        assert!(Instant::now() < deadline, "connections are never given back");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn slow_headers_are_cut_off() {
+    let server =
+        Server::with(ServerSettings { header_timeout: Duration::from_millis(300), ..ServerSettings::default() });
+    let mut silent = server.connect();
+    let mut slow = server.connect();
+    slow.write(b"GET / HTTP/1.1\r\nhost:");
+    let started = Instant::now();
+    assert!(silent.is_closed());
+    slow.answer();
+    assert!(slow.is_closed());
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_cut_off() {
+    let stall_timeout = Duration::from_millis(500);
+    let server = Server::with(ServerSettings { stall_timeout, max_connections: 2, ..ServerSettings::default() });
+    let size = 32 << 20;
+    let large = Request::new("PUT", "/bucket/large").body(vec![7; size]).payload("UNSIGNED-PAYLOAD");
+    assert_eq!(server.send(&large).status, 200);
+    let mut reader = server.connect();
+    reader.write(&Request::new("GET", "/bucket/large").sign(&server.host).bytes());
+    thread::sleep(Duration::from_secs(3));
+    assert!(reader.answer().body.len() < size);
+    assert!(reader.is_closed());
+}
+
+#[test]
+fn a_connection_is_kept_for_more_requests() {
+    let server = Server::start();
+    let mut connection = server.connect();
+    for body in ["one", "two"] {
+        connection.write(&Request::new("PUT", "/bucket/key").body(body).sign(&server.host).bytes());
+        assert_eq!(connection.answer().status, 200);
+        connection.write(&Request::new("GET", "/bucket/key").sign(&server.host).bytes());
+        assert_eq!(connection.answer().text(), body);
+    }
+}
+
+#[test]
+fn a_client_may_wait_to_be_asked_for_its_body() {
+    let server = Server::start();
+    let signed = Request::new("PUT", "/bucket/key").body("data").unsigned("expect", "100-continue").sign(&server.host);
+    let mut connection = server.connect();
+    connection.write(&signed.head);
+    assert_eq!(connection.answer().status, 100);
+    connection.write(&signed.body);
+    assert_eq!(connection.answer().status, 200);
+
+    let refused = Request::new("PUT", "/bucket/other").body("data").unsigned("expect", "100-continue").skew(-3600);
+    let mut connection = server.connect();
+    connection.write(&refused.sign(&server.host).head);
+    connection.answer().is_error(403, "RequestTimeTooSkewed");
+}
+
+#[test]
+fn a_shutdown_waits_for_requests_under_way() {
+    let mut server = Server::start();
+    let signed = Request::new("PUT", "/bucket/key").body("data").payload("UNSIGNED-PAYLOAD").sign(&server.host);
+    let mut busy = server.connect();
+    busy.write(&signed.head);
+    let mut idle = server.connect();
+    thread::sleep(Duration::from_millis(200));
+    server.begin_stop();
+    thread::sleep(Duration::from_millis(200));
+    assert!(idle.is_closed());
+    busy.write(&signed.body);
+    let answer = busy.answer();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    server.stop();
+}
+
+#[test]
+fn a_shutdown_does_not_wait_forever() {
+    let mut server =
+        Server::with(ServerSettings { drain_timeout: Duration::from_millis(200), ..ServerSettings::default() });
+    let mut stuck = server.connect();
+    stuck.write(&Request::new("PUT", "/bucket/key").body("data").sign(&server.host).head);
+    thread::sleep(Duration::from_millis(100));
+    let started = Instant::now();
+    server.stop();
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(stuck.is_closed());
+}

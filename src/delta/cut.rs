@@ -10,6 +10,11 @@ use deltastore_format::window::MAX_WINDOW_LEN;
 use super::gear;
 use super::sketch::{SAMPLE_BELOW, Samples};
 
+/// Stretches of a block that are hashed side by side.
+const LANES: usize = 4;
+/// Bytes of each; a block is short, because what of it lies after a cut is gone over again.
+const LANE: usize = 1024;
+
 /// Sizes of windows, in plain bytes. Only the last window of a stream may be shorter than `min`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CutSettings {
@@ -47,6 +52,8 @@ pub struct Cutter {
     hash: u64,
     window: Vec<u8>,
     samples: Samples,
+    /// Kept for its allocations; empty between blocks.
+    hits: [Vec<(usize, u64)>; LANES],
 }
 
 impl Cutter {
@@ -67,6 +74,7 @@ impl Cutter {
             hash: 0,
             window: Vec::new(),
             samples: Samples::default(),
+            hits: Default::default(),
         }
     }
 
@@ -91,37 +99,61 @@ impl Cutter {
 
     /// Goes over bytes until a cut: how many belong to the window, and whether it ends there.
     fn scan(&mut self, data: &[u8]) -> (usize, bool) {
-        let notable = self.notable;
-        let mut hash = self.hash;
         let mut at = 0;
-        while let Some(block) = data[at..].first_chunk::<8>() {
-            let mut hashes = [0u64; 8];
-            let mut any = false;
-            for (slot, &byte) in hashes.iter_mut().zip(block) {
-                hash = gear::roll(hash, byte);
-                *slot = hash;
-                any |= hash < notable;
+        while let Some(block) = data[at..].first_chunk::<{ LANES * LANE }>() {
+            let mut hits = std::mem::take(&mut self.hits);
+            let last = self.roll_lanes(block, &mut hits);
+            let cut = hits.iter().enumerate().find_map(|(lane, hits)| {
+                hits.iter().find_map(|&(offset, seen)| {
+                    let end = at + lane * LANE + offset + 1;
+                    self.note(seen, end).then_some((end, seen))
+                })
+            });
+            self.hits = hits;
+            if let Some((end, seen)) = cut {
+                self.hash = seen;
+                return (end, true);
             }
-            if any {
-                for (offset, &seen) in hashes.iter().enumerate() {
-                    if seen < notable && self.note(seen, at + offset + 1) {
-                        self.hash = seen;
-                        return (at + offset + 1, true);
-                    }
-                }
-            }
+            self.hash = last;
             at += block.len();
         }
         for &byte in &data[at..] {
-            hash = gear::roll(hash, byte);
+            self.hash = gear::roll(self.hash, byte);
             at += 1;
-            if hash < notable && self.note(hash, at) {
-                self.hash = hash;
+            if self.hash < self.notable && self.note(self.hash, at) {
                 return (at, true);
             }
         }
-        self.hash = hash;
         (data.len(), false)
+    }
+
+    /// Rolls over a block in lanes side by side, because each step of the hash waits for the one before it. A lane starts
+    /// with the hash of the bytes before it, which is all it depends on. Leaves notable hashes and where in their lane
+    /// they end in `hits`, and returns the hash at the block's end.
+    fn roll_lanes(&self, block: &[u8; LANES * LANE], hits: &mut [Vec<(usize, u64)>; LANES]) -> u64 {
+        hits.iter_mut().for_each(Vec::clear);
+        let (lanes, _) = block.as_chunks::<LANE>();
+        let [a, b, c, d] = lanes else { return self.hash };
+        let before =
+            |lane: &[u8; LANE]| lane[LANE - gear::REACH..].iter().fold(0, |hash, &byte| gear::roll(hash, byte));
+        let mut hashes = [self.hash, before(a), before(b), before(c)];
+        for offset in 0..LANE {
+            hashes = [
+                gear::roll(hashes[0], a[offset]),
+                gear::roll(hashes[1], b[offset]),
+                gear::roll(hashes[2], c[offset]),
+                gear::roll(hashes[3], d[offset]),
+            ];
+            let smallest = hashes[0].min(hashes[1]).min(hashes[2].min(hashes[3]));
+            if smallest < self.notable {
+                for (hash, hits) in hashes.into_iter().zip(hits.iter_mut()) {
+                    if hash < self.notable {
+                        hits.push((offset, hash));
+                    }
+                }
+            }
+        }
+        hashes[LANES - 1]
     }
 
     /// Samples a notable hash that ends `new` bytes after the window so far, and says whether it cuts.

@@ -35,12 +35,16 @@ impl Decoder {
     }
 
     /// The plain bytes, exactly `head.raw_len` of them; no more than that is allocated for them. `references` are
-    /// the plain bytes of `head.references` in the same order. The SHA-256 is not checked: the caller must.
-    pub fn decode(&mut self, head: &WindowHead, encoded: &[u8], references: &[Bytes]) -> Result<Bytes, DeltaError> {
+    /// the plain bytes of `head.references` in the same order. Raw bytes are shared, not copied. The
+    /// SHA-256 is not checked: the caller must.
+    pub fn decode(&mut self, head: &WindowHead, encoded: &Bytes, references: &[Bytes]) -> Result<Bytes, DeltaError> {
         check_head(head, encoded, references)?;
         let raw_len = head.raw_len as usize;
         let plain = match head.codec {
-            Codec::Raw => encoded.to_vec(),
+            Codec::Raw => {
+                expect_equal(head, "length of plain bytes", raw_len, encoded.len())?;
+                return Ok(encoded.clone());
+            }
             Codec::Zstd => one_frame(encoded)
                 .and_then(|()| inflate(&mut self.zstd, encoded, raw_len))
                 .map_err(|reason| invalid(head, reason))?,
@@ -159,7 +163,7 @@ mod tests {
         ];
         let forms = windows.into_iter().map(|(window, codec)| {
             let encoded = Encoder::new().encode(
-                &window,
+                &window.clone().into(),
                 &sketch(&window),
                 &shelf,
                 &Effort { vcdiff_always: codec == Codec::Vcdiff, ..Effort::default() },
@@ -195,7 +199,7 @@ mod tests {
             twice.extend_from_slice(&encoded.bytes);
             let mut head = head(&window, &encoded);
             head.encoded_len *= 2;
-            assert!(decoder.decode(&head, &twice, &references).is_err());
+            assert!(decoder.decode(&head, &twice.into(), &references).is_err());
             assert!(decoder.decode(&head, &encoded.bytes, &references).is_err());
         }
     }
@@ -222,7 +226,7 @@ mod tests {
     #[test]
     fn a_bomb_is_refused_within_the_heads_length() {
         let zeros = vec![0u8; 8 << 20];
-        let encoded = Encoder::new().encode(&zeros, &[], &Shelf::default(), &Effort::default());
+        let encoded = Encoder::new().encode(&zeros.clone().into(), &[], &Shelf::default(), &Effort::default());
         let mut head = head(&zeros, &encoded);
         head.raw_len = 100;
         assert!(matches!(Decoder::new().decode(&head, &encoded.bytes, &[]), Err(DeltaError::Encoded { .. })));
@@ -246,7 +250,7 @@ mod tests {
                 }
                 let mut head = head(&window, &encoded);
                 head.encoded_len = bad.len() as u32;
-                if let Ok(plain) = decoder.decode(&head, &bad, &references) {
+                if let Ok(plain) = decoder.decode(&head, &bad.into(), &references) {
                     assert_eq!(plain.len(), window.len());
                 }
             }
@@ -262,7 +266,7 @@ mod tests {
         let window = edited(&old, 5000, 4);
         let mut shelf = Shelf::default();
         shelf.put(&old, 0, Nearness::Store);
-        let encoded = Encoder::new().encode(&window, &sketch(&window), &shelf, &Effort::default());
+        let encoded = Encoder::new().encode(&window.clone().into(), &sketch(&window), &shelf, &Effort::default());
         assert_eq!(encoded.codec, Codec::ZstdReferences);
         let plain = Decoder::new().decode(&head(&window, &encoded), &encoded.bytes, &[Bytes::from(old)]);
         assert_eq!(plain.as_deref(), Ok(&window[..]));

@@ -96,8 +96,15 @@ impl Encoder {
     }
 
     /// The smallest form of `window` that decodes to it, raw if nothing else gains. `features` are its sketch.
-    /// Never fails: a library's error only means that its form is not used.
-    pub fn encode(&mut self, window: &[u8], features: &[u64], references: &dyn References, effort: &Effort) -> Encoded {
+    /// Raw shares
+    /// the window's memory. Never fails: a library's error only means that its form is not used.
+    pub fn encode(
+        &mut self,
+        window: &Bytes,
+        features: &[u64],
+        references: &dyn References,
+        effort: &Effort,
+    ) -> Encoded {
         let chosen = if effort.deltas { load(features, references, effort) } else { Vec::new() };
         let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
         let mut buffer = std::mem::take(&mut self.prefix);
@@ -180,7 +187,7 @@ impl Encoder {
     }
 
     /// The shortest form that decodes to the window.
-    fn proven(&mut self, window: &[u8], mut forms: Vec<Form>, references: &[Reference], prefix: &[u8]) -> Encoded {
+    fn proven(&mut self, window: &Bytes, mut forms: Vec<Form>, references: &[Reference], prefix: &[u8]) -> Encoded {
         forms.sort_by_key(|form| form.bytes.len());
         let enough = window.len() - window.len() / WORTH_ENCODING;
         for Form { codec, bytes } in forms {
@@ -196,7 +203,7 @@ impl Encoder {
                     deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
                 }
             };
-            if back.is_ok_and(|back| back == window) {
+            if back.is_ok_and(|back| back == window[..]) {
                 return Encoded {
                     codec,
                     depth: uses.iter().map(|reference| reference.depth.saturating_add(1)).max().unwrap_or(0),
@@ -205,7 +212,7 @@ impl Encoder {
                 };
             }
         }
-        Encoded { codec: Codec::Raw, depth: 0, references: Vec::new(), bytes: Bytes::copy_from_slice(window) }
+        Encoded { codec: Codec::Raw, depth: 0, references: Vec::new(), bytes: window.clone() }
     }
 }
 
@@ -216,7 +223,7 @@ mod tests {
     use crate::delta::{Nearness, sketch};
 
     fn encode(window: &[u8], shelf: &Shelf, effort: &Effort) -> Encoded {
-        let encoded = Encoder::new().encode(window, &sketch(window), shelf, effort);
+        let encoded = Encoder::new().encode(&Bytes::copy_from_slice(window), &sketch(window), shelf, effort);
         assert_eq!(decode(window, &encoded, shelf).expect("decodes"), window);
         encoded
     }
@@ -256,7 +263,7 @@ mod tests {
                 let features = sketch(&window);
                 let effort =
                     Effort { vcdiff_always: round % 3 == 0, max_references: random.below(5), ..Effort::default() };
-                let encoded = encoder.encode(&window, &features, &shelf, &effort);
+                let encoded = encoder.encode(&window.clone().into(), &features, &shelf, &effort);
                 assert_eq!(decode(&window, &encoded, &shelf).expect("decodes"), window);
                 assert!(encoded.depth <= 2 && encoded.references.len() <= effort.max_references.min(4));
                 shelf.put(&window, encoded.depth, Nearness::Store);
@@ -310,10 +317,10 @@ mod tests {
         let shared = sketch(&stranger);
         shelf.put(&stranger, 0, Nearness::Store);
         let mut encoder = Encoder::new();
-        let encoded = encoder.encode(&window, &shared, &shelf, &Effort::default());
+        let encoded = encoder.encode(&window.clone().into(), &shared, &shelf, &Effort::default());
         assert_eq!((encoded.codec, encoded.depth), (Codec::Zstd, 0));
         window = noise(10, 500_000);
-        let encoded = encoder.encode(&window, &shared, &shelf, &Effort::default());
+        let encoded = encoder.encode(&window.clone().into(), &shared, &shelf, &Effort::default());
         assert_eq!((encoded.codec, encoded.depth), (Codec::Raw, 0));
     }
 

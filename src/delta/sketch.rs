@@ -16,6 +16,8 @@ const SHORT_WINDOW: usize = 64 << 10;
 const BYTES_PER_FEATURE: usize = 16 << 10;
 /// Features of the shortest windows.
 const MIN_FEATURES: usize = 4;
+/// Hashes of a short window are thinned out at this many: from then on only smaller ones count, and there are few.
+const SCAN_ROUND: usize = 4 * MAX_FEATURES;
 /// Collected hashes are thinned out at this many: periodic bytes could sample one hash millions of times.
 const MAX_SAMPLES: usize = 16 << 10;
 
@@ -52,12 +54,19 @@ impl Samples {
         self.smallest(window.len())
     }
 
-    fn scan(&mut self, window: &[u8], below: u64) {
+    fn scan(&mut self, window: &[u8], mut below: u64) {
+        let wanted = feature_count(window.len());
         let mut hash = 0;
         for (at, &byte) in window.iter().enumerate() {
             hash = gear::roll(hash, byte);
             if hash < below && at + 1 >= gear::REACH {
                 self.push(hash);
+                if self.hashes.len() >= SCAN_ROUND {
+                    self.keep(wanted);
+                    if let Some(&largest) = self.hashes.get(wanted - 1) {
+                        below = largest;
+                    }
+                }
             }
         }
     }
@@ -79,9 +88,13 @@ impl Samples {
     }
 
     fn smallest(&mut self, window_len: usize) -> Vec<u64> {
-        self.keep((window_len / BYTES_PER_FEATURE).clamp(MIN_FEATURES, MAX_FEATURES));
+        self.keep(feature_count(window_len));
         self.hashes.drain(..).map(gear::mix).collect()
     }
+}
+
+fn feature_count(window_len: usize) -> usize {
+    (window_len / BYTES_PER_FEATURE).clamp(MIN_FEATURES, MAX_FEATURES)
 }
 
 #[cfg(test)]

@@ -17,6 +17,10 @@ use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 
+/// Commits after which the index is made durable, so that a start never replays many more: a segment of small objects
+/// holds hundreds of thousands of them.
+const FLUSH_COMMITS: usize = 16 * 1024;
+
 pub struct SyncThread {
     vfs: Arc<dyn Vfs>,
     segments: PathBuf,
@@ -47,10 +51,13 @@ impl SyncThread {
 
     /// Runs until the log thread ends.
     pub fn run(self) {
+        let mut unflushed = 0;
         while let Ok(batch) = self.batches.recv() {
             let (end, new_file) = (batch.end, batch.new_file);
+            unflushed += batch.commits.len();
             let result = self.finish(batch);
-            if new_file && result.is_ok() {
+            if (new_file || unflushed >= FLUSH_COMMITS) && result.is_ok() {
+                unflushed = 0;
                 // Full means that one is asked for already.
                 let _ = self.flushes.try_send(());
             }

@@ -62,6 +62,9 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
         report::size(done.moved_bytes),
         report::size(done.freed_bytes)
     )];
+    if done.segments_without_room > 0 {
+        lines.push(format!("{} segments need more free space to be compacted", done.segments_without_room));
+    }
     if done.damaged_segments > 0 {
         lines.push(format!("{} damaged segments left as they are; run fsck", done.damaged_segments));
     }

@@ -27,7 +27,7 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, StoreHeader};
+use deltastore_format::{Hash, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use blob::{Blob, Placing, Space};
@@ -116,6 +116,7 @@ impl Store {
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = recovery::recover(&scene)?;
         tracing::debug!(replayed = recovered.replayed, "recovered");
+        let settings = settings.fitted(capacity(&folder, &readers, &recovered.segments)?);
         let pins = Arc::new(Pins::default());
         let status = Arc::new(Status::default());
         let segments = Arc::new(Segments::new(recovered.segments));
@@ -273,6 +274,15 @@ impl Store {
     pub fn header(&self) -> &StoreHeader {
         &self.0.header
     }
+}
+
+/// Bytes of segments that the disk has or has room for.
+fn capacity(folder: &Folder, readers: &Readers, segments: &[SegmentId]) -> Result<u64, StoreError> {
+    let mut capacity = folder.vfs.free_bytes(&folder.dir)?;
+    for id in segments {
+        capacity = capacity.saturating_add(readers.get(*id)?.file_len()?);
+    }
+    Ok(capacity)
 }
 
 impl Inner {

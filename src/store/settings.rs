@@ -9,9 +9,9 @@ pub struct Settings {
     pub cut: CutSettings,
     /// How hard a PUT tries to make windows small.
     pub effort: Effort,
-    /// A segment is sealed once it is this long, in bytes.
+    /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
     pub segment_bytes: u64,
-    /// Free disk space below which writes that add data are refused, in bytes.
+    /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment needs.
     pub reserve_bytes: u64,
     /// Verified plain windows kept in memory, in bytes.
     pub cache_bytes: u64,
@@ -38,6 +38,39 @@ impl Default for Settings {
             read_bytes: 64 << 20,
             encode_threads: cores,
             read_threads: cores.max(2) * 2,
+        }
+    }
+}
+
+/// A disk holds at least this many segments, so that compacting one is a small matter for it.
+const SEGMENTS_A_DISK: u64 = 16;
+/// Segments are never shorter than this on account of the disk, in bytes.
+const SHORTEST_SEGMENT: u64 = 8 << 20;
+/// Space for commits and footers beside the live records of a segment under compaction, in bytes.
+const COMPACTION_SLACK: u64 = 16 << 20;
+
+impl Settings {
+    /// The settings for a disk with room for `capacity` bytes of segments: whatever is deleted on a disk that was filled
+    /// up, there is room to compact any one segment and so to give its space back.
+    #[must_use]
+    pub fn fitted(mut self, capacity: u64) -> Self {
+        self.segment_bytes = self.segment_bytes.min((capacity / SEGMENTS_A_DISK).max(SHORTEST_SEGMENT));
+        self.reserve_bytes = self.reserve_bytes.max(self.segment_bytes + COMPACTION_SLACK);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_disks_get_small_segments_and_every_disk_room_to_compact_one() {
+        for capacity in [0, 100 << 20, 300 << 20, 10 << 30, 10 << 40] {
+            let fitted = Settings::default().fitted(capacity);
+            assert!(fitted.segment_bytes >= SHORTEST_SEGMENT && fitted.segment_bytes <= 256 << 20);
+            assert!(fitted.segment_bytes <= (capacity / SEGMENTS_A_DISK).max(SHORTEST_SEGMENT));
+            assert!(fitted.reserve_bytes > fitted.segment_bytes);
         }
     }
 }

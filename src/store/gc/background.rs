@@ -36,8 +36,11 @@ impl Background {
                 if removals == seen {
                     continue;
                 }
+                // A full disk takes nothing new until something is given back: then every byte is worth its copying.
+                let full = store.inner().status.full();
+                let options = if full { CollectOptions::THOROUGH } else { CollectOptions::BACKGROUND };
                 let start = Instant::now();
-                match store.collect(CollectOptions::BACKGROUND, &mut |_| ()) {
+                match store.collect(options, &mut |_| ()) {
                     Ok(done) => {
                         seen = removals;
                         // A line that says nothing happened would be one every pause.

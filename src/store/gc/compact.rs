@@ -11,6 +11,8 @@ use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::log::{Moved, Relocation};
 
+/// Free bytes that a compaction wants beside what it copies: for commits and the index.
+const ROOM: u64 = 8 << 20;
 /// Bytes moved in one batch.
 const CHUNK: usize = 4 << 20;
 
@@ -38,10 +40,20 @@ pub fn compact_all(
     }
     victims.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (id, _) in victims {
-        compact(store, id, done)?;
+        if has_room(store, id)? {
+            compact(store, id, done)?;
+        } else {
+            done.segments_without_room += 1;
+        }
         report(done);
     }
     Ok(())
+}
+
+/// True when what is alive in a segment fits the free space once more.
+fn has_room(store: &Store, id: SegmentId) -> Result<bool, StoreError> {
+    let live = u64::try_from(store.index().live(id)?).unwrap_or(0);
+    Ok(store.inner().vfs.free_bytes(store.dir())? >= live + ROOM)
 }
 
 /// Share of a segment's bytes that nothing needs, 0 to 1.

@@ -52,6 +52,8 @@ pub struct CollectReport {
     pub moved_bytes: u64,
     /// Bytes by which the segment files shrank.
     pub freed_bytes: u64,
+    /// Segments left alone because what is alive in them does not fit the free space once more.
+    pub segments_without_room: u64,
     /// Segments left alone because they are damaged.
     pub damaged_segments: u64,
 }

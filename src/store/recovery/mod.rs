@@ -70,6 +70,11 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
         }
         let writer = first_segment(scene)?;
         let segments = vec![writer.position().segment];
+        // From here on a crash costs a replay, not a rebuild.
+        let mut batch = Batch::new();
+        scene.index.stage_applied(&mut batch, writer.position());
+        scene.index.write(batch)?;
+        scene.index.flush()?;
         return Ok(Recovered { writer, segments, next_sequence: 1, damage: headers, replayed: 0, clean: true });
     }
     let start = match applied {

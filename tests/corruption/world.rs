@@ -201,7 +201,6 @@ impl World {
 
 /// Why an object could not be read.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the fields are read by the formatting of failures")]
 pub enum GetError {
     Refused(ObjectError),
     Broken(StoreError),

@@ -51,12 +51,11 @@ impl<'a> Applier<'a> {
         commit.ops.iter().try_for_each(|op| self.op(op, position, share, commit.relocated))
     }
 
-    /// Points the index at a copy of a blob, if it still points at the original.
-    pub fn move_blob(&mut self, hash: &Hash, from: Position, row: &BlobRow) -> Result<(), IndexError> {
+    /// Points the index at a copy of a blob, which the log thread found alive at `from`.
+    pub fn move_blob(&mut self, hash: &Hash, from: Position, row: &BlobRow) {
         self.index.stage_blob(&mut self.batch, hash, row);
         self.index.stage_live(&mut self.batch, row.position.segment, signed(row.record_len));
         self.index.stage_live(&mut self.batch, from.segment, -signed(row.record_len));
-        Ok(())
     }
 
     /// Writes everything collected; the index then covers the log up to `applied`.

@@ -106,6 +106,24 @@ macro_rules! set_checksum {
 }
 pub(super) use set_checksum;
 
+/// Sets the fields in which GET and HEAD alike show an object's metadata; s3s has a type for each.
+macro_rules! set_shown {
+    ($output:expr, $metadata:expr) => {
+        let shown = $crate::s3::ops::convert::Shown::new($metadata);
+        $output.cache_control = shown.cache_control;
+        $output.content_disposition = shown.content_disposition;
+        $output.content_encoding = shown.content_encoding;
+        $output.content_language = shown.content_language;
+        $output.content_type = shown.content_type;
+        $output.expires = shown.expires;
+        $output.metadata = shown.user;
+        $output.storage_class = shown.storage_class;
+        $output.tag_count = shown.tag_count;
+        $output.website_redirect_location = shown.website_redirect_location;
+    };
+}
+pub(super) use set_shown;
+
 /// `COMPOSITE` or `FULL_OBJECT`.
 pub fn checksum_type(composite: bool) -> dto::ChecksumType {
     dto::ChecksumType::from_static(if composite {

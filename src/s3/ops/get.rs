@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use s3s::dto::{self, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, TimestampFormat};
 use s3s::{S3Error, S3Response, S3Result, s3_error};
 
-use super::convert::{Shown, checksum_type_of, etag, set_checksum, size, storage_headers, timestamp};
+use super::convert::{checksum_type_of, etag, set_checksum, set_shown, size, storage_headers, timestamp};
 use super::{Answer, Operations, Request, conditions, read};
 use crate::object::{ByteRange, GetInput, HeadOutput, ObjectError};
 use crate::s3::error::to_s3_error;
@@ -42,17 +42,7 @@ impl Operations {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
             set_checksum!(output, &version.checksum, version.parts.len());
         }
-        let shown = Shown::new(version.metadata);
-        output.cache_control = shown.cache_control;
-        output.content_disposition = shown.content_disposition;
-        output.content_encoding = shown.content_encoding;
-        output.content_language = shown.content_language;
-        output.content_type = shown.content_type;
-        output.expires = shown.expires;
-        output.metadata = shown.user;
-        output.storage_class = shown.storage_class;
-        output.tag_count = shown.tag_count;
-        output.website_redirect_location = shown.website_redirect_location;
+        set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, storage))
     }
 
@@ -85,17 +75,7 @@ impl Operations {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
             set_checksum!(output, &version.checksum, version.parts.len());
         }
-        let shown = Shown::new(version.metadata);
-        output.cache_control = shown.cache_control;
-        output.content_disposition = shown.content_disposition;
-        output.content_encoding = shown.content_encoding;
-        output.content_language = shown.content_language;
-        output.content_type = shown.content_type;
-        output.expires = shown.expires;
-        output.metadata = shown.user;
-        output.storage_class = shown.storage_class;
-        output.tag_count = shown.tag_count;
-        output.website_redirect_location = shown.website_redirect_location;
+        set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, extra))
     }
 }

@@ -1,0 +1,2 @@
+//! Compressed members inside files: expanding them and re-creating them bit for bit. Bytes in, bytes out; no I/O.
+#![deny(clippy::unwrap_used)]

@@ -22,7 +22,8 @@ pub enum EntryKind {
     Window = 0,
     /// The bytes that another node's entries make.
     Node = 1,
-    // 2 is reserved for re-created compressed members.
+    /// The bytes that a member re-creates.
+    Member = 2,
 }
 
 /// A slice `skip .. skip + len` of what `hash` names.
@@ -45,7 +46,7 @@ pub struct Recipe {
 /// A node record's payload. Its identity is the SHA-256 of the encoded payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// 0 when all entries are windows, else one more than the highest child.
+    /// 0 when no entry is a node, else one more than the highest child.
     pub level: u8,
     pub entries: Vec<Entry>,
 }
@@ -79,6 +80,7 @@ impl Wire for Entry {
         let kind = match input.u8(Self::NAME)? {
             0 => EntryKind::Window,
             1 => EntryKind::Node,
+            2 => EntryKind::Member,
             value => {
                 return Err(DecodeError::Unknown { what: "recipe entry kind", value: value.into() });
             }

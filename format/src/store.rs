@@ -6,7 +6,7 @@ use crate::ids::{Epoch, StoreId};
 use crate::wire::check_version;
 
 /// Format version this build writes; a higher one on disk is refused.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 /// Bytes of an encoded [`StoreHeader`].
 pub const STORE_HEADER_LEN: usize = 64;
 

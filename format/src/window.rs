@@ -37,6 +37,8 @@ pub struct WindowHead {
     pub codec: Codec,
     /// Reference hops to decode it: 0 without references, else 1 + the deepest reference's.
     pub depth: u8,
+    /// Written by the optimizer, and encoded against such windows only.
+    pub cold: bool,
     /// Plain bytes.
     pub raw_len: u32,
     /// Encoded bytes after the head.
@@ -113,7 +115,8 @@ impl Wire for WindowHead {
         out.u8(self.depth);
         out.len_u8(self.references.len());
         out.len_u8(self.features.len());
-        out.zeros(3);
+        out.flags(&[self.cold]);
+        out.zeros(2);
         out.u32(self.raw_len);
         out.u32(self.encoded_len);
         out.bytes(&self.hash.0);
@@ -135,7 +138,8 @@ impl Wire for WindowHead {
         let depth = input.u8(Self::NAME)?;
         let references = within("window references", input.u8(Self::NAME)?.into(), MAX_REFERENCES as u64)?;
         let features = within("window features", input.u8(Self::NAME)?.into(), MAX_FEATURES as u64)?;
-        input.zeros(Self::NAME, 3)?;
+        let [cold] = input.flags("window flags")?;
+        input.zeros(Self::NAME, 2)?;
         let raw_len = input.u32(Self::NAME)?;
         within("window length", raw_len.into(), MAX_WINDOW_LEN.into())?;
         let encoded_len = input.u32(Self::NAME)?;
@@ -144,6 +148,7 @@ impl Wire for WindowHead {
             hash: Hash(input.array(Self::NAME)?),
             codec,
             depth,
+            cold,
             raw_len,
             encoded_len,
             references: input

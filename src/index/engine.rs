@@ -9,6 +9,9 @@
 use super::error::IndexError;
 use std::collections::HashMap;
 
+/// Bytes of the version that ends every key of [`Family::Objects`].
+pub const VERSION_LEN: usize = 8;
+
 /// A key space of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -138,6 +141,14 @@ impl Batch {
         &self.mutations
     }
 
+    /// Keys of a counter that this batch adds to, one for each time.
+    pub(super) fn added_to(&self, wanted: Counter) -> impl Iterator<Item = &[u8]> {
+        self.mutations.iter().filter_map(move |mutation| match mutation {
+            Mutation::MergeAdd { counter, key, .. } if *counter == wanted => Some(key.as_slice()),
+            _ => None,
+        })
+    }
+
     /// What this batch will leave in a sketch row, when it puts one; the put can be replaced in place.
     pub(super) fn staged_sketch(&mut self, key: &[u8]) -> Option<&mut Vec<u8>> {
         match self.mutations.get_mut(*self.sketches.get(key)?)? {
@@ -166,6 +177,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Pairs with keys from `from` up to, not including, `to`.
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a>;
+
+    /// Pairs whose keys are `prefix` and the eight bytes of a version after it. Cheap where there are none.
+    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a>;
 
     /// Makes a batch visible; it is durable only after a flush.
     fn write(&self, batch: Batch) -> Result<(), IndexError>;

@@ -5,6 +5,7 @@
 
 use super::engine::{Batch, Engine, Family, Mutation, Pair, Scan};
 use super::error::IndexError;
+use super::keys::above;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -128,6 +129,10 @@ impl Engine for MemEngine {
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
         Box::new(MemScan { map: self.family(family), from: Bound::Included(from.to_vec()), to: to.map(<[u8]>::to_vec) })
+    }
+
+    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
+        self.scan(Family::Objects, prefix, above(prefix).as_deref())
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {

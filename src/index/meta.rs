@@ -7,7 +7,7 @@ use super::wire::{Reader, push_position};
 use deltastore_format::{Position, Sequence};
 
 /// Version of the rows' layout that this build reads and writes. An older one is to be rebuilt.
-pub const INDEX_VERSION: u32 = 1;
+pub const INDEX_VERSION: u32 = 2;
 
 const VERSION: &[u8] = b"version";
 const APPLIED: &[u8] = b"applied";

@@ -29,7 +29,7 @@ mod wire;
 
 pub use blobs::BlobRow;
 pub use buckets::BucketRow;
-pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
+pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan, VERSION_LEN};
 pub use error::IndexError;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
 pub use memory::MemEngine;
@@ -39,7 +39,7 @@ pub use parts::PartRow;
 pub use rocks::{RocksEngine, RocksSettings};
 pub use rows::Rows;
 pub use segments::SegmentRow;
-pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry};
+pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
 pub use uploads::UploadRow;
 
 use deltastore_format::DecodeError;

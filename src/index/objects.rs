@@ -84,8 +84,8 @@ impl Index {
 
     /// All versions of a key, newest first.
     pub fn versions(&self, bucket: BucketId, key: &str) -> Rows<'_, VersionRow> {
-        let prefix = key_prefix(bucket, key);
-        self.rows(Family::Objects, &prefix, keys::above(&prefix).as_deref(), |_, value| VersionRow::decode(value))
+        let scan = self.engine.scan_versions(&key_prefix(bucket, key));
+        Rows::new(Family::Objects, scan, |_, value| VersionRow::decode(value))
     }
 
     /// True when the bucket has no version and no delete marker.

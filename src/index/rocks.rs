@@ -6,13 +6,15 @@
 //! Failure cases: a full disk makes flushes and then writes fail with [`IndexError::NoSpace`]; files that
 //! fail their checksums make reads fail with [`IndexError::Damaged`], and the index has to be rebuilt.
 
-use super::engine::{Batch, Engine, Family, Mutation, Pair, Scan};
+use super::engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan, VERSION_LEN};
 use super::error::IndexError;
+use parking_lot::Mutex;
 use rocksdb::{
-    BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRawIterator, Error,
-    ErrorKind, FlushOptions, LogLevel, MergeOperands, Options, ReadOptions, WriteBatch, WriteBufferManager,
-    WriteOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType,
+    DBRawIterator, Error, ErrorKind, FlushOptions, LogLevel, Options, ReadOptions, SliceTransform, WriteBatch,
+    WriteBufferManager, WriteOptions,
 };
+use std::collections::HashMap;
 use std::path::Path;
 
 /// Bounds on what the engine uses.
@@ -42,6 +44,9 @@ impl Default for RocksSettings {
 /// See the module.
 pub struct RocksEngine {
     db: DB,
+    /// Held by whoever reads counters to write them back. Counters are not merge operands, because those pile up on a
+    /// counter that every batch adds to, and each later write of it would gather them all.
+    counting: Mutex<()>,
 }
 
 impl RocksEngine {
@@ -54,7 +59,7 @@ impl RocksEngine {
         let families = Family::ALL
             .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, &cache)));
         let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(failed("open"))?;
-        Ok(RocksEngine { db })
+        Ok(RocksEngine { db, counting: Mutex::new(()) })
     }
 
     /// Removes the index in folder `path`, whatever state it is in; no process may have it open.
@@ -72,6 +77,26 @@ impl RocksEngine {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The counters that a batch adds to, as they are before it; absent ones are left out.
+    fn counters<'a>(&self, batch: &'a Batch) -> Result<HashMap<(Family, &'a [u8]), i64>, IndexError> {
+        let mut counters = HashMap::new();
+        for counter in [Counter::Links, Counter::Segments] {
+            let mut keys: Vec<&[u8]> = batch.added_to(counter).collect();
+            keys.sort_unstable();
+            keys.dedup();
+            for (key, value) in keys.iter().zip(self.multi_get(counter.family(), &keys)?) {
+                if let Some(value) = value {
+                    let value = value.try_into().map_err(|value: Vec<u8>| IndexError::Damaged {
+                        action: "count",
+                        message: format!("{} bytes where a counter was expected", value.len()),
+                    })?;
+                    counters.insert((counter.family(), *key), i64::from_le_bytes(value));
+                }
+            }
+        }
+        Ok(counters)
     }
 
     fn handle(&self, family: Family) -> &ColumnFamily {
@@ -125,6 +150,10 @@ fn family_options(family: Family, settings: &RocksSettings, cache: &Cache) -> Op
     table.set_cache_index_and_filter_blocks_with_high_priority(true);
     table.set_bloom_filter(10.0, false);
     table.set_whole_key_filtering(true);
+    // In partitions, because one index block of a large table would push everything else out of the cache.
+    table.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    table.set_partition_filters(true);
+    table.set_pin_top_level_index_and_filter(true);
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(settings.write_buffer_bytes);
@@ -133,22 +162,17 @@ fn family_options(family: Family, settings: &RocksSettings, cache: &Cache) -> Op
     options.set_compression_type(DBCompressionType::Lz4);
     // A scan over many deleted rows is slow until they are compacted away.
     options.add_compact_on_deletion_collector_factory(4096, 1024, 0.5);
-    if matches!(family, Family::Links | Family::Segments) {
-        options.set_merge_operator_associative("deltastore.sum", sum);
-        // A counter that every batch adds to is summed up now and then, so that reading it stays cheap.
-        options.set_max_successive_merges(256);
+    if family == Family::Objects {
+        // Whether a key has any version is asked at each PUT: the filters answer it for most tables.
+        let without_version = |key: &[u8]| key.len() >= VERSION_LEN;
+        options.set_prefix_extractor(SliceTransform::create("without-version", name_of_key, Some(without_version)));
+        options.set_memtable_prefix_bloom_ratio(0.02);
     }
     options
 }
 
-/// Sums little-endian `i64`s. Wraps, because a merge must not fail or depend on the order; anything but
-/// eight bytes is damage and stops the read.
-fn sum(_key: &[u8], existing: Option<&[u8]>, operands: &MergeOperands) -> Option<Vec<u8>> {
-    let total = existing
-        .into_iter()
-        .chain(operands.iter())
-        .try_fold(0i64, |total, value| Some(total.wrapping_add(i64::from_le_bytes(value.try_into().ok()?))))?;
-    Some(total.to_le_bytes().to_vec())
+fn name_of_key(key: &[u8]) -> &[u8] {
+    &key[..key.len() - VERSION_LEN]
 }
 
 fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
@@ -174,6 +198,7 @@ impl Engine for RocksEngine {
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
         let mut options = ReadOptions::default();
+        options.set_total_order_seek(true);
         if let Some(to) = to {
             options.set_iterate_upper_bound(to);
         }
@@ -182,16 +207,40 @@ impl Engine for RocksEngine {
         Box::new(RocksScan { raw, advance: false, ended: false })
     }
 
+    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
+        let mut options = ReadOptions::default();
+        options.set_prefix_same_as_start(true);
+        let mut raw = self.db.raw_iterator_cf_opt(self.handle(Family::Objects), options);
+        raw.seek([prefix, &[0; VERSION_LEN]].concat());
+        Box::new(RocksScan { raw, advance: false, ended: false })
+    }
+
     fn write(&self, batch: Batch) -> Result<(), IndexError> {
         let mut rocks = WriteBatch::default();
+        let _counting = self.counting.lock();
+        let before = self.counters(&batch)?;
+        // Written once each, after all else: `None` where the batch deletes the counter last.
+        let mut after: HashMap<(Family, &[u8]), Option<i64>> = HashMap::new();
         for mutation in batch.mutations() {
             match mutation {
                 Mutation::Put { family, key, value } => rocks.put_cf(self.handle(*family), key, value),
-                Mutation::Delete { family, key } => rocks.delete_cf(self.handle(*family), key),
+                Mutation::Delete { family, key } => {
+                    if matches!(family, Family::Links | Family::Segments) {
+                        after.insert((*family, key), None);
+                    }
+                    rocks.delete_cf(self.handle(*family), key);
+                }
                 Mutation::DeleteRange { family, from, to } => rocks.delete_range_cf(self.handle(*family), from, to),
                 Mutation::MergeAdd { counter, key, delta } => {
-                    rocks.merge_cf(self.handle(counter.family()), key, delta.to_le_bytes())
+                    let name = (counter.family(), key.as_slice());
+                    let value = after.entry(name).or_insert_with(|| before.get(&name).copied());
+                    *value = Some(value.unwrap_or(0).wrapping_add(*delta));
                 }
+            }
+        }
+        for ((family, key), value) in after {
+            if let Some(value) = value {
+                rocks.put_cf(self.handle(family), key, value.to_le_bytes());
             }
         }
         let mut options = WriteOptions::default();

@@ -23,6 +23,17 @@ impl<R> Iterator for Rows<'_, R> {
     }
 }
 
+impl<'a, R> Rows<'a, R> {
+    /// `decode` is given key and value.
+    pub(super) fn new(
+        family: Family,
+        scan: Box<dyn Scan + 'a>,
+        decode: fn(&[u8], &[u8]) -> Result<R, DecodeError>,
+    ) -> Self {
+        Self { family, scan, decode }
+    }
+}
+
 impl Index {
     /// `decode` is given key and value.
     pub(super) fn rows<'a, R>(
@@ -32,6 +43,6 @@ impl Index {
         to: Option<&[u8]>,
         decode: fn(&[u8], &[u8]) -> Result<R, DecodeError>,
     ) -> Rows<'a, R> {
-        Rows { family, scan: self.engine.scan(family, from, to), decode }
+        Rows::new(family, self.engine.scan(family, from, to), decode)
     }
 }

@@ -24,6 +24,12 @@ pub struct SketchEntry {
     pub raw_len: u32,
 }
 
+/// The features under which only cold windows are found.
+pub fn cold(features: &[u64]) -> Vec<u64> {
+    const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
+    features.iter().map(|feature| feature ^ SALT).collect()
+}
+
 fn encode(entries: &[SketchEntry]) -> Vec<u8> {
     let mut value = Vec::new();
     for entry in entries {
@@ -65,6 +71,18 @@ impl Index {
             .zip(&keys)
             .map(|(value, key)| value.as_deref().map_or(Ok(Vec::new()), |value| decode(key, value)))
             .collect()
+    }
+
+    /// As [`Index::stage_sketch`]; a cold window can be found among the cold ones alone too, by its [`cold`] features.
+    pub fn stage_window_sketch(
+        &self,
+        batch: &mut Batch,
+        features: &[u64],
+        entry: SketchEntry,
+        is_cold: bool,
+    ) -> Result<(), IndexError> {
+        self.stage_sketch(batch, features, entry)?;
+        if is_cold { self.stage_sketch(batch, &cold(features), entry) } else { Ok(()) }
     }
 
     /// Puts `entry` in front under each feature; what the batch already stages there counts. Only the one writer may call it:

@@ -166,6 +166,7 @@ fn assemble(
         storage_type: storage_type(parts),
         stored_bytes: parts.iter().fold(0, |sum, part| sum.saturating_add(part.stored_bytes)),
         recipe: Default::default(),
+        optimized: false,
     })
 }
 

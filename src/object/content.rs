@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use deltastore_format::{Entry, Recipe};
+use deltastore_format::{Entry, EntryKind, Recipe};
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::store::{
-    Assembly, CommitError, Content, Prepared, Space, State, Store, StoreError, Touch, Transaction, Walk, Worker,
+    Assembly, Blob, CommitError, Content, CutWindow, Placing, Prepared, ReadPins, Space, State, Store, StoreError,
+    Strand, Taken, Touch, Transaction, Walk, Worker, slice_of,
 };
-use crate::store::{CutWindow, Cutter};
 
 /// Bytes of a body handled in one job.
 const CHUNK: usize = 256 << 10;
@@ -122,7 +122,7 @@ where
     E: Send + 'static,
 {
     let _share = budget.upload(expected).await;
-    let mut state = Box::new((Cutter::new(store.settings().cut), digest));
+    let mut state = Box::new((store.intake(), digest));
     let mut preparing = FuturesOrdered::new();
     let mut assembly = Assembly::default();
     let mut chunk = Vec::new();
@@ -133,39 +133,45 @@ where
         let bytes = std::mem::take(&mut chunk);
         let inner = store.clone();
         let only = last && preparing.is_empty() && assembly.is_empty();
-        let (returned, windows, ready) = run(store, move |worker| {
-            let mut windows = Vec::new();
+        let (returned, taken, ready) = run(store, move |worker| {
+            let mut taken = Taken::default();
             for piece in &bytes {
                 state.1.update(piece);
-                state.0.push(piece, &mut windows);
+                state.0.push(piece, &mut taken);
             }
             if last {
-                windows.extend(state.0.finish());
+                state.0.finish(&mut taken);
             }
             // A small body is all done in this one job, and its window is appended with the commit.
-            let ready = if only && windows.len() == 1 {
-                windows.pop().map(|window| inner.prepare(worker, space, window))
+            let ready = if only && taken.windows.len() == 1 {
+                taken.windows.pop().map(|(strand, window)| (strand, inner.prepare(worker, space, window)))
             } else {
                 None
             };
-            (state, windows, ready)
+            (state, taken, ready)
         })
         .await?;
         state = returned;
-        if let Some(ready) = ready {
-            assembly.push(ready?);
+        assembly.add_spans(taken.spans);
+        if let Some((strand, ready)) = ready {
+            assembly.push(strand, ready?);
         }
-        for window in windows {
-            preparing.push_back(prepare_and_append(store.clone(), space, window));
+        for (strand, window) in taken.windows {
+            preparing.push_back(prepare_and_append(store.clone(), space, strand, window));
             while preparing.len() >= PREPARING {
                 if let Some(prepared) = preparing.next().await {
-                    assembly.push(prepared?);
+                    let (strand, prepared) = prepared?;
+                    assembly.push(strand, prepared);
                 }
             }
         }
+        if assembly.has_many_members() {
+            assembly = settle(store, assembly).await?;
+        }
     }
     while let Some(prepared) = preparing.next().await {
-        assembly.push(prepared?);
+        let (strand, prepared) = prepared?;
+        assembly.push(strand, prepared);
     }
     Ok((finish(store, assembly).await?, state.1))
 }
@@ -189,15 +195,40 @@ where
     Ok(false)
 }
 
-async fn prepare_and_append(store: Store, space: Space, window: CutWindow) -> Result<Prepared, StoreError> {
+async fn prepare_and_append(
+    store: Store,
+    space: Space,
+    strand: Strand,
+    window: CutWindow,
+) -> Result<(Strand, Prepared), StoreError> {
     let inner = store.clone();
     let mut prepared = run(&store, move |worker| inner.prepare(worker, space, window)).await??;
     if let State::New(blob) = prepared.state {
-        let (sender, receiver) = oneshot::channel();
-        store.append(blob, move |result| drop(sender.send(result)));
-        prepared.state = State::Appended(receiver.await.map_err(closing)??);
+        prepared.state = State::Appended(append(&store, blob).await?);
     }
-    Ok(prepared)
+    Ok((strand, prepared))
+}
+
+async fn append(store: &Store, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+    let (sender, receiver) = oneshot::channel();
+    store.append(blob, move |result| drop(sender.send(result)));
+    receiver.await.map_err(closing)?
+}
+
+/// Appends the members of an assembly that are complete.
+async fn settle(store: &Store, mut assembly: Assembly) -> Result<Assembly, StoreError> {
+    let inner = store.clone();
+    let (mut assembly, blobs) = run(store, move |_| {
+        let blobs = inner.settle(&mut assembly);
+        (assembly, blobs)
+    })
+    .await?;
+    let appended: FuturesOrdered<_> = blobs?.into_iter().map(|blob| append(store, blob)).collect();
+    let placings: Vec<_> = appended.collect().await;
+    for placing in placings {
+        assembly.placed(placing?);
+    }
+    Ok(assembly)
 }
 
 async fn finish(store: &Store, assembly: Assembly) -> Result<Content, StoreError> {
@@ -267,6 +298,7 @@ pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u
         store: store.clone(),
         budget: budget.clone(),
         walk: Some(Walk::new(recipe, range)),
+        _pins: store.pin_recipe(recipe),
         stepping: None,
         windows: FuturesOrdered::new(),
         primed: None,
@@ -285,6 +317,8 @@ pub struct BodyReader {
     stepping: Option<Stepping>,
     windows: FuturesOrdered<Fetch>,
     primed: Option<Bytes>,
+    /// An object may be deleted or stored otherwise while it is read.
+    _pins: ReadPins,
 }
 
 impl BodyReader {
@@ -358,19 +392,18 @@ impl Stream for BodyReader {
 /// One window slice, counted against the budget until its last byte is dropped.
 async fn fetch(store: Store, budget: Budget, entry: Entry) -> Result<Bytes, StoreError> {
     let permit = budget.window(entry.len).await;
-    let window = match store.cached_window(&entry.hash) {
-        Some(window) => window,
+    let whole = match store.cached(&entry.hash) {
+        Some(bytes) => bytes,
         None => {
             let inner = store.clone();
-            run_read(&store, move |worker| inner.window(&entry.hash, worker)).await??
+            run_read(&store, move |worker| match entry.kind {
+                EntryKind::Member => inner.member(&entry.hash, worker),
+                EntryKind::Window | EntryKind::Node => inner.window(&entry.hash, worker),
+            })
+            .await??
         }
     };
-    let slice = || {
-        let from = usize::try_from(entry.skip).ok()?;
-        let to = from.checked_add(usize::try_from(entry.len).ok()?)?;
-        (to <= window.len()).then(|| window.slice(from..to))
-    };
-    let bytes = slice().ok_or(StoreError::Missing { hash: entry.hash })?;
+    let bytes = slice_of(&whole, &entry)?;
     Ok(Bytes::from_owner(Counted { bytes, _permit: permit }))
 }
 

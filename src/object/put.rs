@@ -58,6 +58,7 @@ impl Objects {
             parts: Vec::new(),
             storage_type: content.storage_type(),
             stored_bytes: content.stored_bytes(),
+            optimized: false,
             recipe: content.recipe().clone(),
         };
         let committed = commit(&self.store, vec![Touch::Key(bucket, key)], vec![content], move |tx| {

@@ -163,6 +163,7 @@ pub(super) mod tests {
             storage_type: StorageType::Reference,
             stored_bytes: 0,
             recipe: Recipe::default(),
+            optimized: false,
         }
     }
 

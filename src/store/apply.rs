@@ -2,7 +2,8 @@
 //!
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
-//! - A blob that the index knows already is not placed again, but every use of it is counted.
+//! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes the
+//!   place of one that is not cold: the links of its references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
@@ -45,6 +46,8 @@ impl<'a> Applier<'a> {
         for placing in placings {
             if !self.knows(&placing.placed())? {
                 self.place(placing)?;
+            } else if placing.row.cold {
+                self.replace(placing)?;
             }
         }
         let share = record_len / commit.ops.len().max(1) as u64;
@@ -94,7 +97,20 @@ impl<'a> Applier<'a> {
             depth: placing.row.depth,
             raw_len: placing.row.raw_len,
         };
-        self.index.stage_sketch(&mut self.batch, &placing.features, entry)
+        self.index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.cold)
+    }
+
+    /// Points the index at the cold form of a window that it knows in another.
+    fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        if self.placed.contains(&placing.hash) {
+            return Ok(());
+        }
+        let Some(old) = self.index.blob(&placing.hash)?.filter(|old| !old.cold) else { return Ok(()) };
+        self.live(old.position, -signed(old.record_len));
+        for reference in &old.references {
+            self.index.stage_links(&mut self.batch, reference, -1);
+        }
+        self.place(placing)
     }
 
     fn op(&mut self, op: &Op, record: Position, record_len: u64, relocated: bool) -> Result<(), IndexError> {
@@ -155,6 +171,10 @@ impl<'a> Applier<'a> {
         if relocated {
             if let Some(old) = self.index.version(bucket, key, version)? {
                 self.live(old.record, -signed(old.record_len));
+                if old.put.recipe != row.put.recipe && !self.bugs.has(Bug::ForgetReplacedRecipe) {
+                    self.link(&row.put.recipe, 1);
+                    self.link(&old.put.recipe, -1);
+                }
             }
         } else if !self.bugs.has(Bug::ForgetVersionLinks) {
             self.link(&row.put.recipe, 1);

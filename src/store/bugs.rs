@@ -18,6 +18,7 @@ pub enum Bug {
     ForgetReferenceLinks,
     ForgetNodeLinks,
     ForgetVersionLinks,
+    ForgetReplacedRecipe,
     ForgetPartLinks,
     CompactionForgetsCommits,
     CompactionForgetsRemovals,
@@ -52,7 +53,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -65,6 +66,7 @@ impl Bug {
         Self::ForgetReferenceLinks,
         Self::ForgetNodeLinks,
         Self::ForgetVersionLinks,
+        Self::ForgetReplacedRecipe,
         Self::ForgetPartLinks,
         Self::CompactionForgetsCommits,
         Self::CompactionForgetsRemovals,

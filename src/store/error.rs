@@ -15,6 +15,9 @@ pub enum StoreError {
     /// A recipe node is whole but does not fit where it is used.
     #[error("recipe node {hash} does not make what refers to it")]
     BadNode { hash: Hash },
+    /// A defect: an object's windows do not make up its spans.
+    #[error("the windows end at {found}, {needed} bytes were to be made of them")]
+    Incomplete { needed: u64, found: u64 },
     /// Stored bytes are not what they must be.
     #[error("damage at {position}: expected {expected}, found {found}")]
     Damaged { position: Position, expected: String, found: String },
@@ -52,7 +55,12 @@ impl StoreError {
         match self {
             Self::Missing { .. } | Self::BadNode { .. } | Self::Damaged { .. } => true,
             Self::Segment(error) => error.is_damage(),
-            Self::Index(_) | Self::Full | Self::ReadOnly(_) | Self::Unusable(_) | Self::Io(_) => false,
+            Self::Incomplete { .. }
+            | Self::Index(_)
+            | Self::Full
+            | Self::ReadOnly(_)
+            | Self::Unusable(_)
+            | Self::Io(_) => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use deltastore_format::{Hash, Node, PlacedKind, Position, WindowHead};
+use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position, WindowHead};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
@@ -34,6 +34,19 @@ impl Weighter<Hash, Bytes> for ByLength {
     fn weight(&self, _: &Hash, bytes: &Bytes) -> u64 {
         bytes.len() as u64 + 96
     }
+}
+
+/// The slice of a window, or of a member's bytes, that an entry names.
+///
+/// # Errors
+/// [`StoreError::Missing`] when it reaches over the end.
+pub fn slice_of(bytes: &Bytes, entry: &Entry) -> Result<Bytes, StoreError> {
+    let slice = || {
+        let from = usize::try_from(entry.skip).ok()?;
+        let to = from.checked_add(usize::try_from(entry.len).ok()?)?;
+        (to <= bytes.len()).then(|| bytes.slice(from..to))
+    };
+    slice().ok_or(StoreError::Missing { hash: entry.hash })
 }
 
 /// All blobs of a store.
@@ -81,9 +94,54 @@ impl Blobs {
         self.window_at(hash, decoder, MAX_DEPTH).inspect_err(|error| self.count(error))
     }
 
-    /// A recipe node, verified.
+    /// A list node of a recipe, verified.
     pub fn node(&self, hash: &Hash) -> Result<Node, StoreError> {
-        self.read_node(hash).inspect_err(|error| self.count(error))
+        match self.payload(hash)? {
+            NodePayload::List(node) => Ok(node),
+            NodePayload::Member(_) => Err(StoreError::BadNode { hash: *hash }),
+        }
+    }
+
+    /// What a node record holds, verified.
+    pub fn payload(&self, hash: &Hash) -> Result<NodePayload, StoreError> {
+        Ok(self.read_payload(hash).inspect_err(|error| self.count(error))?.1)
+    }
+
+    /// The bytes that a member re-creates, verified.
+    pub fn member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        if let Some(bytes) = self.cache.get(hash) {
+            return Ok(bytes);
+        }
+        let bytes = self.recreate(hash, decoder).inspect_err(|error| self.count(error))?;
+        self.cache.insert(*hash, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn recreate(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        let (position, payload) = self.read_payload(hash)?;
+        let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
+        let program = self.slices(&member.program, decoder)?;
+        let view = self.slices(&member.view, decoder)?;
+        let bytes = deltastore_members::recreate(&program, &view, member.len as usize)
+            .map_err(|error| StoreError::damaged(position, "a member that can be re-created", error))?;
+        let found = Hash(Sha256::digest(&bytes).into());
+        if found != member.digest && !self.bugs.has(Bug::SkipVerification) {
+            return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
+        }
+        Ok(Bytes::from(bytes))
+    }
+
+    fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        let mut all = Vec::new();
+        for entry in entries {
+            let window = self.window_at(&entry.hash, decoder, MAX_DEPTH)?;
+            let slice = slice_of(&window, entry)?;
+            if entries.len() == 1 {
+                return Ok(slice);
+            }
+            all.extend_from_slice(&slice);
+        }
+        Ok(all.into())
     }
 
     fn count(&self, error: &StoreError) {
@@ -138,13 +196,15 @@ impl Blobs {
         Ok(bytes)
     }
 
-    fn read_node(&self, hash: &Hash) -> Result<Node, StoreError> {
+    fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
         let (row, record) = self.record(hash, PlacedKind::Node)?;
         let found = Hash(Sha256::digest(&record.payload).into());
         if found != *hash {
             return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
         }
-        Node::decode(&record.payload).map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
+        let payload = NodePayload::decode(&record.payload)
+            .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
+        Ok((row.position, payload))
     }
 
     /// The record of a blob; its payload is not verified yet.

@@ -47,6 +47,7 @@ impl Folder {
             None if list_segments(vfs.as_ref(), dir)?.is_empty() => make_header(vfs.as_ref(), dir, clock)?,
             None => return Err(unusable("it has segments but its STORE file is missing".into())),
         };
+        let header = raised(vfs.as_ref(), dir, header)?;
         Ok(Self { vfs, dir: dir.to_path_buf(), header, _lock: lock })
     }
 
@@ -72,6 +73,16 @@ fn read_header(vfs: &dyn Vfs, dir: &Path) -> Result<Option<StoreHeader>, StoreEr
         Ok(Err(error)) => Err(StoreError::Unusable(format!("{} is damaged: {error}", path.display()))),
         Err(error) => Err(StoreError::Unusable(format!("{} cannot be read: {error}", path.display()))),
     }
+}
+
+/// Raises an older store to this build's version, before anything is written that only this version defines.
+fn raised(vfs: &dyn Vfs, dir: &Path, header: StoreHeader) -> Result<StoreHeader, StoreError> {
+    if header.format_version >= FORMAT_VERSION {
+        return Ok(header);
+    }
+    let header = StoreHeader { format_version: FORMAT_VERSION, ..header };
+    replace_file(vfs, &dir.join(HEADER), &header.to_bytes())?;
+    Ok(header)
 }
 
 fn make_header(vfs: &dyn Vfs, dir: &Path, clock: &dyn Clock) -> Result<StoreHeader, StoreError> {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, PlacedKind, Recipe, SegmentId};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
 
 use super::error::StoreError;
 use super::{Store, Worker};
@@ -158,8 +158,12 @@ impl Store {
                 }
             }
             PlacedKind::Node => {
-                for entry in &self.inner().blobs.node(hash)?.entries {
-                    *used.entry(entry.hash).or_default() += 1;
+                let payload = self.inner().blobs.payload(hash)?;
+                for link in payload.links() {
+                    *used.entry(link).or_default() += 1;
+                }
+                if matches!(payload, NodePayload::Member(_)) {
+                    self.member(hash, worker)?;
                 }
             }
         }

@@ -87,6 +87,7 @@ impl Store {
             hash: entry.hash,
             codec: encoded.codec,
             depth: encoded.depth,
+            cold: false,
             raw_len: u32::try_from(cut.bytes.len()).unwrap_or(u32::MAX),
             encoded_len: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
             references: encoded.references.clone(),
@@ -102,6 +103,7 @@ impl Store {
             raw_len: head.raw_len,
             codec: head.codec,
             depth: head.depth,
+            cold: head.cold,
             references: encoded.references.clone(),
         };
         // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.

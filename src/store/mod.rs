@@ -3,6 +3,7 @@
 //! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is kept.
 
 mod apply;
+mod assembly;
 mod blob;
 pub mod bugs;
 mod content;
@@ -12,6 +13,7 @@ mod folder;
 mod fsck;
 mod gc;
 mod ingest;
+mod intake;
 mod log;
 mod pins;
 mod pool;
@@ -27,26 +29,28 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, SegmentId, StoreHeader};
+use deltastore_format::{Hash, Recipe, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
+pub use assembly::Assembly;
 pub use blob::{Blob, Placing, Space};
 pub use content::Content;
 pub use error::StoreError;
+pub use fetch::slice_of;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Prepared, State};
+pub use intake::{Intake, Span, Strand, Taken};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
 pub use settings::Settings;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
-pub use write::Assembly;
 
-/// What the store cuts bodies with.
-pub use crate::delta::{CutWindow, Cutter};
+/// What bodies are cut into.
+pub use crate::delta::CutWindow;
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
 
@@ -85,6 +89,11 @@ pub(crate) struct Inner {
     log: Option<Log>,
     // Last: the lock goes when everything else has.
     folder: Folder,
+}
+
+/// Holds what is being read; dropped when the reading ends.
+pub struct ReadPins {
+    _pins: Vec<Pin>,
 }
 
 /// Whether a store can serve.
@@ -244,6 +253,17 @@ impl Store {
         }
     }
 
+    /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
+    pub fn intake(&self) -> Intake {
+        let expander = self.0.settings.expand.then(Default::default);
+        Intake::new(self.0.settings.cut, expander)
+    }
+
+    /// Keeps what a recipe names from being collected while it is read.
+    pub fn pin_recipe(&self, recipe: &Recipe) -> ReadPins {
+        ReadPins { _pins: recipe.entries.iter().filter_map(|entry| Some(self.0.pins.pin(entry.hash)?.0)).collect() }
+    }
+
     /// A window's plain bytes, verified; on the read pool.
     ///
     /// # Errors
@@ -252,8 +272,16 @@ impl Store {
         self.0.blobs.window(hash, &mut worker.decoder)
     }
 
-    /// A window that is in memory already.
-    pub fn cached_window(&self, hash: &Hash) -> Option<bytes::Bytes> {
+    /// The bytes that a member re-creates, verified; on the read pool.
+    ///
+    /// # Errors
+    /// As [`Store::window`].
+    pub fn member(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
+        self.0.blobs.member(hash, &mut worker.decoder)
+    }
+
+    /// A window, or a member's bytes, that is in memory already.
+    pub fn cached(&self, hash: &Hash) -> Option<bytes::Bytes> {
         self.0.blobs.cached(hash)
     }
 

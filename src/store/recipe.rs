@@ -43,6 +43,7 @@ fn node(level: u8, children: &[Entry]) -> (Entry, Blob) {
         raw_len: 0,
         codec: Codec::Raw,
         depth: 0,
+        cold: false,
         references: Vec::new(),
     };
     let blob = Blob {
@@ -75,7 +76,7 @@ pub fn restrict(entries: &[Entry], range: Range<u64>) -> Vec<Entry> {
     kept
 }
 
-/// Walks the windows of a range of a recipe in order, loading nodes as they come.
+/// Walks the windows and members of a range of a recipe in order, loading nodes as they come.
 pub struct Walk {
     /// Entries to come, each with the level below which a node it names must be.
     queue: VecDeque<(Entry, u8)>,
@@ -86,9 +87,9 @@ impl Walk {
         Self { queue: restrict(&recipe.entries, range).into_iter().map(|entry| (entry, MAX_NODE_LEVEL + 1)).collect() }
     }
 
-    /// Takes the next window slice if no node has to be loaded for it.
+    /// Takes the next slice of a window or member if no node has to be loaded for it.
     pub fn take_window(&mut self) -> Option<Entry> {
-        self.queue.pop_front_if(|(entry, _)| entry.kind == EntryKind::Window).map(|(entry, _)| entry)
+        self.queue.pop_front_if(|(entry, _)| entry.kind != EntryKind::Node).map(|(entry, _)| entry)
     }
 
     /// True when nothing is left.
@@ -96,11 +97,11 @@ impl Walk {
         self.queue.is_empty()
     }
 
-    /// The next window slice. Loads at most one node per level before it.
+    /// The next slice of a window or member. Loads at most one node per level before it.
     pub fn next(&mut self, load: impl Fn(&Hash) -> Result<Node, StoreError>) -> Result<Option<Entry>, StoreError> {
         while let Some((entry, below)) = self.queue.pop_front() {
             match entry.kind {
-                EntryKind::Window => return Ok(Some(entry)),
+                EntryKind::Window | EntryKind::Member => return Ok(Some(entry)),
                 EntryKind::Node => {
                     let node = load(&entry.hash)?;
                     let children = restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len));

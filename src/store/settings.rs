@@ -7,6 +7,8 @@ use crate::delta::{CutSettings, Effort};
 pub struct Settings {
     /// How windows are cut. Other values than at the last run cost deduplication, nothing else.
     pub cut: CutSettings,
+    /// True: a PUT looks for compressed members and stores what is in them.
+    pub expand: bool,
     /// How hard a PUT tries to make windows small.
     pub effort: Effort,
     /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
@@ -30,6 +32,7 @@ impl Default for Settings {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             cut: CutSettings::default(),
+            expand: true,
             effort: Effort::default(),
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,

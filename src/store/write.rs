@@ -8,54 +8,15 @@ use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
 use super::Store;
+use super::assembly::Assembly;
 use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
-use super::ingest::{Prepared, State};
 use super::log::Callback;
 use super::recipe::{build, restrict};
 
 /// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
-
-/// Content that is growing, window by window in order.
-#[derive(Default)]
-pub struct Assembly {
-    content: Content,
-    entries: Vec<Entry>,
-}
-
-impl Assembly {
-    /// Adds the next window. One that is still [`State::New`] is appended together with the commit.
-    pub fn push(&mut self, prepared: Prepared) {
-        let Prepared { entry, pins, codec, state } = prepared;
-        self.entries.push(entry);
-        self.content.pins.extend(pins);
-        self.content.tally.add(codec);
-        match state {
-            State::Linked => {}
-            State::Fresh(placing) => self.content.placings.push(placing),
-            State::Appended(placing) => {
-                self.content.stored_bytes += placing.row.record_len;
-                self.content.placings.push(placing);
-            }
-            State::New(blob) => {
-                self.content.stored_bytes += blob.row.record_len;
-                self.content.unwritten.push(blob);
-            }
-        }
-    }
-
-    /// True when no window was added yet.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// True when the recipe needs nodes, and finishing reads the index.
-    pub fn is_long(&self) -> bool {
-        self.entries.len() > MAX_INLINE_ENTRIES
-    }
-}
 
 impl Store {
     /// Appends a window's record; `done` is called on the log thread and must not block.
@@ -72,25 +33,41 @@ impl Store {
     /// The content of an assembly; writes the recipe's nodes with the commit.
     ///
     /// # Errors
-    /// When the index or a node cannot be read.
+    /// When the index or a node cannot be read, and [`StoreError::Incomplete`] when spans and windows do not fit together.
     pub fn finish(&self, assembly: Assembly) -> Result<Content, StoreError> {
-        let Assembly { mut content, entries } = assembly;
+        let (mut content, entries, members) = assembly.into_parts()?;
         let (entries, levels) = self.flatten(entries)?;
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
-        for node in nodes {
-            let (pin, fresh) = self.inner().pin(node.hash);
-            content.pins.push(pin);
-            match fresh {
-                Some(placing) => content.placings.push(placing),
-                None if self.index().blob(&node.hash)?.is_some() => {}
-                None => {
-                    content.stored_bytes += node.row.record_len;
-                    content.unwritten.push(node);
-                }
-            }
+        for node in members.into_iter().chain(nodes) {
+            self.add_node(&mut content, node)?;
         }
         content.recipe = recipe;
         Ok(content)
+    }
+
+    /// Members of a growing assembly that are to be appended now, so that it does not hold them all to its end.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn settle(&self, assembly: &mut Assembly) -> Result<Vec<Blob>, StoreError> {
+        for member in assembly.take_members() {
+            self.add_node(assembly.content_mut(), member)?;
+        }
+        Ok(assembly.content_mut().take_unwritten())
+    }
+
+    fn add_node(&self, content: &mut Content, node: Blob) -> Result<(), StoreError> {
+        let (pin, fresh) = self.inner().pin(node.hash);
+        content.pins.push(pin);
+        match fresh {
+            Some(placing) => content.placings.push(placing),
+            None if self.index().blob(&node.hash)?.is_some() => {}
+            None => {
+                content.stored_bytes += node.row.record_len;
+                content.unwritten.push(node);
+            }
+        }
+        Ok(())
     }
 
     /// Content made of slices of stored recipes: no data moves. What it names is pinned.
@@ -99,17 +76,20 @@ impl Store {
     /// [`StoreError::Missing`] when a piece was deleted and collected meanwhile.
     pub fn concat(&self, pieces: &[(Recipe, Range<u64>)]) -> Result<Content, StoreError> {
         let mut assembly = Assembly::default();
+        let content = assembly.content_mut();
+        let mut entries = Vec::new();
         for (recipe, range) in pieces {
             for entry in restrict(&recipe.entries, range.clone()) {
                 let (pin, _) = self.inner().pin(entry.hash);
                 let row = self.index().blob(&entry.hash)?.ok_or(StoreError::Missing { hash: entry.hash })?;
-                assembly.content.pins.push(pin);
+                content.pins.push(pin);
                 // How a node's windows are stored is not looked up: the storage type of a copy is a hint.
                 let codec = if entry.kind == EntryKind::Window { row.codec } else { Codec::Zstd };
-                assembly.content.tally.add(codec);
-                assembly.entries.push(entry);
+                content.tally.add(codec);
+                entries.push(entry);
             }
         }
+        assembly.extend(entries);
         self.finish(assembly)
     }
 
@@ -124,7 +104,7 @@ impl Store {
             let mut flat = Vec::with_capacity(entries.len());
             let mut deep = false;
             for entry in entries {
-                if entry.kind == EntryKind::Window || levels.contains_key(&entry.hash) {
+                if entry.kind != EntryKind::Node || levels.contains_key(&entry.hash) {
                     flat.push(entry);
                     continue;
                 }

@@ -64,6 +64,8 @@ pub struct VersionPut {
     /// Record bytes this put added to the segments.
     pub stored_bytes: u64,
     pub recipe: Recipe,
+    /// The optimizer has made this recipe.
+    pub optimized: bool,
 }
 
 /// A multipart upload in progress.
@@ -162,7 +164,7 @@ impl Wire for VersionPut {
 
     fn write(&self, out: &mut Writer<'_>) {
         out.u8(PUT_VERSION);
-        out.flags(&[self.null_version, self.delete_marker]);
+        out.flags(&[self.null_version, self.delete_marker, self.optimized]);
         out.u8(self.storage_type as u8);
         out.u64(self.bucket.0);
         out.u64(self.version.0);
@@ -180,7 +182,7 @@ impl Wire for VersionPut {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         input.version(Self::NAME, PUT_VERSION)?;
-        let [null_version, delete_marker] = input.flags("version flags")?;
+        let [null_version, delete_marker, optimized] = input.flags("version flags")?;
         let put = VersionPut {
             null_version,
             delete_marker,
@@ -196,6 +198,7 @@ impl Wire for VersionPut {
             checksum: input.option("version checksum", Checksum::read)?,
             parts: read_parts(input)?,
             recipe: Recipe::read(input)?,
+            optimized,
         };
         read_extensions(input)?;
         Ok(put)

@@ -3,7 +3,7 @@
 
 use crate::samples;
 use deltastore_format::{
-    BucketPut, Checksum, Commit, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter,
+    BucketPut, Checksum, Commit, Member, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter,
     SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
 };
 use std::path::PathBuf;
@@ -35,6 +35,7 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(SegmentFooter::decode(&golden("segment_footer")), Ok(samples::segment_footer()));
     assert_eq!(WindowHead::decode(&golden("window")), Ok((samples::window_head(), 136)));
     assert_eq!(Node::decode(&golden("node")), Ok(samples::node()));
+    assert_eq!(Member::decode(&golden("member")), Ok(samples::member()));
     assert_eq!(Recipe::decode(&golden("recipe")), Ok(samples::recipe()));
     assert_eq!(Metadata::decode(&golden("metadata")), Ok(samples::metadata()));
     assert_eq!(Checksum::decode(&golden("checksum")), Ok(samples::checksum()));

@@ -4,8 +4,9 @@ use crate::{encoded, samples};
 use deltastore_format::commit::{MAX_OPS, MAX_PLACED};
 use deltastore_format::window::{MAX_FEATURES, MAX_REFERENCES};
 use deltastore_format::{
-    BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Metadata, Node, Op, PartInfo, PartPut, Recipe,
-    RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead, crc32c,
+    BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Member, Metadata, Node, NodePayload, Op, PartInfo,
+    PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
+    crc32c,
 };
 
 /// `bytes` with `patch` at `at`.
@@ -317,9 +318,43 @@ mod recipes {
     }
 
     #[test]
+    fn members() {
+        let bytes = encoded!(samples::member());
+        refused!(Member::decode(&patched(&bytes, 0, &[1])), E::Unknown { what: "member version", value: 1 });
+        refused!(Member::decode(&patched(&bytes, 2, &[1])), E::Reserved { what: "member" });
+        let with = |change: fn(&mut Member)| {
+            let mut member = samples::member();
+            change(&mut member);
+            Member::decode(&encoded!(member))
+        };
+        refused!(with(|member| member.len = 0), E::Empty { what: "member length" });
+        refused!(with(|member| member.len = (16 << 20) + 1), E::Limit { what: "member length", .. });
+        refused!(with(|member| member.program.clear()), E::Empty { what: "member program" });
+        refused!(with(|member| member.program[0].len = 65_537), E::Limit { what: "member program", .. });
+        refused!(with(|member| member.view[0].len = u64::MAX - 5), E::Limit { what: "member view", .. });
+        for kind in [EntryKind::Node, EntryKind::Member] {
+            let mut member = samples::member();
+            member.view[1].kind = kind;
+            refused!(Member::decode(&encoded!(member)), E::Inconsistent { what: "member view", .. });
+        }
+        let many = Member { view: vec![samples::entry(EntryKind::Window); 1025], ..samples::member() };
+        refused!(Member::decode(&encoded!(many)), E::Limit { what: "member view", value: 1025, limit: 1024 });
+    }
+
+    #[test]
+    fn the_first_byte_of_a_node_record_tells_what_it_is() {
+        let list = NodePayload::decode(&encoded!(samples::node()));
+        assert_eq!(list, Ok(NodePayload::List(samples::node())));
+        let member = NodePayload::decode(&encoded!(samples::member()));
+        assert_eq!(member, Ok(NodePayload::Member(samples::member())));
+        assert_eq!(member.map(|member| member.links().count()), Ok(3));
+        refused!(NodePayload::decode(&[3]), E::Version { .. });
+    }
+
+    #[test]
     fn entry_kinds_that_are_reserved() {
         let bytes = encoded!(samples::recipe());
-        for kind in [2, 3, 255] {
+        for kind in [3, 4, 255] {
             refused!(Recipe::decode(&patched(&bytes, 4, &[kind])), E::Unknown { what: "recipe entry kind", .. });
         }
     }

@@ -2,9 +2,9 @@
 
 use crate::{encoded, samples};
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Metadata, Node, Op,
-    PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter, SegmentHeader,
-    SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Member, Metadata,
+    Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter,
+    SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -82,11 +82,12 @@ fn entry(kinds: &'static [EntryKind]) -> impl Strategy<Value = Entry> {
 }
 
 fn recipe() -> impl Strategy<Value = Recipe> {
-    vec(entry(&[EntryKind::Window, EntryKind::Node]), 0..=16).prop_map(|entries| Recipe { entries })
+    vec(entry(&[EntryKind::Window, EntryKind::Node, EntryKind::Member]), 0..=16).prop_map(|entries| Recipe { entries })
 }
 
 fn node() -> impl Strategy<Value = Node> {
-    let leaf = vec(entry(&[EntryKind::Window]), 1..=40).prop_map(|entries| Node { level: 0, entries });
+    let leaf =
+        vec(entry(&[EntryKind::Window, EntryKind::Member]), 1..=40).prop_map(|entries| Node { level: 0, entries });
     let inner = (1..=4u8, vec(entry(&[EntryKind::Window, EntryKind::Node]), 0..=40), entry(&[EntryKind::Node]))
         .prop_map(|(level, mut entries, node)| {
             entries.push(node);
@@ -95,14 +96,27 @@ fn node() -> impl Strategy<Value = Node> {
     prop_oneof![leaf, inner]
 }
 
+fn member() -> impl Strategy<Value = Member> {
+    let slice = |most: u64| {
+        (hash(), 0..u64::MAX - most, 1..=most).prop_map(|(hash, skip, len)| Entry {
+            kind: EntryKind::Window,
+            hash,
+            skip,
+            len,
+        })
+    };
+    (1..=16u32 << 20, hash(), vec(slice(6 << 10), 1..=10), vec(slice(1 << 20), 0..=60))
+        .prop_map(|(len, digest, program, view)| Member { len, digest, program, view })
+}
+
 fn window_head() -> impl Strategy<Value = WindowHead> {
     let delta = (select(&[Codec::ZstdReferences, Codec::Vcdiff][..]), 1..=u8::MAX, vec(hash(), 1..=4));
     let plain = select(&[Codec::Raw, Codec::Zstd][..]).prop_map(|codec| (codec, 0, vec![]));
     let lens = (0..=16u32 << 20, 0..=16u32 << 20);
-    (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64)).prop_map(
-        |((codec, depth, references), hash, (raw_len, encoded_len), features)| {
+    (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64), any::<bool>()).prop_map(
+        |((codec, depth, references), hash, (raw_len, encoded_len), features, cold)| {
             let encoded_len = if codec == Codec::Raw { raw_len } else { encoded_len };
-            WindowHead { hash, codec, depth, raw_len, encoded_len, references, features }
+            WindowHead { hash, codec, depth, cold, raw_len, encoded_len, references, features }
         },
     )
 }
@@ -151,7 +165,7 @@ fn bucket_put() -> impl Strategy<Value = BucketPut> {
 
 fn version_put() -> impl Strategy<Value = VersionPut> {
     let content = (metadata(), option::of(checksum()), parts(), storage_type(), recipe());
-    (any::<[u64; 5]>(), any::<[bool; 2]>(), ".{1,30}", "[0-9a-f-]{0,38}", content).prop_map(
+    (any::<[u64; 5]>(), any::<[bool; 3]>(), ".{1,30}", "[0-9a-f-]{0,38}", content).prop_map(
         |(numbers, flags, key, etag, (metadata, checksum, parts, storage_type, recipe))| VersionPut {
             bucket: BucketId(numbers[0]),
             key,
@@ -167,6 +181,7 @@ fn version_put() -> impl Strategy<Value = VersionPut> {
             storage_type,
             stored_bytes: numbers[4],
             recipe,
+            optimized: flags[2],
         },
     )
 }
@@ -266,10 +281,11 @@ proptest! {
 
     #[test]
     fn recipes_nodes_and_descriptions_round_trip(
-        recipe in recipe(), node in node(), metadata in metadata(), checksum in checksum(), parts in parts(),
+        recipe in recipe(), node in node(), member in member(), metadata in metadata(), checksum in checksum(), parts in parts(),
     ) {
         assert_round_trip!(Recipe, recipe);
         assert_round_trip!(Node, node);
+        assert_round_trip!(Member, member);
         assert_round_trip!(Metadata, metadata);
         assert_round_trip!(Checksum, checksum);
         for part in parts {

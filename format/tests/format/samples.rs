@@ -2,7 +2,7 @@
 
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
-    Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
+    Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
     SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut,
     VersionPut, WindowHead,
 };
@@ -47,6 +47,7 @@ pub fn all() -> Vec<Sample> {
         payload!("segment_footer", SegmentFooter, segment_footer()),
         Sample { name: "window", bytes: window_payload(), again: window_again },
         payload!("node", Node, node()),
+        payload!("member", Member, member()),
         payload!("recipe", Recipe, recipe()),
         payload!("metadata", Metadata, metadata()),
         payload!("checksum", Checksum, checksum()),
@@ -117,6 +118,7 @@ pub fn window_head() -> WindowHead {
         hash: hash(0x10),
         codec: Codec::ZstdReferences,
         depth: 1,
+        cold: false,
         raw_len: 1 << 20,
         encoded_len: 5,
         references: vec![hash(0x40), hash(0x80)],
@@ -132,6 +134,15 @@ pub fn window_payload() -> Vec<u8> {
 
 pub fn entry(kind: EntryKind) -> Entry {
     Entry { kind, hash: hash(0x20), skip: 5, len: 1 << 40 }
+}
+
+pub fn member() -> Member {
+    Member {
+        len: 70_000,
+        digest: hash(9),
+        program: vec![Entry { len: 300, ..entry(EntryKind::Window) }],
+        view: vec![Entry { len: 40_000, ..entry(EntryKind::Window) }; 2],
+    }
 }
 
 pub fn node() -> Node {
@@ -187,6 +198,7 @@ pub fn version_put() -> VersionPut {
         storage_type: StorageType::Delta,
         stored_bytes: 12_345,
         recipe: recipe(),
+        optimized: false,
     }
 }
 

@@ -52,6 +52,7 @@ fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> Ver
         storage_type: StorageType::Passthrough,
         stored_bytes: 7,
         recipe: Recipe::default(),
+        optimized: version.is_multiple_of(3),
     };
     VersionRow { put, record: position(version * 8), record_len: 200, prior: vec![SegmentId(1), SegmentId(2)] }
 }

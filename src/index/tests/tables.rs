@@ -138,6 +138,7 @@ fn blobs_and_links() {
             kind: PlacedKind::Window,
             position: position(640),
             record_len: 1 << 33,
+            cold: true,
             raw_len: 1 << 20,
             codec: Codec::Vcdiff,
             depth: 2,
@@ -146,6 +147,7 @@ fn blobs_and_links() {
         let node = BlobRow {
             kind: PlacedKind::Node,
             codec: Codec::Raw,
+            cold: false,
             raw_len: 0,
             depth: 0,
             references: vec![],

@@ -63,6 +63,6 @@ fn candidate(store: &Store, hash: &Hash) -> Result<Option<Collect>, StoreError> 
 fn links_of(store: &Store, hash: &Hash, row: &BlobRow) -> Result<Vec<Hash>, StoreError> {
     Ok(match row.kind {
         PlacedKind::Window => row.references.clone(),
-        PlacedKind::Node => store.inner().blobs.node(hash)?.entries.iter().map(|entry| entry.hash).collect(),
+        PlacedKind::Node => store.inner().blobs.payload(hash)?.links().collect(),
     })
 }

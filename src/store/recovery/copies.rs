@@ -81,6 +81,7 @@ mod tests {
             kind: PlacedKind::Window,
             position: Position { segment: SegmentId(1), offset },
             record_len: 100,
+            cold: false,
             raw_len: 10,
             codec: Codec::Raw,
             depth: 0,

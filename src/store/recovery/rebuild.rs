@@ -167,7 +167,7 @@ impl Builder<'_> {
             depth: placing.row.depth,
             raw_len: placing.row.raw_len,
         };
-        Ok(index.stage_sketch(&mut self.batch, &placing.features, entry)?)
+        Ok(index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.cold)?)
     }
 
     fn commit(&mut self, commit: Commit, record: Position, record_len: u64) -> Result<(), StoreError> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use deltastore_format::{
-    Commit, Node, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead, window::MAX_WINDOW_HEAD_LEN,
+    Commit, NodePayload, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
+    window::MAX_WINDOW_HEAD_LEN,
 };
 
 use super::super::apply::Applier;
@@ -88,7 +89,10 @@ fn placings(
 ) -> Result<Vec<Arc<Placing>>, StoreError> {
     let mut found = Vec::with_capacity(commit.placed.len());
     for placed in &commit.placed {
-        if scene.index.blob(&placed.hash)?.is_some() {
+        let known = scene.index.blob(&placed.hash)?;
+        // A cold window may take the place of one that is not.
+        if known.as_ref().is_some_and(|row| row.cold || row.kind == PlacedKind::Node || row.position == placed.position)
+        {
             continue;
         }
         // Links of a record that is not whole would be counted wrong. The survey has checked what lies in the tail.
@@ -100,7 +104,8 @@ fn placings(
             Ok(())
         };
         match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
-            Ok(placing) => found.push(Arc::new(placing)),
+            Ok(placing) if known.is_none() || placing.row.cold => found.push(Arc::new(placing)),
+            Ok(_) => {}
             Err(error) => damage.push(Damage {
                 from: placed.position,
                 to: placed.position.offset,
@@ -156,6 +161,7 @@ pub fn placing_of(
         raw_len: 0,
         codec: deltastore_format::Codec::Raw,
         depth: 0,
+        cold: false,
         references: Vec::new(),
     };
     match (placed.kind, kind) {
@@ -168,13 +174,14 @@ pub fn placing_of(
             row.raw_len = head.raw_len;
             row.codec = head.codec;
             row.depth = head.depth;
+            row.cold = head.cold;
             row.references = head.references.clone();
             Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space })
         }
         (PlacedKind::Node, RecordKind::Node) => {
-            let node =
-                Node::decode(payload).map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
-            let links = node.entries.iter().map(|entry| entry.hash).collect();
+            let node = NodePayload::decode(payload)
+                .map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
+            let links = node.links().collect();
             Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space })
         }
         (wanted, found) => Err(StoreError::damaged(position, format!("{wanted:?}"), format!("{found:?}"))),

@@ -3,9 +3,10 @@
 use crate::error::DecodeError;
 use crate::header;
 use crate::ids::{Epoch, SegmentId, StoreId};
-use crate::store::FORMAT_VERSION;
 use crate::wire::{Reader, Wire, Writer, check_version, public_codec};
 
+/// Version of the segment header, which format version 2 left as it was.
+const SEGMENT_VERSION: u32 = 1;
 /// Bytes of an encoded [`SegmentHeader`]; the first record starts here.
 pub const SEGMENT_HEADER_LEN: usize = 64;
 
@@ -41,7 +42,7 @@ impl SegmentHeader {
     /// The file's first bytes.
     pub fn to_bytes(&self) -> [u8; SEGMENT_HEADER_LEN] {
         header::seal(MAGIC, |out| {
-            out.u32(FORMAT_VERSION);
+            out.u32(SEGMENT_VERSION);
             out.bytes(&self.store.0);
             out.u64(self.segment.0);
             out.u64(self.salt);
@@ -57,7 +58,7 @@ impl SegmentHeader {
     /// [`DecodeError::Version`] if a newer build wrote it; else what is damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         header::open(NAME, MAGIC, bytes, |input| {
-            check_version(NAME, input.u32(NAME)?, FORMAT_VERSION)?;
+            check_version(NAME, input.u32(NAME)?, SEGMENT_VERSION)?;
             Ok(SegmentHeader {
                 store: StoreId(input.array(NAME)?),
                 segment: SegmentId(input.u64(NAME)?),

@@ -3,9 +3,8 @@
 use crate::error::DecodeError;
 use crate::header;
 use crate::ids::{Epoch, StoreId};
-use crate::wire::check_version;
 
-/// Format version this build writes; a higher one on disk is refused.
+/// Format version this build writes; lower ones are read, a higher one on disk is refused.
 pub const FORMAT_VERSION: u32 = 2;
 /// Bytes of an encoded [`StoreHeader`].
 pub const STORE_HEADER_LEN: usize = 64;
@@ -42,7 +41,9 @@ impl StoreHeader {
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         header::open(NAME, MAGIC, bytes, |input| {
             let format_version = input.u32(NAME)?;
-            check_version(NAME, format_version, FORMAT_VERSION)?;
+            if !(1..=FORMAT_VERSION).contains(&format_version) {
+                return Err(DecodeError::Version { what: NAME, found: format_version, known: FORMAT_VERSION });
+            }
             let store = StoreId(input.array(NAME)?);
             let epoch = Epoch(input.u32(NAME)?);
             input.zeros(NAME, 4)?;

@@ -71,10 +71,10 @@ mod headers {
     #[test]
     fn newer_version() {
         for sample in samples::headers() {
-            let version = E::Version { what: "", found: 2, known: 1 };
-            let found = (sample.again)(&resealed(&sample.bytes, 4, &[2])).expect_err("newer");
+            let version = E::Version { what: "", found: 9, known: 1 };
+            let found = (sample.again)(&resealed(&sample.bytes, 4, &[9])).expect_err("newer");
             assert_eq!(std::mem::discriminant(&found), std::mem::discriminant(&version), "{found}");
-            refused!((sample.again)(&resealed(&sample.bytes, 4, &[0])), E::Version { found: 0, known: 1, .. });
+            refused!((sample.again)(&resealed(&sample.bytes, 4, &[0])), E::Version { found: 0, .. });
         }
     }
 
@@ -135,7 +135,7 @@ mod headers {
     #[test]
     fn store_of_a_newer_build() {
         let newer = StoreHeader { format_version: 7, ..samples::store_header() };
-        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 1 });
+        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 2 });
     }
 }
 
@@ -179,14 +179,15 @@ mod versions {
         let footer = encoded!(samples::segment_footer());
         refused!(SegmentFooter::decode(&patched(&footer, 7, &[1])), E::Reserved { what: "segment footer" });
         let window = samples::window_payload();
-        refused!(WindowHead::decode(&patched(&window, 5, &[1])), E::Reserved { what: "window head" });
+        refused!(WindowHead::decode(&patched(&window, 5, &[2])), E::Reserved { what: "window flags" });
+        refused!(WindowHead::decode(&patched(&window, 6, &[1])), E::Reserved { what: "window head" });
         let node = encoded!(samples::node());
         refused!(Node::decode(&patched(&node, 3, &[1])), E::Reserved { what: "node" });
         let commit = encoded!(samples::commit());
         refused!(Commit::decode(&patched(&commit, 1, &[2])), E::Reserved { what: "commit flags" });
         refused!(Commit::decode(&patched(&commit, 3, &[1])), E::Reserved { what: "commit" });
         let version = encoded!(samples::version_put());
-        refused!(VersionPut::decode(&patched(&version, 1, &[4])), E::Reserved { what: "version flags" });
+        refused!(VersionPut::decode(&patched(&version, 1, &[8])), E::Reserved { what: "version flags" });
         let checksum = encoded!(samples::checksum());
         refused!(Checksum::decode(&patched(&checksum, 1, &[2])), E::Reserved { what: "checksum flags" });
     }

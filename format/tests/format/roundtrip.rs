@@ -310,7 +310,7 @@ proptest! {
         payload in vec(any::<u8>(), 0..300),
     ) {
         let (store, epoch) = (StoreId(store), Epoch(epoch));
-        let header = StoreHeader { format_version: 1, store, epoch, created_ms: numbers[0] };
+        let header = StoreHeader { format_version: 1 + numbers[0] as u32 % 2, store, epoch, created_ms: numbers[0] };
         prop_assert_eq!(StoreHeader::decode(&header.to_bytes()), Ok(header));
         let [segment, salt, created_ms] = numbers;
         let header = SegmentHeader { store, segment: SegmentId(segment), epoch, salt, created_ms, key_id: 0 };

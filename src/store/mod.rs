@@ -30,6 +30,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deltastore_format::{Hash, Recipe, SegmentId, StoreHeader};
+use deltastore_members::Expander;
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -255,7 +256,7 @@ impl Store {
 
     /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
     pub fn intake(&self) -> Intake {
-        let expander = self.0.settings.expand.then(Default::default);
+        let expander = self.0.settings.expand.then(|| Expander::new(deltastore_members::Settings::default()));
         Intake::new(self.0.settings.cut, expander)
     }
 

@@ -14,6 +14,11 @@ pub fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
+fn saved(bytes: i64) -> String {
+    let sign = if bytes < 0 { "-" } else { "" };
+    format!("{sign}{}", size(bytes.unsigned_abs()))
+}
+
 /// Statistics as a table.
 pub fn table(stats: &Stats) -> String {
     let mut lines = Vec::new();
@@ -27,12 +32,21 @@ pub fn table(stats: &Stats) -> String {
         .unwrap_or(10)
         .min(60);
     lines.push(format!(
-        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
-        "deltaspace", "objects", "logical", "stored", "ratio", "of which", "saved by", "saved by", "saved by"
+        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11} {:>11}",
+        "deltaspace",
+        "objects",
+        "logical",
+        "stored",
+        "ratio",
+        "of which",
+        "saved by",
+        "saved by",
+        "saved by",
+        "saved by"
     ));
     lines.push(format!(
-        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11}",
-        "", "", "", "", "", "references", "dedup", "deltas", "compression"
+        "{:width$} {:>9} {:>11} {:>11} {:>7} {:>11} {:>11} {:>11} {:>11} {:>11}",
+        "", "", "", "", "", "references", "dedup", "expansion", "deltas", "compression"
     ));
     let mut bucket = "";
     for space in &stats.deltaspaces {
@@ -60,15 +74,16 @@ pub fn table(stats: &Stats) -> String {
 
 fn row(name: &str, width: usize, totals: &Totals) -> String {
     format!(
-        "{name:width$} {:>9} {:>11} {:>11} {:>6.1}% {:>11} {:>11} {:>11} {:>11}",
+        "{name:width$} {:>9} {:>11} {:>11} {:>6.1}% {:>11} {:>11} {:>11} {:>11} {:>11}",
         totals.objects,
         size(totals.logical_bytes),
         size(totals.stored_bytes),
         totals.ratio() * 100.0,
         size(totals.reference_only_bytes),
-        size(totals.dedup_saved_bytes),
-        size(totals.delta_saved_bytes),
-        size(totals.compression_saved_bytes)
+        saved(totals.dedup_saved_bytes),
+        saved(totals.expansion_saved_bytes),
+        saved(totals.delta_saved_bytes),
+        saved(totals.compression_saved_bytes)
     )
 }
 

@@ -3,13 +3,13 @@
 //! Every record byte is counted once, references included: a window belongs to the first object that uses it, in key
 //! order; a window that is kept only because others are encoded against it belongs to the deltaspace of the first of those.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap};
 
-use deltastore_format::{Codec, Hash, PlacedKind, Recipe};
+use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
 use super::{Store, StoreError, Walk};
-use crate::index::BlobRow;
 
 /// Sums over objects. All sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,11 +22,15 @@ pub struct Totals {
     /// Part of `stored_bytes` that is kept only as references of other windows.
     pub reference_only_bytes: u64,
     /// Saved because the same window was stored already.
-    pub dedup_saved_bytes: u64,
+    pub dedup_saved_bytes: i64,
+    /// Saved by expanding compressed members. Mostly negative: what it gains is gained by deltas and compression.
+    pub expansion_saved_bytes: i64,
     /// Saved by encoding windows against references.
-    pub delta_saved_bytes: u64,
+    pub delta_saved_bytes: i64,
     /// Saved by plain compression.
-    pub compression_saved_bytes: u64,
+    pub compression_saved_bytes: i64,
+    /// Record headers, recipes and the like. `logical + overhead` less all that was saved is `stored`, less references.
+    pub overhead_bytes: i64,
 }
 
 /// One deltaspace.
@@ -61,6 +65,8 @@ impl Totals {
         self.stored_bytes += other.stored_bytes;
         self.reference_only_bytes += other.reference_only_bytes;
         self.dedup_saved_bytes += other.dedup_saved_bytes;
+        self.expansion_saved_bytes += other.expansion_saved_bytes;
+        self.overhead_bytes += other.overhead_bytes;
         self.delta_saved_bytes += other.delta_saved_bytes;
         self.compression_saved_bytes += other.compression_saved_bytes;
     }
@@ -72,10 +78,11 @@ impl Totals {
     }
 }
 
-/// Blobs already counted, and references still to be attributed.
+/// Blobs already counted, with the number of the object that each belongs to, and references still to be attributed.
 #[derive(Default)]
 struct Seen {
-    blobs: HashSet<Hash>,
+    blobs: HashMap<Hash, u64>,
+    objects: u64,
     references: Vec<(Hash, (String, String))>,
 }
 
@@ -105,9 +112,10 @@ impl Store {
             self.count(&put.recipe, &Default::default(), &mut uploads, &mut seen)?;
         }
         while let Some((hash, space)) = seen.references.pop() {
-            if !seen.blobs.insert(hash) {
-                continue;
-            }
+            match seen.blobs.entry(hash) {
+                Slot::Occupied(_) => continue,
+                Slot::Vacant(slot) => slot.insert(0),
+            };
             let Some(row) = self.index().blob(&hash)? else { continue };
             let totals =
                 if space == Default::default() { &mut uploads } else { spaces.entry(space.clone()).or_default() };
@@ -126,6 +134,7 @@ impl Store {
         seen: &mut Seen,
     ) -> Result<(), StoreError> {
         totals.logical_bytes += recipe.len();
+        seen.objects += 1;
         let nodes = std::cell::RefCell::new(Vec::new());
         let mut walk = Walk::new(recipe, 0..recipe.len());
         let load = |hash: &Hash| {
@@ -139,30 +148,88 @@ impl Store {
                 Err(error) if error.is_damage() => break,
                 Err(error) => return Err(error),
             };
-            let row = self.index().blob(&entry.hash)?;
-            match row {
-                Some(row) if seen.blobs.insert(entry.hash) => {
-                    count_window(&row, entry.len, totals);
-                    seen.references.extend(row.references.iter().map(|reference| (*reference, space.clone())));
-                }
-                _ => totals.dedup_saved_bytes += entry.len,
+            match entry.kind {
+                EntryKind::Member => self.count_member(&entry, space, totals, seen)?,
+                EntryKind::Window | EntryKind::Node => self.count_slice(&entry, space, totals, seen)?,
             }
         }
         for hash in nodes.into_inner() {
-            if seen.blobs.insert(hash)
+            if seen.blobs.insert(hash, seen.objects).is_none()
                 && let Some(row) = self.index().blob(&hash)?
             {
                 totals.stored_bytes += row.record_len;
+                totals.overhead_bytes += signed(row.record_len);
             }
         }
         Ok(())
+    }
+
+    /// A slice of a window. The first object that uses the window pays for its record and has what encoding it saved.
+    fn count_slice(
+        &self,
+        slice: &Entry,
+        space: &(String, String),
+        totals: &mut Totals,
+        seen: &mut Seen,
+    ) -> Result<(), StoreError> {
+        let Some(row) = self.index().blob(&slice.hash)? else {
+            totals.dedup_saved_bytes += signed(slice.len);
+            return Ok(());
+        };
+        let paid = match seen.blobs.entry(slice.hash) {
+            Slot::Occupied(owner) if *owner.get() != seen.objects => {
+                totals.dedup_saved_bytes += signed(slice.len);
+                return Ok(());
+            }
+            Slot::Occupied(_) => 0,
+            Slot::Vacant(slot) => {
+                slot.insert(seen.objects);
+                seen.references.extend(row.references.iter().map(|reference| (*reference, space.clone())));
+                row.record_len
+            }
+        };
+        totals.stored_bytes += paid;
+        let saved = signed(slice.len) - signed(paid);
+        match row.codec {
+            Codec::Raw => totals.overhead_bytes -= saved,
+            Codec::Zstd => totals.compression_saved_bytes += saved,
+            Codec::ZstdReferences | Codec::Vcdiff => totals.delta_saved_bytes += saved,
+        }
+        Ok(())
+    }
+
+    fn count_member(
+        &self,
+        entry: &Entry,
+        space: &(String, String),
+        totals: &mut Totals,
+        seen: &mut Seen,
+    ) -> Result<(), StoreError> {
+        let paid = match (self.index().blob(&entry.hash)?, seen.blobs.insert(entry.hash, seen.objects)) {
+            (Some(row), None) => row.record_len,
+            _ => {
+                totals.dedup_saved_bytes += signed(entry.len);
+                return Ok(());
+            }
+        };
+        totals.stored_bytes += paid;
+        totals.overhead_bytes += signed(paid);
+        let member = match self.inner().blobs.payload(&entry.hash) {
+            Ok(NodePayload::Member(member)) => member,
+            Ok(NodePayload::List(_)) => return Ok(()),
+            Err(error) if error.is_damage() => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let slices = member.program.iter().chain(&member.view);
+        totals.expansion_saved_bytes += signed(entry.len) - slices.clone().map(|slice| signed(slice.len)).sum::<i64>();
+        slices.into_iter().try_for_each(|slice| self.count_slice(slice, space, totals, seen))
     }
 
     fn sum(
         &self,
         spaces: BTreeMap<(String, String), Totals>,
         uploads: Totals,
-        used: &HashSet<Hash>,
+        used: &HashMap<Hash, u64>,
     ) -> Result<Stats, StoreError> {
         let mut stats = Stats { uploads, ..Stats::default() };
         for ((bucket, deltaspace), totals) in spaces {
@@ -172,7 +239,7 @@ impl Store {
         }
         for row in self.index().all_blobs(Hash::default()) {
             let (hash, row) = row?;
-            if !used.contains(&hash) {
+            if !used.contains_key(&hash) {
                 stats.garbage_bytes += row.record_len;
             }
         }
@@ -184,13 +251,6 @@ impl Store {
     }
 }
 
-fn count_window(row: &BlobRow, used: u64, totals: &mut Totals) {
-    debug_assert_eq!(row.kind, PlacedKind::Window);
-    totals.stored_bytes += row.record_len;
-    let saved = used.saturating_sub(row.record_len);
-    match row.codec {
-        Codec::Raw => {}
-        Codec::Zstd => totals.compression_saved_bytes += saved,
-        Codec::ZstdReferences | Codec::Vcdiff => totals.delta_saved_bytes += saved,
-    }
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,94 @@
+//! The background optimizer of a running server: one thread that works while clients leave room.
+//!
+//! It runs at the lowest priority that the system gives, on one thread, and waits while clients are being served faster than
+//! now and then. What landed less than a minute ago is left alone: much of it is replaced or deleted soon.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::OptimizeOptions;
+use crate::store::{Inner, Store};
+
+/// A look for new versions may take at most this share of the time: the pause after it is so many times its length.
+const IDLE_FACTOR: u32 = 4;
+/// Age from which on a version is optimized.
+const SETTLED: Duration = Duration::from_secs(60);
+
+/// The running thread; dropping it stops and joins it.
+pub struct Optimizer {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Optimizer {
+    /// Starts looking for work every `pause`.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(store: &Store, pause: Duration) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let store: Weak<Inner> = Arc::downgrade(store.inner());
+        let thread = std::thread::Builder::new().name("optimize".into()).spawn(move || {
+            lower_priority();
+            let mut wait = pause;
+            while !sleep(wait, &stopped) {
+                let Some(store) = store.upgrade().map(Store) else { break };
+                let start = Instant::now();
+                run(&store, &stopped);
+                wait = pause.max(start.elapsed() * IDLE_FACTOR).min(pause * 20);
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+fn run(store: &Store, stop: &AtomicBool) {
+    let settled = u64::try_from(SETTLED.as_millis()).unwrap_or(u64::MAX);
+    let options = OptimizeOptions {
+        changed_before_ms: store.clock().now_ms().saturating_sub(settled),
+        threads: 1,
+        ..OptimizeOptions::default()
+    };
+    match store.optimize(&options, stop, &mut |_| ()) {
+        Ok(done) if done.objects > 0 => tracing::info!(
+            objects = done.objects,
+            bytes = done.bytes,
+            written_bytes = done.written_bytes,
+            "optimized"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
+    }
+}
+
+/// Sleeps in short steps; true when it is time to stop.
+fn sleep(pause: Duration, stop: &AtomicBool) -> bool {
+    let until = Instant::now() + pause;
+    while Instant::now() < until {
+        if stop.load(Ordering::Relaxed) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100).min(pause));
+    }
+    stop.load(Ordering::Relaxed)
+}
+
+/// On Linux priorities are a thread's own, and its children's.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
+        tracing::warn!(%error, "the optimizer keeps the server's priority");
+    }
+}
+
+impl Drop for Optimizer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! One object's new form: made, read back, and put in the old one's place.
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use deltastore_format::{Codec, Entry, EntryKind, Hash, Op, Recipe, StorageType};
+use sha2::{Digest, Sha256};
+
+use super::Policy;
+use crate::delta::CutWindow;
+use crate::index::{IndexError, VersionRow};
+use crate::store::blob::Blob;
+use crate::store::bugs::Bug;
+use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
+use crate::store::intake::{Intake, Strand, Taken};
+use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
+
+type Job = (u64, Strand, CutWindow);
+type Done = (u64, Strand, Result<Prepared, StoreError>);
+
+/// What a recipe makes, in a new form; all of it is in the log and was compared with the old.
+pub fn convert(
+    store: &Store,
+    recipe: &Recipe,
+    space: Space,
+    policy: Policy,
+    threads: usize,
+) -> Result<Content, StoreError> {
+    let _pins = store.pin_recipe(recipe);
+    let (mut assembly, digest) = encode(store, recipe, space, policy, threads)?;
+    for blob in store.settle(&mut assembly)? {
+        assembly.placed(store.append_and_wait(blob)?);
+    }
+    let mut content = store.finish(assembly)?;
+    store.append_unwritten(&mut content)?;
+    if !store.bugs().has(Bug::OptimizeWithoutComparison) && read_back(store, content.recipe(), threads)? != digest {
+        return Err(StoreError::Incomplete { needed: recipe.len(), found: content.size() });
+    }
+    Ok(content)
+}
+
+/// Replaces the recipe of a version, unless the version was changed or removed meanwhile: then false.
+pub fn replace(store: &Store, row: VersionRow, content: Content) -> Result<bool, StoreError> {
+    let touches = vec![Touch::Key(row.put.bucket, row.put.key.clone())];
+    let (recipe, stored_bytes) = (content.recipe().clone(), content.stored_bytes());
+    let storage_type = content.storage_type();
+    let (sender, answer) = bounded(1);
+    let evaluate = move |tx: &mut crate::store::Transaction<'_>| -> Result<bool, IndexError> {
+        let Some(now) = tx.index().version(row.put.bucket, &row.put.key, row.put.version)? else { return Ok(false) };
+        if now.put.recipe != row.put.recipe || now.put.optimized {
+            return Ok(false);
+        }
+        let mut prior = now.prior;
+        if !prior.contains(&now.record.segment) {
+            prior.push(now.record.segment);
+        }
+        let mut put = now.put;
+        (put.recipe, put.stored_bytes, put.storage_type, put.optimized) = (recipe, stored_bytes, storage_type, true);
+        tx.replace(Op::PutVersion { put, prior });
+        Ok(true)
+    };
+    store.transact(touches, vec![content], evaluate, move |result| drop(sender.send(result)));
+    match answer.recv().unwrap_or(Err(CommitError::Closed)) {
+        Ok(replaced) => Ok(replaced),
+        Err(CommitError::Refused(error) | CommitError::Index(error)) => Err(error.into()),
+        Err(CommitError::Full) => Err(StoreError::Full),
+        Err(CommitError::ReadOnly(reason)) => Err(StoreError::ReadOnly(reason)),
+        Err(CommitError::Closed) => Err(StoreError::ReadOnly("closing".into())),
+    }
+}
+
+/// The new form, windows appended, and the SHA-256 of what it must make.
+fn encode(
+    store: &Store,
+    recipe: &Recipe,
+    space: Space,
+    policy: Policy,
+    threads: usize,
+) -> Result<(Assembly, Hash), StoreError> {
+    let own = OwnSketches::default();
+    let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut()));
+    let (jobs, waiting) = bounded::<Job>(threads);
+    let (finished, results) = unbounded::<Done>();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let (waiting, finished) = (waiting.clone(), finished.clone());
+            let gear = Gear { effort: &effort, own: &own, cold: true };
+            scope.spawn(move || encode_windows(store, space, &gear, &waiting, &finished));
+        }
+        drop((waiting, finished));
+        read_through(store, recipe, intake, jobs, &results)
+    })
+}
+
+fn encode_windows(store: &Store, space: Space, gear: &Gear<'_>, waiting: &Receiver<Job>, finished: &Sender<Done>) {
+    let mut worker = Worker::new();
+    for (number, strand, window) in waiting {
+        let prepared = store.prepare(&mut worker, space, gear, window).and_then(|mut prepared| {
+            if let State::New(blob) = prepared.state {
+                prepared.state = State::Appended(store.append_and_wait(blob)?);
+            }
+            Ok(prepared)
+        });
+        // Fails only when the reader gave up after an error.
+        if finished.send((number, strand, prepared)).is_err() {
+            break;
+        }
+    }
+}
+
+/// Feeds the old form to the intake, its windows to the encoders, and puts together what they give back.
+fn read_through(
+    store: &Store,
+    recipe: &Recipe,
+    mut intake: Intake,
+    jobs: Sender<Job>,
+    results: &Receiver<Done>,
+) -> Result<(Assembly, Hash), StoreError> {
+    let mut worker = Worker::new();
+    let mut walk = Walk::new(recipe, 0..recipe.len());
+    let mut digest = Sha256::new();
+    let mut gathering = Gathering::default();
+    let mut number = 0;
+    let mut ended = false;
+    while !ended {
+        let mut taken = Taken::default();
+        match store.step(&mut walk)? {
+            Some(entry) => {
+                let bytes = store.bytes_of(&entry, &mut worker)?;
+                digest.update(&bytes);
+                intake.push(&bytes, &mut taken);
+            }
+            None => {
+                intake.finish(&mut taken);
+                ended = true;
+            }
+        }
+        gathering.assembly.add_spans(taken.spans);
+        for (strand, window) in taken.windows {
+            if jobs.send((number, strand, window)).is_err() {
+                break;
+            }
+            number += 1;
+            results.try_iter().try_for_each(|done| gathering.add(done))?;
+        }
+        if gathering.assembly.has_many_members() {
+            for blob in store.settle(&mut gathering.assembly)? {
+                gathering.assembly.placed(store.append_and_wait(blob)?);
+            }
+        }
+    }
+    drop(jobs);
+    results.iter().try_for_each(|done| gathering.add(done))?;
+    Ok((gathering.assembly, Hash(digest.finalize().into())))
+}
+
+/// Brings windows back into their order.
+#[derive(Default)]
+struct Gathering {
+    assembly: Assembly,
+    early: BTreeMap<u64, (Strand, Prepared)>,
+    next: u64,
+}
+
+impl Gathering {
+    fn add(&mut self, (number, strand, prepared): Done) -> Result<(), StoreError> {
+        self.early.insert(number, (strand, prepared?));
+        while let Some((strand, prepared)) = self.early.remove(&self.next) {
+            self.assembly.push(strand, prepared);
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+/// SHA-256 of what a recipe makes, decoded by several threads.
+fn read_back(store: &Store, recipe: &Recipe, threads: usize) -> Result<Hash, StoreError> {
+    let mut digest = Sha256::new();
+    let mut walk = Walk::new(recipe, 0..recipe.len());
+    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker::new()).collect();
+    loop {
+        let mut entries: Vec<Entry> = Vec::with_capacity(threads);
+        while entries.len() < threads
+            && let Some(entry) = store.step(&mut walk)?
+        {
+            entries.push(entry);
+        }
+        if entries.is_empty() {
+            return Ok(Hash(digest.finalize().into()));
+        }
+        let pieces: Vec<_> = std::thread::scope(|scope| {
+            let reads: Vec<_> = entries
+                .iter()
+                .zip(&mut workers)
+                .map(|(entry, worker)| scope.spawn(move || store.bytes_of(entry, worker)))
+                .collect();
+            reads.into_iter().map(|read| read.join().unwrap_or(Err(StoreError::Missing { hash: Hash::default() }))).collect()
+        });
+        for bytes in pieces {
+            digest.update(bytes?);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The optimizer: stores objects anew, smaller, after they landed fast.
+//!
+//! An object is read, expanded and cut anew, and its windows are encoded with more effort, against windows that the optimizer wrote
+//! itself (*cold* ones). Older versions of a deltaspace come first, so that newer ones find them.
+//!
+//! Order (must)
+//! 1. All windows and members of the new form are appended to the log.
+//! 2. The new form is read back from there, as a client would, and compared with the old.
+//! 3. One commit replaces the recipe of the version, if nobody replaced or removed the version meanwhile. It places the new form.
+//! 4. What only the old form used has no links any more, and garbage collection takes it.
+//!
+//! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because cold
+//! windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
+//!
+//! Failure cases: an object with damage is left as it is; a full disk ends the run; both are reported.
+
+mod background;
+mod convert;
+mod policy;
+
+pub use background::Optimizer;
+pub use policy::Policy;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deltastore_format::{BucketId, Sequence};
+
+use super::error::StoreError;
+use super::{Space, Store};
+use policy::SETTING;
+
+/// Objects shorter than this are left as they are, in bytes: their records weigh more than anything that could be gained.
+const MIN_SIZE: u64 = 4 << 10;
+/// Versions gathered before they are ordered by deltaspace and age.
+const GATHER: usize = 100_000;
+
+/// What a run is asked to do.
+#[derive(Clone, Debug, Default)]
+pub struct OptimizeOptions {
+    /// Only this bucket.
+    pub bucket: Option<String>,
+    /// In place of each bucket's own.
+    pub policy: Option<Policy>,
+    /// Count what would be stored anew, and change nothing.
+    pub dry_run: bool,
+    /// Versions changed later than this are left for another run, in milliseconds since the Unix epoch; 0 for none.
+    pub changed_before_ms: u64,
+    /// Threads that encode.
+    pub threads: usize,
+}
+
+/// What a run did, or would do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OptimizeReport {
+    /// Versions found that are to be stored anew, so far.
+    pub found: u64,
+    pub found_bytes: u64,
+    /// Of those, done.
+    pub objects: u64,
+    pub bytes: u64,
+    /// Record bytes that were written for them.
+    pub written_bytes: u64,
+    /// Replaced or removed while they were at work.
+    pub changed: u64,
+    /// Left as they are because they cannot be read.
+    pub damaged: u64,
+}
+
+/// A version to be stored anew.
+struct Candidate {
+    space: Space,
+    version: Sequence,
+    key: String,
+    size: u64,
+    policy: Policy,
+}
+
+impl Store {
+    /// Stores everything anew that was not yet, to its end or until `stop`.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives; what was done until then stays done.
+    pub fn optimize(
+        &self,
+        options: &OptimizeOptions,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(&OptimizeReport),
+    ) -> Result<OptimizeReport, StoreError> {
+        let _one_at_a_time = self.inner().optimizing.lock();
+        let mut done = OptimizeReport::default();
+        let mut buckets = Vec::new();
+        for row in self.index().buckets() {
+            let put = row?.put;
+            if options.bucket.as_ref().is_none_or(|wanted| *wanted == put.name) {
+                let own = put.settings.iter().find(|(name, _)| name == SETTING).and_then(|(_, value)| value.parse().ok());
+                buckets.push((put.bucket, options.policy.or(own).unwrap_or_default()));
+            }
+        }
+        if let Some(name) = options.bucket.as_ref().filter(|_| buckets.is_empty()) {
+            return Err(StoreError::Unusable(format!("there is no bucket {name:?}")));
+        }
+        for (bucket, policy) in buckets.into_iter().filter(|(_, policy)| *policy != Policy::Off) {
+            self.optimize_bucket(bucket, policy, options, stop, &mut done, report)?;
+        }
+        Ok(done)
+    }
+
+    fn optimize_bucket(
+        &self,
+        bucket: BucketId,
+        policy: Policy,
+        options: &OptimizeOptions,
+        stop: &AtomicBool,
+        done: &mut OptimizeReport,
+        report: &mut dyn FnMut(&OptimizeReport),
+    ) -> Result<(), StoreError> {
+        let mut rows = self.index().bucket_versions(bucket);
+        loop {
+            let mut candidates = Vec::new();
+            let mut last = None;
+            for row in rows.by_ref() {
+                let put = row?.put;
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let late = options.changed_before_ms > 0 && put.modified_ms >= options.changed_before_ms;
+                if put.optimized || put.delete_marker || put.size < MIN_SIZE || late {
+                    continue;
+                }
+                done.found += 1;
+                done.found_bytes += put.size;
+                let (space, size) = (Space::of(bucket, &put.key), put.size);
+                candidates.push(Candidate { space, version: put.version, key: put.key, size, policy });
+                if candidates.len() >= GATHER {
+                    last = candidates.last().map(|candidate| (candidate.key.clone(), candidate.version));
+                    break;
+                }
+            }
+            // The rows hold on to a state of the index: they are not kept over hours of work.
+            drop(rows);
+            report(done);
+            candidates.sort_unstable_by_key(|candidate| (candidate.space.deltaspace, candidate.version));
+            for candidate in candidates {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                if !options.dry_run {
+                    self.optimize_one(&candidate, options.threads.max(1), done)?;
+                    report(done);
+                }
+            }
+            let Some((key, version)) = last else { return Ok(()) };
+            rows = self.index().bucket_versions_after(bucket, &key, version);
+        }
+    }
+
+    fn optimize_one(&self, candidate: &Candidate, threads: usize, done: &mut OptimizeReport) -> Result<(), StoreError> {
+        let Candidate { space, version, ref key, size, policy } = *candidate;
+        let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
+            return Ok(());
+        };
+        let content = match convert::convert(self, &row.put.recipe, space, policy, threads) {
+            Ok(content) => content,
+            // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
+            Err(error) if error.is_damage() => {
+                if self.index().version(space.bucket, key, version)?.is_none() {
+                    done.changed += 1;
+                } else {
+                    tracing::warn!(%key, %error, "not optimized: it cannot be read");
+                    done.damaged += 1;
+                }
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let written = content.stored_bytes();
+        if convert::replace(self, row, content)? {
+            done.objects += 1;
+            done.bytes += size;
+            done.written_bytes += written;
+        } else {
+            done.changed += 1;
+        }
+        Ok(())
+    }
+}

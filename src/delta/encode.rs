@@ -4,6 +4,7 @@ use bytes::Bytes;
 use deltastore_format::{Codec, Hash};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 
+use super::approximate::{self, ApproximateEffort, Approximator};
 use super::decode::{inflate, inflate_with, joined};
 use super::probe::looks_random;
 use super::reference::{Reference, References, load};
@@ -43,11 +44,12 @@ pub struct Effort {
     pub deltas: bool,
     /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
     pub vcdiff_always: bool,
+    pub approximate: Option<ApproximateEffort>,
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { level: 3, max_depth: 2, max_references: 2, deltas: true, vcdiff_always: false }
+        Self { level: 3, max_depth: 2, max_references: 2, deltas: true, vcdiff_always: false, approximate: None }
     }
 }
 
@@ -66,6 +68,7 @@ pub struct Encoded {
 pub struct Encoder {
     plain: CCtx<'static>,
     plain_check: DCtx<'static>,
+    approximator: Approximator,
     output: Vec<u8>,
     prefix: Vec<u8>,
     sample: Vec<u8>,
@@ -89,6 +92,7 @@ impl Encoder {
         Self {
             plain: CCtx::create(),
             plain_check: DCtx::create(),
+            approximator: Approximator::default(),
             output: Vec::new(),
             prefix: Vec::new(),
             sample: Vec::new(),
@@ -146,6 +150,10 @@ impl Encoder {
             let bytes = deltastore_vcdiff::encode(window, prefix, VCDIFF_LEVEL, rival.saturating_sub(1));
             forms.extend(bytes.map(|bytes| Form { codec: Codec::Vcdiff, bytes }));
         }
+        if let Some(approximate) = &effort.approximate {
+            let bytes = self.approximator.encode(window, prefix, approximate, rival.saturating_sub(1));
+            forms.extend(bytes.map(|bytes| Form { codec: Codec::Approximate, bytes }));
+        }
     }
 
     fn with_prefix(&mut self, prefix: &[u8], window: &[u8], level: i32) -> Result<Vec<u8>, usize> {
@@ -199,6 +207,7 @@ impl Encoder {
                 Codec::Raw => continue,
                 Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
                 Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
+                Codec::Approximate => approximate::decode(&mut self.plain_check, &bytes, prefix, window.len()),
                 Codec::Vcdiff => {
                     deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
                 }

@@ -191,6 +191,6 @@ fn count_window(row: &BlobRow, used: u64, totals: &mut Totals) {
     match row.codec {
         Codec::Raw => {}
         Codec::Zstd => totals.compression_saved_bytes += saved,
-        Codec::ZstdReferences | Codec::Vcdiff => totals.delta_saved_bytes += saved,
+        Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate => totals.delta_saved_bytes += saved,
     }
 }

@@ -152,7 +152,7 @@ fn backward(window: &[u8], source: &[u8]) -> usize {
 
 /// Equal bytes at the start of both.
 #[inline]
-fn equal(left: &[u8], right: &[u8]) -> usize {
+pub(super) fn equal(left: &[u8], right: &[u8]) -> usize {
     let (left_words, _) = left.as_chunks::<8>();
     let (right_words, _) = right.as_chunks::<8>();
     let mut len = 0;

@@ -8,12 +8,17 @@
 mod anchors;
 mod control;
 mod matching;
+mod numbers;
+mod patch;
 mod stream;
 
 use zstd::zstd_safe::DCtx;
 
 use anchors::Anchors;
+use control::Step;
 use matching::Search;
+use patch::{Patcher, Patches};
+use stream::Streams;
 
 /// Bytes that an anchor compares.
 const GRAM: usize = 16;
@@ -41,18 +46,18 @@ pub struct ApproximateEffort {
     pub literals_with_prefix: bool,
 }
 
-/// Encodes windows one after another. Its memory grows with the references it meets, to about 48 MiB.
+/// Encodes windows one after another. Its memory grows with the references it meets, to about 64 MiB.
 #[derive(Default)]
 pub(super) struct Approximator {
     anchors: Anchors,
     copies: Vec<Copy>,
-    differences: Vec<u8>,
-    literals: Vec<u8>,
     control: Vec<u8>,
+    patches: Patches,
+    literals: Vec<u8>,
 }
 
 impl Approximator {
-    /// `window` against `source`, or nothing if that would be longer than `limit`, or a library refuses.
+    /// `window` against `source`, or nothing if that would be longer than `limit`, or the library refuses.
     pub(super) fn encode(
         &mut self,
         window: &[u8],
@@ -60,54 +65,62 @@ impl Approximator {
         effort: &ApproximateEffort,
         limit: usize,
     ) -> Option<Vec<u8>> {
+        self.find(window, source, effort);
+        self.write(window, source, effort, limit)
+    }
+
+    /// The copies, which [`Approximator::write`] then turns into bytes.
+    fn find(&mut self, window: &[u8], source: &[u8], effort: &ApproximateEffort) {
         let search = Search { step: effort.step, tries: effort.tries };
         self.anchors.build(source, search.step, search.tries > 1);
         matching::copies(window, source, &self.anchors, search, &mut self.copies);
-        self.split(window, source);
-        control::write(&self.copies, &mut self.control);
-        if self.control.len() > stream::max_control(window.len()) {
-            return None;
-        }
-        let prefix = if effort.literals_with_prefix { source } else { &[] };
-        stream::write(&self.control, &self.differences, &self.literals, prefix, effort.level, limit)
     }
 
-    /// The bytes outside of copies, and the differences inside.
-    fn split(&mut self, window: &[u8], source: &[u8]) {
-        self.differences.clear();
+    fn write(&mut self, window: &[u8], source: &[u8], effort: &ApproximateEffort, limit: usize) -> Option<Vec<u8>> {
+        control::write(&self.copies, &mut self.control);
+        self.patches.collect(&self.copies, window, source);
         self.literals.clear();
         let mut done = 0;
         for copy in &self.copies {
             self.literals.extend_from_slice(&window[done..copy.at]);
             done = copy.at + copy.len;
-            let there = &source[copy.from..copy.from + copy.len];
-            let differences = window[copy.at..done].iter().zip(there).map(|(new, old)| new.wrapping_sub(*old));
-            self.differences.extend(differences);
         }
         self.literals.extend_from_slice(&window[done..]);
+        let streams = Streams {
+            control: &self.control[..],
+            places: &self.patches.places,
+            values: &self.patches.values,
+            literals: &self.literals,
+        };
+        // A decoder takes no stream longer than the window; such a one would not pay either.
+        if streams.control.len().max(streams.places.len()) > window.len() {
+            return None;
+        }
+        let prefix = if effort.literals_with_prefix { source } else { &[] };
+        stream::write(&streams, prefix, effort.level, limit)
     }
 }
 
-/// Undoes it: exactly `raw_len` bytes.
+/// Undoes it: exactly `raw_len` bytes. Allocates no more than five times that.
 pub(super) fn decode(zstd: &mut DCtx<'_>, encoded: &[u8], source: &[u8], raw_len: usize) -> Result<Vec<u8>, String> {
     let streams = stream::read(zstd, encoded, source, raw_len)?;
-    let mut plain = Vec::with_capacity(raw_len);
-    let mut differences = &streams.differences[..];
+    let mut patcher = Patcher::new(&streams.places, &streams.values)?;
     let mut literals = &streams.literals[..];
-    for copy in control::read(&streams.control)? {
-        let copy = copy?;
-        let (before, rest) = literals.split_at_checked(copy.literals).ok_or("a copy after more literals than there are")?;
+    let mut plain = Vec::with_capacity(raw_len);
+    for step in control::read(&streams.control)? {
+        let Step { literals: before, from, len } = step?;
+        let (before, rest) = literals.split_at_checked(before).ok_or("a copy after more literals than there are")?;
         literals = rest;
         plain.extend_from_slice(before);
-        let (added, rest) =
-            differences.split_at_checked(copy.len).ok_or("a copy of more bytes than there are differences")?;
-        differences = rest;
-        let there = source.get(copy.from..).and_then(|source| source.get(..copy.len)).ok_or("a copy from outside")?;
-        plain.extend(there.iter().zip(added).map(|(old, difference)| old.wrapping_add(*difference)));
+        let there = source.get(from..).and_then(|source| source.get(..len)).ok_or("a copy from outside the source")?;
+        if len > raw_len - plain.len().min(raw_len) {
+            return Err("copies of more bytes than the window has".to_owned());
+        }
+        let start = plain.len();
+        plain.extend_from_slice(there);
+        patcher.apply(&mut plain[start..])?;
     }
-    if !differences.is_empty() {
-        return Err("differences that no copy uses".to_owned());
-    }
+    patcher.finish()?;
     plain.extend_from_slice(literals);
-    Ok(plain)
+    if plain.len() == raw_len { Ok(plain) } else { Err(format!("{} bytes instead of {raw_len}", plain.len())) }
 }

@@ -24,15 +24,17 @@ struct Memory {
 
 impl References for Memory {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
-        let mut votes: HashMap<Hash, u32> = HashMap::new();
-        for hash in features.iter().filter_map(|feature| self.features.get(feature)).flatten() {
-            *votes.entry(*hash).or_default() += 1;
+        let mut shared: HashMap<Hash, u64> = HashMap::new();
+        for (bit, feature) in features.iter().enumerate() {
+            for hash in self.features.get(feature).into_iter().flatten() {
+                *shared.entry(*hash).or_default() |= 1 << bit;
+            }
         }
-        let candidate = |(hash, votes)| {
+        let candidate = |(hash, shared)| {
             let (bytes, depth) = &self.windows[&hash];
-            Candidate { hash, votes, nearness: Nearness::Deltaspace, depth: *depth, raw_len: bytes.len() as u32 }
+            Candidate { hash, shared, nearness: Nearness::Deltaspace, depth: *depth, raw_len: bytes.len() as u32 }
         };
-        votes.into_iter().map(candidate).collect()
+        shared.into_iter().map(candidate).collect()
     }
 
     fn load(&self, hash: &Hash) -> Option<Reference> {

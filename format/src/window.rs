@@ -27,6 +27,8 @@ pub enum Codec {
     ZstdReferences = 2,
     /// VCDIFF (RFC 3284) against the references, concatenated in order.
     Vcdiff = 3,
+    /// Copies from the references, concatenated in order, that need not be equal, and what is to be added to them.
+    Approximate = 4,
 }
 
 /// Head of a window record's payload; the encoded bytes follow it to the payload's end.
@@ -89,7 +91,7 @@ impl WindowHead {
 
     fn check_codec(&self) -> Result<(), DecodeError> {
         let inconsistent = |what, with| Err(DecodeError::Inconsistent { what, with });
-        let delta = matches!(self.codec, Codec::ZstdReferences | Codec::Vcdiff);
+        let delta = matches!(self.codec, Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate);
         if delta == self.references.is_empty() {
             return inconsistent("window references", "its codec");
         }
@@ -131,6 +133,7 @@ impl Wire for WindowHead {
             1 => Codec::Zstd,
             2 => Codec::ZstdReferences,
             3 => Codec::Vcdiff,
+            4 => Codec::Approximate,
             value => {
                 return Err(DecodeError::Unknown { what: "codec", value: value.into() });
             }

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
-use crate::store::{CollectOptions, Store, StoreError};
+use crate::store::{CollectOptions, OptimizeOptions, Store, StoreError};
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
@@ -69,6 +70,37 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
         lines.push(format!("{} damaged segments left as they are; run fsck", done.damaged_segments));
     }
     finish(&lines, done.damaged_segments == 0)
+}
+
+/// `optimize`
+pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, StoreError> {
+    let store = open_store(dir, false)?;
+    options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let bar = progress::bar("optimizing", 1);
+    let never = AtomicBool::new(false);
+    let done = store.optimize(&options, &never, &mut |done| {
+        bar.set_length(done.found_bytes >> 20);
+        bar.set_position(done.bytes >> 20);
+        bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));
+    })?;
+    bar.finish_and_clear();
+    let mut lines = vec![if options.dry_run {
+        format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))
+    } else {
+        format!(
+            "{} objects ({}) stored anew in {}; run gc to free the space of their old form",
+            done.objects,
+            report::size(done.bytes),
+            report::size(done.written_bytes)
+        )
+    }];
+    if done.changed > 0 {
+        lines.push(format!("{} objects were changed or removed meanwhile", done.changed));
+    }
+    if done.damaged > 0 {
+        lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
+    }
+    finish(&lines, done.damaged == 0)
 }
 
 /// `stats`

@@ -12,6 +12,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::store::{OptimizeOptions, Policy};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// An S3 server that stores releases, packages, dumps and images in a few percent of their size.
@@ -38,6 +39,24 @@ enum Command {
     /// Drop what nothing refers to and give its disk space back; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Gc(Folder),
+    /// Store everything anew, smaller; the server must be stopped
+    ///
+    /// Expands compressed members, chooses better references and compresses harder. Objects are read back and compared before
+    /// their old form is given up; `gc` then frees its space. May be interrupted at any time.
+    #[command(after_help = EXIT_CODES)]
+    Optimize {
+        #[command(flatten)]
+        folder: Folder,
+        /// Only this bucket
+        #[arg(long)]
+        bucket: Option<String>,
+        /// In place of each bucket's own policy, which is balanced unless it was set
+        #[arg(long, value_name = "off|fast|balanced|max")]
+        policy: Option<Policy>,
+        /// Count what would be stored anew, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Say what is stored in how many bytes, and what saved how much; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Stats {
@@ -79,6 +98,10 @@ pub fn main() -> ExitCode {
         Command::RebuildIndex(folder) => maintain::rebuild_index(&folder.dir).map_err(|error| error.to_string()),
         Command::Fsck(folder) => maintain::fsck(&folder.dir).map_err(|error| error.to_string()),
         Command::Gc(folder) => maintain::gc(&folder.dir).map_err(|error| error.to_string()),
+        Command::Optimize { folder, bucket, policy, dry_run } => {
+            let options = OptimizeOptions { bucket, policy, dry_run, ..OptimizeOptions::default() };
+            maintain::optimize(&folder.dir, options).map_err(|error| error.to_string())
+        }
         Command::Stats { folder, json } => maintain::stats(&folder.dir, json).map_err(|error| error.to_string()),
     };
     match result {

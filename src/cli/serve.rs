@@ -15,10 +15,13 @@ use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
-use crate::store::{Background, Settings, Store, StoreError};
+use crate::store::{Background, Optimizer, Settings, Store, StoreError};
 
 /// Shortest pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
+
+/// Shortest pause between two looks for something to optimize.
+const OPTIMIZE_PAUSE: Duration = Duration::from_secs(30);
 
 pub const AFTER_HELP: &str = "\
 Root credentials come from DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD. If neither is set, on a loopback address,
@@ -38,7 +41,7 @@ pub struct ServeArguments {
     /// How log lines look
     #[arg(long, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,
-    /// Store windows whole: no references, plain compression only
+    /// Store windows whole: no references, no expansion, no optimizer, plain compression only
     #[arg(long)]
     no_deltas: bool,
 }
@@ -72,8 +75,10 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let found = credentials::find(environment, &arguments.dir)?;
     let mut settings = Settings::default();
     settings.effort.deltas = !arguments.no_deltas;
+    settings.expand = !arguments.no_deltas;
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
+    let optimizer = if arguments.no_deltas { None } else { Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?) };
     // A server whose standard output nobody reads serves all the same.
     if let Err(error) = output::print(&greeting(arguments, listener.local_addr()?, &found)) {
         tracing::warn!(%error, "the greeting could not be printed");
@@ -86,7 +91,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     };
     let objects = Objects::new(store);
     let result = runtime.block_on(serve_s3(listener, objects, found.credentials, ServerSettings::default(), shutdown));
-    drop(collector);
+    drop((optimizer, collector));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);
     result?;

@@ -29,6 +29,13 @@ impl Default for CutSettings {
     }
 }
 
+impl CutSettings {
+    /// For the optimizer: windows of other content find less in common, so larger ones are denser, and dearer to read a little of.
+    pub fn cold() -> Self {
+        Self { min: 1 << 20, target: 4 << 20, max: 8 << 20 }
+    }
+}
+
 /// One window of the stream with its sketch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutWindow {

@@ -5,6 +5,8 @@ use deltastore_format::window::{MAX_REFERENCES, MAX_WINDOW_LEN};
 use deltastore_format::{Codec, Hash, WindowHead};
 use zstd::zstd_safe::{self, DCtx};
 
+use super::approximate;
+
 /// Why encoded bytes do not make the window that the head promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeltaError {
@@ -54,6 +56,10 @@ impl Decoder {
                     .and_then(|()| inflate_with(prefix, encoded, raw_len))
                     .map_err(|reason| invalid(head, reason))?
             }
+            Codec::Approximate => {
+                let source = joined(&mut self.prefix, references);
+                approximate::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
+            }
             Codec::Vcdiff => {
                 let source = joined(&mut self.prefix, references);
                 deltastore_vcdiff::decode(encoded, source, raw_len).map_err(|error| invalid(head, error.to_string()))?
@@ -98,7 +104,7 @@ pub(super) fn reason(code: usize) -> String {
 }
 
 /// The library would decode several frames in a row, and the prefix would hold for the first only.
-fn one_frame(encoded: &[u8]) -> Result<(), String> {
+pub(super) fn one_frame(encoded: &[u8]) -> Result<(), String> {
     let len = zstd_safe::find_frame_compressed_size(encoded).map_err(reason)?;
     if len == encoded.len() { Ok(()) } else { Err(format!("the frame ends at {len} of {} bytes", encoded.len())) }
 }
@@ -111,7 +117,7 @@ fn check_head(head: &WindowHead, encoded: &[u8], references: &[Bytes]) -> Result
     for reference in references {
         at_most(head, "length of a reference", MAX_WINDOW_LEN as usize, reference.len())?;
     }
-    let against_references = matches!(head.codec, Codec::ZstdReferences | Codec::Vcdiff);
+    let against_references = matches!(head.codec, Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate);
     if against_references != references.is_empty() {
         Ok(())
     } else {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use deltastore_format::{Codec, Hash};
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 
+use super::approximate::{self, ApproximateEffort, Approximator};
 use super::decode::{inflate, inflate_with, joined};
 use super::probe::looks_random;
 use super::reference::{Reference, References, load};
@@ -29,25 +30,78 @@ const WORTH_ENCODING: usize = 64;
 /// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_SLICES: usize = 4;
+/// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
+const NEARLY: usize = 6;
 
 /// How much work an encode may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// zstd's level, 1 to 19 (others as zstd takes them). With references, levels up to 3 are the same.
+    /// zstd's level, 1 to 22 (others as zstd takes them), without references.
     pub level: i32,
+    /// zstd's level with references; up to 3 they are the same.
+    pub level_with_references: i32,
     /// Most reference hops of the result; 0 means no references.
     pub max_depth: u8,
+    /// Most reference hops of the result if a reference is of the object that is being written ([`super::Nearness::Object`]).
+    pub max_own_depth: u8,
     /// Most references of the result.
     pub max_references: usize,
+    /// Most plain bytes that reading the result may decode, the window and what it is encoded against, directly or not.
+    pub max_cost: u64,
     /// False: never ask for references.
     pub deltas: bool,
     /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
     pub vcdiff_always: bool,
+    /// How the approximate match is tried where references are used; `None`: not at all.
+    pub approximate: Option<ApproximateEffort>,
+}
+
+impl Effort {
+    /// What keeps up with a network: for windows that are being uploaded.
+    pub fn fast() -> Self {
+        Self {
+            level: 3,
+            level_with_references: 1,
+            max_depth: 2,
+            max_own_depth: 1,
+            max_references: 2,
+            max_cost: 64 << 20,
+            deltas: true,
+            vcdiff_always: false,
+            approximate: None,
+        }
+    }
+
+    /// Between the two.
+    pub fn balanced() -> Self {
+        Self {
+            level: 12,
+            level_with_references: 9,
+            max_depth: 3,
+            max_own_depth: 1,
+            max_references: 3,
+            approximate: Some(ApproximateEffort { level: 9, step: 4, tries: 4, literals_with_prefix: true }),
+            ..Self::fast()
+        }
+    }
+
+    /// What makes windows smallest: for a background job.
+    pub fn cold() -> Self {
+        Self {
+            level: 19,
+            level_with_references: 19,
+            max_depth: 4,
+            max_own_depth: 2,
+            max_references: 4,
+            approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8, literals_with_prefix: true }),
+            ..Self::fast()
+        }
+    }
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { level: 3, max_depth: 2, max_references: 2, deltas: true, vcdiff_always: false }
+        Self::fast()
     }
 }
 
@@ -66,6 +120,7 @@ pub struct Encoded {
 pub struct Encoder {
     plain: CCtx<'static>,
     plain_check: DCtx<'static>,
+    approximator: Approximator,
     output: Vec<u8>,
     prefix: Vec<u8>,
     sample: Vec<u8>,
@@ -89,6 +144,7 @@ impl Encoder {
         Self {
             plain: CCtx::create(),
             plain_check: DCtx::create(),
+            approximator: Approximator::default(),
             output: Vec::new(),
             prefix: Vec::new(),
             sample: Vec::new(),
@@ -105,7 +161,7 @@ impl Encoder {
         references: &dyn References,
         effort: &Effort,
     ) -> Encoded {
-        let chosen = if effort.deltas { load(features, references, effort) } else { Vec::new() };
+        let chosen = if effort.deltas { load(window.len(), features, references, effort) } else { Vec::new() };
         let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
         let mut buffer = std::mem::take(&mut self.prefix);
         let prefix = joined(&mut buffer, &plain);
@@ -138,13 +194,29 @@ impl Encoder {
 
     /// Adds the forms that use references.
     fn against(&mut self, prefix: &[u8], window: &[u8], effort: &Effort, forms: &mut Vec<Form>) {
-        if let Ok(bytes) = self.with_prefix(prefix, window, effort.level) {
+        let mut approximate = None;
+        let mut exact = true;
+        if let Some(wanted) = &effort.approximate {
+            let quick = ApproximateEffort { level: FAST_LEVEL, literals_with_prefix: false, ..*wanted };
+            approximate = self.approximator.encode(window, prefix, &quick, window.len());
+            if let (Some(bytes), Ok(rival)) = (&approximate, self.with_prefix(prefix, window, FAST_LEVEL)) {
+                exact = rival.len() < bytes.len() + bytes.len() / NEARLY;
+                if bytes.len() > rival.len() + rival.len() / NEARLY {
+                    approximate = None;
+                }
+            }
+        }
+        if exact && let Ok(bytes) = self.with_prefix(prefix, window, effort.level_with_references) {
             forms.push(Form { codec: Codec::ZstdReferences, bytes });
         }
         let rival = forms.first().map_or(window.len(), |form| form.bytes.len());
         if effort.vcdiff_always || rival <= window.len() / VCDIFF_SHARE {
             let bytes = deltastore_vcdiff::encode(window, prefix, VCDIFF_LEVEL, rival.saturating_sub(1));
             forms.extend(bytes.map(|bytes| Form { codec: Codec::Vcdiff, bytes }));
+        }
+        if let (Some(_), Some(wanted)) = (approximate, &effort.approximate) {
+            let bytes = self.approximator.encode(window, prefix, wanted, rival.saturating_sub(1));
+            forms.extend(bytes.map(|bytes| Form { codec: Codec::Approximate, bytes }));
         }
     }
 
@@ -199,6 +271,7 @@ impl Encoder {
                 Codec::Raw => continue,
                 Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
                 Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
+                Codec::Approximate => approximate::decode(&mut self.plain_check, &bytes, prefix, window.len()),
                 Codec::Vcdiff => {
                     deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
                 }

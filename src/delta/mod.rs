@@ -10,6 +10,7 @@
 //! - decoding allocates no more than the window head says, never panics, and leaves the check of the window's
 //!   SHA-256 to the caller.
 
+mod approximate;
 mod cut;
 mod decode;
 mod encode;
@@ -20,6 +21,7 @@ mod sketch;
 #[cfg(test)]
 mod testing;
 
+pub use approximate::ApproximateEffort;
 pub use cut::{CutSettings, CutWindow, Cutter};
 pub use decode::{Decoder, DeltaError};
 pub use encode::{Effort, Encoded, Encoder};

@@ -10,8 +10,12 @@ use super::encode::Effort;
 
 /// Most plain bytes of all references of one window together.
 const MAX_REFERENCE_BYTES: usize = 16 << 20;
-/// A candidate with fewer than one in this many of the best one's votes is not worth its time.
-const FEW_VOTES: u32 = 16;
+/// A candidate that adds fewer than one in this many of the features that the first one has is not worth its time.
+const FEW_FEATURES: u32 = 16;
+/// One hop of depth costs one in this many of a candidate's features.
+const DEPTH_COST: u32 = 16;
+/// References that may turn out not to be usable before the search ends.
+const SPARE_LOADS: usize = 2;
 
 /// What the store knows about windows. Calls may read from disk; no lock may be held over them.
 pub trait References {
@@ -27,14 +31,17 @@ pub struct Reference {
     pub hash: Hash,
     pub bytes: Bytes,
     pub depth: u8,
+    /// Plain bytes of all windows that have to be decoded to read it: its own, and each that it is encoded against, directly
+    /// or not, once.
+    pub cost: u64,
 }
 
 /// A window that shares features with the one to encode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidate {
     pub hash: Hash,
-    /// Features in common.
-    pub votes: u32,
+    /// Which features it has in common with the window: bit `i` for the window's feature `i`.
+    pub shared: u64,
     pub nearness: Nearness,
     pub depth: u8,
     /// Plain bytes.
@@ -50,52 +57,73 @@ pub enum Nearness {
     Bucket,
     /// In the same deltaspace.
     Deltaspace,
+    /// In the same object, which is being written.
+    Object,
 }
 
 /// The references for a window with these features, the best last: what a codec sees next to the window is cheapest to point at.
-pub(super) fn load(features: &[u64], references: &dyn References, effort: &Effort) -> Vec<Reference> {
-    if features.is_empty() || effort.max_depth == 0 || effort.max_references == 0 {
+///
+/// Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
+/// or would make reading the window too dear is passed over.
+pub(super) fn load(
+    window_len: usize,
+    features: &[u64],
+    references: &dyn References,
+    effort: &Effort,
+) -> Vec<Reference> {
+    let wanted = effort.max_references.min(MAX_REFERENCES);
+    if features.is_empty() || effort.max_depth == 0 || wanted == 0 {
         return Vec::new();
     }
-    let chosen = choose(references.candidates(features), effort.max_depth, effort.max_references);
-    let mut loaded: Vec<Reference> = chosen
-        .iter()
-        .filter_map(|candidate| references.load(&candidate.hash))
+    let mut candidates = references.candidates(features);
+    let mut chosen: Vec<Reference> = Vec::new();
+    let mut room = MAX_REFERENCE_BYTES;
+    let mut budget = effort.max_cost.saturating_sub(window_len as u64);
+    let (mut covered, mut first) = (0u64, 0);
+    for _ in 0..wanted + SPARE_LOADS {
+        candidates.retain(|candidate| {
+            let fits = (1..=room).contains(&(candidate.raw_len as usize)) && u64::from(candidate.raw_len) <= budget;
+            fits && candidate.depth < depth_limit(candidate.nearness, effort)
+        });
+        let Some(best) = best(&candidates, covered, first) else { break };
+        candidates.retain(|candidate| candidate.hash != best.hash);
+        let Some(reference) = references.load(&best.hash) else { continue };
         // The store may have changed since it named the candidate.
-        .filter(|reference| reference.depth < effort.max_depth && !reference.bytes.is_empty())
-        .collect();
-    let mut left = MAX_REFERENCE_BYTES;
-    loaded.retain(|reference| match left.checked_sub(reference.bytes.len()) {
-        Some(less) => {
-            left = less;
-            true
+        let fits = (1..=room).contains(&reference.bytes.len()) && reference.cost <= budget;
+        if !fits || reference.depth >= depth_limit(best.nearness, effort) {
+            continue;
         }
-        None => false,
-    });
-    loaded.reverse();
-    loaded
+        room -= reference.bytes.len();
+        budget -= reference.cost;
+        covered |= best.shared;
+        first = first.max(best.shared.count_ones());
+        chosen.push(reference);
+        if chosen.len() == wanted {
+            break;
+        }
+    }
+    chosen.reverse();
+    chosen
 }
 
-/// The best candidates, best first: those under `max_depth`, at most `max_references`, within [`MAX_REFERENCE_BYTES`].
-/// Votes decide; among equal votes the nearer, then the shallower, then the lower hash, so that the choice does not
-/// depend on the order they come in. Those with few votes beside the best are left out: they cost as much as it does.
-fn choose(mut candidates: Vec<Candidate>, max_depth: u8, max_references: usize) -> Vec<Candidate> {
-    candidates.retain(|candidate| candidate.depth < max_depth && candidate.raw_len > 0);
-    candidates.sort_unstable_by_key(|candidate| {
-        (Reverse((candidate.votes, candidate.nearness)), candidate.depth, candidate.hash)
-    });
-    candidates.dedup_by_key(|candidate| candidate.hash);
-    let best = candidates.first().map_or(0, |candidate| candidate.votes);
-    let mut left = MAX_REFERENCE_BYTES;
-    candidates.retain(|candidate| {
-        let fits = candidate.raw_len as usize <= left && candidate.votes >= best / FEW_VOTES;
-        if fits {
-            left -= candidate.raw_len as usize;
-        }
-        fits
-    });
-    candidates.truncate(max_references.min(MAX_REFERENCES));
-    candidates
+/// The candidate that adds most to the features `covered` so far, if that is worth it beside the `first` one's number of
+/// features. Among equals the nearer, then the shallower, then the lower hash, so that the choice does not depend on their order.
+fn best(candidates: &[Candidate], covered: u64, first: u32) -> Option<Candidate> {
+    let new = |candidate: &Candidate| (candidate.shared & !covered).count_ones();
+    let worth = |candidate: &&Candidate| {
+        let value = new(candidate) * DEPTH_COST.saturating_sub(u32::from(candidate.depth)).max(1);
+        (value, candidate.shared.count_ones(), candidate.nearness, Reverse((candidate.depth, candidate.hash)))
+    };
+    let best = candidates.iter().max_by_key(worth).copied()?;
+    (new(&best) > 0 && new(&best) >= first / FEW_FEATURES).then_some(best)
+}
+
+/// Depth that a candidate must be under.
+fn depth_limit(nearness: Nearness, effort: &Effort) -> u8 {
+    match nearness {
+        Nearness::Object => effort.max_own_depth.min(effort.max_depth),
+        _ => effort.max_depth,
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl BlobRow {
             codec if codec == Codec::Zstd as u8 => Codec::Zstd,
             codec if codec == Codec::ZstdReferences as u8 => Codec::ZstdReferences,
             codec if codec == Codec::Vcdiff as u8 => Codec::Vcdiff,
+            codec if codec == Codec::Approximate as u8 => Codec::Approximate,
             other => return Err(reader.unknown(other)),
         };
         let depth = reader.u8()?;

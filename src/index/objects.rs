@@ -137,6 +137,14 @@ impl Index {
         self.rows(Family::Objects, &prefix, keys::above(&prefix).as_deref(), |_, value| VersionRow::decode(value))
     }
 
+    /// Rows of a bucket that come after a version in that order.
+    pub fn bucket_versions_after(&self, bucket: BucketId, key: &str, version: Sequence) -> Rows<'_, VersionRow> {
+        let mut from = version_key(bucket, key, version);
+        from.push(0);
+        let end = keys::above(&bucket.0.to_be_bytes());
+        self.rows(Family::Objects, &from, end.as_deref(), |_, value| VersionRow::decode(value))
+    }
+
     pub fn stage_version(&self, batch: &mut Batch, row: &VersionRow) {
         batch.put(Family::Objects, version_key(row.put.bucket, &row.put.key, row.put.version), row.encode());
     }

@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use deltastore_format::{Entry, EntryKind, Recipe};
+use deltastore_format::{Entry, Recipe};
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::store::{
-    Assembly, Blob, CommitError, Content, CutWindow, Placing, Prepared, ReadPins, Space, State, Store, StoreError,
-    Strand, Taken, Touch, Transaction, Walk, Worker, slice_of,
+    Assembly, Blob, CommitError, Content, CutWindow, OwnSketches, Placing, Prepared, ReadPins, Space, State, Store,
+    StoreError, Strand, Taken, Touch, Transaction, Walk, Worker, slice_of,
 };
 
 /// Bytes of a body handled in one job.
@@ -124,6 +124,7 @@ where
     let _share = budget.upload(expected).await;
     let mut state = Box::new((store.intake(), digest));
     let mut preparing = FuturesOrdered::new();
+    let own = Arc::new(OwnSketches::default());
     let mut assembly = Assembly::default();
     let mut chunk = Vec::new();
     let mut last = false;
@@ -144,7 +145,10 @@ where
             }
             // A small body is all done in this one job, and its window is appended with the commit.
             let ready = if only && taken.windows.len() == 1 {
-                taken.windows.pop().map(|(strand, window)| (strand, inner.prepare(worker, space, window)))
+                taken
+                    .windows
+                    .pop()
+                    .map(|(strand, window)| (strand, inner.prepare(worker, space, &inner.inline_gear(None), window)))
             } else {
                 None
             };
@@ -157,7 +161,7 @@ where
             assembly.push(strand, ready?);
         }
         for (strand, window) in taken.windows {
-            preparing.push_back(prepare_and_append(store.clone(), space, strand, window));
+            preparing.push_back(prepare_and_append(store.clone(), space, Arc::clone(&own), strand, window));
             while preparing.len() >= PREPARING {
                 if let Some(prepared) = preparing.next().await {
                     let (strand, prepared) = prepared?;
@@ -198,11 +202,13 @@ where
 async fn prepare_and_append(
     store: Store,
     space: Space,
+    own: Arc<OwnSketches>,
     strand: Strand,
     window: CutWindow,
 ) -> Result<(Strand, Prepared), StoreError> {
     let inner = store.clone();
-    let mut prepared = run(&store, move |worker| inner.prepare(worker, space, window)).await??;
+    let mut prepared =
+        run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&own)), window)).await??;
     if let State::New(blob) = prepared.state {
         prepared.state = State::Appended(append(&store, blob).await?);
     }
@@ -392,18 +398,13 @@ impl Stream for BodyReader {
 /// One window slice, counted against the budget until its last byte is dropped.
 async fn fetch(store: Store, budget: Budget, entry: Entry) -> Result<Bytes, StoreError> {
     let permit = budget.window(entry.len).await;
-    let whole = match store.cached(&entry.hash) {
-        Some(bytes) => bytes,
+    let bytes = match store.cached(&entry.hash) {
+        Some(whole) => slice_of(&whole, &entry)?,
         None => {
             let inner = store.clone();
-            run_read(&store, move |worker| match entry.kind {
-                EntryKind::Member => inner.member(&entry.hash, worker),
-                EntryKind::Window | EntryKind::Node => inner.window(&entry.hash, worker),
-            })
-            .await??
+            run_read(&store, move |worker| inner.bytes_of(&entry, worker)).await??
         }
     };
-    let bytes = slice_of(&whole, &entry)?;
     Ok(Bytes::from_owner(Counted { bytes, _permit: permit }))
 }
 

@@ -85,7 +85,7 @@ impl CodecTally {
         match codec {
             Codec::Raw => self.raw += 1,
             Codec::Zstd => self.compressed += 1,
-            Codec::ZstdReferences | Codec::Vcdiff => self.with_references += 1,
+            Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate => self.with_references += 1,
         }
     }
 }

@@ -19,6 +19,7 @@ pub enum Bug {
     ForgetNodeLinks,
     ForgetVersionLinks,
     ForgetReplacedRecipe,
+    OptimizeWithoutComparison,
     ForgetPartLinks,
     CompactionForgetsCommits,
     CompactionForgetsRemovals,
@@ -53,7 +54,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -67,6 +68,7 @@ impl Bug {
         Self::ForgetNodeLinks,
         Self::ForgetVersionLinks,
         Self::ForgetReplacedRecipe,
+        Self::OptimizeWithoutComparison,
         Self::ForgetPartLinks,
         Self::CompactionForgetsCommits,
         Self::CompactionForgetsRemovals,

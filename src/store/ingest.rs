@@ -4,10 +4,11 @@
 //! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, PlacedKind, Position, WindowHead, record};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::blob::{Blob, Placing, Space};
@@ -16,8 +17,24 @@ use super::error::StoreError;
 use super::pins::Pin;
 use super::pool::Worker;
 use super::{Inner, Store};
-use crate::delta::{Candidate, CutWindow, Decoder, Nearness, Reference, References};
-use crate::index::BlobRow;
+use crate::delta::{Candidate, CutWindow, Decoder, Effort, Nearness, Reference, References};
+use crate::index::{BlobRow, cold};
+
+/// How windows are to be encoded.
+#[derive(Clone, Copy)]
+pub struct Gear<'a> {
+    pub effort: &'a Effort,
+    /// Windows of the same object, which no index knows yet; none where there is only one.
+    pub own: Option<&'a OwnSketches>,
+    /// For the optimizer: windows are cold, and only cold ones are their references.
+    pub cold: bool,
+}
+
+impl Gear<'_> {
+    fn has_own(&self, hash: &Hash) -> bool {
+        self.own.is_some_and(|own| own.has(hash))
+    }
+}
 
 /// A window on its way into content.
 pub struct Prepared {
@@ -44,32 +61,44 @@ impl Store {
     ///
     /// # Errors
     /// When the index or a segment cannot be read; a damaged reference is left out, not an error.
-    pub fn prepare(&self, worker: &mut Worker, space: Space, cut: CutWindow) -> Result<Prepared, StoreError> {
+    pub fn prepare(
+        &self,
+        worker: &mut Worker,
+        space: Space,
+        gear: &Gear<'_>,
+        cut: CutWindow,
+    ) -> Result<Prepared, StoreError> {
         let hash = Hash(Sha256::digest(&cut.bytes).into());
         let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
         let (pin, fresh) = self.inner().pin(hash);
         let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
         if let Some(placing) = fresh
-            && let Some(references) = self.pin_known(&placing.links)?
+            && (placing.row.cold || !gear.cold)
+            && let Some(references) = self.pin_known(&placing.links, gear)?
         {
             pins.extend(references);
             return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
         }
-        if let Some(row) = self.inner().index.blob(&hash)? {
+        if let Some(row) = self.inner().index.blob(&hash)?.filter(|row| row.cold || !gear.cold) {
             return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
         }
-        Ok(self.encode(worker, space, cut, entry, pins))
+        Ok(self.encode(worker, space, gear, cut, entry, pins))
+    }
+
+    /// How a PUT encodes windows.
+    pub fn inline_gear<'a>(&'a self, own: Option<&'a OwnSketches>) -> Gear<'a> {
+        Gear { effort: &self.inner().settings.effort, own, cold: false }
     }
 
     /// Pins for all of them, or nothing when one is in the index no more.
-    fn pin_known(&self, hashes: &[Hash]) -> Result<Option<Vec<Pin>>, StoreError> {
+    fn pin_known(&self, hashes: &[Hash], gear: &Gear<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
         if self.inner().bugs.has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));
         }
         let mut pins = Vec::with_capacity(hashes.len());
         for hash in hashes {
             let (pin, _) = self.inner().pin(*hash);
-            if self.inner().index.blob(hash)?.is_none() {
+            if !gear.has_own(hash) && self.inner().index.blob(hash)?.is_none() {
                 return Ok(None);
             }
             pins.push(pin);
@@ -77,17 +106,25 @@ impl Store {
         Ok(Some(pins))
     }
 
-    fn encode(&self, worker: &mut Worker, space: Space, cut: CutWindow, entry: Entry, mut pins: Vec<Pin>) -> Prepared {
-        let near =
-            Near { inner: self.inner(), space, decoder: RefCell::new(&mut worker.decoder), pins: RefCell::default() };
-        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &self.inner().settings.effort);
+    fn encode(
+        &self,
+        worker: &mut Worker,
+        space: Space,
+        gear: &Gear<'_>,
+        cut: CutWindow,
+        entry: Entry,
+        mut pins: Vec<Pin>,
+    ) -> Prepared {
+        let decoder = RefCell::new(&mut worker.decoder);
+        let near = Near { inner: self.inner(), space, gear, decoder, pins: RefCell::default() };
+        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, gear.effort);
         let mut reference_pins = near.pins.into_inner();
         pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
         let head = WindowHead {
             hash: entry.hash,
             codec: encoded.codec,
             depth: encoded.depth,
-            cold: false,
+            cold: gear.cold,
             raw_len: u32::try_from(cut.bytes.len()).unwrap_or(u32::MAX),
             encoded_len: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
             references: encoded.references.clone(),
@@ -107,7 +144,10 @@ impl Store {
             references: encoded.references.clone(),
         };
         // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.
-        let features = if head.depth < self.inner().settings.effort.max_depth { cut.features } else { Vec::new() };
+        let features = if head.depth < gear.effort.max_depth { cut.features } else { Vec::new() };
+        if let Some(own) = gear.own {
+            own.add(&features, entry, head.depth);
+        }
         let blob = Blob {
             hash: entry.hash,
             row,
@@ -125,48 +165,119 @@ impl Store {
 struct Near<'a> {
     inner: &'a Arc<Inner>,
     space: Space,
+    gear: &'a Gear<'a>,
     decoder: RefCell<&'a mut Decoder>,
     pins: RefCell<HashMap<Hash, Pin>>,
 }
 
 impl References for Near<'_> {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
-        let rows = match self.inner.index.sketches(features) {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "sketches cannot be read; storing without references");
-                return Vec::new();
-            }
-        };
+        let index = &self.inner.index;
+        let rows = if self.gear.cold { index.sketches(&cold(features)) } else { index.sketches(features) };
+        let rows = rows.unwrap_or_else(|error| {
+            tracing::warn!(%error, "sketches cannot be read; storing without references");
+            Vec::new()
+        });
         let mut found: HashMap<Hash, Candidate> = HashMap::new();
-        for entry in rows.into_iter().flatten() {
-            let nearness = match (entry.bucket == self.space.bucket, entry.space == self.space.deltaspace) {
-                (true, true) => Nearness::Deltaspace,
-                (true, false) => Nearness::Bucket,
-                _ => Nearness::Store,
-            };
-            found.entry(entry.hash).and_modify(|candidate| candidate.votes += 1).or_insert(Candidate {
-                hash: entry.hash,
-                votes: 1,
-                nearness,
-                depth: entry.depth,
-                raw_len: entry.raw_len,
-            });
+        let mut share = |number: usize, candidate: Candidate| {
+            found.entry(candidate.hash).or_insert(candidate).shared |= 1u64.checked_shl(number as u32).unwrap_or(0);
+        };
+        for (number, entries) in rows.into_iter().enumerate() {
+            for entry in entries {
+                let nearness = match (entry.bucket == self.space.bucket, entry.space == self.space.deltaspace) {
+                    (true, true) => Nearness::Deltaspace,
+                    (true, false) => Nearness::Bucket,
+                    _ => Nearness::Store,
+                };
+                let (hash, depth, raw_len) = (entry.hash, entry.depth, entry.raw_len);
+                share(number, Candidate { hash, shared: 0, nearness, depth, raw_len });
+            }
+        }
+        if let Some(own) = self.gear.own {
+            own.find(features, share);
         }
         found.into_values().collect()
     }
 
     fn load(&self, hash: &Hash) -> Option<Reference> {
         // Pinned first: from here on it cannot be collected.
-        let (pin, _) = self.inner.pins.pin(*hash)?;
-        let row = self.inner.index.blob(hash).ok()??;
+        let (pin, fresh) = self.inner.pins.pin(*hash)?;
+        let own = fresh.filter(|_| self.gear.has_own(hash)).map(|placing| placing.row.clone());
+        let row = own.or(self.inner.index.blob(hash).ok()?)?;
+        if self.gear.cold && !row.cold {
+            return None;
+        }
         let bytes = self
             .inner
             .blobs
             .window(hash, &mut self.decoder.borrow_mut())
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
+        let cost = self.cost(*hash, &row)?;
         self.pins.borrow_mut().insert(*hash, pin);
-        Some(Reference { hash: *hash, bytes, depth: row.depth })
+        Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
+    }
+}
+
+impl Near<'_> {
+    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once.
+    fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
+        let mut seen = HashSet::from([hash]);
+        let mut cost = u64::from(row.raw_len);
+        let mut open = row.references.clone();
+        while let Some(hash) = open.pop() {
+            if seen.insert(hash) {
+                let row = self.inner.blobs.row(&hash).ok()?;
+                cost += u64::from(row.raw_len);
+                open.extend(row.references);
+            }
+        }
+        Some(cost)
+    }
+}
+
+/// Sketches of the windows of one object that is being written. They can be references before any index knows them.
+#[derive(Default)]
+pub struct OwnSketches(Mutex<Own>);
+
+#[derive(Default)]
+struct Own {
+    windows: HashMap<Hash, Candidate>,
+    features: HashMap<u64, Vec<Hash>>,
+}
+
+impl OwnSketches {
+    /// Features kept for one object; what comes later in a long one is found through the index alone, once it is stored.
+    const MOST: usize = 256 << 10;
+    /// Windows kept for one feature.
+    const A_FEATURE: usize = 4;
+
+    fn add(&self, features: &[u64], entry: Entry, depth: u8) {
+        let mut own = self.0.lock();
+        if features.is_empty() || own.features.len() >= Self::MOST {
+            return;
+        }
+        let raw_len = u32::try_from(entry.len).unwrap_or(u32::MAX);
+        let candidate = Candidate { hash: entry.hash, shared: 0, nearness: Nearness::Object, depth, raw_len };
+        own.windows.insert(entry.hash, candidate);
+        for feature in features {
+            let windows = own.features.entry(*feature).or_default();
+            if windows.len() < Self::A_FEATURE {
+                windows.push(entry.hash);
+            }
+        }
+    }
+
+    fn find(&self, features: &[u64], mut found: impl FnMut(usize, Candidate)) {
+        let own = self.0.lock();
+        for (number, feature) in features.iter().enumerate() {
+            for hash in own.features.get(feature).into_iter().flatten() {
+                own.windows.get(hash).into_iter().for_each(|candidate| found(number, *candidate));
+            }
+        }
+    }
+
+    fn has(&self, hash: &Hash) -> bool {
+        self.0.lock().windows.contains_key(hash)
     }
 }

@@ -15,6 +15,7 @@ mod gc;
 mod ingest;
 mod intake;
 mod log;
+mod optimize;
 mod pins;
 mod pool;
 mod recipe;
@@ -29,7 +30,7 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, Recipe, SegmentId, StoreHeader};
+use deltastore_format::{Entry, EntryKind, Hash, Recipe, SegmentId, StoreHeader};
 use deltastore_members::Expander;
 use parking_lot::Mutex;
 
@@ -41,8 +42,9 @@ pub use fetch::slice_of;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
-pub use ingest::{Prepared, State};
+pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use intake::{Intake, Span, Strand, Taken};
+pub use optimize::{OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
@@ -55,6 +57,7 @@ pub use crate::delta::CutWindow;
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
 
+use crate::delta::CutSettings;
 use crate::index::Engine;
 use crate::segment::Readers;
 use crate::segment::vfs::{Clock, Vfs};
@@ -83,6 +86,7 @@ pub(crate) struct Inner {
     bugs: Bugs,
     damage: Vec<Damage>,
     collecting: Mutex<()>,
+    optimizing: Mutex<()>,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -163,6 +167,7 @@ impl Store {
             bugs,
             damage: recovered.damage,
             collecting: Mutex::new(()),
+            optimizing: Mutex::new(()),
             log: Some(log),
             folder,
         })))
@@ -258,6 +263,25 @@ impl Store {
     pub fn intake(&self) -> Intake {
         let expander = self.0.settings.expand.then(|| Expander::new(deltastore_members::Settings::default()));
         Intake::new(self.0.settings.cut, expander)
+    }
+
+    /// As [`Store::intake`], for the optimizer.
+    pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
+        let expander = self.0.settings.expand.then(|| Expander::new(deltastore_members::Settings::default()));
+        Intake::new(cut, expander)
+    }
+
+    /// The slice that an entry of a recipe names, which must not be a node; verified.
+    ///
+    /// # Errors
+    /// As [`Store::window`].
+    pub fn bytes_of(&self, entry: &Entry, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
+        let whole = match (self.cached(&entry.hash), entry.kind) {
+            (Some(bytes), _) => bytes,
+            (None, EntryKind::Member) => self.member(&entry.hash, worker)?,
+            (None, EntryKind::Window | EntryKind::Node) => self.window(&entry.hash, worker)?,
+        };
+        slice_of(&whole, entry)
     }
 
     /// Keeps what a recipe names from being collected while it is read.

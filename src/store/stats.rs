@@ -193,7 +193,7 @@ impl Store {
         match row.codec {
             Codec::Raw => totals.overhead_bytes -= saved,
             Codec::Zstd => totals.compression_saved_bytes += saved,
-            Codec::ZstdReferences | Codec::Vcdiff => totals.delta_saved_bytes += saved,
+            Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate => totals.delta_saved_bytes += saved,
         }
         Ok(())
     }

@@ -29,11 +29,13 @@ pub struct Transaction<'a> {
     now_ms: u64,
     bugs: Bugs,
     pub(super) ops: Vec<Op>,
+    /// What is put are copies of what is there.
+    pub(super) relocates: bool,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(index: &'a Index, sequence: &'a mut u64, now_ms: u64, bugs: Bugs) -> Self {
-        Self { index, sequence, now_ms, bugs, ops: Vec::new() }
+        Self { index, sequence, now_ms, bugs, ops: Vec::new(), relocates: false }
     }
 
     /// The state with every earlier transaction in it and no other.
@@ -56,6 +58,12 @@ impl<'a> Transaction<'a> {
     /// The planted bug, if any.
     pub fn bugs(&self) -> Bugs {
         self.bugs
+    }
+
+    /// Makes the commit one put of a version that exists, in another form.
+    pub(super) fn replace(&mut self, put: Op) {
+        self.ops = vec![put];
+        self.relocates = true;
     }
 
     /// Adds an operation to the commit.

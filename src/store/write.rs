@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crossbeam_channel::bounded;
 use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
@@ -28,6 +29,27 @@ impl Store {
             Ok(log) => log.append(vec![blob], done),
             Err(error) => done.call(Err(error)),
         }
+    }
+
+    /// As [`Store::append`], for threads that may wait.
+    ///
+    /// # Errors
+    /// What appending gives.
+    pub fn append_and_wait(&self, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+        let (sender, receiver) = bounded(1);
+        self.append(blob, move |result| drop(sender.send(result)));
+        receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
+    }
+
+    /// Appends what would be appended with the commit, so that the content can be read before.
+    ///
+    /// # Errors
+    /// What appending gives.
+    pub fn append_unwritten(&self, content: &mut Content) -> Result<(), StoreError> {
+        for blob in content.take_unwritten() {
+            content.placings.push(self.append_and_wait(blob)?);
+        }
+        Ok(())
     }
 
     /// The content of an assembly; writes the recipe's nodes with the commit.

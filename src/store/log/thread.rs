@@ -224,7 +224,7 @@ impl LogThread<'_> {
         let now_ms = self.clock.now_ms();
         let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms, self.bugs);
         let go = evaluate(&mut transaction);
-        let ops = transaction.ops;
+        let (ops, relocated) = (transaction.ops, transaction.relocates);
         if !go {
             done.call(Answer::Refused);
             return None;
@@ -233,7 +233,7 @@ impl LogThread<'_> {
             done.call(Answer::Committed);
             return None;
         }
-        if ops.iter().any(is_removal) {
+        if relocated || ops.iter().any(is_removal) {
             self.status.count_removal();
         }
         let late = self.bugs.has(Bug::CommitBeforeWindows);
@@ -249,7 +249,7 @@ impl LogThread<'_> {
         let mut commit = Commit {
             time_ms: now_ms,
             durable_upto: self.durable,
-            relocated: false,
+            relocated,
             placed: placings.iter().map(|placing| placing.placed()).collect(),
             ops,
         };

@@ -53,12 +53,9 @@ fn run(store: &Store, stop: &AtomicBool) {
         ..OptimizeOptions::default()
     };
     match store.optimize(&options, stop, &mut |_| ()) {
-        Ok(done) if done.objects > 0 => tracing::info!(
-            objects = done.objects,
-            bytes = done.bytes,
-            written_bytes = done.written_bytes,
-            "optimized"
-        ),
+        Ok(done) if done.objects > 0 => {
+            tracing::info!(objects = done.objects, bytes = done.bytes, written_bytes = done.written_bytes, "optimized")
+        }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
     }

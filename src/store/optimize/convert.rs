@@ -1,15 +1,15 @@
 //! One object's new form: made, read back, and put in the old one's place.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use deltastore_format::{Codec, Entry, EntryKind, Hash, Op, Recipe, StorageType};
+use deltastore_format::{Entry, Hash, Op, Recipe};
 use sha2::{Digest, Sha256};
 
 use super::Policy;
 use crate::delta::CutWindow;
 use crate::index::{IndexError, VersionRow};
-use crate::store::blob::Blob;
 use crate::store::bugs::Bug;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
 use crate::store::intake::{Intake, Strand, Taken};
@@ -25,9 +25,10 @@ pub fn convert(
     space: Space,
     policy: Policy,
     threads: usize,
+    stop: &AtomicBool,
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
-    let (mut assembly, digest) = encode(store, recipe, space, policy, threads)?;
+    let (mut assembly, digest) = encode(store, recipe, space, policy, threads, stop)?;
     for blob in store.settle(&mut assembly)? {
         assembly.placed(store.append_and_wait(blob)?);
     }
@@ -76,6 +77,7 @@ fn encode(
     space: Space,
     policy: Policy,
     threads: usize,
+    stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
     let own = OwnSketches::default();
     let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut()));
@@ -84,11 +86,11 @@ fn encode(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (waiting, finished) = (waiting.clone(), finished.clone());
-            let gear = Gear { effort: &effort, own: &own, cold: true };
+            let gear = Gear { effort: &effort, own: Some(&own), cold: true };
             scope.spawn(move || encode_windows(store, space, &gear, &waiting, &finished));
         }
         drop((waiting, finished));
-        read_through(store, recipe, intake, jobs, &results)
+        read_through(store, recipe, intake, jobs, &results, stop)
     })
 }
 
@@ -115,6 +117,7 @@ fn read_through(
     mut intake: Intake,
     jobs: Sender<Job>,
     results: &Receiver<Done>,
+    stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
     let mut worker = Worker::new();
     let mut walk = Walk::new(recipe, 0..recipe.len());
@@ -123,6 +126,9 @@ fn read_through(
     let mut number = 0;
     let mut ended = false;
     while !ended {
+        if stop.load(Ordering::Relaxed) {
+            return Err(StoreError::ReadOnly("closing".into()));
+        }
         let mut taken = Taken::default();
         match store.step(&mut walk)? {
             Some(entry) => {
@@ -194,7 +200,10 @@ fn read_back(store: &Store, recipe: &Recipe, threads: usize) -> Result<Hash, Sto
                 .zip(&mut workers)
                 .map(|(entry, worker)| scope.spawn(move || store.bytes_of(entry, worker)))
                 .collect();
-            reads.into_iter().map(|read| read.join().unwrap_or(Err(StoreError::Missing { hash: Hash::default() }))).collect()
+            reads
+                .into_iter()
+                .map(|read| read.join().unwrap_or(Err(StoreError::Missing { hash: Hash::default() })))
+                .collect()
         });
         for bytes in pieces {
             digest.update(bytes?);

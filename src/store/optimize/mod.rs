@@ -92,7 +92,8 @@ impl Store {
         for row in self.index().buckets() {
             let put = row?.put;
             if options.bucket.as_ref().is_none_or(|wanted| *wanted == put.name) {
-                let own = put.settings.iter().find(|(name, _)| name == SETTING).and_then(|(_, value)| value.parse().ok());
+                let own =
+                    put.settings.iter().find(|(name, _)| name == SETTING).and_then(|(_, value)| value.parse().ok());
                 buckets.push((put.bucket, options.policy.or(own).unwrap_or_default()));
             }
         }
@@ -145,7 +146,7 @@ impl Store {
                     return Ok(());
                 }
                 if !options.dry_run {
-                    self.optimize_one(&candidate, options.threads.max(1), done)?;
+                    self.optimize_one(&candidate, options.threads.max(1), stop, done)?;
                     report(done);
                 }
             }
@@ -154,12 +155,18 @@ impl Store {
         }
     }
 
-    fn optimize_one(&self, candidate: &Candidate, threads: usize, done: &mut OptimizeReport) -> Result<(), StoreError> {
+    fn optimize_one(
+        &self,
+        candidate: &Candidate,
+        threads: usize,
+        stop: &AtomicBool,
+        done: &mut OptimizeReport,
+    ) -> Result<(), StoreError> {
         let Candidate { space, version, ref key, size, policy } = *candidate;
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, policy, threads) {
+        let content = match convert::convert(self, &row.put.recipe, space, policy, threads, stop) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {
@@ -171,6 +178,7 @@ impl Store {
                 }
                 return Ok(());
             }
+            Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),
             Err(error) => return Err(error),
         };
         let written = content.stored_bytes();

@@ -48,7 +48,8 @@ pub enum Fault {
     Invalid { at: usize },
 }
 
-/// Takes a block's content. `Default` is an empty sink: the loop works on a copy of its own, so that it stays in registers.
+/// Takes a block's content. `Default` is an empty sink: the loop works on a copy of its own, which stays in registers
+/// as long as `literal` and `copy` are inlined and hand no reference to it to anything that is not.
 pub trait Sink: Default {
     fn begin(&mut self, input: &[u8], header: &Header);
     /// A stored block's bytes, at most 65535.
@@ -128,11 +129,11 @@ fn decode<S: Sink>(
         }
         _ => return None,
     };
-    let mut local = std::mem::take(sink);
-    let (after, plain) = symbols(*reader, literals, distances, history, &mut local);
+    let (after, plain) = symbols(*reader, literals, distances, history, sink);
     *reader = after;
-    *sink = local;
-    Some((last, plain?))
+    let plain = plain?;
+    sink.end();
+    Some((last, plain))
 }
 
 fn stored<S: Sink>(reader: &mut BitReader<'_>, last: bool, sink: &mut S) -> Option<u64> {
@@ -163,8 +164,9 @@ fn symbols<'a, S: Sink>(
     literals: &LiteralTable,
     distances: &DistanceTable,
     history: u64,
-    sink: &mut S,
+    to: &mut S,
 ) -> (BitReader<'a>, Option<u64>) {
+    let mut sink = std::mem::take(to);
     let mut plain = history;
     let valid = loop {
         reader.refill();
@@ -212,9 +214,8 @@ fn symbols<'a, S: Sink>(
             break false;
         }
         reader.consume(entry.width());
-        if reader.available() < 28 {
-            reader.refill();
-        }
+        // Loading unconditionally costs less than guessing whether it is needed.
+        reader.refill();
         let mut entry = distances.first(reader.peek());
         if entry.is(SPECIAL) {
             if entry.is(SECOND) {
@@ -232,8 +233,6 @@ fn symbols<'a, S: Sink>(
         sink.copy(length, distance);
         plain = plain.wrapping_add(u64::from(length) + 3);
     };
-    if valid {
-        sink.end();
-    }
+    *to = sink;
     (reader, valid.then(|| plain.wrapping_sub(history)))
 }

@@ -105,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_cut_is_refused() {
-        for bytes in [&[][..], &[0], &[4], &[COPY], &[COPY, 0], &[COPY, 0x80], &[BLOCKS], &[BLOCKS, 0, 1], &[BLOCKS, 1]] {
+        for bytes in [&[][..], &[0], &[4], &[COPY], &[COPY, 0], &[COPY, 0x80], &[BLOCKS], &[BLOCKS, 0, 1], &[BLOCKS, 1]]
+        {
             assert_eq!(Op::decode(bytes, &mut 0), None, "{bytes:?}");
         }
         assert_eq!(take_varint(&[0xff; 12], &mut 0), None);

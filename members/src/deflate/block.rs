@@ -21,10 +21,14 @@ pub struct Header {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Bytes as they are; `padding` holds the bits skipped to reach a byte boundary, zero in all usual streams.
-    Stored { padding: u8 },
+    Stored {
+        padding: u8,
+    },
     Fixed,
     /// `lengths` is where the code lengths stand, in bits of the input.
-    Dynamic { lengths: Range<usize> },
+    Dynamic {
+        lengths: Range<usize>,
+    },
 }
 
 /// Where a decoded block ended.
@@ -101,12 +105,7 @@ pub fn decode_block<S: Sink>(
 }
 
 /// `None` is an invalid block, or one that overran the input.
-fn decode<S: Sink>(
-    tables: &mut Tables,
-    reader: &mut BitReader<'_>,
-    history: u64,
-    sink: &mut S,
-) -> Option<(bool, u64)> {
+fn decode<S: Sink>(tables: &mut Tables, reader: &mut BitReader<'_>, history: u64, sink: &mut S) -> Option<(bool, u64)> {
     let input = reader.input();
     let last = reader.take(1) == 1;
     let (literals, distances) = match reader.take(2) {

@@ -128,9 +128,7 @@ fn decode<S: Sink>(tables: &mut Tables, reader: &mut BitReader<'_>, history: u64
         }
         _ => return None,
     };
-    let (after, plain) = symbols(*reader, literals, distances, history, sink);
-    *reader = after;
-    let plain = plain?;
+    let plain = symbols(reader, literals, distances, history, sink)?;
     sink.end();
     Some((last, plain))
 }
@@ -156,15 +154,17 @@ fn stored<S: Sink>(reader: &mut BitReader<'_>, last: bool, sink: &mut S) -> Opti
     Some(u64::from(length))
 }
 
-/// Decodes up to the end of the block; gives the reader back, and the number of plain bytes unless the block is invalid.
+/// Decodes up to the end of the block; gives the number of plain bytes unless the block is invalid.
 #[inline(never)]
-fn symbols<'a, S: Sink>(
-    mut reader: BitReader<'a>,
+fn symbols<S: Sink>(
+    from: &mut BitReader<'_>,
     literals: &LiteralTable,
     distances: &DistanceTable,
     history: u64,
     to: &mut S,
-) -> (BitReader<'a>, Option<u64>) {
+) -> Option<u64> {
+    // Copies, so that they stay in registers.
+    let mut reader = *from;
     let mut sink = std::mem::take(to);
     let mut plain = history;
     let valid = loop {
@@ -232,6 +232,6 @@ fn symbols<'a, S: Sink>(
         sink.copy(length, distance);
         plain = plain.wrapping_add(u64::from(length) + 3);
     };
-    *to = sink;
-    (reader, valid.then(|| plain.wrapping_sub(history)))
+    (*from, *to) = (reader, sink);
+    valid.then(|| plain.wrapping_sub(history))
 }

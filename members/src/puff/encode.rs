@@ -116,9 +116,7 @@ pub(crate) fn encode_block(
         }
         _ => return Err(RecreateError::View),
     };
-    let (after, cursor) = tokens(codes, view, *at, writer.cursor, writer.out)?;
-    *at = after;
-    writer.cursor = cursor;
+    *at = tokens(codes, view, *at, &mut writer.cursor, writer.out)?;
     Ok(last)
 }
 
@@ -144,15 +142,17 @@ fn stored(view: &[u8], at: &mut usize, padding: u8, writer: &mut BitWriter<'_>) 
 /// Literals of a token that are written in a loop of their own.
 const FEW: usize = 3;
 
-/// Writes tokens up to the end of the block; gives where they end, and the cursor.
+/// Writes tokens up to the end of the block; gives where they end.
 #[inline(never)]
 fn tokens(
     codes: &Codes,
     view: &[u8],
     mut at: usize,
-    mut cursor: Cursor,
+    to: &mut Cursor,
     out: &mut [u8],
-) -> Result<(usize, Cursor), RecreateError> {
+) -> Result<usize, RecreateError> {
+    // A copy, so that it stays in registers.
+    let mut cursor = *to;
     // Symbols without a code are found out at the end: what they wrote meanwhile is bounded by `out`.
     let mut seen = 0;
     loop {
@@ -172,8 +172,10 @@ fn tokens(
             }
             at = at.wrapping_add(run);
         } else {
+            let mut before = cursor;
             let entries;
-            (at, cursor, entries) = many(codes, view, at, run, cursor, out)?;
+            (at, entries) = many(codes, view, at, run, &mut before, out)?;
+            cursor = before;
             seen |= entries;
         }
         let nibble = token & 15;
@@ -220,7 +222,11 @@ fn tokens(
     if seen & MISSING != 0 {
         return Err(RecreateError::View);
     }
-    if cursor.flush(out) { Ok((at, cursor)) } else { Err(RecreateError::Length) }
+    if !cursor.flush(out) {
+        return Err(RecreateError::Length);
+    }
+    *to = cursor;
+    Ok(at)
 }
 
 /// The up to 3 bytes before the view's end, and their number.
@@ -231,16 +237,17 @@ fn tail(view: &[u8], at: usize) -> (u32, u32) {
     (word, rest.len() as u32)
 }
 
-/// Writes a token's literals, however many; gives where they end, the cursor and the entries, all in one.
+/// Writes a token's literals, however many; gives where they end, and the entries, all in one.
 #[inline(never)]
 fn many(
     codes: &Codes,
     view: &[u8],
     mut at: usize,
     mut run: usize,
-    mut cursor: Cursor,
+    to: &mut Cursor,
     out: &mut [u8],
-) -> Result<(usize, Cursor, u32), RecreateError> {
+) -> Result<(usize, u32), RecreateError> {
+    let mut cursor = *to;
     if run == MANY {
         let more = take_varint(view, &mut at).ok_or(RecreateError::View)?;
         run = usize::try_from(more).ok().and_then(|more| more.checked_add(MANY)).ok_or(RecreateError::View)?;
@@ -257,5 +264,6 @@ fn many(
             return Err(RecreateError::Length);
         }
     }
-    Ok((at + run, cursor, seen))
+    *to = cursor;
+    Ok((at + run, seen))
 }

@@ -25,8 +25,8 @@ impl Default for Encoder {
 /// Entries hold the bits in 0 to 23 and their number in 24 to 30; [`MISSING`] alone means that there is no code.
 struct Codes {
     literals: [u32; 256],
-    /// By length minus 3, with the extra bits.
-    lengths: [u32; 256],
+    /// By length minus 3, with the extra bits; those beyond 255 are missing.
+    lengths: [u32; 512],
     /// By symbol, without the extra bits but counting them; bits 16 to 19 hold the width of the code alone.
     distances: [u32; 32],
     end: u32,
@@ -36,7 +36,7 @@ const MISSING: u32 = 1 << 31;
 
 impl Codes {
     fn empty() -> Self {
-        Self { literals: [MISSING; 256], lengths: [MISSING; 256], distances: [MISSING; 32], end: MISSING }
+        Self { literals: [MISSING; 256], lengths: [MISSING; 512], distances: [MISSING; 32], end: MISSING }
     }
 
     fn fill(&mut self, lengths: &Lengths) {
@@ -139,74 +139,64 @@ fn stored(view: &[u8], at: &mut usize, padding: u8, writer: &mut BitWriter<'_>) 
     written.then_some(()).ok_or(RecreateError::Length)
 }
 
-/// Literals of a token that are written in a loop of their own.
+/// Literals that a token has at most for all of it to fit a word.
 const FEW: usize = 3;
 
 /// Writes tokens up to the end of the block; gives where they end.
 #[inline(never)]
-fn tokens(
-    codes: &Codes,
-    view: &[u8],
-    mut at: usize,
-    to: &mut Cursor,
-    out: &mut [u8],
-) -> Result<usize, RecreateError> {
+fn tokens(codes: &Codes, view: &[u8], mut at: usize, to: &mut Cursor, out: &mut [u8]) -> Result<usize, RecreateError> {
     // A copy, so that it stays in registers.
     let mut cursor = *to;
-    // Symbols without a code are found out at the end: what they wrote meanwhile is bounded by `out`.
+    // Symbols without a code, and bytes read beyond the view, are found out later: what they wrote meanwhile is bounded by `out`.
     let mut seen = 0;
     loop {
-        let &token = view.get(at).ok_or(RecreateError::View)?;
+        let mut word = word_at(view, at);
+        let run = (word as usize >> 4) & 15;
+        let nibble = word as u32 & 15;
         at = at.wrapping_add(1);
-        let run = usize::from(token >> 4);
-        if let Some(near) = view.get(at..).and_then(|rest| rest.first_chunk::<FEW>())
-            && run <= FEW
-        {
-            for &literal in near.iter().take(run) {
-                let entry = codes.literals[usize::from(literal)];
-                seen |= entry;
-                cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
-            }
-            if !cursor.flush(out) {
-                return Err(RecreateError::Length);
-            }
-            at = at.wrapping_add(run);
-        } else {
+        word >>= 8;
+        if run > FEW {
             let mut before = cursor;
             let entries;
             (at, entries) = many(codes, view, at, run, &mut before, out)?;
             cursor = before;
             seen |= entries;
+            word = word_at(view, at);
+        } else if run > 0 {
+            for _ in 0..run {
+                let entry = codes.literals[word as usize & 0xff];
+                seen |= entry;
+                cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
+                word >>= 8;
+            }
+            if !cursor.flush(out) {
+                return Err(RecreateError::Length);
+            }
+            at = at.wrapping_add(run);
         }
-        let nibble = token & 15;
-        if nibble == NO_MATCH {
+        if nibble == u32::from(NO_MATCH) {
+            if at > view.len() {
+                return Err(RecreateError::View);
+            }
             continue;
         }
         // Without branches on the kind of match, which is hard to guess.
-        let (word, left) = match view.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
-            Some(word) => (u32::from_le_bytes(*word), 4),
-            None => tail(view, at),
-        };
-        let long = u32::from(nibble == LONG_MATCH);
-        let more = word & 0xff & long.wrapping_neg();
+        let long = u32::from(nibble == u32::from(LONG_MATCH));
+        let more = word as u32 & 0xff & long.wrapping_neg();
         if more == u32::from(END) {
             at = at.wrapping_add(1);
-            if left == 0 {
-                return Err(RecreateError::View);
-            }
             break;
         }
-        let width = 2 + long;
-        let length = u32::from(nibble).wrapping_sub(1).wrapping_add(more);
-        let distance = (word >> (long * 8)) & 0xffff;
-        if left < width || length > 255 || distance > 32767 {
+        let length = nibble.wrapping_sub(1).wrapping_add(more);
+        let distance = (word >> (long * 8)) as u32 & 0xffff;
+        at = at.wrapping_add(2).wrapping_add(long as usize);
+        if at > view.len() {
             return Err(RecreateError::View);
         }
-        at = at.wrapping_add(width as usize);
-        let entry = codes.lengths[length as usize];
+        let entry = codes.lengths[length as usize & 511];
         seen |= entry;
         cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
-        let entry = codes.distances[distance_symbol(distance)];
+        let entry = codes.distances[distance_symbol(distance) & 31];
         seen |= entry;
         let (code, total) = ((entry >> 16) & 15, (entry >> 24) & 127);
         // A symbol's first distance is a multiple of the distances it stands for.
@@ -219,7 +209,7 @@ fn tokens(
     }
     seen |= codes.end;
     cursor.add(u64::from(codes.end & 0xff_ffff), (codes.end >> 24) & 127);
-    if seen & MISSING != 0 {
+    if seen & MISSING != 0 || at > view.len() {
         return Err(RecreateError::View);
     }
     if !cursor.flush(out) {
@@ -229,12 +219,20 @@ fn tokens(
     Ok(at)
 }
 
-/// The up to 3 bytes before the view's end, and their number.
+/// The next 8 bytes; zeros follow the view's end.
+#[inline(always)]
+fn word_at(view: &[u8], at: usize) -> u64 {
+    match view.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word(view, at),
+    }
+}
+
 #[cold]
-fn tail(view: &[u8], at: usize) -> (u32, u32) {
+#[inline(never)]
+fn last_word(view: &[u8], at: usize) -> u64 {
     let rest = view.get(at..).unwrap_or_default();
-    let word = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
-    (word, rest.len() as u32)
+    rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
 }
 
 /// Writes a token's literals, however many; gives where they end, and the entries, all in one.

@@ -1,0 +1,180 @@
+//! Exact re-encoders: from the plain bytes of a DEFLATE stream (RFC 1951), the compressed bits that its encoder wrote.
+//!
+//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams come from
+//! a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight bytes) re-creates a
+//! stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip and zlib-ng; each file names
+//! its source. [`find`] tries which one made a stream, [`matching`] tells how far one reproduces it.
+//!
+//! Invariants:
+//! - The same input gives the same output on every machine and in every version of this program: stored data depends on it. A change
+//!   that alters any output needs a new [`Params`] value.
+//! - Encoding can begin at any block boundary, given the history before it, the position in the stream and a [`State`].
+//! - No input makes it panic or take memory beyond a small multiple of it.
+//!
+//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch costs density only.
+
+mod bits;
+mod block;
+mod classic;
+mod params;
+mod tables;
+mod tree;
+mod window;
+
+pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
+
+use block::{Blocks, Rules};
+use classic::{EFFORT, Multiplied, Rolling, Settings};
+use std::ops::ControlFlow;
+use window::Window;
+
+/// Plain bytes that must follow the last block asked for, unless the stream ends.
+pub const LOOKAHEAD: usize = 1024;
+/// History that lets lazy matchers ([`Params::is_lazy`]) restart exactly.
+pub const HISTORY: usize = 32768;
+/// History that lets the others restart exactly nearly always: they are run over it first.
+pub const WARM_UP: usize = 131_072;
+
+/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
+/// had to end a block while a match was waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct State(u32);
+
+impl State {
+    /// The stored form; zero for most blocks of most encoders.
+    #[must_use]
+    pub const fn to_bits(self) -> u32 {
+        self.0
+    }
+
+    /// Reads the stored form. Any number is a state; a wrong one costs exactness only.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The cursor's position has been searched: a match of `len` bytes (2: none) from `dist` back waits for the next.
+    fn waiting(len: usize, dist: usize) -> Self {
+        let dist = if len >= 3 { dist } else { 0 };
+        Self(1 << 31 | (len as u32 & 511) << 16 | (dist as u32 & 0xffff))
+    }
+
+    fn pending(self) -> Option<(usize, usize)> {
+        let (len, dist) = ((self.0 >> 16 & 511) as usize, (self.0 & 0xffff) as usize);
+        (self.0 >> 31 == 1).then_some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
+    }
+}
+
+/// Where encoding begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Plain bytes just before, as many as there are up to [`HISTORY`] or [`WARM_UP`]; more are ignored.
+    pub history: &'a [u8],
+    /// Plain position in the stream: the encoder's window moves at positions that depend on it.
+    pub position: u64,
+    /// What the encoder carries over, from the [`Block`] before; zero at the stream's start.
+    pub state: State,
+    /// Bits of the first output byte that belong to what came before, 0 to 7.
+    pub first_bit: u8,
+}
+
+impl Start<'_> {
+    /// The start of a stream that begins at a byte boundary.
+    #[must_use]
+    pub const fn of_stream() -> Self {
+        Start { history: &[], position: 0, state: State(0), first_bit: 0 }
+    }
+}
+
+/// How the plain bytes end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum End {
+    /// More follows; encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
+    More,
+    /// The stream ends: its last block is marked so.
+    Final,
+    /// The encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`): an empty stored block follows the last one.
+    Flush,
+}
+
+/// A finished block.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// Its end in the plain bytes that were passed.
+    pub plain_end: usize,
+    /// Its end in bits of `bytes`, those before the start included.
+    pub bit_end: u64,
+    /// Whether it is marked as the stream's last.
+    pub last: bool,
+    /// What the encoder carries over.
+    pub state: State,
+    /// All output so far, the last byte filled up with zero bits.
+    pub bytes: &'a [u8],
+}
+
+/// Encodes `plain` from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
+/// `first_bit` bits and what fills up its last byte are zero.
+///
+/// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
+pub fn encode(
+    params: &Params,
+    start: Start,
+    plain: &[u8],
+    end: End,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> Vec<u8> {
+    if !params.is_valid() {
+        return Vec::new();
+    }
+    let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+    let history = &start.history[start.history.len().saturating_sub(keep)..];
+    let begin = history.len();
+    let mut sink = |block: Block| sink(Block { plain_end: block.plain_end.saturating_sub(begin), ..block });
+    let warm = if params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle) { begin } else { 0 };
+    let mut blocks = Blocks::new(rules(params), begin, start.first_bit, &mut sink);
+    let mut window = Window::new(history, plain, start.position, begin - warm, end != End::More, params);
+    // A sink that breaks leaves nothing more to do.
+    let _ = run(params, &mut window, &mut blocks, warm, begin, start.state, end);
+    blocks.out.finish()
+}
+
+fn rules(params: &Params) -> Rules {
+    let full = if params.family == Family::Gzip { 32768 } else { 1 << (params.mem_level + 6) } - 1;
+    let truncate = params.family == Family::Gzip && params.level > 2;
+    Rules { full, truncate, fixed_only: params.strategy == Strategy::Fixed }
+}
+
+fn run(
+    params: &Params,
+    w: &mut Window,
+    b: &mut Blocks,
+    warm: usize,
+    begin: usize,
+    state: State,
+    end: End,
+) -> ControlFlow<()> {
+    let settings = Settings {
+        effort: EFFORT[usize::from(params.level) - 1],
+        filtered: params.strategy == Strategy::Filtered,
+        gzip: params.family == Family::Gzip,
+    };
+    let done = match (params.strategy, params.family, params.is_lazy()) {
+        (Strategy::Huffman | Strategy::Rle, _, _) => classic::plain(w, b, params.strategy == Strategy::Rle, begin)?,
+        (_, Family::Chromium, true) => classic::lazy(w, b, Multiplied::new(params.mem_level), &settings, begin, state)?,
+        (_, Family::Chromium, false) => {
+            classic::greedy(w, b, Multiplied::new(params.mem_level), &settings, warm, begin)?
+        }
+        (_, _, true) => classic::lazy(w, b, Rolling::new(params.mem_level), &settings, begin, state)?,
+        (_, _, false) => classic::greedy(w, b, Rolling::new(params.mem_level), &settings, warm, begin)?,
+    };
+    match end {
+        End::Final if done => classic::flush(w, b, w.end, true, State::default()),
+        End::Flush if done => {
+            if !b.is_empty() {
+                classic::flush(w, b, w.end, false, State::default())?;
+            }
+            b.marker(State::default())
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}

@@ -16,11 +16,13 @@
 mod bits;
 mod block;
 mod classic;
+mod matching;
 mod params;
 mod tables;
 mod tree;
 mod window;
 
+pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 
 use block::{Blocks, Rules};

@@ -1,0 +1,367 @@
+//! From an object's bytes to its stored view, in one pass.
+//!
+//! Invariants: units tile the object; each with a program was re-created and compared before it is handed out; what comes out
+//! depends on the object's bytes and the settings alone, not on how they arrive in pieces; memory is bounded by the settings.
+//! Failures: there are none. What cannot be represented, or does not come back bit for bit, is copied.
+
+use crate::deflate::{Block, Fault, Header, Sink, Tables, decode_block};
+use crate::program::MOST;
+use crate::puff::{Encoder, Tokens};
+use crate::recreate::recreate_into;
+use crate::signature::{self, Start};
+use crate::unit::{Draft, Expansion, Unit};
+
+/// How many bytes are read between two looks at what has arrived.
+const QUANTUM: usize = 512 * 1024;
+
+/// Bytes that may be decoded in vain before as many must have been read: bounds the time that adversarial input can take.
+const CREDIT: usize = 8 * 1024 * 1024;
+
+/// What looking at one candidate costs at least, in bytes of credit.
+const ATTEMPT: usize = 256;
+
+/// Limits of expanding. The defaults are for a store whose windows are about 1 MiB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Whether members are looked for at all; if not, the view is the object.
+    pub enabled: bool,
+    /// Object bytes after which a unit with a program ends; it ends at most one block later.
+    pub unit: usize,
+    /// Object bytes of a unit without a program.
+    pub plain: usize,
+    /// Copied bytes between members from which on they become a unit without a program.
+    pub gap: usize,
+    /// Compressed bytes of the largest block that is held.
+    pub block: usize,
+    /// Compressed bytes of the smallest member worth expanding.
+    pub member: usize,
+    /// How many view bytes an object byte may become.
+    pub growth: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            unit: 512 * 1024,
+            plain: 1024 * 1024,
+            gap: 64 * 1024,
+            block: 2 * 1024 * 1024,
+            member: 128,
+            growth: 4,
+        }
+    }
+}
+
+/// Turns an object's bytes into view bytes and units; one per object.
+pub struct Expander {
+    settings: Settings,
+    /// The object's bytes that are still needed. All positions below count from its start.
+    buffer: Vec<u8>,
+    /// Nothing can be decided before the buffer is that long.
+    want: usize,
+    /// Where the unit being built starts; all before is handed out.
+    start: usize,
+    /// Up to where the unit being built goes; equal to `start` if it is empty.
+    covered: usize,
+    draft: Draft,
+    state: State,
+    credit: usize,
+    view: u64,
+    tables: Tables,
+    tokens: Tokens,
+    encoder: Encoder,
+    proof: Vec<u8>,
+}
+
+enum State {
+    /// Looking for a signature from here on.
+    Scan(usize),
+    /// Within a member's DEFLATE stream.
+    Stream(Stream),
+}
+
+#[derive(Clone, Copy)]
+struct Stream {
+    /// The signature's position.
+    signature: usize,
+    /// The next block's first bit.
+    bit: usize,
+    /// Plain bytes decoded so far.
+    plain: u64,
+    /// Whether it is known to be worth expanding; blocks are taken from then on.
+    worthwhile: bool,
+}
+
+/// What a step comes to: more of them, or a wait until the buffer is that long.
+enum Step {
+    Go,
+    Wait(usize),
+}
+
+impl Expander {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            buffer: Vec::new(),
+            want: QUANTUM,
+            start: 0,
+            covered: 0,
+            draft: Draft::default(),
+            state: State::Scan(0),
+            credit: CREDIT,
+            view: 0,
+            tables: Tables::default(),
+            tokens: Tokens::default(),
+            encoder: Encoder::default(),
+            proof: Vec::new(),
+        }
+    }
+
+    /// Takes the object's next bytes; appends what they complete to `out`.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Expansion) {
+        for piece in bytes.chunks(QUANTUM) {
+            self.buffer.extend_from_slice(piece);
+            if self.buffer.len() >= self.want {
+                self.advance(false, out);
+            }
+        }
+    }
+
+    /// Takes the object's end; appends what is left to `out`. Nothing is pushed afterwards.
+    pub fn finish(&mut self, out: &mut Expansion) {
+        self.advance(true, out);
+        let end = self.buffer.len();
+        self.settle(end, out);
+        self.cover(end, out);
+        self.close(out);
+        self.plain(end, out);
+        self.rebase();
+    }
+
+    fn advance(&mut self, ended: bool, out: &mut Expansion) {
+        loop {
+            let step = match self.state {
+                State::Scan(at) => self.scan(at, ended, out),
+                State::Stream(stream) => self.block(stream, ended, out),
+            };
+            if let Step::Wait(want) = step {
+                self.want = want.max(self.buffer.len() + 1);
+                break;
+            }
+        }
+        self.rebase();
+    }
+
+    /// Looks for the next signature.
+    fn scan(&mut self, at: usize, ended: bool, out: &mut Expansion) -> Step {
+        let len = self.buffer.len();
+        let found = if self.settings.enabled { signature::find(&self.buffer, at) } else { None };
+        let reached = found.unwrap_or(if ended { len } else { len.saturating_sub(1).max(at) });
+        self.earn(reached - at);
+        self.settle(reached, out);
+        self.state = State::Scan(reached);
+        if found.is_none() {
+            return Step::Wait(len + QUANTUM);
+        }
+        let start = if self.credit == 0 { Start::No } else { signature::start(&self.buffer[reached..]) };
+        match start {
+            Start::More(_) if !ended => return Step::Wait(len + QUANTUM),
+            Start::No | Start::More(_) => self.give_up(reached, ATTEMPT / 4),
+            Start::At(offset) => {
+                let bit = (reached + offset) * 8;
+                self.state = State::Stream(Stream { signature: reached, bit, plain: 0, worthwhile: false });
+            }
+        }
+        Step::Go
+    }
+
+    /// Decodes a stream's next block.
+    fn block(&mut self, mut stream: Stream, ended: bool, out: &mut Expansion) -> Step {
+        let start = stream.bit / 8;
+        let limit = self.buffer.len().min(start.saturating_add(self.settings.block));
+        let input = &self.buffer[..limit];
+        self.tokens.reset(self.settings.growth * self.settings.block);
+        let mut found = Err(Fault::Incomplete);
+        if start < limit {
+            found = decode_block(&mut self.tables, input, stream.bit, stream.plain, &mut self.tokens);
+        }
+        if let Ok(block) = found
+            && !stream.worthwhile
+        {
+            match self.is_worthwhile(&stream, block, limit) {
+                Ok(true) => stream.worthwhile = true,
+                Ok(false) => {
+                    self.give_up(stream.signature, ATTEMPT);
+                    return Step::Go;
+                }
+                Err(fault) => found = Err(fault),
+            }
+        }
+        match found {
+            Ok(block) => {
+                self.earn(block.end / 8 - start);
+                self.take(&stream, block, out);
+                stream.bit = block.end;
+                stream.plain += block.plain;
+                self.state = if block.last { State::Scan(block.end / 8) } else { State::Stream(stream) };
+            }
+            Err(Fault::Incomplete) if !ended && limit == self.buffer.len() && limit < start + self.settings.block => {
+                let wait = QUANTUM.max(limit.saturating_sub(start));
+                return Step::Wait((limit + wait).min(start + self.settings.block).max(limit + 1));
+            }
+            Err(fault) => {
+                let reached = match fault {
+                    Fault::Incomplete => limit,
+                    Fault::Invalid { at } => at / 8,
+                };
+                // A stream that was worthwhile has been taken up to here.
+                let from = if stream.worthwhile { start } else { stream.signature };
+                let cost = ATTEMPT + reached.saturating_sub(start);
+                if stream.worthwhile {
+                    self.state = State::Scan(from);
+                    self.credit = self.credit.saturating_sub(cost);
+                } else {
+                    self.give_up(from, cost);
+                }
+            }
+        }
+        Step::Go
+    }
+
+    /// Whether the stream, whose first block this is, goes on for long enough.
+    fn is_worthwhile(&mut self, stream: &Stream, first: Block, limit: usize) -> Result<bool, Fault> {
+        let (mut end, mut plain, mut last) = (first.end, first.plain, first.last);
+        while end - stream.bit < self.settings.member * 8 {
+            if last {
+                return Ok(false);
+            }
+            let block = decode_block(&mut self.tables, &self.buffer[..limit], end, plain, &mut Nothing)?;
+            (end, plain, last) = (block.end, plain + block.plain, block.last);
+        }
+        Ok(true)
+    }
+
+    /// Adds the block just decoded to the unit being built, unless it is too costly: then it is left to be copied.
+    fn take(&mut self, stream: &Stream, block: Block, out: &mut Expansion) {
+        let bits = stream.bit..block.end;
+        let Some(tokens) = self.tokens.bytes() else { return };
+        if tokens.len().saturating_mul(8) > self.settings.growth * bits.len() {
+            return;
+        }
+        if !self.draft.continues(bits.start) {
+            let start = bits.start / 8;
+            self.settle(start, out);
+            self.cover(start, out);
+        }
+        let before = self.buffer.get(bits.start / 8).copied().unwrap_or(0);
+        let mark = 1u8 << (bits.start % 8);
+        let carry = before & (mark - 1) | mark;
+        if let Some(tokens) = self.tokens.bytes() {
+            self.draft.block(tokens, bits, carry, block.last);
+        }
+        self.covered = block.end / 8;
+        if self.covered - self.start >= self.settings.unit || self.draft.is_long() {
+            self.close(out);
+        }
+    }
+
+    /// Goes on scanning behind a signature that was none.
+    fn give_up(&mut self, signature: usize, cost: usize) {
+        self.credit = self.credit.saturating_sub(cost);
+        self.state = State::Scan(signature + 1);
+    }
+
+    fn earn(&mut self, bytes: usize) {
+        self.credit = (self.credit + bytes).min(CREDIT);
+    }
+
+    /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of their units.
+    fn settle(&mut self, upto: usize, out: &mut Expansion) {
+        if upto - self.covered >= self.settings.gap {
+            self.close(out);
+        }
+        while upto - self.covered >= self.settings.plain {
+            self.plain(self.covered + self.settings.plain, out);
+        }
+    }
+
+    /// Covers what lies before `upto`, as part of the unit being built if it is short.
+    fn cover(&mut self, upto: usize, out: &mut Expansion) {
+        let gap = upto - self.covered;
+        if gap >= self.settings.gap {
+            self.plain(upto, out);
+        } else if gap > 0 {
+            self.draft.copy(&self.buffer[self.covered..upto]);
+            self.covered = upto;
+        }
+    }
+
+    /// Hands out bytes up to `end` as a unit without a program; none is being built.
+    fn plain(&mut self, end: usize, out: &mut Expansion) {
+        let bytes = &self.buffer[self.start..end];
+        if !bytes.is_empty() {
+            emit(&mut self.view, out, bytes, Vec::new(), bytes.len());
+        }
+        (self.start, self.covered) = (end, end);
+    }
+
+    /// Hands out the unit being built, if it is proven to come back; else its bytes as they are.
+    fn close(&mut self, out: &mut Expansion) {
+        if self.draft.is_empty() {
+            return;
+        }
+        self.draft.seal(false);
+        let bytes = &self.buffer[self.start..self.covered];
+        let program = std::mem::take(&mut self.draft.program);
+        let view = &self.draft.view;
+        let affordable = program.len() <= MOST.min(bytes.len() / 4 + 16)
+            && view.len() <= bytes.len().saturating_mul(self.settings.growth);
+        let len = bytes.len();
+        let proven = affordable
+            && recreate_into(&program, view, len, &mut self.encoder, &mut self.proof).is_ok()
+            && self.proof[..len] == *bytes;
+        if proven && len > 0 {
+            emit(&mut self.view, out, view, program, len);
+            self.start = self.covered;
+        } else {
+            self.plain(self.covered, out);
+        }
+        self.draft.view.clear();
+    }
+
+    /// Drops the bytes that were handed out.
+    fn rebase(&mut self) {
+        let gone = std::mem::take(&mut self.start);
+        self.buffer.drain(..gone);
+        self.covered -= gone;
+        self.want = self.want.saturating_sub(gone);
+        self.draft.rebase(gone);
+        match &mut self.state {
+            State::Scan(at) => *at -= gone,
+            State::Stream(stream) => {
+                stream.signature = stream.signature.saturating_sub(gone);
+                stream.bit -= gone * 8;
+            }
+        }
+    }
+}
+
+fn emit(position: &mut u64, out: &mut Expansion, view: &[u8], program: Vec<u8>, len: usize) {
+    let start = *position;
+    *position += view.len() as u64;
+    out.view.extend_from_slice(view);
+    out.units.push(Unit { view: start..*position, program, len: len as u64 });
+}
+
+/// Takes nothing: for looking ahead.
+#[derive(Default)]
+struct Nothing;
+
+impl Sink for Nothing {
+    fn begin(&mut self, _: &[u8], _: &Header) {}
+    fn stored(&mut self, _: &[u8]) {}
+    fn literal(&mut self, _: u8) {}
+    fn copy(&mut self, _: u32, _: u32) {}
+    fn end(&mut self) {}
+}

@@ -10,6 +10,24 @@ use deltastore_members::encoder::{End, Family, HISTORY, Params, Start, State, WA
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;
 
+/// Levels and write sizes to try.
+const TRIES: [(u8, u32); 14] = [
+    (6, 0),
+    (9, 0),
+    (1, 0),
+    (2, 0),
+    (3, 0),
+    (4, 0),
+    (5, 0),
+    (7, 0),
+    (8, 0),
+    (6, 8192),
+    (6, 32768),
+    (5, 8192),
+    (3, 8192),
+    (6, 65536),
+];
+
 /// Where blocks of a stream end: plain bytes and bits.
 type Ends = Vec<(usize, usize)>;
 
@@ -151,10 +169,10 @@ fn measure(sums: &mut Sums, plain: &[u8], ends: &Ends, packed: &[u8], name: &str
 
 fn candidates(plain: &[u8], packed: &[u8]) -> Option<Params> {
     let mut best = None;
-    for family in [Family::Zlib, Family::Chromium, Family::Gzip] {
-        for level in [6, 9, 1, 2, 3, 4, 5, 7, 8] {
-            let params = Params::new(family, level);
-            let reach = plain.len().min(200_000);
+    for family in [Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng] {
+        for (level, writes) in TRIES.into_iter().filter(|t| t.1 == 0 || family == Family::Ng) {
+            let params = Params { writes, ..Params::new(family, level) };
+            let reach = plain.len().min(2_000_000);
             let end = if reach == plain.len() { End::Final } else { End::More };
             let found = matching(&params, Start::of_stream(), &plain[..reach], end, packed);
             if found.complete || found.plain > 50_000 {

@@ -17,6 +17,8 @@ mod bits;
 mod block;
 mod classic;
 mod matching;
+mod medium;
+mod ng;
 mod params;
 mod tables;
 mod tree;
@@ -40,30 +42,52 @@ pub const WARM_UP: usize = 131_072;
 /// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
 /// had to end a block while a match was waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct State(u32);
+pub struct State(u64);
 
 impl State {
     /// The stored form; zero for most blocks of most encoders.
     #[must_use]
-    pub const fn to_bits(self) -> u32 {
+    pub const fn to_bits(self) -> u64 {
         self.0
     }
 
     /// Reads the stored form. Any number is a state; a wrong one costs exactness only.
     #[must_use]
-    pub const fn from_bits(bits: u32) -> Self {
+    pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// The cursor's position has been searched: a match of `len` bytes (2: none) from `dist` back waits for the next.
+    fn pack(len: usize, dist: usize, fresh: usize) -> Self {
+        Self(1 << 34 | (fresh as u64 & 511) << 25 | (len as u64 & 511) << 16 | (dist as u64 & 0xffff))
+    }
+
+    fn unpack(self) -> Option<(usize, usize, usize)> {
+        let field = |shift: u32, mask: u64| (self.0 >> shift & mask) as usize;
+        (self.0 >> 34 == 1).then(|| (field(16, 511), field(0, 0xffff), field(25, 511)))
+    }
+
+    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back waits for the next.
     fn waiting(len: usize, dist: usize) -> Self {
-        let dist = if len >= 3 { dist } else { 0 };
-        Self(1 << 31 | (len as u32 & 511) << 16 | (dist as u32 & 0xffff))
+        Self::pack(len, if len >= 3 { dist } else { 0 }, 0)
     }
 
     fn pending(self) -> Option<(usize, usize)> {
-        let (len, dist) = ((self.0 >> 16 & 511) as usize, (self.0 & 0xffff) as usize);
-        (self.0 >> 31 == 1).then_some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
+        let (len, dist, _) = self.unpack()?;
+        Some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
+    }
+
+    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in the chains.
+    fn with_next(len: usize, dist: usize, fresh: usize) -> Self {
+        match len {
+            0 => Self(0),
+            1 => Self::pack(1, 0, fresh),
+            _ => Self::pack(len, dist, fresh),
+        }
+    }
+
+    fn next(self) -> Option<(usize, usize, usize)> {
+        let (len, dist, fresh) = self.unpack()?;
+        Some(if (4..=258).contains(&len) && dist > 0 { (len, dist, fresh) } else { (1, 0, 0) })
     }
 }
 
@@ -165,6 +189,15 @@ fn run(
         (_, Family::Chromium, true) => classic::lazy(w, b, Multiplied::new(params.mem_level), &settings, begin, state)?,
         (_, Family::Chromium, false) => {
             classic::greedy(w, b, Multiplied::new(params.mem_level), &settings, warm, begin)?
+        }
+        (_, Family::Ng, _) => {
+            let effort = &ng::EFFORT[usize::from(params.level) - 1];
+            match params.level {
+                9 => ng::lazy::<true>(w, b, effort, begin, state)?,
+                7 | 8 => ng::lazy::<false>(w, b, effort, begin, state)?,
+                3..=6 => medium::run(w, b, effort, params.level < 5, (warm, begin), state)?,
+                _ => ng::greedy(w, b, effort, warm, begin)?,
+            }
         }
         (_, _, true) => classic::lazy(w, b, Rolling::new(params.mem_level), &settings, begin, state)?,
         (_, _, false) => classic::greedy(w, b, Rolling::new(params.mem_level), &settings, warm, begin)?,

@@ -86,7 +86,7 @@ impl Params {
                 Family::Zlib => true,
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
-                Family::Ng => usual,
+                Family::Ng => usual && self.level >= 2,
             }
     }
 

@@ -91,6 +91,8 @@ pub(super) struct Window {
     pub(super) avail: usize,
     /// From this index on the cursor needs `refill`.
     pub(super) check_at: usize,
+    /// Cursor at which input was last asked for.
+    asked_at: usize,
     pub(super) max_dist: usize,
     pub(super) prev_mask: usize,
     pub(super) chains: Chains,
@@ -134,6 +136,7 @@ impl Window {
             edge: 0,
             avail: 0,
             check_at: 0,
+            asked_at: usize::MAX,
             max_dist: window - MIN_LOOKAHEAD,
             prev_mask: window - 1,
             chains: Chains {
@@ -174,6 +177,7 @@ impl Window {
         }
         if self.avail < at + MIN_LOOKAHEAD {
             let Self { fill, chains, buf, origin, .. } = self;
+            self.asked_at = at;
             let (mut edge, mask) = (fill.base, self.prev_mask);
             fill.fetch(at as u64 + *origin, |base| {
                 while edge < base {
@@ -189,6 +193,11 @@ impl Window {
             self.place();
         }
         if self.avail <= at && self.ends { Refill::End } else { Refill::Go }
+    }
+
+    /// Whether the encoder at `at` saw too little lookahead and asked for more.
+    pub(super) fn portion_read(&self, at: usize) -> bool {
+        self.asked_at == at
     }
 
     /// The history before `start` that chains can reach.
@@ -260,6 +269,12 @@ pub(super) fn four(buf: &[u8], at: usize) -> u32 {
         Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
         _ => 0,
     }
+}
+
+/// Eight bytes at `at`, for comparing only.
+#[inline(always)]
+pub(super) fn eight(buf: &[u8], at: usize) -> u64 {
+    buf.get(at..at + 8).map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
 }
 
 /// What the encoder does after a block, kept short.

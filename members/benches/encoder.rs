@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{End, Family, HISTORY, Params, Start, State, WARM_UP, matching};
+use deltastore_members::encoder::{Family, HISTORY, Input, Params, Start, State, WARM_UP, matching};
 
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;
@@ -31,6 +31,9 @@ const TRIES: [(u8, u32); 14] = [
 /// Where blocks of a stream end: plain bytes and bits.
 type Ends = Vec<(usize, usize)>;
 
+/// A decoded stream: plain bytes, ends of blocks, flushes.
+type Decoded = (Vec<u8>, Ends, Vec<usize>);
+
 fn main() {
     let mut verbose = false;
     let mut total = Sums::default();
@@ -43,12 +46,12 @@ fn main() {
         let bytes = std::fs::read(&file).expect("a readable file");
         let mut sums = Sums::default();
         for (name, packed) in members(&bytes) {
-            let Some((plain, ends)) = inflate(packed) else {
+            let Some((plain, ends, flushes)) = inflate(packed) else {
                 println!("{file} {name}: no DEFLATE stream");
                 continue;
             };
             let packed = &packed[..ends.last().map_or(0, |e| e.1.div_ceil(8))];
-            measure(&mut sums, &plain, &ends, packed, &format!("{file} {name}"), verbose);
+            measure(&mut sums, (&plain, &ends, &flushes), packed, &format!("{file} {name}"), verbose);
         }
         println!("{file}: {sums}");
         *by_file.entry(file).or_default() += sums.plain;
@@ -108,11 +111,17 @@ impl std::fmt::Display for Sums {
     }
 }
 
-fn measure(sums: &mut Sums, plain: &[u8], ends: &Ends, packed: &[u8], name: &str, verbose: bool) {
+fn measure(
+    sums: &mut Sums,
+    (plain, ends, flushes): (&[u8], &Ends, &[usize]),
+    packed: &[u8],
+    name: &str,
+    verbose: bool,
+) {
     sums.streams += 1;
     sums.plain += plain.len();
     let began = Instant::now();
-    let params = candidates(plain, packed);
+    let params = candidates(plain, flushes, packed);
     sums.finding += began.elapsed().as_secs_f64();
     let Some(params) = params else {
         if verbose {
@@ -125,7 +134,7 @@ fn measure(sums: &mut Sums, plain: &[u8], ends: &Ends, packed: &[u8], name: &str
     *sums.kinds.entry(kind.clone()).or_default() += 1;
     // From the start, in one go.
     let began = Instant::now();
-    let whole = matching(&params, Start::of_stream(), plain, End::Final, packed);
+    let whole = matching(&params, Start::of_stream(), Input { plain, flushes, ends: true }, packed);
     sums.encoding += began.elapsed().as_secs_f64();
     sums.covered += whole.plain;
     sums.exact += usize::from(whole.complete);
@@ -151,8 +160,9 @@ fn measure(sums: &mut Sums, plain: &[u8], ends: &Ends, packed: &[u8], name: &str
             first_bit: (bit % 8) as u8,
         };
         let reach = (next.0 + 4096).min(plain.len());
-        let end = if reach == plain.len() { End::Final } else { End::More };
-        let found = matching(&params, start, &plain[at..reach], end, &packed[bit / 8..next.1.div_ceil(8)]);
+        let near: Vec<usize> = flushes.iter().filter(|&&f| f >= at && f <= reach).map(|f| f - at).collect();
+        let input = Input { plain: &plain[at..reach], flushes: &near, ends: reach == plain.len() };
+        let found = matching(&params, start, input, &packed[bit / 8..next.1.div_ceil(8)]);
         sums.restarts += 1;
         sums.restarted += found.plain;
         let failed = found.plain < next.0 - at;
@@ -167,14 +177,15 @@ fn measure(sums: &mut Sums, plain: &[u8], ends: &Ends, packed: &[u8], name: &str
     }
 }
 
-fn candidates(plain: &[u8], packed: &[u8]) -> Option<Params> {
+fn candidates(plain: &[u8], flushes: &[usize], packed: &[u8]) -> Option<Params> {
     let mut best = None;
     for family in [Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng] {
         for (level, writes) in TRIES.into_iter().filter(|t| t.1 == 0 || family == Family::Ng) {
             let params = Params { writes, ..Params::new(family, level) };
             let reach = plain.len().min(2_000_000);
-            let end = if reach == plain.len() { End::Final } else { End::More };
-            let found = matching(&params, Start::of_stream(), &plain[..reach], end, packed);
+            let near: Vec<usize> = flushes.iter().filter(|&&f| f <= reach).copied().collect();
+            let input = Input { plain: &plain[..reach], flushes: &near, ends: reach == plain.len() };
+            let found = matching(&params, Start::of_stream(), input, packed);
             if found.complete || found.plain > 50_000 {
                 return Some(params);
             }
@@ -186,17 +197,21 @@ fn candidates(plain: &[u8], packed: &[u8]) -> Option<Params> {
     best
 }
 
-fn inflate(packed: &[u8]) -> Option<(Vec<u8>, Ends)> {
+fn inflate(packed: &[u8]) -> Option<Decoded> {
     let mut tables = Tables::default();
     let mut plain = Plain::default();
-    let mut ends = Vec::new();
+    let (mut ends, mut flushes) = (Vec::new(), Vec::new());
     let mut bit = 0;
     loop {
         let block = decode_block(&mut tables, packed, bit, plain.bytes.len() as u64, &mut plain).ok()?;
+        let stored = packed[bit / 8] >> (bit % 8) & 6 == 0 && (bit % 8 < 6 || packed[bit / 8 + 1] & 1 == 0);
         bit = block.end;
+        if stored && block.plain == 0 && !block.last {
+            flushes.push(plain.bytes.len());
+        }
         ends.push((plain.bytes.len(), bit));
         if block.last {
-            return Some((plain.bytes, ends));
+            return Some((plain.bytes, ends, flushes));
         }
     }
 }

@@ -49,7 +49,7 @@ pub(super) struct Blocks<'s> {
     d_freq: [u16; D_CODES],
     /// Where the current block begins in the window's buffer.
     pub(super) start: usize,
-    pub(super) out: BitWriter,
+    out: &'s mut BitWriter,
     sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
 }
 
@@ -57,7 +57,7 @@ impl<'s> Blocks<'s> {
     pub(super) fn new(
         rules: Rules,
         start: usize,
-        first_bit: u8,
+        out: &'s mut BitWriter,
         sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
     ) -> Self {
         let symbols = vec![0; MAX_SYMBOLS].into_boxed_slice().try_into().expect("the length is the array's");
@@ -70,7 +70,7 @@ impl<'s> Blocks<'s> {
             l_freq: [0; L_CODES],
             d_freq: [0; D_CODES],
             start,
-            out: BitWriter::new(first_bit),
+            out,
             sink,
         };
         made.clear();
@@ -149,7 +149,7 @@ impl<'s> Blocks<'s> {
             self.write_symbols(&l, &d);
         } else {
             self.out.put(4 | last_bit, 3);
-            header.write(&mut self.out, &l, &d);
+            header.write(self.out, &l, &d);
             self.write_symbols(&l, &d);
         }
         self.start += plain.len();
@@ -191,7 +191,7 @@ impl<'s> Blocks<'s> {
         for (n, slot) in literals.iter_mut().enumerate() {
             *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
         }
-        let out = &mut self.out;
+        let out = &mut *self.out;
         for &symbol in &self.symbols[..self.count.min(MAX_SYMBOLS)] {
             let low = (symbol & 255) as usize;
             let dist = symbol >> 16;

@@ -1,6 +1,6 @@
 //! How far an encoder reproduces a stream.
 
-use super::{Block, End, Params, Start, State, encode};
+use super::{Block, Input, Params, Start, State, encode};
 use std::ops::ControlFlow;
 
 /// The blocks from a start on that an encoder reproduces exactly.
@@ -18,12 +18,12 @@ pub struct Prefix {
     pub complete: bool,
 }
 
-/// Encodes `plain` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at the
+/// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at the
 /// first block that differs or reaches beyond `actual`.
 #[must_use]
-pub fn matching(params: &Params, start: Start, plain: &[u8], end: End, actual: &[u8]) -> Prefix {
+pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> Prefix {
     let mut found = Prefix { bit_end: u64::from(start.first_bit), state: start.state, ..Prefix::default() };
-    encode(params, start, plain, end, &mut |block: Block| {
+    encode(params, start, input, &mut |block: Block| {
         if !same_bits(block.bytes, actual, found.bit_end, block.bit_end) {
             return ControlFlow::Break(());
         }

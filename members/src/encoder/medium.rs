@@ -133,6 +133,10 @@ fn fizzle(w: &Window, current: &mut Match, next: &mut Match) {
         return;
     }
     let back = current.len - 1;
+    // A restart's history may begin after the window's edge.
+    if next.found < back || next.at < back {
+        return;
+    }
     if w.buf[next.found.wrapping_sub(back)] != w.buf[next.at.wrapping_sub(back)] {
         return;
     }

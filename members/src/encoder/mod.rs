@@ -27,9 +27,10 @@ mod window;
 pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 
+use bits::BitWriter;
 use block::{Blocks, Rules};
 use classic::{EFFORT, Multiplied, Rolling, Settings};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use window::Window;
 
 /// Plain bytes that must follow the last block asked for, unless the stream ends.
@@ -112,15 +113,15 @@ impl Start<'_> {
     }
 }
 
-/// How the plain bytes end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
-    /// More follows; encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
-    More,
-    /// The stream ends: its last block is marked so.
-    Final,
-    /// The encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`): an empty stored block follows the last one.
-    Flush,
+/// What is to be encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The plain bytes from the start on.
+    pub plain: &'a [u8],
+    /// Where in `plain` the encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`), ascending: an empty stored block stands there.
+    pub flushes: &'a [usize],
+    /// Whether the stream ends with `plain`. Otherwise encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
+    pub ends: bool,
 }
 
 /// A finished block.
@@ -138,30 +139,63 @@ pub struct Block<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Encodes `plain` from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
+/// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
 /// `first_bit` bits and what fills up its last byte are zero.
 ///
 /// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
-pub fn encode(
-    params: &Params,
-    start: Start,
-    plain: &[u8],
-    end: End,
-    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
-) -> Vec<u8> {
+pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
+    let mut out = BitWriter::new(start.first_bit);
     if !params.is_valid() {
         return Vec::new();
     }
-    let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
-    let history = &start.history[start.history.len().saturating_sub(keep)..];
-    let begin = history.len();
-    let mut sink = |block: Block| sink(Block { plain_end: block.plain_end.saturating_sub(begin), ..block });
-    let warm = if params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle) { begin } else { 0 };
-    let mut blocks = Blocks::new(rules(params), begin, start.first_bit, &mut sink);
-    let mut window = Window::new(history, plain, start.position, begin - warm, end != End::More, params);
+    let (mut from, mut state) = (0, start.state);
+    for &flush in input.flushes {
+        let flush = flush.clamp(from, input.plain.len());
+        if segment(params, start, state, input.plain, from..flush, End::Flush, &mut out, sink).is_break() {
+            return out.finish();
+        }
+        (from, state) = (flush, State::default());
+    }
+    let end = if input.ends { End::Final } else { End::More };
     // A sink that breaks leaves nothing more to do.
-    let _ = run(params, &mut window, &mut blocks, warm, begin, start.state, end);
-    blocks.out.finish()
+    let _ = segment(params, start, state, input.plain, from..input.plain.len(), end, &mut out, sink);
+    out.finish()
+}
+
+/// How a part of the input ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    More,
+    Final,
+    Flush,
+}
+
+/// Encodes the part of `plain` in `range`.
+#[expect(clippy::too_many_arguments, reason = "the parts of one call of `encode`")]
+fn segment(
+    params: &Params,
+    start: Start,
+    state: State,
+    plain: &[u8],
+    range: Range<usize>,
+    end: End,
+    out: &mut BitWriter,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+    let mut history = Vec::new();
+    let near = range.start.min(keep);
+    let far = start.history.len().min(keep - near);
+    history.extend_from_slice(&start.history[start.history.len() - far..]);
+    history.extend_from_slice(&plain[range.start - near..range.start]);
+    let begin = history.len();
+    let shift = range.start;
+    let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
+    let warm = if params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle) { begin } else { 0 };
+    let position = start.position + range.start as u64;
+    let mut blocks = Blocks::new(rules(params), begin, out, &mut sink);
+    let mut window = Window::new(&history, &plain[range], position, begin - warm, end != End::More, params);
+    run(params, &mut window, &mut blocks, (warm, begin), state, end)
 }
 
 fn rules(params: &Params) -> Rules {
@@ -174,8 +208,7 @@ fn run(
     params: &Params,
     w: &mut Window,
     b: &mut Blocks,
-    warm: usize,
-    begin: usize,
+    (warm, begin): (usize, usize),
     state: State,
     end: End,
 ) -> ControlFlow<()> {

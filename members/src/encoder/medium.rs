@@ -6,8 +6,8 @@
 
 use super::State;
 use super::block::Blocks;
-use super::classic::{Effort, flush};
-use super::ng::{WANTED, insert, longest, refill};
+use super::classic::flush;
+use super::ng::{Effort, WANTED, insert, longest, refill};
 use super::window::{MIN_LOOKAHEAD, Refill, Window};
 use std::ops::ControlFlow;
 
@@ -26,7 +26,6 @@ pub(super) fn run(
     w: &mut Window,
     b: &mut Blocks,
     s: &Effort,
-    early: bool,
     (warm, start): (usize, usize),
     state: State,
 ) -> ControlFlow<(), bool> {
@@ -54,10 +53,10 @@ pub(super) fn run(
             }
         }
         let lookahead = w.avail.wrapping_sub(at);
-        let mut current = if !early && next.len > 0 {
+        let mut current = if !s.early && next.len > 0 {
             next
         } else if lookahead >= WANTED {
-            search(w, s, early, at, lookahead)
+            search(w, s, at, lookahead)
         } else {
             Match { at, found: 0, len: 1, fresh: at }
         };
@@ -66,9 +65,9 @@ pub(super) fn run(
 
         let behind = at.wrapping_add(current.len);
         let room = 2 * (w.prev_mask + 1) - MIN_LOOKAHEAD;
-        if !early && lookahead > MIN_LOOKAHEAD && behind.wrapping_sub(w.edge) < room {
+        if !s.early && lookahead > MIN_LOOKAHEAD && behind.wrapping_sub(w.edge) < room {
             // The lookahead is not reduced by the match before: the encoder does not either.
-            next = search(w, s, early, behind, lookahead);
+            next = search(w, s, behind, lookahead);
             if next.len >= WANTED {
                 fizzle(w, &mut current, &mut next);
             }
@@ -98,14 +97,14 @@ pub(super) fn run(
 
 /// Puts `at` into its chain and finds its longest match of at least four bytes.
 #[inline(always)]
-fn search(w: &mut Window, s: &Effort, early: bool, at: usize, lookahead: usize) -> Match {
+fn search(w: &mut Window, s: &Effort, at: usize, lookahead: usize) -> Match {
     let head = insert(w, at);
     let rel = w.rel(at);
     let literal = Match { at, found: 0, len: 1, fresh: at };
     if head == 0 || head >= rel || usize::from(rel.wrapping_sub(head)) > w.max_dist {
         return literal;
     }
-    let (len, found) = longest(w, s, early, at, lookahead, head, 2, 0);
+    let (len, found) = longest(w, s, at, lookahead, head, 2, 0);
     if len >= WANTED { Match { at, found, len, fresh: at } } else { literal }
 }
 

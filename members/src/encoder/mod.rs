@@ -30,6 +30,7 @@ pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 use bits::BitWriter;
 use block::{Blocks, Rules};
 use classic::{EFFORT, Multiplied, Rolling, Settings};
+use ng::Effort;
 use std::ops::{ControlFlow, Range};
 use window::Window;
 
@@ -223,13 +224,13 @@ fn run(
         (_, Family::Chromium, false) => {
             classic::greedy(w, b, Multiplied::new(params.mem_level), &settings, warm, begin)?
         }
-        (_, Family::Ng, _) => {
-            let effort = &ng::EFFORT[usize::from(params.level) - 1];
+        (_, Family::Ng | Family::NgEarlier, _) => {
+            let effort = Effort::new(params.level, params.family == Family::NgEarlier);
             match params.level {
-                9 => ng::lazy::<true>(w, b, effort, begin, state)?,
-                7 | 8 => ng::lazy::<false>(w, b, effort, begin, state)?,
-                3..=6 => medium::run(w, b, effort, params.level < 5, (warm, begin), state)?,
-                _ => ng::greedy(w, b, effort, warm, begin)?,
+                9 => ng::lazy::<true>(w, b, &effort, begin, state)?,
+                7 | 8 => ng::lazy::<false>(w, b, &effort, begin, state)?,
+                3..=6 => medium::run(w, b, &effort, (warm, begin), state)?,
+                _ => ng::greedy(w, b, &effort, warm, begin)?,
             }
         }
         (_, _, true) => classic::lazy(w, b, Rolling::new(params.mem_level), &settings, begin, state)?,

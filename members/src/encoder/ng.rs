@@ -7,24 +7,44 @@
 
 use super::State;
 use super::block::Blocks;
-use super::classic::{Effort, flush};
+use super::classic::{self, flush};
 use super::window::{Chains, Refill, Window, common, eight, four, pair};
 use std::ops::ControlFlow;
 
 /// Shortest match that the four-byte hash can find.
 pub(super) const WANTED: usize = 4;
 
+/// How hard a level tries, and in which version.
+#[derive(Clone, Copy)]
+pub(super) struct Effort {
+    pub(super) good: usize,
+    pub(super) lazy: usize,
+    pub(super) nice: usize,
+    pub(super) chain: u32,
+    /// Below level 5: a candidate that is no better ends the search.
+    pub(super) early: bool,
+    /// A match that reaches this many bytes beyond the end of the input ends the search.
+    pub(super) beyond: usize,
+}
+
+impl Effort {
+    pub(super) fn new(level: u8, earlier: bool) -> Self {
+        let classic::Effort { good, lazy, nice, chain } = EFFORT[usize::from(level) - 1];
+        Self { good, lazy, nice, chain, early: level < 5, beyond: usize::from(earlier) }
+    }
+}
+
 /// The effort of each level; level 1 has none.
-pub(super) const EFFORT: [Effort; 9] = [
-    Effort { good: 0, lazy: 0, nice: 0, chain: 0 },
-    Effort { good: 4, lazy: 4, nice: 8, chain: 4 },
-    Effort { good: 4, lazy: 6, nice: 16, chain: 6 },
-    Effort { good: 4, lazy: 12, nice: 32, chain: 24 },
-    Effort { good: 8, lazy: 16, nice: 32, chain: 32 },
-    Effort { good: 8, lazy: 16, nice: 128, chain: 128 },
-    Effort { good: 8, lazy: 32, nice: 128, chain: 256 },
-    Effort { good: 32, lazy: 128, nice: 258, chain: 1024 },
-    Effort { good: 32, lazy: 258, nice: 258, chain: 4096 },
+const EFFORT: [classic::Effort; 9] = [
+    classic::Effort { good: 0, lazy: 0, nice: 0, chain: 0 },
+    classic::Effort { good: 4, lazy: 4, nice: 8, chain: 4 },
+    classic::Effort { good: 4, lazy: 6, nice: 16, chain: 6 },
+    classic::Effort { good: 4, lazy: 12, nice: 32, chain: 24 },
+    classic::Effort { good: 8, lazy: 16, nice: 32, chain: 32 },
+    classic::Effort { good: 8, lazy: 16, nice: 128, chain: 128 },
+    classic::Effort { good: 8, lazy: 32, nice: 128, chain: 256 },
+    classic::Effort { good: 32, lazy: 128, nice: 258, chain: 1024 },
+    classic::Effort { good: 32, lazy: 258, nice: 258, chain: 4096 },
 ];
 
 /// The chain of a four-byte string.
@@ -81,7 +101,6 @@ pub(super) fn refill(w: &mut Window, at: usize) -> Refill {
 pub(super) fn longest(
     w: &Window,
     s: &Effort,
-    early: bool,
     at: usize,
     lookahead: usize,
     head: u16,
@@ -101,7 +120,7 @@ pub(super) fn longest(
             let len = common(buf, at, m);
             if len > best {
                 start = m;
-                if len >= lookahead {
+                if len >= lookahead.wrapping_add(s.beyond) {
                     return (lookahead, start);
                 }
                 best = len;
@@ -109,7 +128,7 @@ pub(super) fn longest(
                     break;
                 }
                 end = pair(buf, at.wrapping_add(best).wrapping_sub(1));
-            } else if early && best >= 8 && gives_up(buf, at, m, best) {
+            } else if s.early && best >= 8 && gives_up(buf, at, m, best) {
                 break;
             }
         }
@@ -161,7 +180,7 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
             let len = common(buf, at, m);
             if len > best {
                 start = m;
-                if len >= lookahead {
+                if len >= lookahead.wrapping_add(s.beyond) {
                     return (lookahead, start);
                 }
                 best = len;
@@ -251,7 +270,7 @@ pub(super) fn lazy<const NINE: bool>(
             (len, found) = if NINE {
                 longest_of_all(w, s, at, head, least, found)
             } else {
-                longest(w, s, false, at, lookahead, head, least, found)
+                longest(w, s, at, lookahead, head, least, found)
             };
         }
         if before >= 3 && len <= before {
@@ -302,7 +321,7 @@ pub(super) fn greedy(w: &mut Window, b: &mut Blocks, s: &Effort, warm: usize, st
             let head = insert(w, at);
             let rel = w.rel(at);
             if head != 0 && head < rel && usize::from(rel - head) <= w.max_dist {
-                (len, found) = longest(w, s, true, at, lookahead, head, 2, 0);
+                (len, found) = longest(w, s, at, lookahead, head, 2, 0);
             }
         }
         let mut full = false;

@@ -17,8 +17,10 @@ pub enum Family {
     Chromium,
     /// GNU gzip and Info-ZIP zip: zlib's matcher with 32 Ki symbols a block and an early end of blocks.
     Gzip,
-    /// zlib-ng 2.x and its Rust port zlib-rs.
+    /// zlib-ng 2.3 and recent versions of its Rust port zlib-rs (0.6).
     Ng,
+    /// Earlier ones: a match that reaches just to the end of the input does not end the search.
+    NgEarlier,
 }
 
 /// zlib's `strategy` setting. The numbers are zlib's.
@@ -86,7 +88,7 @@ impl Params {
                 Family::Zlib => true,
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
-                Family::Ng => usual && self.level >= 2,
+                Family::Ng | Family::NgEarlier => usual && self.level >= 2,
             }
     }
 
@@ -99,6 +101,7 @@ impl Params {
             Family::Chromium => 1,
             Family::Gzip => 2,
             Family::Ng => 3,
+            Family::NgEarlier => 4,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -125,6 +128,7 @@ impl Params {
             1 => Family::Chromium,
             2 => Family::Gzip,
             3 => Family::Ng,
+            4 => Family::NgEarlier,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -144,7 +148,7 @@ impl Params {
     #[must_use]
     pub const fn is_lazy(&self) -> bool {
         match self.family {
-            Family::Ng => self.level >= 7,
+            Family::Ng | Family::NgEarlier => self.level >= 7,
             _ => self.level >= 4,
         }
     }

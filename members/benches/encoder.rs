@@ -5,28 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{Family, HISTORY, Input, Params, Start, State, WARM_UP, matching};
+use deltastore_members::encoder::{HISTORY, Input, Params, Start, State, WARM_UP, find, matching};
 
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;
-
-/// Levels and write sizes to try.
-const TRIES: [(u8, u32); 14] = [
-    (6, 0),
-    (9, 0),
-    (1, 0),
-    (2, 0),
-    (3, 0),
-    (4, 0),
-    (5, 0),
-    (7, 0),
-    (8, 0),
-    (6, 8192),
-    (6, 32768),
-    (5, 8192),
-    (3, 8192),
-    (6, 65536),
-];
 
 /// Where blocks of a stream end: plain bytes and bits.
 type Ends = Vec<(usize, usize)>;
@@ -45,13 +27,14 @@ fn main() {
         }
         let bytes = std::fs::read(&file).expect("a readable file");
         let mut sums = Sums::default();
+        let mut hints = Vec::new();
         for (name, packed) in members(&bytes) {
             let Some((plain, ends, flushes)) = inflate(packed) else {
                 println!("{file} {name}: no DEFLATE stream");
                 continue;
             };
             let packed = &packed[..ends.last().map_or(0, |e| e.1.div_ceil(8))];
-            measure(&mut sums, (&plain, &ends, &flushes), packed, &format!("{file} {name}"), verbose);
+            measure(&mut sums, &mut hints, (&plain, &ends, &flushes), packed, &format!("{file} {name}"), verbose);
         }
         println!("{file}: {sums}");
         *by_file.entry(file).or_default() += sums.plain;
@@ -113,6 +96,7 @@ impl std::fmt::Display for Sums {
 
 fn measure(
     sums: &mut Sums,
+    hints: &mut Vec<Params>,
     (plain, ends, flushes): (&[u8], &Ends, &[usize]),
     packed: &[u8],
     name: &str,
@@ -120,8 +104,9 @@ fn measure(
 ) {
     sums.streams += 1;
     sums.plain += plain.len();
+    let whole = Input { plain, flushes, ends: true };
     let began = Instant::now();
-    let params = candidates(plain, flushes, packed);
+    let params = find(Start::of_stream(), whole, packed, hints);
     sums.finding += began.elapsed().as_secs_f64();
     let Some(params) = params else {
         if verbose {
@@ -130,22 +115,39 @@ fn measure(
         *sums.kinds.entry("none".into()).or_default() += 1;
         return;
     };
+    *hints = vec![params];
     let kind = format!("{:?}-{}m{}w{}", params.family, params.level, params.mem_level, params.writes);
     *sums.kinds.entry(kind.clone()).or_default() += 1;
-    // From the start, in one go.
+    // From the start, in one go; another search where it fails.
     let began = Instant::now();
-    let whole = matching(&params, Start::of_stream(), Input { plain, flushes, ends: true }, packed);
+    let mut done = matching(&params, Start::of_stream(), whole, packed);
     sums.encoding += began.elapsed().as_secs_f64();
-    sums.covered += whole.plain;
-    sums.exact += usize::from(whole.complete);
-    if verbose && !whole.complete {
-        println!(
-            "  {name}: {kind} {} of {} plain bytes, {} of {} blocks",
-            whole.plain,
-            plain.len(),
-            whole.blocks,
-            ends.len()
-        );
+    let mut params = params;
+    if !done.complete {
+        let (at, bit) = (done.plain, done.bit_end as usize);
+        let keep = HISTORY.max(WARM_UP);
+        let start = Start {
+            history: &plain[at.saturating_sub(keep)..at],
+            position: at as u64,
+            state: done.state,
+            first_bit: (bit % 8) as u8,
+        };
+        let near: Vec<usize> = flushes.iter().filter(|&&f| f >= at).map(|f| f - at).collect();
+        let input = Input { plain: &plain[at..], flushes: &near, ends: true };
+        if let Some(other) = find(start, input, &packed[bit / 8..], &[]) {
+            let rest = matching(&other, start, input, &packed[bit / 8..]);
+            if verbose {
+                println!("  {name}: {kind} up to {at}, then {other:?} to {} of {}", at + rest.plain, plain.len());
+            }
+            done.plain += rest.plain;
+            done.complete = rest.complete;
+            params = other;
+        }
+    }
+    sums.covered += done.plain;
+    sums.exact += usize::from(done.complete);
+    if verbose && !done.complete {
+        println!("  {name}: {kind} {} of {} plain bytes, {} blocks", done.plain, plain.len(), ends.len());
     }
     // Every unit alone.
     let (mut at, mut bit, mut state) = (0, 0, State::default());
@@ -175,26 +177,6 @@ fn measure(
         state = if failed { State::default() } else { found.state };
         (at, bit) = next;
     }
-}
-
-fn candidates(plain: &[u8], flushes: &[usize], packed: &[u8]) -> Option<Params> {
-    let mut best = None;
-    for family in [Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng] {
-        for (level, writes) in TRIES.into_iter().filter(|t| t.1 == 0 || family == Family::Ng) {
-            let params = Params { writes, ..Params::new(family, level) };
-            let reach = plain.len().min(2_000_000);
-            let near: Vec<usize> = flushes.iter().filter(|&&f| f <= reach).copied().collect();
-            let input = Input { plain: &plain[..reach], flushes: &near, ends: reach == plain.len() };
-            let found = matching(&params, Start::of_stream(), input, packed);
-            if found.complete || found.plain > 50_000 {
-                return Some(params);
-            }
-            if found.blocks > 0 && best.is_none() {
-                best = Some(params);
-            }
-        }
-    }
-    best
 }
 
 fn inflate(packed: &[u8]) -> Option<Decoded> {

@@ -36,8 +36,34 @@ pub(super) struct Rules {
     pub(super) fixed_only: bool,
 }
 
+/// How many symbols are collected between comparisons with those expected.
+const COMPARE_EVERY: usize = 64;
+
+/// Symbols that the blocks are known to hold, for giving up early.
+pub(super) struct Expected<'a> {
+    /// By block; empty where they are not known.
+    blocks: &'a [Vec<u32>],
+    block: usize,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn new(blocks: &'a [Vec<u32>]) -> Self {
+        Self { blocks, block: 0 }
+    }
+
+    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are all of it.
+    fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
+        let Some(expected) = self.blocks.get(self.block) else { return true };
+        if expected.is_empty() {
+            return true;
+        }
+        let length_fits = if whole { symbols.len() == expected.len() } else { symbols.len() <= expected.len() };
+        length_fits && expected[compared..symbols.len()] == symbols[compared..]
+    }
+}
+
 /// The symbols of the current block, and everything written before it.
-pub(super) struct Blocks<'s> {
+pub(super) struct Blocks<'s, 'e> {
     rules: Rules,
     /// Distance in the high half (zero for a literal), literal or length minus three in the low one.
     symbols: Box<[u32; MAX_SYMBOLS]>,
@@ -51,13 +77,17 @@ pub(super) struct Blocks<'s> {
     pub(super) start: usize,
     out: &'s mut BitWriter,
     sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
+    expected: &'s mut Option<Expected<'e>>,
+    /// A symbol was not the one expected.
+    astray: bool,
 }
 
-impl<'s> Blocks<'s> {
+impl<'s, 'e> Blocks<'s, 'e> {
     pub(super) fn new(
         rules: Rules,
         start: usize,
         out: &'s mut BitWriter,
+        expected: &'s mut Option<Expected<'e>>,
         sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
     ) -> Self {
         let symbols = vec![0; MAX_SYMBOLS].into_boxed_slice().try_into().expect("the length is the array's");
@@ -72,6 +102,8 @@ impl<'s> Blocks<'s> {
             start,
             out,
             sink,
+            expected,
+            astray: false,
         };
         made.clear();
         made
@@ -82,7 +114,18 @@ impl<'s> Blocks<'s> {
         self.l_freq = [0; L_CODES];
         self.d_freq = [0; D_CODES];
         self.l_freq[END_BLOCK] = 1;
-        self.look_at = if self.rules.truncate { TRUNCATE_EVERY.min(self.rules.full) } else { self.rules.full };
+        self.look_at = self.next_look();
+    }
+
+    fn next_look(&self) -> usize {
+        let mut next = self.rules.full;
+        if self.rules.truncate {
+            next = next.min((self.count / TRUNCATE_EVERY + 1) * TRUNCATE_EVERY);
+        }
+        if self.expected.is_some() {
+            next = next.min((self.count / COMPARE_EVERY + 1) * COMPARE_EVERY);
+        }
+        next
     }
 
     /// Symbols collected for the current block.
@@ -118,10 +161,17 @@ impl<'s> Blocks<'s> {
     /// than half the input, and fewer than half of the symbols are matches.
     #[cold]
     fn is_end(&mut self, at: usize) -> bool {
-        if self.count == self.rules.full {
+        if let Some(expected) = &*self.expected {
+            let compared = self.count.saturating_sub(COMPARE_EVERY);
+            self.astray = !expected.agrees(&self.symbols[..self.count], compared, false);
+        }
+        if self.count == self.rules.full || self.astray {
             return true;
         }
-        self.look_at = (self.look_at + TRUNCATE_EVERY).min(self.rules.full);
+        self.look_at = self.next_look();
+        if !self.rules.truncate || self.count % TRUNCATE_EVERY != 0 {
+            return false;
+        }
         let plain = at.wrapping_sub(self.start);
         let distances: u64 =
             self.d_freq.iter().zip(DIST_EXTRA).map(|(&f, extra)| u64::from(f) * (5 + u64::from(extra))).sum();
@@ -132,6 +182,13 @@ impl<'s> Blocks<'s> {
     /// Writes the block, whose plain bytes are `plain`, and begins the next at `next`. `plain` may be stored only if
     /// `storable`. The result says whether to go on.
     pub(super) fn flush(&mut self, plain: &[u8], storable: bool, last: bool, state: State) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            self.astray |= !expected.agrees(&self.symbols[..self.count], 0, true);
+            expected.block += 1;
+            if self.astray {
+                return ControlFlow::Break(());
+            }
+        }
         let l = tree::build(&self.l_freq, &LITERALS);
         let d = tree::build(&self.d_freq, &DISTANCES);
         let header = Header::new(&l, &d);
@@ -159,6 +216,9 @@ impl<'s> Blocks<'s> {
 
     /// Writes an empty stored block, as a sync flush does, as an end of its own.
     pub(super) fn marker(&mut self, state: State) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            expected.block += 1;
+        }
         self.store(&[], false);
         self.report(false, state)
     }

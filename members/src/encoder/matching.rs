@@ -35,7 +35,7 @@ pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> P
 }
 
 /// Whether `a` and `b` hold the same bits from bit `from` to bit `to`.
-fn same_bits(a: &[u8], b: &[u8], from: u64, to: u64) -> bool {
+pub(super) fn same_bits(a: &[u8], b: &[u8], from: u64, to: u64) -> bool {
     let (first, last) = ((from / 8) as usize, (to / 8) as usize);
     let (Some(a), Some(b)) = (a.get(first..), b.get(first..)) else { return false };
     let whole = last - first;

@@ -16,6 +16,7 @@
 mod bits;
 mod block;
 mod classic;
+mod find;
 mod matching;
 mod medium;
 mod ng;
@@ -24,11 +25,12 @@ mod tables;
 mod tree;
 mod window;
 
+pub use find::find;
 pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 
 use bits::BitWriter;
-use block::{Blocks, Rules};
+use block::{Blocks, Expected, Rules};
 use classic::{EFFORT, Multiplied, Rolling, Settings};
 use ng::Effort;
 use std::ops::{ControlFlow, Range};
@@ -145,6 +147,17 @@ pub struct Block<'a> {
 ///
 /// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
+    encode_expecting(params, start, input, None, sink)
+}
+
+/// Encodes as long as the symbols are those expected.
+fn encode_expecting(
+    params: &Params,
+    start: Start,
+    input: Input,
+    mut expected: Option<Expected>,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> Vec<u8> {
     let mut out = BitWriter::new(start.first_bit);
     if !params.is_valid() {
         return Vec::new();
@@ -152,14 +165,15 @@ pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(
     let (mut from, mut state) = (0, start.state);
     for &flush in input.flushes {
         let flush = flush.clamp(from, input.plain.len());
-        if segment(params, start, state, input.plain, from..flush, End::Flush, &mut out, sink).is_break() {
+        if segment(params, start, state, input.plain, from..flush, End::Flush, &mut out, &mut expected, sink).is_break()
+        {
             return out.finish();
         }
         (from, state) = (flush, State::default());
     }
     let end = if input.ends { End::Final } else { End::More };
     // A sink that breaks leaves nothing more to do.
-    let _ = segment(params, start, state, input.plain, from..input.plain.len(), end, &mut out, sink);
+    let _ = segment(params, start, state, input.plain, from..input.plain.len(), end, &mut out, &mut expected, sink);
     out.finish()
 }
 
@@ -181,6 +195,7 @@ fn segment(
     range: Range<usize>,
     end: End,
     out: &mut BitWriter,
+    expected: &mut Option<Expected>,
     sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
@@ -194,7 +209,7 @@ fn segment(
     let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
     let warm = if params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle) { begin } else { 0 };
     let position = start.position + range.start as u64;
-    let mut blocks = Blocks::new(rules(params), begin, out, &mut sink);
+    let mut blocks = Blocks::new(rules(params), begin, out, expected, &mut sink);
     let mut window = Window::new(&history, &plain[range], position, begin - warm, end != End::More, params);
     run(params, &mut window, &mut blocks, (warm, begin), state, end)
 }

@@ -6,7 +6,7 @@
 
 use super::State;
 use super::block::Blocks;
-use super::window::{Flow, MAX_MATCH, Refill, Window, common, four, pair};
+use super::window::{Filter, Flow, MAX_MATCH, Refill, Window, common, four};
 
 /// Farther matches of three bytes are not worth it.
 const TOO_FAR: usize = 4096;
@@ -98,27 +98,28 @@ pub(super) struct Settings {
 /// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and `start` if there is none.
 #[inline(always)]
 fn longest(w: &Window, s: &Settings, at: usize, head: u16, mut best: usize, mut start: usize) -> (usize, usize) {
-    let buf = &w.buf[..];
+    let Some(view) = w.view() else { return (best, start) };
+    let prev = &*w.chains.prev;
+    let mask = w.prev_mask & 32767;
     let mut chain = if best >= s.effort.good { s.effort.chain >> 2 } else { s.effort.chain };
     let lookahead = w.avail.wrapping_sub(at);
     let nice = if s.gzip { s.effort.nice } else { s.effort.nice.min(lookahead) };
-    let limit = (w.rel(at) as usize).saturating_sub(w.max_dist) as u16;
-    let first = pair(buf, at);
-    let mut end = pair(buf, at.wrapping_add(best).wrapping_sub(1));
+    let rel = w.rel(at);
+    let limit = usize::from(rel).saturating_sub(w.max_dist) as u16;
+    let mut filter = Filter::new(view, rel, best);
     let mut candidate = head;
     loop {
-        let m = w.edge.wrapping_add(usize::from(candidate));
-        if pair(buf, m.wrapping_add(best).wrapping_sub(1)) == end && pair(buf, m) == first {
-            let len = common(buf, at, m);
+        if filter.passes(view, candidate) {
+            let len = common(view, rel, candidate);
             if len > best {
-                (best, start) = (len, m);
+                (best, start) = (len, w.edge.wrapping_add(usize::from(candidate)));
                 if len >= nice {
                     break;
                 }
-                end = pair(buf, at.wrapping_add(best).wrapping_sub(1));
+                filter = Filter::new(view, rel, best);
             }
         }
-        candidate = w.chains.prev[usize::from(candidate) & w.prev_mask & 32767];
+        candidate = prev[usize::from(candidate) & mask];
         chain = chain.wrapping_sub(1);
         if candidate <= limit || chain == 0 {
             break;

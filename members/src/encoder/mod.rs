@@ -204,14 +204,14 @@ fn segment(
     let far = start.history.len().min(keep - near);
     history.extend_from_slice(&start.history[start.history.len() - far..]);
     history.extend_from_slice(&plain[range.start - near..range.start]);
-    let begin = history.len();
-    let shift = range.start;
+    let lazy = params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle);
+    let back = if lazy { 0 } else { history.len() };
+    let (shift, position) = (range.start, start.position + range.start as u64);
+    let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
+    let begin = window.begin;
     let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
-    let warm = if params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle) { begin } else { 0 };
-    let position = start.position + range.start as u64;
     let mut blocks = Blocks::new(rules(params), begin, out, expected, &mut sink);
-    let mut window = Window::new(&history, &plain[range], position, begin - warm, end != End::More, params);
-    run(params, &mut window, &mut blocks, (warm, begin), state, end)
+    run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
 }
 
 fn rules(params: &Params) -> Rules {

@@ -8,7 +8,7 @@
 use super::State;
 use super::block::Blocks;
 use super::classic::{self, flush};
-use super::window::{Chains, Refill, Window, common, eight, four, pair};
+use super::window::{Chains, Filter, Refill, Window, common, four};
 use std::ops::ControlFlow;
 
 /// Shortest match that the four-byte hash can find.
@@ -107,19 +107,17 @@ pub(super) fn longest(
     mut best: usize,
     mut start: usize,
 ) -> (usize, usize) {
-    let buf = &w.buf[..];
+    let Some(view) = w.view() else { return (best, start) };
     let mut chain = if best >= s.good { s.chain >> 2 } else { s.chain };
     let rel = w.rel(at);
     let limit = usize::from(rel).saturating_sub(w.max_dist) as u16;
-    let first = pair(buf, at);
-    let mut end = pair(buf, at.wrapping_add(best).wrapping_sub(1));
+    let mut filter = Filter::new(view, rel, best);
     let mut candidate = head;
     while candidate < rel {
-        let m = w.edge.wrapping_add(usize::from(candidate));
-        if pair(buf, m.wrapping_add(best).wrapping_sub(1)) == end && pair(buf, m) == first {
-            let len = common(buf, at, m);
+        if filter.passes(view, candidate) {
+            let len = common(view, rel, candidate);
             if len > best {
-                start = m;
+                start = w.edge.wrapping_add(usize::from(candidate));
                 if len >= lookahead.wrapping_add(s.beyond) {
                     return (lookahead, start);
                 }
@@ -127,8 +125,9 @@ pub(super) fn longest(
                 if len >= s.nice {
                     break;
                 }
-                end = pair(buf, at.wrapping_add(best).wrapping_sub(1));
-            } else if s.early && best >= 8 && gives_up(buf, at, m, best) {
+                filter = Filter::new(view, rel, best);
+            } else if s.early && best >= 8 && len >= 8 {
+                // The first eight bytes agree and so do the eight up to the one that counts, yet it is no better.
                 break;
             }
         }
@@ -144,23 +143,16 @@ pub(super) fn longest(
     (best, start)
 }
 
-/// Below level 5 the search ends at a candidate that is no better although its first eight bytes and the eight up to the first that
-/// would make it better agree.
-#[cold]
-fn gives_up(buf: &[u8], at: usize, m: usize, best: usize) -> bool {
-    eight(buf, at) == eight(buf, m) && eight(buf, at + best - 7) == eight(buf, m + best - 7)
-}
-
 /// Level 9's search: it follows, of all chains of strings within the match so far, the one that leads back farthest.
 fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize, mut start: usize) -> (usize, usize) {
-    let buf = &w.buf[..];
+    let (Some(view), buf) = (w.view(), &w.buf[..]) else { return (best, start) };
     let lookahead = w.avail.wrapping_sub(at);
     let mut chain = if best >= s.good { s.chain >> 2 } else { s.chain };
     let rel = w.rel(at);
     let base = usize::from(rel).saturating_sub(w.max_dist) as u16;
     let (mut limit, mut offset) = (base, 0u16);
     let mut candidate = head;
-    let first = pair(buf, at);
+    let mut filter = Filter::new(view, rel, best);
     if best >= 3 {
         for i in 1..=best - 2 {
             let position = w.chains.head[usize::from(roll(buf, at + i))];
@@ -175,11 +167,11 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
         }
     }
     while candidate < rel {
-        let m = w.edge.wrapping_add(usize::from(candidate)).wrapping_sub(usize::from(offset));
-        if pair(buf, m.wrapping_add(best).wrapping_sub(1)) == pair(buf, at + best - 1) && pair(buf, m) == first {
-            let len = common(buf, at, m);
+        let m = candidate.wrapping_sub(offset);
+        if filter.passes(view, m) {
+            let len = common(view, rel, m);
             if len > best {
-                start = m;
+                start = w.edge.wrapping_add(usize::from(m));
                 if len >= lookahead.wrapping_add(s.beyond) {
                     return (lookahead, start);
                 }
@@ -187,7 +179,8 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
                 if len >= s.nice {
                     return (best, start);
                 }
-                if len > 3 && m.wrapping_add(len) < at {
+                filter = Filter::new(view, rel, best);
+                if len > 3 && usize::from(m) + len < usize::from(rel) {
                     candidate = candidate.wrapping_sub(offset);
                     offset = 0;
                     let mut next = candidate;

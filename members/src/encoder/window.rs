@@ -12,7 +12,9 @@ pub(super) const MAX_MATCH: usize = 258;
 /// Lookahead below which zlib fetches more input.
 pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + 3 + 1;
 /// Bytes after the end that comparisons may read.
-const TAIL: usize = 2 * MAX_MATCH + 16;
+const STALE: usize = 2 * MAX_MATCH + 16;
+/// The double window and what comparisons from its last position may read, so that a relative position needs no bounds check.
+pub(super) type View = [u8; 65536 + 512];
 
 /// How much of the stream the encoder has been given and has taken in, in stream positions.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +80,9 @@ impl Fill {
 pub(super) struct Window {
     /// History, plain bytes, and what a comparison past the end reads.
     pub(super) buf: Vec<u8>,
+    /// Where the plain bytes begin, after the history.
+    pub(super) begin: usize,
+    history: usize,
     /// End of the plain bytes.
     pub(super) end: usize,
     /// Whether the stream (or a flushed part of it) ends at `end`.
@@ -85,7 +90,7 @@ pub(super) struct Window {
     /// Stream position of `buf`'s first byte.
     origin: u64,
     fill: Fill,
-    /// Index of relative position zero; wraps below zero.
+    /// Index of relative position zero.
     pub(super) edge: usize,
     /// Bytes from this index on are not yet visible.
     pub(super) avail: usize,
@@ -118,17 +123,25 @@ impl Window {
     /// Stream position `position` is where `plain` begins; the cursor begins `back` bytes before it, in `history`.
     pub(super) fn new(history: &[u8], plain: &[u8], position: u64, back: usize, ends: bool, params: &Params) -> Self {
         let window = 1usize << params.window_bits;
-        let start = history.len();
-        let end = start + plain.len();
-        let origin = position.saturating_sub(start as u64);
-        let mut buf = Vec::with_capacity(end + TAIL);
+        let cursor = position.saturating_sub(back as u64);
+        let origin = position.saturating_sub(history.len() as u64);
+        let total = if ends { position + plain.len() as u64 } else { u64::MAX };
+        let fill = Fill::at(cursor, window, params.writes, total);
+        // What lies before the history and in the window is never compared; it only has to be there.
+        let lead = origin.saturating_sub(fill.base).min(2 * window as u64) as usize;
+        let origin = origin - lead as u64;
+        let begin = lead + history.len();
+        let end = begin + plain.len();
+        let mut buf = Vec::with_capacity(end + size_of::<View>());
+        buf.resize(lead, 0);
         buf.extend_from_slice(history);
         buf.extend_from_slice(plain);
-        let total = if ends { origin + end as u64 } else { u64::MAX };
-        let fill = Fill::at(position.saturating_sub(back as u64), window, params.writes, total);
         tail(&mut buf, origin, window);
+        buf.resize(end + size_of::<View>(), 0);
         let mut made = Self {
             buf,
+            begin,
+            history: history.len(),
             end,
             ends,
             origin,
@@ -149,12 +162,18 @@ impl Window {
     }
 
     fn place(&mut self) {
-        self.edge = self.fill.base.wrapping_sub(self.origin) as usize;
+        self.edge = self.fill.base.saturating_sub(self.origin) as usize;
         self.avail = self.fill.avail.saturating_sub(self.origin) as usize;
         self.check_at = self.avail.saturating_sub(MIN_LOOKAHEAD - 1);
         if !self.ends {
             self.check_at = self.check_at.min(self.end.saturating_sub(super::LOOKAHEAD));
         }
+    }
+
+    /// The double window. Not there only if the edge is beyond the input, which no cursor reaches.
+    #[inline(always)]
+    pub(super) fn view(&self) -> Option<&View> {
+        self.buf.get(self.edge..)?.first_chunk()
     }
 
     /// The window's form of an index.
@@ -184,7 +203,7 @@ impl Window {
                     edge += mask as u64 + 1;
                     chains.slide(mask);
                 }
-                read(chains, buf, base.wrapping_sub(*origin) as usize);
+                read(chains, buf, base.saturating_sub(*origin) as usize);
             });
             while edge < self.fill.base {
                 edge += self.prev_mask as u64 + 1;
@@ -202,15 +221,18 @@ impl Window {
 
     /// The history before `start` that chains can reach.
     pub(super) fn reachable(&self, start: usize) -> std::ops::Range<usize> {
-        let edge = if (self.edge as isize) < 0 { 0 } else { self.edge };
-        start.saturating_sub(self.prev_mask + 1).max(edge).min(start)..start
+        let lead = self.begin - self.history;
+        start.saturating_sub(self.prev_mask + 1).max(self.edge).max(lead).min(start)..start
     }
 }
 
 impl Chains {
     fn slide(&mut self, mask: usize) {
         let by = mask as u16 + 1;
-        for slot in self.head.iter_mut().chain(&mut self.prev[..=mask]) {
+        for slot in self.head.iter_mut() {
+            *slot = slot.saturating_sub(by);
+        }
+        for slot in &mut self.prev[..=mask] {
             *slot = slot.saturating_sub(by);
         }
     }
@@ -228,7 +250,7 @@ impl Chains {
 
 /// What lies in zlib's window after the last byte: what was there one window length before, zeros in the first pass.
 fn tail(buf: &mut Vec<u8>, origin: u64, window: usize) {
-    for _ in 0..TAIL {
+    for _ in 0..STALE {
         let position = origin + buf.len() as u64;
         let stale = if position < 2 * window as u64 { None } else { buf.len().checked_sub(window) };
         let byte = stale.map_or(0, |at| buf[at]);
@@ -236,45 +258,60 @@ fn tail(buf: &mut Vec<u8>, origin: u64, window: usize) {
     }
 }
 
-/// Length of the common prefix of what begins at `a` and `b`, at most 258; two bytes are known to agree.
+/// Length of the common prefix of what begins at relative positions `a` and `b`, at most 258.
 #[inline(always)]
-pub(super) fn common(buf: &[u8], a: usize, b: usize) -> usize {
-    let (Some(x), Some(y)) = (buf.get(a + 2..a + MAX_MATCH), buf.get(b + 2..b + MAX_MATCH)) else { return 0 };
-    let mut len = 2;
+pub(super) fn common(view: &View, a: u16, b: u16) -> usize {
+    let (a, b) = (usize::from(a), usize::from(b));
+    let (x, y) = (&view[a..a + 264], &view[b..b + 264]);
+    let mut len = 0usize;
     for (p, q) in x.chunks_exact(8).zip(y.chunks_exact(8)) {
         let p = u64::from_le_bytes(p.try_into().expect("chunks of eight"));
         let q = u64::from_le_bytes(q.try_into().expect("chunks of eight"));
         let differ = p ^ q;
         if differ != 0 {
-            return len + (differ.trailing_zeros() >> 3) as usize;
+            return len.wrapping_add((differ.trailing_zeros() >> 3) as usize).min(MAX_MATCH);
         }
-        len += 8;
+        len = len.wrapping_add(8);
     }
-    len
+    MAX_MATCH
 }
 
-/// Two bytes at `at` as a number, for comparing only.
-#[inline(always)]
-pub(super) fn pair(buf: &[u8], at: usize) -> u16 {
-    match buf.get(at..at + 2) {
-        Some(&[a, b]) => u16::from_le_bytes([a, b]),
-        _ => 0,
+/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it longer, at most eight.
+#[derive(Clone, Copy)]
+pub(super) struct Filter {
+    offset: usize,
+    bytes: u64,
+    mask: u64,
+}
+
+impl Filter {
+    /// For matches at `at` longer than `best`.
+    #[inline(always)]
+    pub(super) fn new(view: &View, at: u16, best: usize) -> Self {
+        let offset = best.saturating_sub(7) & 255;
+        let mask = u64::MAX >> (56usize.wrapping_sub(best.wrapping_mul(8).min(56)) & 63);
+        Self { offset, bytes: eight(view, usize::from(at) + offset) & mask, mask }
     }
+
+    /// Whether what begins at `m` passes.
+    #[inline(always)]
+    pub(super) fn passes(self, view: &View, m: u16) -> bool {
+        eight(view, usize::from(m) + (self.offset & 255)) & self.mask == self.bytes
+    }
+}
+
+#[inline(always)]
+fn eight(view: &View, at: usize) -> u64 {
+    u64::from_le_bytes(view[at..at + 8].try_into().expect("eight bytes"))
 }
 
 /// Four bytes at `at`, little-endian.
 #[inline(always)]
 pub(super) fn four(buf: &[u8], at: usize) -> u32 {
-    match buf.get(at..at + 4) {
+    match buf.get(at..at.wrapping_add(4)) {
         Some(&[a, b, c, d]) => u32::from_le_bytes([a, b, c, d]),
         _ => 0,
     }
-}
-
-/// Eight bytes at `at`, for comparing only.
-#[inline(always)]
-pub(super) fn eight(buf: &[u8], at: usize) -> u64 {
-    buf.get(at..at + 8).map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")))
 }
 
 /// What the encoder does after a block, kept short.

@@ -131,6 +131,7 @@ fn measure(
             position: at as u64,
             state: done.state,
             first_bit: (bit % 8) as u8,
+            written: (bit / 8) as u64,
         };
         let near: Vec<usize> = flushes.iter().filter(|&&f| f >= at).map(|f| f - at).collect();
         let input = Input { plain: &plain[at..], flushes: &near, ends: true };
@@ -160,6 +161,7 @@ fn measure(
             position: at as u64,
             state,
             first_bit: (bit % 8) as u8,
+            written: (bit / 8) as u64,
         };
         let reach = (next.0 + 4096).min(plain.len());
         let near: Vec<usize> = flushes.iter().filter(|&&f| f >= at && f <= reach).map(|f| f - at).collect();

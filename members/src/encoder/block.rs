@@ -34,6 +34,10 @@ pub(super) struct Rules {
     pub(super) truncate: bool,
     /// Only fixed codes (`Z_FIXED`).
     pub(super) fixed_only: bool,
+    /// Room for output in one call of the encoder, 0 for enough.
+    pub(super) room: u32,
+    /// Output bytes before those counted here.
+    pub(super) written: u64,
 }
 
 /// How many symbols are collected between comparisons with those expected.
@@ -80,6 +84,8 @@ pub(super) struct Blocks<'s, 'e> {
     expected: &'s mut Option<Expected<'e>>,
     /// A symbol was not the one expected.
     astray: bool,
+    /// The last block filled the room for output: the encoder had to be called again.
+    pub(super) called_again: bool,
 }
 
 impl<'s, 'e> Blocks<'s, 'e> {
@@ -104,6 +110,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             sink,
             expected,
             astray: false,
+            called_again: false,
         };
         made.clear();
         made
@@ -189,6 +196,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
                 return ControlFlow::Break(());
             }
         }
+        let before = self.rooms();
         let l = tree::build(&self.l_freq, &LITERALS);
         let d = tree::build(&self.d_freq, &DISTANCES);
         let header = Header::new(&l, &d);
@@ -209,9 +217,15 @@ impl<'s, 'e> Blocks<'s, 'e> {
             header.write(self.out, &l, &d);
             self.write_symbols(&l, &d);
         }
+        self.called_again = self.rooms() > before;
         self.start += plain.len();
         self.clear();
         self.report(last, state)
+    }
+
+    /// How many times the output so far has filled the room.
+    fn rooms(&self) -> u64 {
+        (self.out.bit_len() / 8 + self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
     }
 
     /// Writes an empty stored block, as a sync flush does, as an end of its own.

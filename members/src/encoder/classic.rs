@@ -66,7 +66,7 @@ impl Hash for Rolling {
     }
 }
 
-/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`).
+/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32 Ki chains.
 #[derive(Clone, Copy)]
 pub(super) struct Multiplied {
     mask: u32,
@@ -74,7 +74,7 @@ pub(super) struct Multiplied {
 
 impl Multiplied {
     pub(super) fn new(mem_level: u8) -> Self {
-        Self { mask: (1 << (u32::from(mem_level) + 7)) - 1 }
+        Self { mask: (1 << (u32::from(mem_level) + 7).max(15)) - 1 }
     }
 }
 

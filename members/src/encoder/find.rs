@@ -142,7 +142,10 @@ impl First {
                 _ => &WRITES[..1],
             };
             sizes.into_iter().flat_map(move |mem_level| {
-                writes.iter().map(move |&writes| Params { mem_level, writes, ..Params::new(family, level) })
+                writes.iter().flat_map(move |&writes| {
+                    let usual = Params { mem_level, writes, ..Params::new(family, level) };
+                    [Params { room: 32768, ..usual }, usual].into_iter().filter(Params::is_valid)
+                })
             })
         });
         let odd =

@@ -2,7 +2,7 @@
 //!
 //! Each match is found together with the one that follows it. If the second can be moved left so far that at most one byte of
 //! the first is left, the second takes its place. Levels 3 and 4 do without the second.
-//! The second is thrown away whenever input is fetched, so the sizes of the writes show in the output.
+//! The second is thrown away whenever input is fetched or the room for output is full, so the sizes of both show in what comes out.
 
 use super::State;
 use super::block::Blocks;
@@ -90,6 +90,9 @@ pub(super) fn run(
         if full {
             let fresh = next.fresh.wrapping_sub(next.at);
             flush(w, b, at, false, State::with_next(next.len, next.at.wrapping_sub(next.found), fresh))?;
+            if b.called_again {
+                next.len = 0;
+            }
         }
     }
     ControlFlow::Continue(true)

@@ -41,7 +41,7 @@ pub const LOOKAHEAD: usize = 1024;
 /// History that lets lazy matchers ([`Params::is_lazy`]) restart exactly.
 pub const HISTORY: usize = 32768;
 /// History that lets the others restart exactly nearly always: they are run over it first.
-pub const WARM_UP: usize = 131_072;
+pub const WARM_UP: usize = 262_144;
 
 /// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
 /// had to end a block while a match was waiting.
@@ -106,13 +106,15 @@ pub struct Start<'a> {
     pub state: State,
     /// Bits of the first output byte that belong to what came before, 0 to 7.
     pub first_bit: u8,
+    /// Bytes of the stream before the first output byte; matters where [`Params::room`] is set.
+    pub written: u64,
 }
 
 impl Start<'_> {
     /// The start of a stream that begins at a byte boundary.
     #[must_use]
     pub const fn of_stream() -> Self {
-        Start { history: &[], position: 0, state: State(0), first_bit: 0 }
+        Start { history: &[], position: 0, state: State(0), first_bit: 0, written: 0 }
     }
 }
 
@@ -210,14 +212,14 @@ fn segment(
     let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
     let begin = window.begin;
     let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
-    let mut blocks = Blocks::new(rules(params), begin, out, expected, &mut sink);
+    let mut blocks = Blocks::new(rules(params, start.written), begin, out, expected, &mut sink);
     run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
 }
 
-fn rules(params: &Params) -> Rules {
+fn rules(params: &Params, written: u64) -> Rules {
     let full = if params.family == Family::Gzip { 32768 } else { 1 << (params.mem_level + 6) } - 1;
     let truncate = params.family == Family::Gzip && params.level > 2;
-    Rules { full, truncate, fixed_only: params.strategy == Strategy::Fixed }
+    Rules { full, truncate, fixed_only: params.strategy == Strategy::Fixed, room: params.room, written }
 }
 
 fn run(

@@ -56,6 +56,9 @@ pub struct Params {
     pub window_bits: u8,
     /// How many plain bytes each call of the encoder brought, 0 for all at once. Matters to [`Family::Ng`] mostly.
     pub writes: u32,
+    /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in Rust's flate2). Matters to the middle
+    /// levels of [`Family::Ng`] only, and only if all input is passed at once.
+    pub room: u32,
 }
 
 /// Why stored parameters could not be read.
@@ -73,7 +76,7 @@ impl Params {
     /// `family` at `level` with the settings that nearly every program uses.
     #[must_use]
     pub const fn new(family: Family, level: u8) -> Self {
-        Self { family, level, mem_level: 8, strategy: Strategy::Default, window_bits: 15, writes: 0 }
+        Self { family, level, mem_level: 8, strategy: Strategy::Default, window_bits: 15, writes: 0, room: 0 }
     }
 
     /// Whether an encoder with these settings exists here.
@@ -84,6 +87,7 @@ impl Params {
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
             && self.writes < 1 << 24
+            && (self.room == 0 || self.has_room())
             && match self.family {
                 Family::Zlib => true,
                 Family::Chromium => self.window_bits == 15,
@@ -92,7 +96,13 @@ impl Params {
             }
     }
 
-    /// The stored form: version, family, level, memLevel, strategy and window, 24 bits of write size. One settings value has one form.
+    fn has_room(&self) -> bool {
+        let medium = matches!(self.family, Family::Ng | Family::NgEarlier) && (3..=6).contains(&self.level);
+        medium && self.writes == 0 && self.room.is_power_of_two() && (12..=26).contains(&self.room.trailing_zeros())
+    }
+
+    /// The stored form: version, family, level, room and memLevel, strategy and window,
+    /// 24 bits of write size. One settings value has one form.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PARAMS_LEN] {
         let [w0, w1, w2, _] = self.writes.to_le_bytes();
@@ -110,7 +120,17 @@ impl Params {
             Strategy::Rle => 3,
             Strategy::Fixed => 4,
         };
-        [VERSION, family, self.level, self.mem_level, (strategy << 4) | (self.window_bits & 15), w0, w1, w2]
+        let room = if self.room == 0 { 0 } else { (self.room.trailing_zeros() as u8).wrapping_sub(11) };
+        [
+            VERSION,
+            family,
+            self.level,
+            room << 4 | self.mem_level & 15,
+            (strategy << 4) | (self.window_bits & 15),
+            w0,
+            w1,
+            w2,
+        ]
     }
 
     /// Reads what [`Params::to_bytes`] wrote.
@@ -118,7 +138,7 @@ impl Params {
     /// # Errors
     /// When the version is newer or the settings are none that [`Params::is_valid`] accepts.
     pub fn from_bytes(bytes: [u8; PARAMS_LEN]) -> Result<Self, ParamsError> {
-        let [version, family, level, mem_level, mixed, w0, w1, w2] = bytes;
+        let [version, family, level, sizes, mixed, w0, w1, w2] = bytes;
         if version != VERSION {
             return Err(ParamsError::Version(version));
         }
@@ -140,7 +160,8 @@ impl Params {
             _ => return Err(unknown),
         };
         let writes = u32::from_le_bytes([w0, w1, w2, 0]);
-        let params = Self { family, level, mem_level, strategy, window_bits: mixed & 15, writes };
+        let room = if sizes >> 4 == 0 { 0 } else { 2048 << (sizes >> 4) };
+        let params = Self { family, level, mem_level: sizes & 15, strategy, window_bits: mixed & 15, writes, room };
         if params.is_valid() { Ok(params) } else { Err(unknown) }
     }
 
@@ -165,6 +186,9 @@ mod tests {
         assert_eq!(p.to_bytes(), [1, 3, 6, 8, 15, 0, 32, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
         assert_eq!(Params::from_bytes([2, 0, 6, 8, 15, 0, 0, 0]), Err(ParamsError::Version(2)));
+        p = Params { room: 32768, writes: 0, ..p };
+        assert_eq!(p.to_bytes(), [1, 3, 6, 0x48, 15, 0, 0, 0]);
+        assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
         for bad in [[1, 9, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
             assert_eq!(Params::from_bytes(bad), Err(ParamsError::Unknown(bad)));
         }

@@ -9,6 +9,7 @@
 #![deny(clippy::unwrap_used)]
 
 pub mod deflate;
+pub mod encoder;
 mod expand;
 mod program;
 mod puff;

@@ -1,0 +1,372 @@
+//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's `trees.c`).
+//!
+//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in the
+//! form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed code
+//! unless a code of its own is shorter.
+
+use super::bits::BitWriter;
+use super::tables::{
+    BL_CODES, BL_EXTRA, BL_ORDER, D_CODES, DIST_BASE, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_BASE, LENGTH_CODE,
+    LENGTH_EXTRA, STATIC_L_LEN, dist_code,
+};
+use super::tree::{self, Code, Shape};
+use super::{Block, State};
+use std::ops::ControlFlow;
+
+const STATIC_D_LEN: [u8; D_CODES] = [5; D_CODES];
+const LITERALS: Shape =
+    Shape { elems: L_CODES, extra: &LENGTH_EXTRA, extra_base: 257, max_length: 15, fixed: Some(&STATIC_L_LEN) };
+const DISTANCES: Shape =
+    Shape { elems: D_CODES, extra: &DIST_EXTRA, extra_base: 0, max_length: 15, fixed: Some(&STATIC_D_LEN) };
+const LENGTHS: Shape = Shape { elems: BL_CODES, extra: &BL_EXTRA, extra_base: 0, max_length: 7, fixed: None };
+
+/// Symbols after which gzip looks whether to end the block.
+const TRUNCATE_EVERY: usize = 0x1000;
+/// The most symbols that any variant collects.
+const MAX_SYMBOLS: usize = 32768;
+
+/// How blocks of this encoder end and which forms they may take.
+#[derive(Clone, Copy)]
+pub(super) struct Rules {
+    /// Symbols in a full block.
+    pub(super) full: usize,
+    /// Whether gzip's early end applies.
+    pub(super) truncate: bool,
+    /// Only fixed codes (`Z_FIXED`).
+    pub(super) fixed_only: bool,
+    /// Room for output in one call of the encoder, 0 for enough.
+    pub(super) room: u32,
+    /// Output bytes before those counted here.
+    pub(super) written: u64,
+}
+
+/// How many symbols are collected between comparisons with those expected.
+const COMPARE_EVERY: usize = 64;
+
+/// Symbols that the blocks are known to hold, for giving up early.
+pub(super) struct Expected<'a> {
+    /// By block; empty where they are not known.
+    blocks: &'a [Vec<u32>],
+    block: usize,
+}
+
+impl<'a> Expected<'a> {
+    pub(super) fn new(blocks: &'a [Vec<u32>]) -> Self {
+        Self { blocks, block: 0 }
+    }
+
+    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are all of it.
+    fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
+        let Some(expected) = self.blocks.get(self.block) else { return true };
+        if expected.is_empty() {
+            return true;
+        }
+        let length_fits = if whole { symbols.len() == expected.len() } else { symbols.len() <= expected.len() };
+        length_fits && expected[compared..symbols.len()] == symbols[compared..]
+    }
+}
+
+/// The symbols of the current block, and everything written before it.
+pub(super) struct Blocks<'s, 'e> {
+    rules: Rules,
+    /// Distance in the high half (zero for a literal), literal or length minus three in the low one.
+    symbols: Box<[u32; MAX_SYMBOLS]>,
+    count: usize,
+    /// Count at which `is_end` has to look closer.
+    look_at: usize,
+    matches: usize,
+    l_freq: [u16; L_CODES],
+    d_freq: [u16; D_CODES],
+    /// Where the current block begins in the window's buffer.
+    pub(super) start: usize,
+    out: &'s mut BitWriter,
+    sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
+    expected: &'s mut Option<Expected<'e>>,
+    /// A symbol was not the one expected.
+    astray: bool,
+    /// The last block filled the room for output: the encoder had to be called again.
+    pub(super) called_again: bool,
+}
+
+impl<'s, 'e> Blocks<'s, 'e> {
+    pub(super) fn new(
+        rules: Rules,
+        start: usize,
+        out: &'s mut BitWriter,
+        expected: &'s mut Option<Expected<'e>>,
+        sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
+    ) -> Self {
+        let symbols = vec![0; MAX_SYMBOLS].into_boxed_slice().try_into().expect("the length is the array's");
+        let mut made = Self {
+            rules,
+            symbols,
+            count: 0,
+            look_at: 0,
+            matches: 0,
+            l_freq: [0; L_CODES],
+            d_freq: [0; D_CODES],
+            start,
+            out,
+            sink,
+            expected,
+            astray: false,
+            called_again: false,
+        };
+        made.clear();
+        made
+    }
+
+    fn clear(&mut self) {
+        (self.count, self.matches) = (0, 0);
+        self.l_freq = [0; L_CODES];
+        self.d_freq = [0; D_CODES];
+        self.l_freq[END_BLOCK] = 1;
+        self.look_at = self.next_look();
+    }
+
+    fn next_look(&self) -> usize {
+        let mut next = self.rules.full;
+        if self.rules.truncate {
+            next = next.min((self.count / TRUNCATE_EVERY + 1) * TRUNCATE_EVERY);
+        }
+        if self.expected.is_some() {
+            next = next.min((self.count / COMPARE_EVERY + 1) * COMPARE_EVERY);
+        }
+        next
+    }
+
+    /// Symbols collected for the current block.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds a literal. `at` is the encoder's cursor; the result says that the block ends here.
+    #[inline(always)]
+    pub(super) fn literal(&mut self, byte: u8, at: usize) -> bool {
+        self.symbols[self.count & (MAX_SYMBOLS - 1)] = u32::from(byte);
+        self.count = self.count.wrapping_add(1);
+        let freq = &mut self.l_freq[usize::from(byte)];
+        *freq = freq.wrapping_add(1);
+        self.count == self.look_at && self.is_end(at)
+    }
+
+    /// Adds a match of 3 to 258 bytes from 1 to 32768 bytes back.
+    #[inline(always)]
+    pub(super) fn matched(&mut self, dist: usize, len: usize, at: usize) -> bool {
+        let less = len.wrapping_sub(3) & 255;
+        self.symbols[self.count & (MAX_SYMBOLS - 1)] = ((dist as u32) << 16) | less as u32;
+        self.count = self.count.wrapping_add(1);
+        self.matches = self.matches.wrapping_add(1);
+        let freq = &mut self.l_freq[usize::from(LENGTH_CODE[less]) + 257];
+        *freq = freq.wrapping_add(1);
+        let freq = &mut self.d_freq[dist_code((dist as u16).wrapping_sub(1))];
+        *freq = freq.wrapping_add(1);
+        self.count == self.look_at && self.is_end(at)
+    }
+
+    /// gzip's estimate: the block ends when literals at eight bits and distances at five, plus extra bits, take less
+    /// than half the input, and fewer than half of the symbols are matches.
+    #[cold]
+    fn is_end(&mut self, at: usize) -> bool {
+        if let Some(expected) = &*self.expected {
+            let compared = self.count.saturating_sub(COMPARE_EVERY);
+            self.astray = !expected.agrees(&self.symbols[..self.count], compared, false);
+        }
+        if self.count == self.rules.full || self.astray {
+            return true;
+        }
+        self.look_at = self.next_look();
+        if !self.rules.truncate || self.count % TRUNCATE_EVERY != 0 {
+            return false;
+        }
+        let plain = at.wrapping_sub(self.start);
+        let distances: u64 =
+            self.d_freq.iter().zip(DIST_EXTRA).map(|(&f, extra)| u64::from(f) * (5 + u64::from(extra))).sum();
+        let packed = (self.count as u64 * 8 + distances) >> 3;
+        self.matches < self.count / 2 && packed < (plain / 2) as u64
+    }
+
+    /// Writes the block, whose plain bytes are `plain`, and begins the next at `next`. `plain` may be stored only if
+    /// `storable`. The result says whether to go on.
+    pub(super) fn flush(&mut self, plain: &[u8], storable: bool, last: bool, state: State) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            self.astray |= !expected.agrees(&self.symbols[..self.count], 0, true);
+            expected.block += 1;
+            if self.astray {
+                return ControlFlow::Break(());
+            }
+        }
+        let before = self.rooms();
+        let l = tree::build(&self.l_freq, &LITERALS);
+        let d = tree::build(&self.d_freq, &DISTANCES);
+        let header = Header::new(&l, &d);
+        let own_bits = l.bits + d.bits + header.bits;
+        let fixed_bytes = (l.fixed_bits + d.fixed_bits + 10) >> 3;
+        let own_bytes = (own_bits + 10) >> 3;
+        let fixed = fixed_bytes <= own_bytes || self.rules.fixed_only;
+        let best = if fixed { fixed_bytes } else { own_bytes };
+        let last_bit = u64::from(last);
+        if plain.len() as u64 + 4 <= best && storable && plain.len() <= 0xffff {
+            self.store(plain, last);
+        } else if fixed {
+            self.out.put(2 | last_bit, 3);
+            let (l, d) = fixed_codes();
+            self.write_symbols(&l, &d);
+        } else {
+            self.out.put(4 | last_bit, 3);
+            header.write(self.out, &l, &d);
+            self.write_symbols(&l, &d);
+        }
+        self.called_again = self.rooms() > before;
+        self.start += plain.len();
+        self.clear();
+        self.report(last, state)
+    }
+
+    /// How many times the output so far has filled the room.
+    fn rooms(&self) -> u64 {
+        (self.out.bit_len() / 8 + self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
+    }
+
+    /// Writes an empty stored block, as a sync flush does, as an end of its own.
+    pub(super) fn marker(&mut self, state: State) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            expected.block += 1;
+        }
+        self.store(&[], false);
+        self.report(false, state)
+    }
+
+    fn store(&mut self, plain: &[u8], last: bool) {
+        self.out.put(u64::from(last), 3);
+        self.out.align();
+        let len = plain.len() as u16;
+        self.out.bytes(&len.to_le_bytes());
+        self.out.bytes(&(!len).to_le_bytes());
+        self.out.bytes(plain);
+    }
+
+    fn report(&mut self, last: bool, state: State) -> ControlFlow<()> {
+        let Self { out, sink, start, .. } = self;
+        let bit_end = out.bit_len();
+        out.peek(|bytes| sink(Block { plain_end: *start, bit_end, last, state, bytes }))
+    }
+
+    fn write_symbols(&mut self, l: &Code, d: &Code) {
+        // One look-up per symbol: code and extra bits' count for lengths come from a table of 256 entries.
+        let mut lengths = [(0u32, 0u32); 256];
+        for (less, slot) in lengths.iter_mut().enumerate() {
+            let code = usize::from(LENGTH_CODE[less]);
+            let bits = u32::from(l.len[code + 257]);
+            let extra = (less as u32).wrapping_sub(u32::from(LENGTH_BASE[code]));
+            *slot = (u32::from(l.code[code + 257]) | extra << bits, bits + u32::from(LENGTH_EXTRA[code]));
+        }
+        let mut literals = [(0u32, 0u32); 256];
+        for (n, slot) in literals.iter_mut().enumerate() {
+            *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
+        }
+        let out = &mut *self.out;
+        for &symbol in &self.symbols[..self.count.min(MAX_SYMBOLS)] {
+            let low = (symbol & 255) as usize;
+            let dist = symbol >> 16;
+            if dist == 0 {
+                let (code, bits) = literals[low];
+                out.put(u64::from(code), bits);
+            } else {
+                let (code, bits) = lengths[low];
+                out.put(u64::from(code), bits);
+                let dist = (dist as u16).wrapping_sub(1);
+                let code = dist_code(dist);
+                let bits = u32::from(d.len[code]);
+                let extra = u64::from(dist.wrapping_sub(DIST_BASE[code]));
+                out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
+            }
+        }
+        out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
+    }
+}
+
+fn fixed_codes() -> (Code, Code) {
+    let mut d = Code { len: [0; 288], code: [0; 288], max_code: D_CODES - 1, bits: 0, fixed_bits: 0 };
+    d.len[..D_CODES].fill(5);
+    d.code = tree::codes(&d.len, d.max_code);
+    let l = Code { len: STATIC_L_LEN, code: tree::codes(&STATIC_L_LEN, 287), max_code: 287, bits: 0, fixed_bits: 0 };
+    (l, d)
+}
+
+/// The description of a block's codes: their lengths, run-length coded, in a code of their own.
+struct Header {
+    code: Code,
+    /// Code-length symbols in sending order with their extra bits' value.
+    symbols: Vec<(u8, u8)>,
+    sent: usize,
+    /// Bits of the whole description, block type excluded.
+    bits: u64,
+}
+
+impl Header {
+    fn new(l: &Code, d: &Code) -> Self {
+        let mut symbols = Vec::with_capacity(L_CODES + D_CODES);
+        run_lengths(&l.len[..=l.max_code], &mut symbols);
+        run_lengths(&d.len[..=d.max_code], &mut symbols);
+        let mut freq = [0u16; BL_CODES];
+        for &(symbol, _) in &symbols {
+            freq[usize::from(symbol)] += 1;
+        }
+        let code = tree::build(&freq, &LENGTHS);
+        let unsent = BL_ORDER.iter().rev().take_while(|&&n| code.len[usize::from(n)] == 0).count();
+        let sent = (BL_CODES - unsent).max(4);
+        let bits = code.bits + 3 * sent as u64 + 14;
+        Self { code, symbols, sent, bits }
+    }
+
+    fn write(&self, out: &mut BitWriter, l: &Code, d: &Code) {
+        out.put((l.max_code - 256) as u64, 5);
+        out.put(d.max_code as u64, 5);
+        out.put((self.sent - 4) as u64, 4);
+        for &n in &BL_ORDER[..self.sent] {
+            out.put(u64::from(self.code.len[usize::from(n)]), 3);
+        }
+        for &(symbol, extra) in &self.symbols {
+            let n = usize::from(symbol);
+            let bits = u32::from(self.code.len[n]);
+            out.put(u64::from(self.code.code[n]) | u64::from(extra) << bits, bits + u32::from(BL_EXTRA[n]));
+        }
+    }
+}
+
+/// Run-length codes code lengths as `trees.c` does: a run of one length is cut as soon as it is as long as one repeat
+/// symbol can be, and a repeat never reaches from one code into the next.
+fn run_lengths(lens: &[u8], symbols: &mut Vec<(u8, u8)>) {
+    let mut before = None;
+    let mut at = 0;
+    while at < lens.len() {
+        let len = lens[at];
+        // The first of a run of non-zero lengths is sent as itself, so one cut holds up to seven.
+        let most = if len == 0 {
+            138
+        } else if before == Some(len) {
+            6
+        } else {
+            7
+        };
+        let run = lens[at..].iter().take(most).take_while(|&&l| l == len).count();
+        let least = if len != 0 && before != Some(len) { 4 } else { 3 };
+        if run < least {
+            symbols.extend(std::iter::repeat_n((len, 0), run));
+        } else if len != 0 {
+            let mut repeat = run;
+            if before != Some(len) {
+                symbols.push((len, 0));
+                repeat -= 1;
+            }
+            symbols.push((16, (repeat - 3) as u8));
+        } else if run <= 10 {
+            symbols.push((17, (run - 3) as u8));
+        } else {
+            symbols.push((18, (run - 11) as u8));
+        }
+        before = Some(len);
+        at += run;
+    }
+}

@@ -1,0 +1,180 @@
+//! Which encoder made a stream, found by trying.
+//!
+//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which most do
+//! within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are possible.
+
+use super::matching::same_bits;
+use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
+use crate::deflate::{Header, Sink, Tables, decode_block};
+use std::ops::ControlFlow;
+
+/// Plain bytes after which no further block is looked at.
+const ENOUGH: usize = 256 * 1024;
+
+/// Families and levels, the most frequent in the wild first.
+const LIKELY: [(Family, u8); 41] = {
+    use Family::{Chromium, Gzip, Ng, NgEarlier, Zlib};
+    [
+        (Zlib, 6),
+        (Zlib, 9),
+        (Chromium, 6),
+        (Chromium, 9),
+        (Gzip, 6),
+        (Gzip, 9),
+        (Ng, 6),
+        (Ng, 9),
+        (NgEarlier, 6),
+        (NgEarlier, 9),
+        (Zlib, 1),
+        (Zlib, 5),
+        (Zlib, 7),
+        (Zlib, 8),
+        (Zlib, 4),
+        (Zlib, 3),
+        (Zlib, 2),
+        (Gzip, 1),
+        (Gzip, 5),
+        (Gzip, 7),
+        (Gzip, 8),
+        (Gzip, 4),
+        (Gzip, 3),
+        (Gzip, 2),
+        (Ng, 5),
+        (Ng, 2),
+        (Ng, 3),
+        (Ng, 4),
+        (Ng, 7),
+        (Ng, 8),
+        (NgEarlier, 7),
+        (NgEarlier, 8),
+        (Chromium, 1),
+        (Chromium, 2),
+        (Chromium, 3),
+        (Chromium, 4),
+        (Chromium, 5),
+        (Chromium, 7),
+        (Chromium, 8),
+        (NgEarlier, 2),
+        (NgEarlier, 3),
+    ]
+};
+
+/// Sizes of writes that programs use.
+const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
+
+/// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all blocks up to the first that ends
+/// 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing does, or `input` ends within the first block.
+#[must_use]
+pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
+    let first = First::decode(start, &input, actual)?;
+    let reach = input.plain.len().min(first.plain + 2 * LOOKAHEAD);
+    let ends = input.ends && reach == input.plain.len();
+    let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
+    let part = Input { plain: &input.plain[..reach], flushes, ends };
+    let tried = |params: &Params| params.is_valid() && first.fits(start, part, actual, params);
+    hints.iter().copied().find(tried).or_else(|| first.plausible().find(tried))
+}
+
+/// The decoded first blocks.
+struct First {
+    /// Symbols of each block; empty for stored ones.
+    symbols: Vec<Vec<u32>>,
+    plain: usize,
+    /// Symbols of the first block that a full buffer can have ended.
+    full: Option<usize>,
+}
+
+impl First {
+    fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
+        let mut tables = Tables::default();
+        let mut made = Self { symbols: Vec::new(), plain: 0, full: None };
+        let mut bit = usize::from(start.first_bit);
+        let known = start.position.min(32768);
+        while made.plain < ENOUGH {
+            let mut symbols = Symbols::default();
+            let history = known + made.plain as u64;
+            let Ok(block) = decode_block(&mut tables, actual, bit, history, &mut symbols) else { break };
+            let plain = made.plain + usize::try_from(block.plain).ok()?;
+            if plain + if input.ends { 0 } else { LOOKAHEAD } > input.plain.len() {
+                break;
+            }
+            (made.plain, bit) = (plain, block.end);
+            let by_flush = input.flushes.contains(&plain);
+            if !symbols.0.is_empty() && !block.last && !by_flush && made.full.is_none() {
+                made.full = Some(symbols.0.len());
+            }
+            made.symbols.push(symbols.0);
+            if block.last {
+                break;
+            }
+        }
+        (!made.symbols.is_empty()).then_some(made)
+    }
+
+    fn fits(&self, start: Start, part: Input, actual: &[u8], params: &Params) -> bool {
+        let (mut blocks, mut bit) = (0, u64::from(start.first_bit));
+        encode_expecting(params, start, part, Some(Expected::new(&self.symbols)), &mut |block: Block| {
+            if !same_bits(block.bytes, actual, bit, block.bit_end) {
+                return ControlFlow::Break(());
+            }
+            (blocks, bit) = (blocks + 1, block.bit_end);
+            if blocks == self.symbols.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        blocks == self.symbols.len()
+    }
+
+    /// Everything that the number of symbols in a block allows.
+    fn plausible(&self) -> impl Iterator<Item = Params> {
+        let full = self.full;
+        let buffers: Vec<u8> = match full {
+            None => vec![8, 9],
+            Some(n) => (1..=9).filter(|m| (1usize << (m + 6)) == n + 1).collect(),
+        };
+        let gzip = full.is_none_or(|n| n % 4096 == 0 || n == 32767);
+        let usual = LIKELY.into_iter().flat_map(move |(family, level)| {
+            let sizes = match family {
+                Family::Gzip if gzip => vec![8],
+                Family::Gzip => Vec::new(),
+                _ => buffers.clone(),
+            };
+            let writes = match family {
+                Family::Ng | Family::NgEarlier if level < 7 => &WRITES[..],
+                _ => &WRITES[..1],
+            };
+            sizes.into_iter().flat_map(move |mem_level| {
+                writes.iter().flat_map(move |&writes| {
+                    let usual = Params { mem_level, writes, ..Params::new(family, level) };
+                    [Params { room: 32768, ..usual }, usual].into_iter().filter(Params::is_valid)
+                })
+            })
+        });
+        let odd =
+            [Strategy::Filtered, Strategy::Fixed, Strategy::Rle, Strategy::Huffman].into_iter().flat_map(|strategy| {
+                [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { strategy, ..Params::new(Family::Zlib, level) })
+            });
+        let common = full.is_none_or(|n| n == 16383);
+        usual.chain(odd.filter(move |_| common))
+    }
+}
+
+/// The symbols of a block in the form that [`super::block::Blocks`] keeps.
+#[derive(Default)]
+struct Symbols(Vec<u32>);
+
+impl Sink for Symbols {
+    fn begin(&mut self, _: &[u8], _: &Header) {}
+
+    fn stored(&mut self, _: &[u8]) {}
+
+    #[inline(always)]
+    fn literal(&mut self, byte: u8) {
+        self.0.push(u32::from(byte));
+    }
+
+    #[inline(always)]
+    fn copy(&mut self, length: u32, distance: u32) {
+        self.0.push(distance.wrapping_add(1) << 16 | length);
+    }
+
+    fn end(&mut self) {}
+}

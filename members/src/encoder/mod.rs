@@ -1,0 +1,266 @@
+//! Exact re-encoders: from the plain bytes of a DEFLATE stream (RFC 1951), the compressed bits that its encoder wrote.
+//!
+//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams come from
+//! a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight bytes) re-creates a
+//! stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip and zlib-ng; each file names
+//! its source. [`find`] tries which one made a stream, [`matching`] tells how far one reproduces it.
+//!
+//! Invariants:
+//! - The same input gives the same output on every machine and in every version of this program: stored data depends on it. A change
+//!   that alters any output needs a new [`Params`] value.
+//! - Encoding can begin at any block boundary, given the history before it, the position in the stream and a [`State`].
+//! - No input makes it panic or take memory beyond a small multiple of it.
+//!
+//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch costs density only.
+
+mod bits;
+mod block;
+mod classic;
+mod find;
+mod matching;
+mod medium;
+mod ng;
+mod params;
+mod tables;
+mod tree;
+mod window;
+
+pub use find::find;
+pub use matching::{Prefix, matching};
+pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
+
+use bits::BitWriter;
+use block::{Blocks, Expected, Rules};
+use classic::{EFFORT, Multiplied, Rolling, Settings};
+use ng::Effort;
+use std::ops::{ControlFlow, Range};
+use window::Window;
+
+/// Plain bytes that must follow the last block asked for, unless the stream ends.
+pub const LOOKAHEAD: usize = 1024;
+/// History that lets lazy matchers ([`Params::is_lazy`]) restart exactly.
+pub const HISTORY: usize = 32768;
+/// History that lets the others restart exactly nearly always: they are run over it first.
+pub const WARM_UP: usize = 262_144;
+
+/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
+/// had to end a block while a match was waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct State(u64);
+
+impl State {
+    /// The stored form; zero for most blocks of most encoders.
+    #[must_use]
+    pub const fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// Reads the stored form. Any number is a state; a wrong one costs exactness only.
+    #[must_use]
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    fn pack(len: usize, dist: usize, fresh: usize) -> Self {
+        Self(1 << 34 | (fresh as u64 & 511) << 25 | (len as u64 & 511) << 16 | (dist as u64 & 0xffff))
+    }
+
+    fn unpack(self) -> Option<(usize, usize, usize)> {
+        let field = |shift: u32, mask: u64| (self.0 >> shift & mask) as usize;
+        (self.0 >> 34 == 1).then(|| (field(16, 511), field(0, 0xffff), field(25, 511)))
+    }
+
+    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back waits for the next.
+    fn waiting(len: usize, dist: usize) -> Self {
+        Self::pack(len, if len >= 3 { dist } else { 0 }, 0)
+    }
+
+    fn pending(self) -> Option<(usize, usize)> {
+        let (len, dist, _) = self.unpack()?;
+        Some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
+    }
+
+    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in the chains.
+    fn with_next(len: usize, dist: usize, fresh: usize) -> Self {
+        match len {
+            0 => Self(0),
+            1 => Self::pack(1, 0, fresh),
+            _ => Self::pack(len, dist, fresh),
+        }
+    }
+
+    fn next(self) -> Option<(usize, usize, usize)> {
+        let (len, dist, fresh) = self.unpack()?;
+        Some(if (4..=258).contains(&len) && dist > 0 { (len, dist, fresh) } else { (1, 0, 0) })
+    }
+}
+
+/// Where encoding begins.
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Plain bytes just before, as many as there are up to [`HISTORY`] or [`WARM_UP`]; more are ignored.
+    pub history: &'a [u8],
+    /// Plain position in the stream: the encoder's window moves at positions that depend on it.
+    pub position: u64,
+    /// What the encoder carries over, from the [`Block`] before; zero at the stream's start.
+    pub state: State,
+    /// Bits of the first output byte that belong to what came before, 0 to 7.
+    pub first_bit: u8,
+    /// Bytes of the stream before the first output byte; matters where [`Params::room`] is set.
+    pub written: u64,
+}
+
+impl Start<'_> {
+    /// The start of a stream that begins at a byte boundary.
+    #[must_use]
+    pub const fn of_stream() -> Self {
+        Start { history: &[], position: 0, state: State(0), first_bit: 0, written: 0 }
+    }
+}
+
+/// What is to be encoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The plain bytes from the start on.
+    pub plain: &'a [u8],
+    /// Where in `plain` the encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`), ascending: an empty stored block stands there.
+    pub flushes: &'a [usize],
+    /// Whether the stream ends with `plain`. Otherwise encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
+    pub ends: bool,
+}
+
+/// A finished block.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    /// Its end in the plain bytes that were passed.
+    pub plain_end: usize,
+    /// Its end in bits of `bytes`, those before the start included.
+    pub bit_end: u64,
+    /// Whether it is marked as the stream's last.
+    pub last: bool,
+    /// What the encoder carries over.
+    pub state: State,
+    /// All output so far, the last byte filled up with zero bits.
+    pub bytes: &'a [u8],
+}
+
+/// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
+/// `first_bit` bits and what fills up its last byte are zero.
+///
+/// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
+pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
+    encode_expecting(params, start, input, None, sink)
+}
+
+/// Encodes as long as the symbols are those expected.
+fn encode_expecting(
+    params: &Params,
+    start: Start,
+    input: Input,
+    mut expected: Option<Expected>,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> Vec<u8> {
+    let mut out = BitWriter::new(start.first_bit);
+    if !params.is_valid() {
+        return Vec::new();
+    }
+    let (mut from, mut state) = (0, start.state);
+    for &flush in input.flushes {
+        let flush = flush.clamp(from, input.plain.len());
+        if segment(params, start, state, input.plain, from..flush, End::Flush, &mut out, &mut expected, sink).is_break()
+        {
+            return out.finish();
+        }
+        (from, state) = (flush, State::default());
+    }
+    let end = if input.ends { End::Final } else { End::More };
+    // A sink that breaks leaves nothing more to do.
+    let _ = segment(params, start, state, input.plain, from..input.plain.len(), end, &mut out, &mut expected, sink);
+    out.finish()
+}
+
+/// How a part of the input ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    More,
+    Final,
+    Flush,
+}
+
+/// Encodes the part of `plain` in `range`.
+#[expect(clippy::too_many_arguments, reason = "the parts of one call of `encode`")]
+fn segment(
+    params: &Params,
+    start: Start,
+    state: State,
+    plain: &[u8],
+    range: Range<usize>,
+    end: End,
+    out: &mut BitWriter,
+    expected: &mut Option<Expected>,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+    let mut history = Vec::new();
+    let near = range.start.min(keep);
+    let far = start.history.len().min(keep - near);
+    history.extend_from_slice(&start.history[start.history.len() - far..]);
+    history.extend_from_slice(&plain[range.start - near..range.start]);
+    let lazy = params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle);
+    let back = if lazy { 0 } else { history.len() };
+    let (shift, position) = (range.start, start.position + range.start as u64);
+    let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
+    let begin = window.begin;
+    let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
+    let mut blocks = Blocks::new(rules(params, start.written), begin, out, expected, &mut sink);
+    run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
+}
+
+fn rules(params: &Params, written: u64) -> Rules {
+    let full = if params.family == Family::Gzip { 32768 } else { 1 << (params.mem_level + 6) } - 1;
+    let truncate = params.family == Family::Gzip && params.level > 2;
+    Rules { full, truncate, fixed_only: params.strategy == Strategy::Fixed, room: params.room, written }
+}
+
+fn run(
+    params: &Params,
+    w: &mut Window,
+    b: &mut Blocks,
+    (warm, begin): (usize, usize),
+    state: State,
+    end: End,
+) -> ControlFlow<()> {
+    let settings = Settings {
+        effort: EFFORT[usize::from(params.level) - 1],
+        filtered: params.strategy == Strategy::Filtered,
+        gzip: params.family == Family::Gzip,
+    };
+    let done = match (params.strategy, params.family, params.is_lazy()) {
+        (Strategy::Huffman | Strategy::Rle, _, _) => classic::plain(w, b, params.strategy == Strategy::Rle, begin)?,
+        (_, Family::Chromium, true) => classic::lazy(w, b, Multiplied::new(params.mem_level), &settings, begin, state)?,
+        (_, Family::Chromium, false) => {
+            classic::greedy(w, b, Multiplied::new(params.mem_level), &settings, warm, begin)?
+        }
+        (_, Family::Ng | Family::NgEarlier, _) => {
+            let effort = Effort::new(params.level, params.family == Family::NgEarlier);
+            match params.level {
+                9 => ng::lazy::<true>(w, b, &effort, begin, state)?,
+                7 | 8 => ng::lazy::<false>(w, b, &effort, begin, state)?,
+                3..=6 => medium::run(w, b, &effort, (warm, begin), state)?,
+                _ => ng::greedy(w, b, &effort, warm, begin)?,
+            }
+        }
+        (_, _, true) => classic::lazy(w, b, Rolling::new(params.mem_level), &settings, begin, state)?,
+        (_, _, false) => classic::greedy(w, b, Rolling::new(params.mem_level), &settings, warm, begin)?,
+    };
+    match end {
+        End::Final if done => classic::flush(w, b, w.end, true, State::default()),
+        End::Flush if done => {
+            if !b.is_empty() {
+                classic::flush(w, b, w.end, false, State::default())?;
+            }
+            b.marker(State::default())
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}

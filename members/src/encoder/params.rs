@@ -1,0 +1,196 @@
+//! Which encoder, with which settings: what has to be stored to re-create a stream.
+
+use thiserror::Error;
+
+/// Length of [`Params::to_bytes`].
+pub const PARAMS_LEN: usize = 8;
+
+/// First byte of every serialized form; another one means a newer program wrote it.
+const VERSION: u8 = 1;
+
+/// The program family that made a stream. The numbers are stored: never reuse one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// zlib 1.1 to 1.3 (Python, Java, git, PNG writers, …).
+    Zlib,
+    /// Chromium's fork since 2022: zlib with a four-byte multiplicative hash (Node.js, so everything npm packs).
+    Chromium,
+    /// GNU gzip and Info-ZIP zip: zlib's matcher with 32 Ki symbols a block and an early end of blocks.
+    Gzip,
+    /// zlib-ng 2.3 and recent versions of its Rust port zlib-rs (0.6).
+    Ng,
+    /// Earlier ones: a match that reaches just to the end of the input does not end the search.
+    NgEarlier,
+}
+
+/// zlib's `strategy` setting. The numbers are zlib's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Strategy {
+    /// `Z_DEFAULT_STRATEGY`.
+    Default,
+    /// `Z_FILTERED`: matches of five bytes or less are not taken by the lazy matcher.
+    Filtered,
+    /// `Z_HUFFMAN_ONLY`: literals only.
+    Huffman,
+    /// `Z_RLE`: distance one only.
+    Rle,
+    /// `Z_FIXED`: no dynamic trees.
+    Fixed,
+}
+
+/// One exact encoder with its settings.
+///
+/// Every field is public so that a caller can try neighbours of a remembered one; [`Params::is_valid`] tells whether
+/// the combination exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Params {
+    /// The program family.
+    pub family: Family,
+    /// 1 to 9. Level 0 (stored blocks only) has no encoder here.
+    pub level: u8,
+    /// zlib's `memLevel`, 1 to 9: sizes of the hash table and of the symbol buffer. 8 for gzip.
+    pub mem_level: u8,
+    /// zlib's strategy.
+    pub strategy: Strategy,
+    /// Base-two logarithm of the window, 9 to 15.
+    pub window_bits: u8,
+    /// How many plain bytes each call of the encoder brought, 0 for all at once. Matters to [`Family::Ng`] mostly.
+    pub writes: u32,
+    /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in Rust's flate2). Matters to the middle
+    /// levels of [`Family::Ng`] only, and only if all input is passed at once.
+    pub room: u32,
+}
+
+/// Why stored parameters could not be read.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ParamsError {
+    /// The version byte is not known.
+    #[error("re-encoder parameters of version {0}, this program knows {VERSION}")]
+    Version(u8),
+    /// A field has a value that no encoder has.
+    #[error("re-encoder parameters {0:02x?} name no encoder")]
+    Unknown([u8; PARAMS_LEN]),
+}
+
+impl Params {
+    /// `family` at `level` with the settings that nearly every program uses.
+    #[must_use]
+    pub const fn new(family: Family, level: u8) -> Self {
+        Self { family, level, mem_level: 8, strategy: Strategy::Default, window_bits: 15, writes: 0, room: 0 }
+    }
+
+    /// Whether an encoder with these settings exists here.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let usual = self.window_bits == 15 && self.strategy == Strategy::Default;
+        (1..=9).contains(&self.level)
+            && (1..=9).contains(&self.mem_level)
+            && (9..=15).contains(&self.window_bits)
+            && self.writes < 1 << 24
+            && (self.room == 0 || self.has_room())
+            && match self.family {
+                Family::Zlib => true,
+                Family::Chromium => self.window_bits == 15,
+                Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
+                Family::Ng | Family::NgEarlier => usual && self.level >= 2,
+            }
+    }
+
+    fn has_room(&self) -> bool {
+        let medium = matches!(self.family, Family::Ng | Family::NgEarlier) && (3..=6).contains(&self.level);
+        medium && self.writes == 0 && self.room.is_power_of_two() && (12..=26).contains(&self.room.trailing_zeros())
+    }
+
+    /// The stored form: version, family, level, room and memLevel, strategy and window,
+    /// 24 bits of write size. One settings value has one form.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; PARAMS_LEN] {
+        let [w0, w1, w2, _] = self.writes.to_le_bytes();
+        let family = match self.family {
+            Family::Zlib => 0,
+            Family::Chromium => 1,
+            Family::Gzip => 2,
+            Family::Ng => 3,
+            Family::NgEarlier => 4,
+        };
+        let strategy = match self.strategy {
+            Strategy::Default => 0,
+            Strategy::Filtered => 1,
+            Strategy::Huffman => 2,
+            Strategy::Rle => 3,
+            Strategy::Fixed => 4,
+        };
+        let room = if self.room == 0 { 0 } else { (self.room.trailing_zeros() as u8).wrapping_sub(11) };
+        [
+            VERSION,
+            family,
+            self.level,
+            room << 4 | self.mem_level & 15,
+            (strategy << 4) | (self.window_bits & 15),
+            w0,
+            w1,
+            w2,
+        ]
+    }
+
+    /// Reads what [`Params::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// When the version is newer or the settings are none that [`Params::is_valid`] accepts.
+    pub fn from_bytes(bytes: [u8; PARAMS_LEN]) -> Result<Self, ParamsError> {
+        let [version, family, level, sizes, mixed, w0, w1, w2] = bytes;
+        if version != VERSION {
+            return Err(ParamsError::Version(version));
+        }
+        let unknown = ParamsError::Unknown(bytes);
+        let family = match family {
+            0 => Family::Zlib,
+            1 => Family::Chromium,
+            2 => Family::Gzip,
+            3 => Family::Ng,
+            4 => Family::NgEarlier,
+            _ => return Err(unknown),
+        };
+        let strategy = match mixed >> 4 {
+            0 => Strategy::Default,
+            1 => Strategy::Filtered,
+            2 => Strategy::Huffman,
+            3 => Strategy::Rle,
+            4 => Strategy::Fixed,
+            _ => return Err(unknown),
+        };
+        let writes = u32::from_le_bytes([w0, w1, w2, 0]);
+        let room = if sizes >> 4 == 0 { 0 } else { 2048 << (sizes >> 4) };
+        let params = Self { family, level, mem_level: sizes & 15, strategy, window_bits: mixed & 15, writes, room };
+        if params.is_valid() { Ok(params) } else { Err(unknown) }
+    }
+
+    /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of history.
+    #[must_use]
+    pub const fn is_lazy(&self) -> bool {
+        match self.family {
+            Family::Ng | Family::NgEarlier => self.level >= 7,
+            _ => self.level >= 4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stored_form_is_canonical_and_strict() {
+        let mut p = Params::new(Family::Ng, 6);
+        p.writes = 8192;
+        assert_eq!(p.to_bytes(), [1, 3, 6, 8, 15, 0, 32, 0]);
+        assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
+        assert_eq!(Params::from_bytes([2, 0, 6, 8, 15, 0, 0, 0]), Err(ParamsError::Version(2)));
+        p = Params { room: 32768, writes: 0, ..p };
+        assert_eq!(p.to_bytes(), [1, 3, 6, 0x48, 15, 0, 0, 0]);
+        assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
+        for bad in [[1, 9, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
+            assert_eq!(Params::from_bytes(bad), Err(ParamsError::Unknown(bad)));
+        }
+    }
+}

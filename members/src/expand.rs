@@ -278,7 +278,7 @@ impl Expander {
 
     /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of their units.
     fn settle(&mut self, upto: usize, out: &mut Expansion) {
-        if upto - self.covered >= self.settings.gap {
+        if upto - self.covered >= self.settings.gap.min(self.settings.plain) {
             self.close(out);
         }
         while upto - self.covered >= self.settings.plain {
@@ -289,7 +289,7 @@ impl Expander {
     /// Covers what lies before `upto`, as part of the unit being built if it is short.
     fn cover(&mut self, upto: usize, out: &mut Expansion) {
         let gap = upto - self.covered;
-        if gap >= self.settings.gap {
+        if gap >= self.settings.gap.min(self.settings.plain) {
             self.plain(upto, out);
         } else if gap > 0 {
             self.draft.copy(&self.buffer[self.covered..upto]);

@@ -30,29 +30,27 @@ impl<'a> BitReader<'a> {
             self.next = self.next.wrapping_add(((63 - self.count) >> 3) as usize);
             self.count |= 56;
         } else {
-            self.refill_slowly();
+            *self = self.refilled_slowly();
         }
     }
 
+    /// By value, so that a loop's reader need not have an address and stays in registers.
     #[cold]
-    fn refill_slowly(&mut self) {
+    #[inline(never)]
+    fn refilled_slowly(mut self) -> Self {
         while self.count < 56 {
             let byte = self.input.get(self.next).copied().unwrap_or(0);
             self.buffer |= u64::from(byte) << self.count;
             self.next += 1;
             self.count += 8;
         }
+        self
     }
 
-    /// The bits ahead; at least [`available`](Self::available) of them count.
+    /// The bits ahead, at least 56 of them after [`refill`](Self::refill).
     #[inline(always)]
     pub(crate) fn peek(&self) -> u64 {
         self.buffer
-    }
-
-    #[inline(always)]
-    pub(crate) fn available(&self) -> u32 {
-        self.count
     }
 
     /// Drops `bits` bits, which are available and fewer than 64.

@@ -52,7 +52,8 @@ pub enum Fault {
     Invalid { at: usize },
 }
 
-/// Takes a block's content. `Default` is an empty sink: the loop works on a copy of its own, so that it stays in registers.
+/// Takes a block's content. `Default` is an empty sink: the loop works on a copy of its own, which stays in registers
+/// as long as `literal` and `copy` are inlined and hand no reference to it to anything that is not.
 pub trait Sink: Default {
     fn begin(&mut self, input: &[u8], header: &Header);
     /// A stored block's bytes, at most 65535.
@@ -127,11 +128,9 @@ fn decode<S: Sink>(tables: &mut Tables, reader: &mut BitReader<'_>, history: u64
         }
         _ => return None,
     };
-    let mut local = std::mem::take(sink);
-    let (after, plain) = symbols(*reader, literals, distances, history, &mut local);
-    *reader = after;
-    *sink = local;
-    Some((last, plain?))
+    let plain = symbols(reader, literals, distances, history, sink)?;
+    sink.end();
+    Some((last, plain))
 }
 
 fn stored<S: Sink>(reader: &mut BitReader<'_>, last: bool, sink: &mut S) -> Option<u64> {
@@ -155,15 +154,18 @@ fn stored<S: Sink>(reader: &mut BitReader<'_>, last: bool, sink: &mut S) -> Opti
     Some(u64::from(length))
 }
 
-/// Decodes up to the end of the block; gives the reader back, and the number of plain bytes unless the block is invalid.
+/// Decodes up to the end of the block; gives the number of plain bytes unless the block is invalid.
 #[inline(never)]
-fn symbols<'a, S: Sink>(
-    mut reader: BitReader<'a>,
+fn symbols<S: Sink>(
+    from: &mut BitReader<'_>,
     literals: &LiteralTable,
     distances: &DistanceTable,
     history: u64,
-    sink: &mut S,
-) -> (BitReader<'a>, Option<u64>) {
+    to: &mut S,
+) -> Option<u64> {
+    // Copies, so that they stay in registers.
+    let mut reader = *from;
+    let mut sink = std::mem::take(to);
     let mut plain = history;
     let valid = loop {
         reader.refill();
@@ -211,9 +213,8 @@ fn symbols<'a, S: Sink>(
             break false;
         }
         reader.consume(entry.width());
-        if reader.available() < 28 {
-            reader.refill();
-        }
+        // Loading unconditionally costs less than guessing whether it is needed.
+        reader.refill();
         let mut entry = distances.first(reader.peek());
         if entry.is(SPECIAL) {
             if entry.is(SECOND) {
@@ -231,8 +232,6 @@ fn symbols<'a, S: Sink>(
         sink.copy(length, distance);
         plain = plain.wrapping_add(u64::from(length) + 3);
     };
-    if valid {
-        sink.end();
-    }
-    (reader, valid.then(|| plain.wrapping_sub(history)))
+    (*from, *to) = (reader, sink);
+    valid.then(|| plain.wrapping_sub(history))
 }

@@ -116,7 +116,8 @@ impl<const ROOT: u32, const SIZE: usize> Table<ROOT, SIZE> {
         let Some(set) = CodeSet::new(lengths) else { return false };
         if !set.complete {
             let sole = set.counts[1] == 1 && set.used == 1;
-            if !sole && !(set.used == 0 && matches!(alphabet, Alphabet::Distances)) {
+            let none = set.used == 0 && matches!(alphabet, Alphabet::Distances);
+            if !(sole || none) {
                 return false;
             }
             self.entries.fill(Entry::INVALID);

@@ -38,14 +38,31 @@ const fn distances() -> [Span; 30] {
     table
 }
 
-/// The symbol of a distance minus 1, which is below 32768: two symbols for every power of two.
+/// Distance symbols: of the distances minus 1 below 256, then of all others by their bits from the eighth up.
+static SYMBOLS: [u8; 1024] = symbols();
+
+const fn symbols() -> [u8; 1024] {
+    let mut table = [0; 1024];
+    let mut index = 0;
+    while index < 768 {
+        let distance: u32 = if index < 256 { index as u32 } else { (index as u32 - 256) << 7 };
+        table[index] = if distance < 4 {
+            distance as u8
+        } else {
+            // Two symbols for every power of two.
+            let top = distance.ilog2();
+            ((top << 1) | ((distance >> (top - 1)) & 1)) as u8
+        };
+        index += 1;
+    }
+    table
+}
+
+/// The symbol of a distance minus 1, which is below 65536; 30 and more from 32768 on.
 #[inline(always)]
 pub(crate) fn distance_symbol(distance: u32) -> usize {
-    if distance < 4 {
-        return distance as usize;
-    }
-    let top = 31 - (distance | 1).leading_zeros();
-    ((top << 1) | ((distance >> (top - 1)) & 1)) as usize
+    let index = if distance < 256 { distance } else { (distance >> 7).wrapping_add(256) };
+    usize::from(SYMBOLS[index as usize & 1023])
 }
 
 #[cfg(test)]
@@ -67,5 +84,6 @@ mod tests {
             let span = DISTANCES[distance_symbol(value)];
             assert!(value >= u32::from(span.base) && value < u32::from(span.base) + (1 << span.extra));
         }
+        assert!((32768..65536).all(|value| (30..32).contains(&distance_symbol(value))));
     }
 }

@@ -3,7 +3,7 @@
 //! Total: any bytes give a block or an error, and nothing is allocated but the fixed tables of [`Encoder`].
 
 use super::bits::{BitWriter, Cursor};
-use super::{DYNAMIC, END, FIXED, LAST, LONG, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
+use super::{DYNAMIC, END, FIXED, LAST, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
 use crate::deflate::{BitReader, DISTANCES, LENGTHS, Lengths, codes, distance_symbol, fixed_lengths};
 use crate::program::take_varint;
 use crate::recreate::RecreateError;
@@ -22,19 +22,21 @@ impl Default for Encoder {
     }
 }
 
-/// Entries hold the bits in 0 to 23 and their number from 24 up; 0 means that there is no code.
+/// Entries hold the bits in 0 to 23 and their number in 24 to 30; [`MISSING`] alone means that there is no code.
 struct Codes {
     literals: [u32; 256],
-    /// By length minus 3, with the extra bits.
-    lengths: [u32; 256],
+    /// By length minus 3, with the extra bits; those beyond 255 are missing.
+    lengths: [u32; 512],
     /// By symbol, without the extra bits but counting them; bits 16 to 19 hold the width of the code alone.
     distances: [u32; 32],
     end: u32,
 }
 
+const MISSING: u32 = 1 << 31;
+
 impl Codes {
     fn empty() -> Self {
-        Self { literals: [0; 256], lengths: [0; 256], distances: [0; 32], end: 0 }
+        Self { literals: [MISSING; 256], lengths: [MISSING; 512], distances: [MISSING; 32], end: MISSING }
     }
 
     fn fill(&mut self, lengths: &Lengths) {
@@ -43,7 +45,7 @@ impl Codes {
         codes(widths, &mut set);
         let entry = |symbol: usize| match widths.get(symbol) {
             Some(&width) if width != 0 => u32::from(set[symbol]) | u32::from(width) << 24,
-            _ => 0,
+            _ => MISSING,
         };
         for (symbol, slot) in self.literals.iter_mut().enumerate() {
             *slot = entry(symbol);
@@ -55,14 +57,14 @@ impl Codes {
             let reach = if base == 255 { 256 } else { (base + (1 << span.extra)).min(255) };
             for (extra, slot) in self.lengths[base..reach].iter_mut().enumerate() {
                 let width = code >> 24;
-                let bits = (code & 0xff_ffff) | (extra as u32) << width;
-                *slot = if code == 0 { 0 } else { bits | (width + u32::from(span.extra)) << 24 };
+                let bits = (code & 0xff_ffff) | (extra as u32) << (width & 15);
+                *slot = if code == MISSING { MISSING } else { bits | (width + u32::from(span.extra)) << 24 };
             }
         }
         let widths = lengths.distances();
         let mut set = [0u16; 32];
         codes(widths, &mut set);
-        self.distances = [0; 32];
+        self.distances = [MISSING; 32];
         for ((slot, span), (&width, &code)) in self.distances.iter_mut().zip(&DISTANCES).zip(widths.iter().zip(&set)) {
             if width != 0 {
                 *slot = u32::from(code) | u32::from(width) << 16 | (u32::from(width) + u32::from(span.extra)) << 24;
@@ -114,9 +116,7 @@ pub(crate) fn encode_block(
         }
         _ => return Err(RecreateError::View),
     };
-    let (after, cursor) = tokens(codes, view, *at, writer.cursor, writer.out)?;
-    *at = after;
-    writer.cursor = cursor;
+    *at = tokens(codes, view, *at, &mut writer.cursor, writer.out)?;
     Ok(last)
 }
 
@@ -139,85 +139,129 @@ fn stored(view: &[u8], at: &mut usize, padding: u8, writer: &mut BitWriter<'_>) 
     written.then_some(()).ok_or(RecreateError::Length)
 }
 
-/// Writes tokens up to the end of the block; gives where they end, and the cursor.
+/// Literals that a token has at most for all of it to fit a word.
+const FEW: usize = 3;
+
+/// Writes tokens up to the end of the block; gives where they end.
 #[inline(never)]
-fn tokens(
-    codes: &Codes,
-    view: &[u8],
-    mut at: usize,
-    mut cursor: Cursor,
-    out: &mut [u8],
-) -> Result<(usize, Cursor), RecreateError> {
-    // Symbols without a code are found out at the end: what they wrote meanwhile is bounded by `out`.
-    let mut missing = false;
+fn tokens(codes: &Codes, view: &[u8], mut at: usize, to: &mut Cursor, out: &mut [u8]) -> Result<usize, RecreateError> {
+    // A copy, so that it stays in registers.
+    let mut cursor = *to;
+    // Symbols without a code, and bytes read beyond the view, are found out later: what they wrote meanwhile is bounded by `out`.
+    let mut seen = 0;
     loop {
-        let &token = view.get(at).ok_or(RecreateError::View)?;
-        at += 1;
-        let mut run = usize::from(token >> 4);
-        if run == MANY {
-            let more = take_varint(view, &mut at).ok_or(RecreateError::View)?;
-            run = usize::try_from(more).ok().and_then(|more| more.checked_add(MANY)).ok_or(RecreateError::View)?;
-        }
-        let literals = view.get(at..).and_then(|rest| rest.get(..run)).ok_or(RecreateError::View)?;
-        at = at.wrapping_add(run);
-        let mut threes = literals.chunks_exact(3);
-        for three in &mut threes {
-            for &literal in three {
-                let entry = codes.literals[usize::from(literal)];
-                missing |= entry == 0;
-                cursor.add(u64::from(entry & 0xff_ffff), entry >> 24);
+        let mut word = word_at(view, at);
+        let run = (word as usize >> 4) & 15;
+        let nibble = word as u32 & 15;
+        at = at.wrapping_add(1);
+        word >>= 8;
+        if run > FEW {
+            let mut before = cursor;
+            let entries;
+            (at, entries) = many(codes, view, at, run, &mut before, out)?;
+            cursor = before;
+            seen |= entries;
+            word = word_at(view, at);
+        } else if run > 0 {
+            for _ in 0..run {
+                let entry = codes.literals[word as usize & 0xff];
+                seen |= entry;
+                cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
+                word >>= 8;
             }
             if !cursor.flush(out) {
                 return Err(RecreateError::Length);
             }
+            at = at.wrapping_add(run);
         }
-        // 7 bits wait, two literals and a length make it 57 at most.
-        for &literal in threes.remainder() {
-            let entry = codes.literals[usize::from(literal)];
-            missing |= entry == 0;
-            cursor.add(u64::from(entry & 0xff_ffff), entry >> 24);
-        }
-        let nibble = token & 15;
-        let length = match nibble {
-            NO_MATCH => {
-                if !cursor.flush(out) {
-                    return Err(RecreateError::Length);
-                }
-                continue;
+        if nibble == u32::from(NO_MATCH) {
+            if at > view.len() {
+                return Err(RecreateError::View);
             }
-            LONG_MATCH => {
-                let &more = view.get(at).ok_or(RecreateError::View)?;
-                at += 1;
-                if more == END {
-                    break;
-                }
-                LONG as usize + usize::from(more)
-            }
-            _ => usize::from(nibble) - 1,
-        };
-        let distance = view.get(at..).and_then(|rest| rest.first_chunk::<2>()).ok_or(RecreateError::View)?;
-        let distance = u32::from(u16::from_le_bytes(*distance));
-        at = at.wrapping_add(2);
-        let entry = *codes.lengths.get(length).ok_or(RecreateError::View)?;
-        missing |= entry == 0;
-        cursor.add(u64::from(entry & 0xff_ffff), entry >> 24);
-        if !cursor.flush(out) {
-            return Err(RecreateError::Length);
+            continue;
         }
-        let symbol = distance_symbol(distance);
-        let span = DISTANCES.get(symbol).ok_or(RecreateError::View)?;
-        let entry = codes.distances[symbol & 31];
-        missing |= entry == 0;
-        let extra = u64::from(distance - u32::from(span.base));
-        cursor.add(u64::from(entry & 0xffff) | extra << ((entry >> 16) & 15), entry >> 24);
+        // Without branches on the kind of match, which is hard to guess.
+        let long = u32::from(nibble == u32::from(LONG_MATCH));
+        let more = word as u32 & 0xff & long.wrapping_neg();
+        if more == u32::from(END) {
+            at = at.wrapping_add(1);
+            break;
+        }
+        let length = nibble.wrapping_sub(1).wrapping_add(more);
+        let distance = (word >> (long * 8)) as u32 & 0xffff;
+        at = at.wrapping_add(2).wrapping_add(long as usize);
+        if at > view.len() {
+            return Err(RecreateError::View);
+        }
+        let entry = codes.lengths[length as usize & 511];
+        seen |= entry;
+        cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
+        let entry = codes.distances[distance_symbol(distance) & 31];
+        seen |= entry;
+        let (code, total) = ((entry >> 16) & 15, (entry >> 24) & 127);
+        // A symbol's first distance is a multiple of the distances it stands for.
+        let extra = distance & !(u32::MAX << (total.wrapping_sub(code) & 31));
+        cursor.add(u64::from(entry & 0xffff) | u64::from(extra) << code, total);
+        // Fewer than 8 bits waited: 20 for the length and 28 for the distance leave the buffer with room.
         if !cursor.flush(out) {
             return Err(RecreateError::Length);
         }
     }
-    missing |= codes.end == 0;
-    cursor.add(u64::from(codes.end & 0xff_ffff), codes.end >> 24);
-    if missing {
+    seen |= codes.end;
+    cursor.add(u64::from(codes.end & 0xff_ffff), (codes.end >> 24) & 127);
+    if seen & MISSING != 0 || at > view.len() {
         return Err(RecreateError::View);
     }
-    if cursor.flush(out) { Ok((at, cursor)) } else { Err(RecreateError::Length) }
+    if !cursor.flush(out) {
+        return Err(RecreateError::Length);
+    }
+    *to = cursor;
+    Ok(at)
+}
+
+/// The next 8 bytes; zeros follow the view's end.
+#[inline(always)]
+fn word_at(view: &[u8], at: usize) -> u64 {
+    match view.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        Some(word) => u64::from_le_bytes(*word),
+        None => last_word(view, at),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn last_word(view: &[u8], at: usize) -> u64 {
+    let rest = view.get(at..).unwrap_or_default();
+    rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte))
+}
+
+/// Writes a token's literals, however many; gives where they end, and the entries, all in one.
+#[inline(never)]
+fn many(
+    codes: &Codes,
+    view: &[u8],
+    mut at: usize,
+    mut run: usize,
+    to: &mut Cursor,
+    out: &mut [u8],
+) -> Result<(usize, u32), RecreateError> {
+    let mut cursor = *to;
+    if run == MANY {
+        let more = take_varint(view, &mut at).ok_or(RecreateError::View)?;
+        run = usize::try_from(more).ok().and_then(|more| more.checked_add(MANY)).ok_or(RecreateError::View)?;
+    }
+    let literals = view.get(at..).and_then(|rest| rest.get(..run)).ok_or(RecreateError::View)?;
+    let mut seen = 0;
+    for three in literals.chunks(3) {
+        for &literal in three {
+            let entry = codes.literals[usize::from(literal)];
+            seen |= entry;
+            cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
+        }
+        if !cursor.flush(out) {
+            return Err(RecreateError::Length);
+        }
+    }
+    *to = cursor;
+    Ok((at + run, seen))
 }

@@ -29,10 +29,15 @@ impl Tokens {
         if self.overflowed { None } else { self.bytes.get(..self.at) }
     }
 
-    /// Makes room for `more` bytes, dropping everything if the limit is reached.
+    #[inline(always)]
+    fn make_room(&mut self, more: usize) {
+        *self = std::mem::take(self).with_room(more);
+    }
+
+    /// Makes room for `more` bytes, dropping everything if the limit is reached. By value, as a sink must be in its loop.
     #[cold]
     #[inline(never)]
-    fn make_room(&mut self, more: usize) {
+    fn with_room(mut self, more: usize) -> Self {
         if self.at + more > self.limit.max(more + 8) {
             self.overflowed = true;
             (self.at, self.token) = (1, 0);
@@ -42,6 +47,7 @@ impl Tokens {
             let size = (needed + needed / 2).max(64 * 1024);
             self.bytes.resize(size, 0);
         }
+        self
     }
 
     fn put(&mut self, bytes: &[u8]) {
@@ -68,18 +74,18 @@ impl Tokens {
                 *first = (run as u8) << 4 | nibble;
             }
         } else {
-            self.close_long(run, nibble);
+            *self = std::mem::take(self).closed_long(run, nibble);
         }
     }
 
     #[inline(never)]
-    fn close_long(&mut self, run: usize, nibble: u8) {
+    fn closed_long(mut self, run: usize, nibble: u8) -> Self {
         let mut count = Vec::with_capacity(4);
         crate::program::put_varint(&mut count, (run - MANY) as u64);
         if self.bytes.len() < self.at + count.len() {
             self.make_room(count.len());
             if self.overflowed {
-                return;
+                return self;
             }
         }
         let literals = self.token + 1;
@@ -87,6 +93,7 @@ impl Tokens {
         self.bytes[literals..literals + count.len()].copy_from_slice(&count);
         self.bytes[self.token] = (MANY as u8) << 4 | nibble;
         self.at += count.len();
+        self
     }
 }
 
@@ -132,16 +139,17 @@ impl Sink for Tokens {
 
     #[inline(always)]
     fn copy(&mut self, length: u32, distance: u32) {
-        let long = length >= LONG;
-        self.close(if long { LONG_MATCH } else { (length as u8).wrapping_add(1) });
+        // Without branches: whether a match is long is hard to guess.
+        let long = u32::from(length >= LONG);
+        self.close(length.wrapping_add(1).min(u32::from(LONG_MATCH)) as u8);
         if self.bytes.len() < self.at.wrapping_add(8) {
             self.make_room(8);
         }
         if let Some(slot) = self.bytes.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
-            let rest = if long { distance << 8 | length.wrapping_sub(LONG) } else { distance };
-            *slot = rest.to_le_bytes();
+            let more = length.wrapping_sub(LONG) & long.wrapping_neg();
+            *slot = (distance << (long * 8) | more).to_le_bytes();
         }
-        self.at = self.at.wrapping_add(2 + usize::from(long));
+        self.at = self.at.wrapping_add(2).wrapping_add(long as usize);
         self.open();
     }
 

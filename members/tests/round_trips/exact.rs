@@ -1,0 +1,157 @@
+//! Whatever the object, its units re-create it; and members that are sound are expanded.
+
+use crate::support::{Dice, STRATEGIES, check, expand, flushed, gzip, raw, tarred, tight, zipped, zlib};
+use deltastore_members::Settings;
+
+/// Asserts that nearly all of a member is covered.
+fn expanded(object: &[u8]) {
+    let covered = check(object, &Settings::default());
+    assert!(covered as usize + 300 >= object.len(), "{covered} of {}", object.len());
+    check(object, &tight());
+}
+
+#[test]
+fn every_level_and_strategy() {
+    let mut dice = Dice::new(1);
+    for strategy in STRATEGIES {
+        for level in 0..=9 {
+            let content = dice.content(90_000);
+            for wrapping in [15, 31] {
+                expanded(&zlib(&content, level, strategy, wrapping, 1 + dice.below(9) as i32));
+            }
+        }
+    }
+    for level in 0..=9 {
+        expanded(&gzip(&dice.content(200_000), level));
+    }
+}
+
+#[test]
+fn streams_larger_than_units() {
+    let mut dice = Dice::new(2);
+    let content: Vec<u8> = (0..60).flat_map(|_| dice.content(100_000)).collect();
+    for level in [1, 6] {
+        expanded(&gzip(&content, level));
+    }
+    expanded(&zlib(&content, 9, STRATEGIES[0], 31, 9));
+}
+
+#[test]
+fn flushed_streams() {
+    let mut dice = Dice::new(3);
+    let content = dice.content(100_000);
+    for piece in [1, 10, 1000, 40_000] {
+        expanded(&flushed(&content[..content.len().min(piece * 5000)], piece));
+    }
+}
+
+#[test]
+fn members_among_other_bytes() {
+    let mut dice = Dice::new(4);
+    for round in 0..60 {
+        let mut object = Vec::new();
+        let mut members = 0;
+        for index in 0..1 + dice.below(12) {
+            let len = dice.below(40_000);
+            let content = dice.content(len);
+            match dice.below(7) {
+                0 => object.extend(content),
+                1 => object.extend(gzip(&content, 6)),
+                2 => object.extend(zipped(&format!("member-{index}"), &content, true, dice.below(2) == 0)),
+                3 => object.extend(zipped("stored", &content, false, false)),
+                4 => object.extend(tarred("inner.zip", &zipped("a", &content, true, true))),
+                5 => object.extend(zlib(&content, 6, STRATEGIES[dice.below(5)], 15, 8)),
+                _ => {
+                    // A png: one IDAT chunk.
+                    object.extend(b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR.................\0\0\0\0IDAT");
+                    object.extend(zlib(&content, 9, STRATEGIES[1], 15, 9));
+                }
+            }
+            members += usize::from(len > 20_000);
+        }
+        let covered = check(&object, &Settings::default());
+        check(&object, &tight());
+        assert!(members == 0 || covered > 0 || object.len() < 1000, "round {round}");
+    }
+}
+
+#[test]
+fn a_zip_of_many_members_needs_few_units() {
+    let mut dice = Dice::new(5);
+    let zip: Vec<u8> = (0..2000)
+        .flat_map(|index| {
+            let content: Vec<u8> = (0..200).flat_map(|_| format!("line {} ", dice.below(50)).into_bytes()).collect();
+            zipped(&format!("folder/{index:04}.txt"), &content, true, false)
+        })
+        .collect();
+    let expansion = expand(&zip, &Settings::default(), 1 << 20);
+    let programs: usize = expansion.units.iter().map(|unit| unit.program.len()).sum();
+    assert!(expansion.units.len() <= zip.len() / (512 * 1024) + 1);
+    assert!(programs <= 2000 * 4, "{programs}");
+    expanded(&zip);
+}
+
+#[test]
+fn a_large_stored_member_becomes_plain_units() {
+    let mut dice = Dice::new(6);
+    let mut object = gzip(&dice.content(50_000), 6);
+    object.extend(dice.noise(3 << 20));
+    object.extend(gzip(&dice.content(50_000), 6));
+    let expansion = expand(&object, &Settings::default(), 1 << 20);
+    let plain: u64 = expansion.units.iter().filter(|unit| unit.program.is_empty()).map(|unit| unit.len).sum();
+    assert_eq!(expansion.units.iter().filter(|unit| !unit.program.is_empty()).count(), 2);
+    assert!(plain > (3 << 20) - 64 && plain < (3 << 20) + 64);
+    check(&object, &Settings::default());
+}
+
+#[test]
+fn pieces_make_no_difference() {
+    let mut dice = Dice::new(7);
+    let mut object = dice.noise(1000);
+    for _ in 0..6 {
+        let content: Vec<u8> = (0..8).flat_map(|_| dice.content(40_000)).collect();
+        object.extend(gzip(&content, 6));
+        object.extend(dice.content(90_000));
+        object.extend(zipped("x", &content[..100_000], true, true));
+    }
+    for settings in [Settings::default(), tight()] {
+        let whole = expand(&object, &settings, object.len());
+        for piece in [1, 7, 1000, 64 * 1024, 512 * 1024 + 1] {
+            assert!(expand(&object, &settings, piece) == whole, "pieces of {piece}");
+        }
+    }
+}
+
+#[test]
+fn nothing_and_nearly_nothing() {
+    let mut dice = Dice::new(8);
+    assert_eq!(expand(&[], &Settings::default(), 1).units, []);
+    for len in 1..40 {
+        check(&dice.noise(len), &Settings::default());
+        check(&gzip(&dice.noise(len), 6), &Settings::default());
+        check(&zlib(&dice.noise(len), 6, STRATEGIES[0], 15, 8), &tight());
+    }
+}
+
+#[test]
+fn off_means_copied() {
+    let object = gzip(&Dice::new(9).content(3 << 20), 6);
+    let settings = Settings { enabled: false, ..Settings::default() };
+    assert_eq!(check(&object, &settings), 0);
+    assert_eq!(expand(&object, &settings, 1000).view, object);
+}
+
+#[test]
+fn views_of_bombs_stay_small() {
+    for len in [1 << 20, 30 << 20] {
+        let bomb = raw(&vec![0; len], 9);
+        let mut object = vec![0x78, 0xda];
+        object.extend(&bomb);
+        let mut dice = Dice::new(10);
+        object.extend(gzip(&dice.content(50_000), 6));
+        let expansion = expand(&object, &Settings::default(), 4096);
+        assert!(expansion.view.len() <= object.len() * 4);
+        check(&object, &Settings::default());
+        check(&object, &tight());
+    }
+}

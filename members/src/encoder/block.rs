@@ -218,6 +218,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             self.write_symbols(&l, &d);
         }
         self.called_again = self.rooms() > before;
+        let state = if self.called_again { State::forgotten() } else { state };
         self.start += plain.len();
         self.clear();
         self.report(last, state)
@@ -225,7 +226,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
 
     /// How many times the output so far has filled the room.
     fn rooms(&self) -> u64 {
-        (self.out.bit_len() / 8 + self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
+        (self.out.bit_len() / 8).wrapping_add(self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
     }
 
     /// Writes an empty stored block, as a sync flush does, as an end of its own.

@@ -157,7 +157,7 @@ pub(super) fn lazy<H: Hash>(
     let (mut len, mut found, mut waiting) = (2, 0, false);
     if let Some((l, dist)) = state.pending() {
         insert(w, hash, at);
-        (len, found, waiting) = (l, at.wrapping_sub(dist), true);
+        (len, found, waiting) = (w.fitting(l, at, 3).max(2), at.wrapping_sub(dist), true);
         at += 1;
     }
     loop {

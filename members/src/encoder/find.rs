@@ -88,7 +88,7 @@ impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
         let mut made = Self { symbols: Vec::new(), plain: 0, full: None };
-        let mut bit = usize::from(start.first_bit);
+        let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
             let mut symbols = Symbols::default();
@@ -112,7 +112,7 @@ impl First {
     }
 
     fn fits(&self, start: Start, part: Input, actual: &[u8], params: &Params) -> bool {
-        let (mut blocks, mut bit) = (0, u64::from(start.first_bit));
+        let (mut blocks, mut bit) = (0, u64::from(start.first_bit & 7));
         encode_expecting(params, start, part, Some(Expected::new(&self.symbols)), &mut |block: Block| {
             if !same_bits(block.bytes, actual, bit, block.bit_end) {
                 return ControlFlow::Break(());
@@ -152,8 +152,11 @@ impl First {
             [Strategy::Filtered, Strategy::Fixed, Strategy::Rle, Strategy::Huffman].into_iter().flat_map(|strategy| {
                 [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { strategy, ..Params::new(Family::Zlib, level) })
             });
+        let small = (9..15)
+            .rev()
+            .flat_map(|window_bits| [6, 9].map(|level| Params { window_bits, ..Params::new(Family::Zlib, level) }));
         let common = full.is_none_or(|n| n == 16383);
-        usual.chain(odd.filter(move |_| common))
+        usual.chain(odd.chain(small).filter(move |_| common))
     }
 }
 

@@ -39,6 +39,7 @@ pub(super) fn run(
                 if warm == start {
                     insert(w, at);
                 }
+                let len = w.fitting(len, at, WANTED);
                 next = Match { at, found: at.wrapping_sub(dist), len, fresh: at + fresh };
             }
         }

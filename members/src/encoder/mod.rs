@@ -43,6 +43,11 @@ pub const HISTORY: usize = 32768;
 /// History that lets the others restart exactly nearly always: they are run over it first.
 pub const WARM_UP: usize = 262_144;
 
+/// Flushes that any input may have.
+const FLUSHES: usize = 16;
+/// Stream positions from here on are all taken for this one.
+const FARTHEST: u64 = 1 << 60;
+
 /// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
 /// had to end a block while a match was waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -89,9 +94,18 @@ impl State {
         }
     }
 
+    /// zlib-ng's middle levels: the cursor's position is in its chain, but what was found there is forgotten.
+    fn forgotten() -> Self {
+        Self::pack(0, 0, 0)
+    }
+
     fn next(self) -> Option<(usize, usize, usize)> {
         let (len, dist, fresh) = self.unpack()?;
-        Some(if (4..=258).contains(&len) && dist > 0 { (len, dist, fresh) } else { (1, 0, 0) })
+        Some(match len {
+            0 => (0, 0, 0),
+            4..=258 if dist > 0 => (len, dist, fresh),
+            _ => (1, 0, 0),
+        })
     }
 }
 
@@ -147,7 +161,8 @@ pub struct Block<'a> {
 /// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
 /// `first_bit` bits and what fills up its last byte are zero.
 ///
-/// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
+/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB. After a flush the greedy
+/// matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not look beyond it when it passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
     encode_expecting(params, start, input, None, sink)
 }
@@ -161,7 +176,8 @@ fn encode_expecting(
     sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
 ) -> Vec<u8> {
     let mut out = BitWriter::new(start.first_bit);
-    if !params.is_valid() {
+    // Each flush costs filling the chains again.
+    if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
     }
     let (mut from, mut state) = (0, start.state);
@@ -208,7 +224,7 @@ fn segment(
     history.extend_from_slice(&plain[range.start - near..range.start]);
     let lazy = params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle);
     let back = if lazy { 0 } else { history.len() };
-    let (shift, position) = (range.start, start.position + range.start as u64);
+    let (shift, position) = (range.start, start.position.min(FARTHEST) + range.start as u64);
     let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
     let begin = window.begin;
     let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });

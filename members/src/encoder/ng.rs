@@ -236,7 +236,7 @@ pub(super) fn lazy<const NINE: bool>(
     let (mut before, mut found, mut waiting) = (0, 0, false);
     if let Some((len, dist)) = state.pending() {
         insert_either(w, NINE, at);
-        (before, found, waiting) = (len, at.wrapping_sub(dist), true);
+        (before, found, waiting) = (w.fitting(len, at, 3).max(2), at.wrapping_sub(dist), true);
         at += 1;
     }
     loop {

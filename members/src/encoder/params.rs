@@ -54,7 +54,7 @@ pub struct Params {
     pub strategy: Strategy,
     /// Base-two logarithm of the window, 9 to 15.
     pub window_bits: u8,
-    /// How many plain bytes each call of the encoder brought, 0 for all at once. Matters to [`Family::Ng`] mostly.
+    /// How many plain bytes each call of the encoder brought, 0 for all at once, else 256 to 16 MiB less one. Matters to [`Family::Ng`] mostly.
     pub writes: u32,
     /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in Rust's flate2). Matters to the middle
     /// levels of [`Family::Ng`] only, and only if all input is passed at once.
@@ -86,7 +86,7 @@ impl Params {
         (1..=9).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
-            && self.writes < 1 << 24
+            && (self.writes == 0 || (256..1 << 24).contains(&self.writes))
             && (self.room == 0 || self.has_room())
             && match self.family {
                 Family::Zlib => true,

@@ -43,9 +43,18 @@ impl Fill {
             }
             fill.avail = (fill.base + 2 * window).min(total);
         } else {
-            while fill.avail < at + MIN_LOOKAHEAD as u64 && fill.avail < total {
+            // Edges and writes meet again after so many bytes: far into a stream the last such stretches tell.
+            let period = window * fill.writes / gcd(window, fill.writes);
+            let skipped = at.saturating_sub(8 * window + 2 * period) / period * period;
+            fill.total = if total == u64::MAX { total } else { total - skipped };
+            let near = at - skipped;
+            while fill.avail < near + MIN_LOOKAHEAD as u64 && fill.avail < fill.total {
                 fill.fetch(fill.avail.saturating_sub(MIN_LOOKAHEAD as u64 - 1), |_| {});
             }
+            for place in [&mut fill.base, &mut fill.avail, &mut fill.written] {
+                *place += skipped;
+            }
+            fill.total = total;
         }
         fill
     }
@@ -74,6 +83,10 @@ impl Fill {
             self.written = self.total.min(self.written + self.writes);
         }
     }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Input, its visible part, and hash chains. Indices named `at` count from the start of `buf`.
@@ -212,6 +225,12 @@ impl Window {
             self.place();
         }
         if self.avail <= at && self.ends { Refill::End } else { Refill::Go }
+    }
+
+    /// `len` if a match of that length at `at` stays within the input; else, and below `least`, one literal. Zero stays zero.
+    pub(super) fn fitting(&self, len: usize, at: usize, least: usize) -> usize {
+        let left = self.end.saturating_sub(at);
+        if len >= least && len <= left { len } else { len.min(1).min(left) }
     }
 
     /// Whether the encoder at `at` saw too little lookahead and asked for more.

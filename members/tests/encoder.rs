@@ -217,7 +217,7 @@ fn the_encoder_is_found() {
         assert_eq!(find(Start::of_stream(), input, &packed, &[]), Some(Params::new(Family::Zlib, level)));
     }
     for level in [2, 5, 6, 8] {
-        let packed = zlib_rs(&plain, i32::from(level), 8192);
+        let packed = zlib_rs(&plain, level, 8192);
         let found = find(Start::of_stream(), input, &packed, &[]).expect("an encoder");
         assert!(matching(&found, Start::of_stream(), input, &packed).complete, "{level}: {found:?}");
     }

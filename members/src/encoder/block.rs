@@ -176,7 +176,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             return true;
         }
         self.look_at = self.next_look();
-        if !self.rules.truncate || self.count % TRUNCATE_EVERY != 0 {
+        if !self.rules.truncate || !self.count.is_multiple_of(TRUNCATE_EVERY) {
             return false;
         }
         let plain = at.wrapping_sub(self.start);

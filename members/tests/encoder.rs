@@ -225,15 +225,19 @@ fn the_encoder_is_found() {
     assert_eq!(find(Start::of_stream(), input, &[], &[]), None);
 }
 
-/// Digests of what GNU gzip 1.12 and Node.js 20's zlib themselves made of `mixed(300_000, 1)`.
+/// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
+/// 1)`.
 #[test]
 fn golden_digests() {
     let plain = mixed(300_000, 1);
     assert_eq!(fnv(&plain), GOLDEN_INPUT);
     for (family, level, digest) in GOLDEN {
         let input = Input { plain: &plain, flushes: &[], ends: true };
-        let made = encode(&Params::new(family, level), Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+        let writes = if family == Family::Pigz { 131_072 } else { 0 };
+        let params = Params { writes, ..Params::new(family, level) };
+        let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
         assert_eq!(fnv(&made), digest, "{family:?} {level}");
+        check(&params, &plain, &[], &made, params.is_lazy());
     }
 }
 
@@ -246,11 +250,11 @@ fn fnv(bytes: &[u8]) -> u64 {
 fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
-    let families = [Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
+    let families = [Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
-        let mut params = Params::new(families[random.below(5)], 1 + random.below(9) as u8);
-        params.writes = [0, 0, 256, 8192, 1_234_567][random.below(5)];
+        let mut params = Params::new(families[random.below(6)], 1 + random.below(9) as u8);
+        params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
         params.room = [0, 4096][random.below(2)];
         params.window_bits = [15, 15, 9, 12][random.below(4)];
@@ -270,7 +274,16 @@ fn nonsense_does_no_harm() {
 }
 
 const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
-const GOLDEN: [(Family, u8, u64); 18] = [
+const GOLDEN: [(Family, u8, u64); 27] = [
+    (Family::Pigz, 1, 0x5aea_a156_057c_8327),
+    (Family::Pigz, 2, 0x579b_da7f_914f_56d1),
+    (Family::Pigz, 3, 0xfe32_8bbf_ca6d_904d),
+    (Family::Pigz, 4, 0x4f21_ce33_e34b_bdc2),
+    (Family::Pigz, 5, 0x174c_05f3_cfbd_4e8e),
+    (Family::Pigz, 6, 0xd464_7f21_ce88_6776),
+    (Family::Pigz, 7, 0xfc43_6977_8c1a_9214),
+    (Family::Pigz, 8, 0x7344_ed70_dea8_b44b),
+    (Family::Pigz, 9, 0xdf93_ebd1_ae62_1bc4),
     (Family::Gzip, 1, 0xc1a4_1bdd_6a07_b6b3),
     (Family::Gzip, 2, 0x62ca_1ba3_8fd0_37e1),
     (Family::Gzip, 3, 0x2056_0604_0975_cb75),

@@ -1,6 +1,8 @@
-//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's `trees.c`).
+//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
+//! `trees.c`).
 //!
-//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in the
+//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written
+//! in the
 //! form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed code
 //! unless a code of its own is shorter.
 
@@ -55,7 +57,8 @@ impl<'a> Expected<'a> {
         Self { blocks, block: 0 }
     }
 
-    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are all of it.
+    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
+    /// all of it.
     fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
         let Some(expected) = self.blocks.get(self.block) else { return true };
         if expected.is_empty() {
@@ -236,6 +239,23 @@ impl<'s, 'e> Blocks<'s, 'e> {
         }
         self.store(&[], false);
         self.report(false, state)
+    }
+
+    /// Ends a piece as pigz does: at a byte boundary, reached by empty blocks with the fixed code where their ten
+    /// bits lead there, else by an empty stored one.
+    pub(super) fn pad(&mut self) -> ControlFlow<()> {
+        if self.out.bit_len() % 2 == 1 {
+            return self.marker(State::default());
+        }
+        while !self.out.bit_len().is_multiple_of(8) {
+            self.out.put(2, 10);
+            if let Some(expected) = &mut *self.expected {
+                expected.block += 1;
+            }
+            let aligned = self.out.bit_len().is_multiple_of(8);
+            self.report(false, if aligned { State::default() } else { State::padding_due() })?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn store(&mut self, plain: &[u8], last: bool) {

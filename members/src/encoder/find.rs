@@ -1,6 +1,7 @@
 //! Which encoder made a stream, found by trying.
 //!
-//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which most do
+//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which
+//! most do
 //! within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are possible.
 
 use super::matching::same_bits;
@@ -62,8 +63,10 @@ const LIKELY: [(Family, u8); 41] = {
 /// Sizes of writes that programs use.
 const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 
-/// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all blocks up to the first that ends
-/// 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing does, or `input` ends within the first block.
+/// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all
+/// blocks up to the first that ends
+/// 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing does, or `input` ends within the
+/// first block.
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;
@@ -155,8 +158,10 @@ impl First {
         let small = (9..15)
             .rev()
             .flat_map(|window_bits| [6, 9].map(|level| Params { window_bits, ..Params::new(Family::Zlib, level) }));
+        let pigz =
+            [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
-        usual.chain(odd.chain(small).filter(move |_| common))
+        usual.chain(odd.chain(small).filter(move |_| common)).chain(pigz)
     }
 }
 

@@ -18,7 +18,8 @@ pub struct Prefix {
     pub complete: bool,
 }
 
-/// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at the
+/// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at
+/// the
 /// first block that differs or reaches beyond `actual`.
 #[must_use]
 pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> Prefix {

@@ -1,4 +1,5 @@
-//! The matchers of zlib-ng 2.2 and 2.3 and of zlib-rs (zlib-ng's `deflate_fast.c`, `deflate_medium.c`, `deflate_slow.c`, `match_tpl.h`).
+//! The matchers of zlib-ng 2.2 and 2.3 and of zlib-rs (zlib-ng's `deflate_fast.c`, `deflate_medium.c`,
+//! `deflate_slow.c`, `match_tpl.h`).
 //!
 //! They differ from zlib's in four ways: positions are hashed by four bytes (three, rolling, at level 9); every
 //! portion of input puts the position before the cursor into the chains once more; matches of three bytes are
@@ -96,7 +97,8 @@ pub(super) fn refill(w: &mut Window, at: usize) -> Refill {
     })
 }
 
-/// The longest match at `at` along the chain from `head`, if longer than `best`. `lookahead` is what the encoder believes to have.
+/// The longest match at `at` along the chain from `head`, if longer than `best`. `lookahead` is what the encoder
+/// believes to have.
 #[inline(always)]
 pub(super) fn longest(
     w: &Window,

@@ -1,10 +1,9 @@
 //! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
 //! `trees.c`).
 //!
-//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written
-//! in the
-//! form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed code
-//! unless a code of its own is shorter.
+//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in
+//! the form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed
+//! code unless a code of its own is shorter.
 
 use super::bits::BitWriter;
 use super::tables::{
@@ -241,8 +240,8 @@ impl<'s, 'e> Blocks<'s, 'e> {
         self.report(false, state)
     }
 
-    /// Ends a piece as pigz does: at a byte boundary, reached by empty blocks with the fixed code where their ten
-    /// bits lead there, else by an empty stored one.
+    /// Ends a piece as pigz does: at a byte boundary, reached by empty blocks with the fixed code where their ten bits
+    /// lead there, else by an empty stored one.
     pub(super) fn pad(&mut self) -> ControlFlow<()> {
         if self.out.bit_len() % 2 == 1 {
             return self.marker(State::default());

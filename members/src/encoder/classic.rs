@@ -1,8 +1,7 @@
 //! The matchers of zlib, which Chromium's fork, GNU gzip and Info-ZIP share (zlib's `deflate.c`, gzip's `deflate.c`).
 //!
-//! Differences are parameters: the hash of a position, how chains are searched near the end of the input, how
-//! blocks end. Greedy matching (levels 1 to 3) puts only some positions into the chains, so what it does depends on
-//! everything
+//! Differences are parameters: the hash of a position, how chains are searched near the end of the input, how blocks
+//! end. Greedy matching (levels 1 to 3) puts only some positions into the chains, so what it does depends on everything
 //! before; a restart runs it over the history first. Lazy matching (4 to 9) puts in all, so a window of history is
 //! enough.
 
@@ -68,8 +67,8 @@ impl Hash for Rolling {
     }
 }
 
-/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32
-/// Ki chains.
+/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32 Ki
+/// chains.
 #[derive(Clone, Copy)]
 pub(super) struct Multiplied {
     mask: u32,

@@ -1,8 +1,8 @@
 //! Which encoder made a stream, found by trying.
 //!
 //! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which
-//! most do
-//! within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are possible.
+//! most do within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are
+//! possible.
 
 use super::matching::same_bits;
 use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
@@ -64,9 +64,8 @@ const LIKELY: [(Family, u8); 41] = {
 const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 
 /// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all
-/// blocks up to the first that ends
-/// 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing does, or `input` ends within the
-/// first block.
+/// blocks up to the first that ends 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing
+/// does, or `input` ends within the first block.
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;

@@ -19,8 +19,7 @@ pub struct Prefix {
 }
 
 /// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at
-/// the
-/// first block that differs or reaches beyond `actual`.
+/// the first block that differs or reaches beyond `actual`.
 #[must_use]
 pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> Prefix {
     let mut found = Prefix { bit_end: u64::from(start.first_bit & 7), state: start.state, ..Prefix::default() };

@@ -1,21 +1,19 @@
 //! Exact re-encoders: from the plain bytes of a DEFLATE stream (RFC 1951), the compressed bits that its encoder wrote.
 //!
-//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real
-//! streams come from
-//! a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight bytes)
-//! re-creates a
-//! stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz and zlib-ng; each file names
-//! its source. [`find`] tries which one made a stream, [`matching`] tells how far one reproduces it.
+//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
+//! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
+//! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz and
+//! zlib-ng; each file names its source. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! reproduces it.
 //!
 //! Invariants:
-//! - The same input gives the same output on every machine and in every version of this program: stored data depends
-//!   on it. A change
-//!   that alters any output needs a new [`Params`] value.
+//! - The same input gives the same output on every machine and in every version of this program: stored data depends on
+//!   it. A change that alters any output needs a new [`Params`] value.
 //! - Encoding can begin at any block boundary, given the history before it, the position in the stream and a [`State`].
 //! - No input makes it panic or take memory beyond a small multiple of it.
 //!
-//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch
-//! costs density only.
+//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch costs
+//! density only.
 
 mod bits;
 mod block;
@@ -52,8 +50,8 @@ const FLUSHES: usize = 16;
 /// Stream positions from here on are all taken for this one.
 const FARTHEST: u64 = 1 << 60;
 
-/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
-/// had to end a block while a match was waiting.
+/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher had to
+/// end a block while a match was waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct State(u64);
 
@@ -79,8 +77,8 @@ impl State {
         (self.0 >> 34 == 1).then(|| (field(16, 511), field(0, 0xffff), field(25, 511)))
     }
 
-    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back
-    /// waits for the next.
+    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back waits
+    /// for the next.
     fn waiting(len: usize, dist: usize) -> Self {
         Self::pack(len, if len >= 3 { dist } else { 0 }, 0)
     }
@@ -90,8 +88,8 @@ impl State {
         Some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
     }
 
-    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in
-    /// the chains.
+    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in the
+    /// chains.
     fn with_next(len: usize, dist: usize, fresh: usize) -> Self {
         match len {
             0 => Self(0),
@@ -171,13 +169,11 @@ pub struct Block<'a> {
 }
 
 /// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking.
-/// Returns all output; its first
-/// `first_bit` bits and what fills up its last byte are zero.
+/// Returns all output; its first `first_bit` bits and what fills up its last byte are zero.
 ///
 /// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB.
-/// After a flush the greedy
-/// matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not look beyond it when it
-/// passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
+/// After a flush the greedy matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not
+/// look beyond it when it passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
     encode_expecting(params, start, input, None, sink)
 }

@@ -1,10 +1,10 @@
 //! The matchers of zlib-ng 2.2 and 2.3 and of zlib-rs (zlib-ng's `deflate_fast.c`, `deflate_medium.c`,
 //! `deflate_slow.c`, `match_tpl.h`).
 //!
-//! They differ from zlib's in four ways: positions are hashed by four bytes (three, rolling, at level 9); every
-//! portion of input puts the position before the cursor into the chains once more; matches of three bytes are
-//! taken at level 9 only; and the middle levels weigh each match against the next one ([`super::medium`]).
-//! Because of the second, what comes out depends on how many bytes each call of the encoder brought.
+//! They differ from zlib's in four ways: positions are hashed by four bytes (three, rolling, at level 9); every portion
+//! of input puts the position before the cursor into the chains once more; matches of three bytes are taken at level 9
+//! only; and the middle levels weigh each match against the next one ([`super::medium`]). Because of the second, what
+//! comes out depends on how many bytes each call of the encoder brought.
 
 use super::State;
 use super::block::Blocks;

@@ -61,8 +61,7 @@ pub struct Params {
     /// to [`Family::Ng`] mostly.
     pub writes: u32,
     /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
-    /// Rust's flate2). Matters to the middle
-    /// levels of [`Family::Ng`] only, and only if all input is passed at once.
+    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`] only, and only if all input is passed at once.
     pub room: u32,
 }
 
@@ -107,8 +106,8 @@ impl Params {
         medium && self.writes == 0 && self.room.is_power_of_two() && (12..=26).contains(&self.room.trailing_zeros())
     }
 
-    /// The stored form: version, family, level, room and memLevel, strategy and window,
-    /// 24 bits of write size. One settings value has one form.
+    /// The stored form: version, family, level, room and memLevel, strategy and window, 24 bits of write size. One
+    /// settings value has one form.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PARAMS_LEN] {
         let [w0, w1, w2, _] = self.writes.to_le_bytes();

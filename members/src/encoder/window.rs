@@ -1,10 +1,8 @@
 //! The encoder's view of its input: what zlib's `fill_window` has let it see so far, and the hash chains.
 //!
 //! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Tables hold positions
-//! relative
-//! to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are and only
-//! the
-//! edge moves, at the same moments, so that every comparison of relative positions has the same result.
+//! relative to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are
+//! and only the edge moves, at the same moments, so that every comparison of relative positions has the same result.
 
 use super::{Family, Params};
 use std::ops::ControlFlow;
@@ -15,8 +13,8 @@ pub(super) const MAX_MATCH: usize = 258;
 pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + 3 + 1;
 /// Bytes after the end that comparisons may read.
 const STALE: usize = 2 * MAX_MATCH + 16;
-/// The double window and what comparisons from its last position may read, so that a relative position needs no
-/// bounds check.
+/// The double window and what comparisons from its last position may read, so that a relative position needs no bounds
+/// check.
 pub(super) type View = [u8; 65536 + 512];
 
 /// How much of the stream the encoder has been given and has taken in, in stream positions.
@@ -207,9 +205,8 @@ impl Window {
         start as u64 + self.origin >= self.fill.base
     }
 
-    /// Called when the cursor has come to `check_at`. `read` runs after each portion of input with the stream
-    /// position of
-    /// the edge.
+    /// Called when the cursor has come to `check_at`. `read` runs after each portion of input with the stream position
+    /// of the edge.
     #[cold]
     pub(super) fn refill(&mut self, at: usize, mut read: impl FnMut(&mut Chains, &[u8], usize)) -> Refill {
         if !self.ends && at >= self.end.saturating_sub(super::LOOKAHEAD) {
@@ -235,8 +232,8 @@ impl Window {
         if self.avail <= at && self.ends { Refill::End } else { Refill::Go }
     }
 
-    /// `len` if a match of that length at `at` stays within the input; else, and below `least`, one literal. Zero
-    /// stays zero.
+    /// `len` if a match of that length at `at` stays within the input; else, and below `least`, one literal. Zero stays
+    /// zero.
     pub(super) fn fitting(&self, len: usize, at: usize, least: usize) -> usize {
         let left = self.end.saturating_sub(at);
         if len >= least && len <= left { len } else { len.min(1).min(left) }
@@ -304,8 +301,8 @@ pub(super) fn common(view: &View, a: u16, b: u16) -> usize {
     MAX_MATCH
 }
 
-/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make
-/// it longer, at most eight.
+/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it
+/// longer, at most eight.
 #[derive(Clone, Copy)]
 pub(super) struct Filter {
     offset: usize,

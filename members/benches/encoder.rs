@@ -1,5 +1,5 @@
-//! Which files the exact re-encoders reproduce, from the streams' start and from restarts about every MiB, and how fast. One thread.
-//! Usage: `cargo bench -p deltastore-members --bench encoder -- [--members] FILE...`.
+//! Which files the exact re-encoders reproduce, from the streams' start and from restarts about every MiB, and how
+//! fast. One thread. Usage: `cargo bench -p deltastore-members --bench encoder -- [--members] FILE...`.
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -1,8 +1,9 @@
-//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's `trees.c`).
+//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
+//! `trees.c`).
 //!
-//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in the
-//! form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed code
-//! unless a code of its own is shorter.
+//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in
+//! the form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed
+//! code unless a code of its own is shorter.
 
 use super::bits::BitWriter;
 use super::tables::{
@@ -55,7 +56,8 @@ impl<'a> Expected<'a> {
         Self { blocks, block: 0 }
     }
 
-    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are all of it.
+    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
+    /// all of it.
     fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
         let Some(expected) = self.blocks.get(self.block) else { return true };
         if expected.is_empty() {
@@ -176,7 +178,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             return true;
         }
         self.look_at = self.next_look();
-        if !self.rules.truncate || self.count % TRUNCATE_EVERY != 0 {
+        if !self.rules.truncate || !self.count.is_multiple_of(TRUNCATE_EVERY) {
             return false;
         }
         let plain = at.wrapping_sub(self.start);
@@ -218,6 +220,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             self.write_symbols(&l, &d);
         }
         self.called_again = self.rooms() > before;
+        let state = if self.called_again { State::forgotten() } else { state };
         self.start += plain.len();
         self.clear();
         self.report(last, state)
@@ -225,7 +228,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
 
     /// How many times the output so far has filled the room.
     fn rooms(&self) -> u64 {
-        (self.out.bit_len() / 8 + self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
+        (self.out.bit_len() / 8).wrapping_add(self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
     }
 
     /// Writes an empty stored block, as a sync flush does, as an end of its own.
@@ -235,6 +238,23 @@ impl<'s, 'e> Blocks<'s, 'e> {
         }
         self.store(&[], false);
         self.report(false, state)
+    }
+
+    /// Ends a piece as pigz does: at a byte boundary, reached by empty blocks with the fixed code where their ten bits
+    /// lead there, else by an empty stored one.
+    pub(super) fn pad(&mut self) -> ControlFlow<()> {
+        if self.out.bit_len() % 2 == 1 {
+            return self.marker(State::default());
+        }
+        while !self.out.bit_len().is_multiple_of(8) {
+            self.out.put(2, 10);
+            if let Some(expected) = &mut *self.expected {
+                expected.block += 1;
+            }
+            let aligned = self.out.bit_len().is_multiple_of(8);
+            self.report(false, if aligned { State::default() } else { State::padding_due() })?;
+        }
+        ControlFlow::Continue(())
     }
 
     fn store(&mut self, plain: &[u8], last: bool) {

@@ -1,8 +1,9 @@
 //! The matchers of zlib, which Chromium's fork, GNU gzip and Info-ZIP share (zlib's `deflate.c`, gzip's `deflate.c`).
 //!
-//! Differences are parameters: the hash of a position, how chains are searched near the end of the input, how
-//! blocks end. Greedy matching (levels 1 to 3) puts only some positions into the chains, so what it does depends on everything
-//! before; a restart runs it over the history first. Lazy matching (4 to 9) puts in all, so a window of history is enough.
+//! Differences are parameters: the hash of a position, how chains are searched near the end of the input, how blocks
+//! end. Greedy matching (levels 1 to 3) puts only some positions into the chains, so what it does depends on everything
+//! before; a restart runs it over the history first. Lazy matching (4 to 9) puts in all, so a window of history is
+//! enough.
 
 use super::State;
 use super::block::Blocks;
@@ -66,7 +67,8 @@ impl Hash for Rolling {
     }
 }
 
-/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32 Ki chains.
+/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32 Ki
+/// chains.
 #[derive(Clone, Copy)]
 pub(super) struct Multiplied {
     mask: u32,
@@ -95,7 +97,8 @@ pub(super) struct Settings {
     pub(super) gzip: bool,
 }
 
-/// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and `start` if there is none.
+/// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and
+/// `start` if there is none.
 #[inline(always)]
 fn longest(w: &Window, s: &Settings, at: usize, head: u16, mut best: usize, mut start: usize) -> (usize, usize) {
     let Some(view) = w.view() else { return (best, start) };
@@ -157,7 +160,7 @@ pub(super) fn lazy<H: Hash>(
     let (mut len, mut found, mut waiting) = (2, 0, false);
     if let Some((l, dist)) = state.pending() {
         insert(w, hash, at);
-        (len, found, waiting) = (l, at.wrapping_sub(dist), true);
+        (len, found, waiting) = (w.fitting(l, at, 3).max(2), at.wrapping_sub(dist), true);
         at += 1;
     }
     loop {
@@ -218,6 +221,7 @@ pub(super) fn greedy<H: Hash>(
     warm: usize,
     start: usize,
 ) -> std::ops::ControlFlow<(), bool> {
+    prime(w, hash, warm);
     let mut at = warm;
     loop {
         if at >= w.check_at {

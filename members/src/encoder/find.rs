@@ -1,7 +1,8 @@
 //! Which encoder made a stream, found by trying.
 //!
-//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which most do
-//! within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are possible.
+//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which
+//! most do within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are
+//! possible.
 
 use super::matching::same_bits;
 use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
@@ -62,8 +63,9 @@ const LIKELY: [(Family, u8); 41] = {
 /// Sizes of writes that programs use.
 const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 
-/// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all blocks up to the first that ends
-/// 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing does, or `input` ends within the first block.
+/// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all
+/// blocks up to the first that ends 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing
+/// does, or `input` ends within the first block.
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;
@@ -88,7 +90,7 @@ impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
         let mut made = Self { symbols: Vec::new(), plain: 0, full: None };
-        let mut bit = usize::from(start.first_bit);
+        let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
             let mut symbols = Symbols::default();
@@ -112,7 +114,7 @@ impl First {
     }
 
     fn fits(&self, start: Start, part: Input, actual: &[u8], params: &Params) -> bool {
-        let (mut blocks, mut bit) = (0, u64::from(start.first_bit));
+        let (mut blocks, mut bit) = (0, u64::from(start.first_bit & 7));
         encode_expecting(params, start, part, Some(Expected::new(&self.symbols)), &mut |block: Block| {
             if !same_bits(block.bytes, actual, bit, block.bit_end) {
                 return ControlFlow::Break(());
@@ -152,8 +154,13 @@ impl First {
             [Strategy::Filtered, Strategy::Fixed, Strategy::Rle, Strategy::Huffman].into_iter().flat_map(|strategy| {
                 [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { strategy, ..Params::new(Family::Zlib, level) })
             });
+        let small = (9..15)
+            .rev()
+            .flat_map(|window_bits| [6, 9].map(|level| Params { window_bits, ..Params::new(Family::Zlib, level) }));
+        let pigz =
+            [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
-        usual.chain(odd.filter(move |_| common))
+        usual.chain(odd.chain(small).filter(move |_| common)).chain(pigz)
     }
 }
 

@@ -18,11 +18,11 @@ pub struct Prefix {
     pub complete: bool,
 }
 
-/// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at the
-/// first block that differs or reaches beyond `actual`.
+/// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at
+/// the first block that differs or reaches beyond `actual`.
 #[must_use]
 pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> Prefix {
-    let mut found = Prefix { bit_end: u64::from(start.first_bit), state: start.state, ..Prefix::default() };
+    let mut found = Prefix { bit_end: u64::from(start.first_bit & 7), state: start.state, ..Prefix::default() };
     encode(params, start, input, &mut |block: Block| {
         if !same_bits(block.bytes, actual, found.bit_end, block.bit_end) {
             return ControlFlow::Break(());

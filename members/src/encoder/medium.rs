@@ -1,8 +1,8 @@
 //! zlib-ng's middle levels, 3 to 6 (`deflate_medium.c`).
 //!
-//! Each match is found together with the one that follows it. If the second can be moved left so far that at most one byte of
-//! the first is left, the second takes its place. Levels 3 and 4 do without the second.
-//! The second is thrown away whenever input is fetched or the room for output is full, so the sizes of both show in what comes out.
+//! Each match is found together with the one that follows it. If the second can be moved left so far that at most one
+//! byte of the first is left, the second takes its place. Levels 3 and 4 do without the second. The second is thrown
+//! away whenever input is fetched or the room for output is full, so the sizes of both show in what comes out.
 
 use super::State;
 use super::block::Blocks;
@@ -39,6 +39,7 @@ pub(super) fn run(
                 if warm == start {
                     insert(w, at);
                 }
+                let len = w.fitting(len, at, WANTED);
                 next = Match { at, found: at.wrapping_sub(dist), len, fresh: at + fresh };
             }
         }

@@ -1,17 +1,19 @@
 //! Exact re-encoders: from the plain bytes of a DEFLATE stream (RFC 1951), the compressed bits that its encoder wrote.
 //!
-//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams come from
-//! a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight bytes) re-creates a
-//! stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip and zlib-ng; each file names
-//! its source. [`find`] tries which one made a stream, [`matching`] tells how far one reproduces it.
+//! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
+//! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
+//! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz and
+//! zlib-ng; each file names its source. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! reproduces it.
 //!
 //! Invariants:
-//! - The same input gives the same output on every machine and in every version of this program: stored data depends on it. A change
-//!   that alters any output needs a new [`Params`] value.
+//! - The same input gives the same output on every machine and in every version of this program: stored data depends on
+//!   it. A change that alters any output needs a new [`Params`] value.
 //! - Encoding can begin at any block boundary, given the history before it, the position in the stream and a [`State`].
 //! - No input makes it panic or take memory beyond a small multiple of it.
 //!
-//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch costs density only.
+//! Nothing here proves that a stream comes out right: callers compare the bits before they rely on it. A mismatch costs
+//! density only.
 
 mod bits;
 mod block;
@@ -43,8 +45,13 @@ pub const HISTORY: usize = 32768;
 /// History that lets the others restart exactly nearly always: they are run over it first.
 pub const WARM_UP: usize = 262_144;
 
-/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher
-/// had to end a block while a match was waiting.
+/// Flushes that any input may have.
+const FLUSHES: usize = 16;
+/// Stream positions from here on are all taken for this one.
+const FARTHEST: u64 = 1 << 60;
+
+/// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher had to
+/// end a block while a match was waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct State(u64);
 
@@ -70,7 +77,8 @@ impl State {
         (self.0 >> 34 == 1).then(|| (field(16, 511), field(0, 0xffff), field(25, 511)))
     }
 
-    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back waits for the next.
+    /// Lazy matchers: the cursor's position has been searched, a match of `len` bytes (2: none) from `dist` back waits
+    /// for the next.
     fn waiting(len: usize, dist: usize) -> Self {
         Self::pack(len, if len >= 3 { dist } else { 0 }, 0)
     }
@@ -80,7 +88,8 @@ impl State {
         Some(if (3..=258).contains(&len) && dist > 0 { (len, dist) } else { (2, 0) })
     }
 
-    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in the chains.
+    /// zlib-ng's middle levels: the match at the cursor is found already; its positions from `fresh` on are not in the
+    /// chains.
     fn with_next(len: usize, dist: usize, fresh: usize) -> Self {
         match len {
             0 => Self(0),
@@ -89,9 +98,23 @@ impl State {
         }
     }
 
+    /// pigz: the padding after a piece is still to come.
+    fn padding_due() -> Self {
+        Self(1 << 35)
+    }
+
+    /// zlib-ng's middle levels: the cursor's position is in its chain, but what was found there is forgotten.
+    fn forgotten() -> Self {
+        Self::pack(0, 0, 0)
+    }
+
     fn next(self) -> Option<(usize, usize, usize)> {
         let (len, dist, fresh) = self.unpack()?;
-        Some(if (4..=258).contains(&len) && dist > 0 { (len, dist, fresh) } else { (1, 0, 0) })
+        Some(match len {
+            0 => (0, 0, 0),
+            4..=258 if dist > 0 => (len, dist, fresh),
+            _ => (1, 0, 0),
+        })
     }
 }
 
@@ -123,7 +146,8 @@ impl Start<'_> {
 pub struct Input<'a> {
     /// The plain bytes from the start on.
     pub plain: &'a [u8],
-    /// Where in `plain` the encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`), ascending: an empty stored block stands there.
+    /// Where in `plain` the encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`), ascending: an empty stored
+    /// block stands there.
     pub flushes: &'a [usize],
     /// Whether the stream ends with `plain`. Otherwise encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
     pub ends: bool,
@@ -144,10 +168,12 @@ pub struct Block<'a> {
     pub bytes: &'a [u8],
 }
 
-/// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking. Returns all output; its first
-/// `first_bit` bits and what fills up its last byte are zero.
+/// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking.
+/// Returns all output; its first `first_bit` bits and what fills up its last byte are zero.
 ///
-/// Settings that [`Params::is_valid`] refuses give no output. A few MiB of plain bytes at a time keep memory small: they are copied once.
+/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB.
+/// After a flush the greedy matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not
+/// look beyond it when it passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
     encode_expecting(params, start, input, None, sink)
 }
@@ -161,14 +187,17 @@ fn encode_expecting(
     sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
 ) -> Vec<u8> {
     let mut out = BitWriter::new(start.first_bit);
-    if !params.is_valid() {
+    // Each flush costs filling the chains again.
+    if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
     }
     let (mut from, mut state) = (0, start.state);
-    for &flush in input.flushes {
+    let pigz = params.family == Family::Pigz;
+    let pieces = if pigz { pieces(params, &start, input.plain.len()) } else { Vec::new() };
+    let cut = if pigz { End::Piece } else { End::Flush };
+    for &flush in if pigz { &pieces } else { input.flushes } {
         let flush = flush.clamp(from, input.plain.len());
-        if segment(params, start, state, input.plain, from..flush, End::Flush, &mut out, &mut expected, sink).is_break()
-        {
+        if segment(params, start, state, input.plain, from..flush, cut, &mut out, &mut expected, sink).is_break() {
             return out.finish();
         }
         (from, state) = (flush, State::default());
@@ -185,6 +214,15 @@ enum End {
     More,
     Final,
     Flush,
+    Piece,
+}
+
+/// Where pigz's pieces end in `len` bytes from the start on, the stream's end excluded.
+fn pieces(params: &Params, start: &Start, len: usize) -> Vec<usize> {
+    let piece = params.writes as usize;
+    let first = piece - (start.position % piece as u64) as usize;
+    let due = (start.state == State::padding_due()).then_some(0);
+    due.into_iter().chain((first..len).step_by(piece)).collect()
 }
 
 /// Encodes the part of `plain` in `range`.
@@ -200,15 +238,25 @@ fn segment(
     expected: &mut Option<Expected>,
     sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+    let inside = (start.position.min(FARTHEST) + range.start as u64) % u64::from(params.writes.max(1));
+    let pigz = params.family == Family::Pigz;
+    let keep = match params.is_lazy() {
+        true => HISTORY,
+        false if pigz => HISTORY + inside as usize,
+        false => WARM_UP,
+    };
     let mut history = Vec::new();
     let near = range.start.min(keep);
     let far = start.history.len().min(keep - near);
     history.extend_from_slice(&start.history[start.history.len() - far..]);
     history.extend_from_slice(&plain[range.start - near..range.start]);
     let lazy = params.is_lazy() || matches!(params.strategy, Strategy::Huffman | Strategy::Rle);
-    let back = if lazy { 0 } else { history.len() };
-    let (shift, position) = (range.start, start.position + range.start as u64);
+    let back = match lazy {
+        true => 0,
+        false if pigz => history.len().min(inside as usize),
+        false => history.len(),
+    };
+    let (shift, position) = (range.start, start.position.min(FARTHEST) + range.start as u64);
     let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
     let begin = window.begin;
     let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
@@ -255,6 +303,12 @@ fn run(
     };
     match end {
         End::Final if done => classic::flush(w, b, w.end, true, State::default()),
+        End::Piece if done => {
+            if !b.is_empty() {
+                classic::flush(w, b, w.end, false, State::padding_due())?;
+            }
+            b.pad()
+        }
         End::Flush if done => {
             if !b.is_empty() {
                 classic::flush(w, b, w.end, false, State::default())?;

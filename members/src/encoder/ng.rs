@@ -1,9 +1,10 @@
-//! The matchers of zlib-ng 2.2 and 2.3 and of zlib-rs (zlib-ng's `deflate_fast.c`, `deflate_medium.c`, `deflate_slow.c`, `match_tpl.h`).
+//! The matchers of zlib-ng 2.2 and 2.3 and of zlib-rs (zlib-ng's `deflate_fast.c`, `deflate_medium.c`,
+//! `deflate_slow.c`, `match_tpl.h`).
 //!
-//! They differ from zlib's in four ways: positions are hashed by four bytes (three, rolling, at level 9); every
-//! portion of input puts the position before the cursor into the chains once more; matches of three bytes are
-//! taken at level 9 only; and the middle levels weigh each match against the next one ([`super::medium`]).
-//! Because of the second, what comes out depends on how many bytes each call of the encoder brought.
+//! They differ from zlib's in four ways: positions are hashed by four bytes (three, rolling, at level 9); every portion
+//! of input puts the position before the cursor into the chains once more; matches of three bytes are taken at level 9
+//! only; and the middle levels weigh each match against the next one ([`super::medium`]). Because of the second, what
+//! comes out depends on how many bytes each call of the encoder brought.
 
 use super::State;
 use super::block::Blocks;
@@ -96,7 +97,8 @@ pub(super) fn refill(w: &mut Window, at: usize) -> Refill {
     })
 }
 
-/// The longest match at `at` along the chain from `head`, if longer than `best`. `lookahead` is what the encoder believes to have.
+/// The longest match at `at` along the chain from `head`, if longer than `best`. `lookahead` is what the encoder
+/// believes to have.
 #[inline(always)]
 pub(super) fn longest(
     w: &Window,
@@ -236,7 +238,7 @@ pub(super) fn lazy<const NINE: bool>(
     let (mut before, mut found, mut waiting) = (0, 0, false);
     if let Some((len, dist)) = state.pending() {
         insert_either(w, NINE, at);
-        (before, found, waiting) = (len, at.wrapping_sub(dist), true);
+        (before, found, waiting) = (w.fitting(len, at, 3).max(2), at.wrapping_sub(dist), true);
         at += 1;
     }
     loop {

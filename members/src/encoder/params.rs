@@ -21,6 +21,9 @@ pub enum Family {
     Ng,
     /// Earlier ones: a match that reaches just to the end of the input does not end the search.
     NgEarlier,
+    /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
+    /// padding.
+    Pigz,
 }
 
 /// zlib's `strategy` setting. The numbers are zlib's.
@@ -54,10 +57,11 @@ pub struct Params {
     pub strategy: Strategy,
     /// Base-two logarithm of the window, 9 to 15.
     pub window_bits: u8,
-    /// How many plain bytes each call of the encoder brought, 0 for all at once. Matters to [`Family::Ng`] mostly.
+    /// How many plain bytes each call of the encoder brought, 0 for all at once, else 256 to 16 MiB less one. Matters
+    /// to [`Family::Ng`] mostly.
     pub writes: u32,
-    /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in Rust's flate2). Matters to the middle
-    /// levels of [`Family::Ng`] only, and only if all input is passed at once.
+    /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
+    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`] only, and only if all input is passed at once.
     pub room: u32,
 }
 
@@ -86,13 +90,14 @@ impl Params {
         (1..=9).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
-            && self.writes < 1 << 24
+            && (self.writes == 0 || (256..1 << 24).contains(&self.writes))
             && (self.room == 0 || self.has_room())
             && match self.family {
                 Family::Zlib => true,
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Ng | Family::NgEarlier => usual && self.level >= 2,
+                Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
             }
     }
 
@@ -101,8 +106,8 @@ impl Params {
         medium && self.writes == 0 && self.room.is_power_of_two() && (12..=26).contains(&self.room.trailing_zeros())
     }
 
-    /// The stored form: version, family, level, room and memLevel, strategy and window,
-    /// 24 bits of write size. One settings value has one form.
+    /// The stored form: version, family, level, room and memLevel, strategy and window, 24 bits of write size. One
+    /// settings value has one form.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PARAMS_LEN] {
         let [w0, w1, w2, _] = self.writes.to_le_bytes();
@@ -112,6 +117,7 @@ impl Params {
             Family::Gzip => 2,
             Family::Ng => 3,
             Family::NgEarlier => 4,
+            Family::Pigz => 5,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -149,6 +155,7 @@ impl Params {
             2 => Family::Gzip,
             3 => Family::Ng,
             4 => Family::NgEarlier,
+            5 => Family::Pigz,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -165,7 +172,8 @@ impl Params {
         if params.is_valid() { Ok(params) } else { Err(unknown) }
     }
 
-    /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of history.
+    /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of
+    /// history.
     #[must_use]
     pub const fn is_lazy(&self) -> bool {
         match self.family {

@@ -1,9 +1,9 @@
 //! Huffman codes exactly as zlib's family builds them.
 //!
 //! RFC 1951 leaves the code lengths to the encoder. This family (zlib's `trees.c`, which GNU gzip, Info-ZIP and zlib-ng
-//! share) joins the two least frequent nodes of a binary heap, the shallower one first among equals, and
-//! repairs codes that become too long by moving leaves. Which of several optimal codes comes out depends on the heap's
-//! order, so the heap is kept exactly as there.
+//! share) joins the two least frequent nodes of a binary heap, the shallower one first among equals, and repairs codes
+//! that become too long by moving leaves. Which of several optimal codes comes out depends on the heap's order, so the
+//! heap is kept exactly as there.
 
 /// Room for a tree over the literal and length symbols: leaves, inner nodes and the heap's unused index zero.
 const NODES: usize = 2 * 286 + 1;
@@ -81,8 +81,8 @@ pub(super) fn build(freq: &[u16], shape: &Shape) -> Code {
             max_code = Some(n);
         }
     }
-    // The format asks for at least one distance code, and decoders for two codes: unused symbols 0 and 1 fill up,
-    // and take no part in the sums.
+    // The format asks for at least one distance code, and decoders for two codes: unused symbols 0 and 1 fill up, and
+    // take no part in the sums.
     let mut spare = [usize::MAX; 2];
     while b.heap_len < 2 {
         let node = match max_code {

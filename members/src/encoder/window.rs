@@ -1,10 +1,10 @@
 //! The encoder's view of its input: what zlib's `fill_window` has let it see so far, and the hash chains.
 //!
-//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Tables hold positions relative
-//! to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are and only the
-//! edge moves, at the same moments, so that every comparison of relative positions has the same result.
+//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Tables hold positions
+//! relative to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are
+//! and only the edge moves, at the same moments, so that every comparison of relative positions has the same result.
 
-use super::Params;
+use super::{Family, Params};
 use std::ops::ControlFlow;
 
 /// Longest match.
@@ -13,7 +13,8 @@ pub(super) const MAX_MATCH: usize = 258;
 pub(super) const MIN_LOOKAHEAD: usize = MAX_MATCH + 3 + 1;
 /// Bytes after the end that comparisons may read.
 const STALE: usize = 2 * MAX_MATCH + 16;
-/// The double window and what comparisons from its last position may read, so that a relative position needs no bounds check.
+/// The double window and what comparisons from its last position may read, so that a relative position needs no bounds
+/// check.
 pub(super) type View = [u8; 65536 + 512];
 
 /// How much of the stream the encoder has been given and has taken in, in stream positions.
@@ -31,7 +32,8 @@ pub(super) struct Fill {
 }
 
 impl Fill {
-    /// The state at stream position `at`, which the encoder reaches by calls of `writes` bytes (0: all at once). The stream ends at `total`.
+    /// The state at stream position `at`, which the encoder reaches by calls of `writes` bytes (0: all at once). The
+    /// stream ends at `total`.
     pub(super) fn at(at: u64, window: usize, writes: u32, total: u64) -> Self {
         let window = window as u64;
         let mut fill = Self { base: 0, avail: 0, written: 0, window, writes: u64::from(writes), total };
@@ -43,14 +45,24 @@ impl Fill {
             }
             fill.avail = (fill.base + 2 * window).min(total);
         } else {
-            while fill.avail < at + MIN_LOOKAHEAD as u64 && fill.avail < total {
+            // Edges and writes meet again after so many bytes: far into a stream the last such stretches tell.
+            let period = window * fill.writes / gcd(window, fill.writes);
+            let skipped = at.saturating_sub(8 * window + 2 * period) / period * period;
+            fill.total = if total == u64::MAX { total } else { total - skipped };
+            let near = at - skipped;
+            while fill.avail < near + MIN_LOOKAHEAD as u64 && fill.avail < fill.total {
                 fill.fetch(fill.avail.saturating_sub(MIN_LOOKAHEAD as u64 - 1), |_| {});
             }
+            for place in [&mut fill.base, &mut fill.avail, &mut fill.written] {
+                *place += skipped;
+            }
+            fill.total = total;
         }
         fill
     }
 
-    /// What happens when the encoder at `at` sees too little lookahead. `read` runs after each portion with the window's edge. Returns by how much the edge moved.
+    /// What happens when the encoder at `at` sees too little lookahead. `read` runs after each portion with the
+    /// window's edge. Returns by how much the edge moved.
     pub(super) fn fetch(&mut self, at: u64, mut read: impl FnMut(u64)) -> u64 {
         let before = self.base;
         let enough = at + MIN_LOOKAHEAD as u64;
@@ -74,6 +86,10 @@ impl Fill {
             self.written = self.total.min(self.written + self.writes);
         }
     }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Input, its visible part, and hash chains. Indices named `at` count from the start of `buf`.
@@ -126,7 +142,9 @@ impl Window {
         let cursor = position.saturating_sub(back as u64);
         let origin = position.saturating_sub(history.len() as u64);
         let total = if ends { position + plain.len() as u64 } else { u64::MAX };
-        let fill = Fill::at(cursor, window, params.writes, total);
+        // pigz passes each piece at once.
+        let writes = if params.family == Family::Pigz { 0 } else { params.writes };
+        let fill = Fill::at(cursor, window, writes, total);
         // What lies before the history and in the window is never compared; it only has to be there.
         let lead = origin.saturating_sub(fill.base).min(2 * window as u64) as usize;
         let origin = origin - lead as u64;
@@ -187,8 +205,8 @@ impl Window {
         start as u64 + self.origin >= self.fill.base
     }
 
-    /// Called when the cursor has come to `check_at`. `read` runs after each portion of input with the stream position of
-    /// the edge.
+    /// Called when the cursor has come to `check_at`. `read` runs after each portion of input with the stream position
+    /// of the edge.
     #[cold]
     pub(super) fn refill(&mut self, at: usize, mut read: impl FnMut(&mut Chains, &[u8], usize)) -> Refill {
         if !self.ends && at >= self.end.saturating_sub(super::LOOKAHEAD) {
@@ -212,6 +230,13 @@ impl Window {
             self.place();
         }
         if self.avail <= at && self.ends { Refill::End } else { Refill::Go }
+    }
+
+    /// `len` if a match of that length at `at` stays within the input; else, and below `least`, one literal. Zero stays
+    /// zero.
+    pub(super) fn fitting(&self, len: usize, at: usize, least: usize) -> usize {
+        let left = self.end.saturating_sub(at);
+        if len >= least && len <= left { len } else { len.min(1).min(left) }
     }
 
     /// Whether the encoder at `at` saw too little lookahead and asked for more.
@@ -276,7 +301,8 @@ pub(super) fn common(view: &View, a: u16, b: u16) -> usize {
     MAX_MATCH
 }
 
-/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it longer, at most eight.
+/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it
+/// longer, at most eight.
 #[derive(Clone, Copy)]
 pub(super) struct Filter {
     offset: usize,

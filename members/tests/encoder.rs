@@ -1,0 +1,305 @@
+//! The exact re-encoders against the encoders they stand for, from streams' starts and from every block boundary.
+
+use std::ops::ControlFlow;
+
+use deltastore_members::deflate::{Plain, Tables, decode_block};
+use deltastore_members::encoder::{
+    Family, HISTORY, Input, Params, Start, State, Strategy, WARM_UP, encode, find, matching,
+};
+use flate2::{Compress, Compression, FlushCompress};
+
+/// A small generator, so that made inputs are the same everywhere.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+}
+
+/// Words, with every tenth replaced by something said up to 40 KiB before: matches of all lengths and distances.
+fn text(len: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random(seed | 1);
+    let mut made: Vec<u8> = Vec::with_capacity(len + 512);
+    while made.len() < len {
+        if made.len() > 100 && random.below(10) == 0 {
+            let back = 1 + random.below(made.len().min(40_000));
+            let from = made.len() - back;
+            let n = 3 + random.below(300).min(back);
+            for i in from..from + n.min(back) {
+                made.push(made[i]);
+            }
+        } else {
+            for _ in 0..1 + random.below(7) {
+                made.push(b'a' + (random.below(26) * random.below(26) / 26) as u8);
+            }
+            made.push(b' ');
+        }
+    }
+    made.truncate(len);
+    made
+}
+
+fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random(seed | 1);
+    (0..len).map(|_| random.next() as u8).collect()
+}
+
+/// Text, noise and runs by turns.
+fn mixed(len: usize, seed: u64) -> Vec<u8> {
+    let mut made = Vec::new();
+    let mut part = 0;
+    while made.len() < len {
+        let n = 9_000 + 5_000 * (part % 7);
+        match part % 3 {
+            0 => made.extend(text(n, seed + part as u64)),
+            1 => made.extend(noise(n, seed + part as u64)),
+            _ => made.extend(std::iter::repeat_n(part as u8, n / 3)),
+        }
+        part += 1;
+    }
+    made.truncate(len);
+    made
+}
+
+fn inputs() -> Vec<Vec<u8>> {
+    let sizes = [0, 1, 2, 3, 4, 5, 258, 300, 4_000, 32_506, 32_768, 65_274, 65_275, 65_536, 65_800, 98_304, 300_000];
+    let mut made = Vec::new();
+    for (n, &size) in sizes.iter().enumerate() {
+        made.push(text(size, n as u64 + 7));
+        made.push(mixed(size, n as u64 + 70));
+    }
+    for size in [10, 1_000, 70_000] {
+        made.push(noise(size, 5));
+        made.push(vec![0; size]);
+    }
+    made
+}
+
+/// What C zlib makes of it, in one call or in calls of `writes` bytes, with a sync flush at each of `flushes`.
+fn zlib(plain: &[u8], level: u32, flushes: &[usize], window_bits: u8) -> Vec<u8> {
+    let mut compress = Compress::new_with_window_bits(Compression::new(level), false, window_bits);
+    let mut out = Vec::with_capacity(plain.len() + plain.len() / 8 + 1000 + 10 * flushes.len());
+    let mut from = 0;
+    for &flush in flushes {
+        compress.compress_vec(&plain[from..flush], &mut out, FlushCompress::Sync).expect("room enough");
+        from = flush;
+    }
+    compress.compress_vec(&plain[from..], &mut out, FlushCompress::Finish).expect("room enough");
+    out
+}
+
+/// What zlib-rs makes of it.
+fn zlib_rs(plain: &[u8], level: i32, writes: usize) -> Vec<u8> {
+    let mut deflate = zlib_rs::Deflate::new(level, false, 15);
+    let mut out = vec![0; plain.len() + plain.len() / 4 + 1000];
+    let (mut from, mut to) = (0, 0);
+    while writes > 0 && plain.len() - from > writes {
+        let flush = zlib_rs::DeflateFlush::NoFlush;
+        deflate.compress(&plain[from..from + writes], &mut out[to..], flush).expect("room enough");
+        (from, to) = (from + writes, deflate.total_out() as usize);
+    }
+    deflate.compress(&plain[from..], &mut out[to..], zlib_rs::DeflateFlush::Finish).expect("room enough");
+    out.truncate(deflate.total_out() as usize);
+    out
+}
+
+/// Ends of all blocks: plain bytes, bits.
+fn ends(packed: &[u8]) -> Vec<(usize, usize)> {
+    let mut tables = Tables::default();
+    let mut plain = Plain::default();
+    let mut ends = Vec::new();
+    let mut bit = 0;
+    loop {
+        let history = plain.bytes.len() as u64;
+        let block = decode_block(&mut tables, packed, bit, history, &mut plain).expect("a stream");
+        bit = block.end;
+        ends.push((plain.bytes.len(), bit));
+        if block.last {
+            return ends;
+        }
+    }
+}
+
+/// Exact from the start; then from each block's end with the state that the encoder had there.
+fn check(params: &Params, plain: &[u8], flushes: &[usize], packed: &[u8], restarts: bool) {
+    let input = Input { plain, flushes, ends: true };
+    let mut states = Vec::new();
+    let made = encode(params, Start::of_stream(), input, &mut |block| {
+        states.push((block.plain_end, block.bit_end as usize, block.state));
+        ControlFlow::Continue(())
+    });
+    assert!(made == packed, "{params:?}: {} plain bytes, {} made, {} packed", plain.len(), made.len(), packed.len());
+    let whole = matching(params, Start::of_stream(), input, packed);
+    assert!(whole.complete && whole.plain == plain.len());
+    let actual = ends(packed);
+    assert_eq!(actual, states.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>());
+    if !restarts {
+        return;
+    }
+    for &(at, bit, state) in &states[..states.len() - 1] {
+        let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+        let start = Start {
+            history: &plain[at.saturating_sub(keep)..at],
+            position: at as u64,
+            state: State::from_bits(state.to_bits()),
+            first_bit: (bit % 8) as u8,
+            written: (bit / 8) as u64,
+        };
+        // Markers of flushes at this very place are behind it if the block is one.
+        let passed = states.iter().filter(|s| s.1 <= bit && flushes.contains(&s.0)).count();
+        let near: Vec<usize> =
+            flushes.iter().filter(|&&f| f > at || (f == at && passed == 0)).map(|f| f - at).collect();
+        let rest = Input { plain: &plain[at..], flushes: &near, ends: true };
+        let found = matching(params, start, rest, &packed[bit / 8..]);
+        assert!(found.complete, "{params:?}: restart at {at} of {} reached {found:?}", plain.len());
+    }
+}
+
+#[test]
+fn zlib_at_all_levels() {
+    for plain in inputs() {
+        for level in 1..=9 {
+            let params = Params::new(Family::Zlib, level);
+            check(&params, &plain, &[], &zlib(&plain, u32::from(level), &[], 15), true);
+        }
+    }
+}
+
+#[test]
+fn zlib_with_small_windows() {
+    let plain = mixed(300_000, 3);
+    for window_bits in 9..15 {
+        for level in [1, 6, 9] {
+            let params = Params { window_bits, ..Params::new(Family::Zlib, level) };
+            check(&params, &plain, &[], &zlib(&plain, u32::from(level), &[], window_bits), params.is_lazy());
+        }
+    }
+}
+
+#[test]
+fn zlib_with_flushes() {
+    let plain = mixed(200_000, 9);
+    let flushes = [5, 50_000, 50_100, 131_072, 200_000];
+    for level in [4, 6, 9] {
+        let params = Params::new(Family::Zlib, level);
+        let packed = zlib(&plain, u32::from(level), &flushes, 15);
+        check(&params, &plain, &flushes, &packed, false);
+    }
+}
+
+#[test]
+fn zlib_rs_at_all_levels_and_writes() {
+    for plain in inputs() {
+        for level in 2..=9 {
+            for writes in [0, 1_000, 8_192, 32_768, 65_536] {
+                let params = Params { writes, ..Params::new(Family::Ng, level) };
+                let packed = zlib_rs(&plain, i32::from(level), writes as usize);
+                check(&params, &plain, &[], &packed, writes == 0 || writes == 8_192);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_encoder_is_found() {
+    let plain = text(150_000, 4);
+    let input = Input { plain: &plain, flushes: &[], ends: true };
+    for level in 1..=9 {
+        let packed = zlib(&plain, u32::from(level), &[], 15);
+        assert_eq!(find(Start::of_stream(), input, &packed, &[]), Some(Params::new(Family::Zlib, level)));
+    }
+    for level in [2, 5, 6, 8] {
+        let packed = zlib_rs(&plain, level, 8192);
+        let found = find(Start::of_stream(), input, &packed, &[]).expect("an encoder");
+        assert!(matching(&found, Start::of_stream(), input, &packed).complete, "{level}: {found:?}");
+    }
+    assert_eq!(find(Start::of_stream(), input, &noise(1000, 1), &[]), None);
+    assert_eq!(find(Start::of_stream(), input, &[], &[]), None);
+}
+
+/// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
+/// 1)`.
+#[test]
+fn golden_digests() {
+    let plain = mixed(300_000, 1);
+    assert_eq!(fnv(&plain), GOLDEN_INPUT);
+    for (family, level, digest) in GOLDEN {
+        let input = Input { plain: &plain, flushes: &[], ends: true };
+        let writes = if family == Family::Pigz { 131_072 } else { 0 };
+        let params = Params { writes, ..Params::new(family, level) };
+        let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(fnv(&made), digest, "{family:?} {level}");
+        check(&params, &plain, &[], &made, params.is_lazy());
+    }
+}
+
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+}
+
+/// Wrong states, places and ends give wrong bits at most.
+#[test]
+fn nonsense_does_no_harm() {
+    let mut random = Random(99);
+    let plain = mixed(40_000, 2);
+    let families = [Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
+    let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
+    for _ in 0..3000 {
+        let mut params = Params::new(families[random.below(6)], 1 + random.below(9) as u8);
+        params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
+        params.strategy = strategies[random.below(9).min(4)];
+        params.room = [0, 4096][random.below(2)];
+        params.window_bits = [15, 15, 9, 12][random.below(4)];
+        params.mem_level = [8, 1, 9][random.below(3)];
+        let cut = random.below(plain.len());
+        let rest = &plain[cut..(cut + random.below(5_000)).min(plain.len())];
+        let history = &plain[cut.saturating_sub(random.below(40_000))..cut];
+        let flushes: Vec<usize> = (0..random.below(3)).map(|_| random.below(6_000)).collect();
+        let position = if random.below(3) == 0 { random.next() } else { random.below(200_000) as u64 };
+        let state = State::from_bits(random.next() >> random.below(64) | 1 << 34);
+        let start = Start { history, position, state, first_bit: random.next() as u8, written: random.next() };
+        let input = Input { plain: rest, flushes: &flushes, ends: random.below(2) == 0 };
+        let made = encode(&params, start, input, &mut |_| ControlFlow::Continue(()));
+        assert!(made.len() < 3 * rest.len() + 10_000);
+        let _ = matching(&params, start, input, &plain);
+    }
+}
+
+const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
+const GOLDEN: [(Family, u8, u64); 27] = [
+    (Family::Pigz, 1, 0x5aea_a156_057c_8327),
+    (Family::Pigz, 2, 0x579b_da7f_914f_56d1),
+    (Family::Pigz, 3, 0xfe32_8bbf_ca6d_904d),
+    (Family::Pigz, 4, 0x4f21_ce33_e34b_bdc2),
+    (Family::Pigz, 5, 0x174c_05f3_cfbd_4e8e),
+    (Family::Pigz, 6, 0xd464_7f21_ce88_6776),
+    (Family::Pigz, 7, 0xfc43_6977_8c1a_9214),
+    (Family::Pigz, 8, 0x7344_ed70_dea8_b44b),
+    (Family::Pigz, 9, 0xdf93_ebd1_ae62_1bc4),
+    (Family::Gzip, 1, 0xc1a4_1bdd_6a07_b6b3),
+    (Family::Gzip, 2, 0x62ca_1ba3_8fd0_37e1),
+    (Family::Gzip, 3, 0x2056_0604_0975_cb75),
+    (Family::Gzip, 4, 0xe044_4c03_bab8_f466),
+    (Family::Gzip, 5, 0xdb46_0205_378c_a5a8),
+    (Family::Gzip, 6, 0x7438_8549_a2f5_7bd2),
+    (Family::Gzip, 7, 0xa338_8b94_bbdd_e34d),
+    (Family::Gzip, 8, 0xf0b6_c45c_a227_70a6),
+    (Family::Gzip, 9, 0x9d2e_3a6f_b225_cf6f),
+    (Family::Chromium, 1, 0x2521_b582_1636_70b6),
+    (Family::Chromium, 2, 0x259b_3e06_95f3_21c5),
+    (Family::Chromium, 3, 0x5362_f1a2_0c58_200b),
+    (Family::Chromium, 4, 0x70e6_9ea2_2ece_ea85),
+    (Family::Chromium, 5, 0x4cf8_4776_6a03_823e),
+    (Family::Chromium, 6, 0x8bc4_2cc8_eef0_2f21),
+    (Family::Chromium, 7, 0xcf2c_b6b0_f612_958f),
+    (Family::Chromium, 8, 0x19e2_6685_1382_f0b8),
+    (Family::Chromium, 9, 0xb028_f292_a171_8134),
+];

@@ -1,5 +1,5 @@
 //! How fast objects are expanded and re-created, and what their views weigh. One thread.
-//! Usage: `cargo bench -p deltastore-members --bench members -- [--views DIR] FILE...`; without files, on made input.
+//! Usage: `cargo bench -p deltastore-members --bench members -- [--deep] [--views DIR] FILE...`; without files, on made input.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -9,11 +9,14 @@ use deltastore_members::{Expander, Expansion, Settings, recreate};
 
 fn main() {
     let mut views = None;
+    let mut settings = Settings::default();
     let mut files = Vec::new();
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     while let Some(argument) = arguments.next() {
         if argument == "--views" {
             views = arguments.next();
+        } else if argument == "--deep" {
+            settings.deep = true;
         } else {
             files.push(argument);
         }
@@ -27,7 +30,7 @@ fn main() {
     }
     for (name, object) in inputs {
         let name = name.rsplit('/').next().unwrap_or_default().to_owned();
-        let (expansion, expanding) = best(|| expand(&object));
+        let (expansion, expanding) = best(|| expand(&object, &settings));
         let (again, recreating) = best(|| recreate_all(&expansion));
         assert!(again == object, "{name}: not the same bytes");
         let programmed = expansion.units.iter().filter(|unit| !unit.program.is_empty());
@@ -49,9 +52,9 @@ fn main() {
     }
 }
 
-fn expand(object: &[u8]) -> Expansion {
+fn expand(object: &[u8], settings: &Settings) -> Expansion {
     let mut out = Expansion::default();
-    let mut expander = Expander::new(Settings::default());
+    let mut expander = Expander::new(settings.clone());
     for piece in object.chunks(64 * 1024) {
         expander.push(piece, &mut out);
     }

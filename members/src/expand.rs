@@ -4,10 +4,15 @@
 //! depends on the object's bytes and the settings alone, not on how they arrive in pieces; memory is bounded by the settings.
 //! Failures: there are none. What cannot be represented, or does not come back bit for bit, is copied.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 
+use crate::deep::{Deep, Offer, UNPACKED};
+
 use crate::deflate::{Block, Fault, Header, Sink, Tables, decode_block};
-use crate::program::MOST;
+use crate::encoder::{LOOKAHEAD, Params, WARM_UP};
+use crate::program::{Encode, MOST};
 use crate::puff::{Encoder, Tokens};
 use crate::recreate::recreate_into;
 use crate::signature::{self, Start};
@@ -21,6 +26,12 @@ const CREDIT: usize = 8 * 1024 * 1024;
 
 /// What looking at one candidate costs at least, in bytes of credit.
 const ATTEMPT: usize = 256;
+
+/// View bytes that the deep gear keeps, for histories.
+const TAIL: usize = WARM_UP + 2 * LOOKAHEAD;
+
+/// How many view bytes an object byte may become in the deep gear.
+const DEEP_GROWTH: usize = 64;
 
 /// Limits of expanding. The defaults are for a store whose windows are about 1 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +50,8 @@ pub struct Settings {
     pub member: usize,
     /// How many view bytes an object byte may become.
     pub growth: usize,
+    /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
+    pub deep: bool,
 }
 
 impl Default for Settings {
@@ -51,6 +64,7 @@ impl Default for Settings {
             block: 2 * 1024 * 1024,
             member: 128,
             growth: 4,
+            deep: false,
         }
     }
 }
@@ -74,6 +88,12 @@ pub struct Expander {
     tokens: Tokens,
     encoder: Encoder,
     proof: Vec<u8>,
+    /// The last view bytes that were handed out; kept in the deep gear only.
+    tail: Vec<u8>,
+    /// So many of the last view bytes, the draft's with them, are a stream's plain bytes up to `run_end`.
+    run: usize,
+    run_end: u64,
+    hints: Vec<Params>,
 }
 
 enum State {
@@ -81,6 +101,8 @@ enum State {
     Scan(usize),
     /// Within a member's DEFLATE stream.
     Stream(Stream),
+    /// Within one whose blocks are held.
+    Deep(Box<Deep>),
 }
 
 #[derive(Clone, Copy)]
@@ -117,6 +139,10 @@ impl Expander {
             tokens: Tokens::default(),
             encoder: Encoder::default(),
             proof: Vec::new(),
+            tail: Vec::new(),
+            run: 0,
+            run_end: 0,
+            hints: Vec::new(),
         }
     }
 
@@ -133,6 +159,10 @@ impl Expander {
     /// Takes the object's end; appends what is left to `out`. Nothing is pushed afterwards.
     pub fn finish(&mut self, out: &mut Expansion) {
         self.advance(true, out);
+        let all_read = State::Scan(self.buffer.len());
+        if let State::Deep(mut deep) = std::mem::replace(&mut self.state, all_read) {
+            self.give_out(&mut deep, true, out);
+        }
         let end = self.buffer.len();
         self.settle(end, out);
         self.cover(end, out);
@@ -143,9 +173,10 @@ impl Expander {
 
     fn advance(&mut self, ended: bool, out: &mut Expansion) {
         loop {
-            let step = match self.state {
+            let step = match std::mem::replace(&mut self.state, State::Scan(0)) {
                 State::Scan(at) => self.scan(at, ended, out),
                 State::Stream(stream) => self.block(stream, ended, out),
+                State::Deep(deep) => self.deep_block(deep, ended, out),
             };
             if let Step::Wait(want) = step {
                 self.want = want.max(self.buffer.len() + 1);
@@ -192,6 +223,10 @@ impl Expander {
             && !stream.worthwhile
         {
             match self.is_worthwhile(&stream, block, limit) {
+                Ok(true) if self.settings.deep => {
+                    self.state = State::Deep(Box::new(Deep::new(stream.bit)));
+                    return Step::Go;
+                }
                 Ok(true) => stream.worthwhile = true,
                 Ok(false) => {
                     self.give_up(stream.signature, ATTEMPT);
@@ -210,6 +245,7 @@ impl Expander {
             }
             Err(Fault::Incomplete) if !ended && limit == self.buffer.len() && limit < start + self.settings.block => {
                 let wait = QUANTUM.max(limit.saturating_sub(start));
+                self.state = State::Stream(stream);
                 return Step::Wait((limit + wait).min(start + self.settings.block).max(limit + 1));
             }
             Err(fault) => {
@@ -229,6 +265,109 @@ impl Expander {
             }
         }
         Step::Go
+    }
+
+    /// Decodes a held stream's next block.
+    fn deep_block(&mut self, mut deep: Box<Deep>, ended: bool, out: &mut Expansion) -> Step {
+        let at = deep.next_bit();
+        let start = at / 8;
+        let limit = self.buffer.len().min(start.saturating_add(self.settings.block));
+        let (history, before) = (deep.decoded(), deep.plain.bytes.len());
+        let mut found = Err(Fault::Incomplete);
+        if start < limit {
+            deep.make_room();
+            found = decode_block(&mut self.tables, &self.buffer[..limit], at, history, &mut deep.plain);
+        }
+        if deep.plain.is_full() {
+            deep.plain.bytes.truncate(before);
+            self.give_out(&mut deep, true, out);
+            self.state = State::Stream(Stream { signature: start, bit: at, plain: history, worthwhile: true });
+            return Step::Go;
+        }
+        match found {
+            Ok(block) => {
+                self.earn(block.end / 8 - start);
+                let stored =
+                    u16::from(self.buffer[start]) >> (at % 8) | u16::from(self.buffer[(at + 7) / 8]) << (8 - at % 8);
+                deep.hold(block.end, block.last, block.plain == 0 && stored & 6 == 0);
+                if block.last || deep.is_full() {
+                    self.give_out(&mut deep, block.last, out);
+                }
+                self.state = if block.last { State::Scan(block.end / 8) } else { State::Deep(deep) };
+            }
+            Err(Fault::Incomplete) if !ended && limit == self.buffer.len() && limit < start + self.settings.block => {
+                deep.plain.bytes.truncate(before);
+                self.state = State::Deep(deep);
+                let wait = QUANTUM.max(limit.saturating_sub(start));
+                return Step::Wait((limit + wait).min(start + self.settings.block).max(limit + 1));
+            }
+            Err(fault) => {
+                deep.plain.bytes.truncate(before);
+                self.give_out(&mut deep, true, out);
+                let reached = match fault {
+                    Fault::Incomplete => limit,
+                    Fault::Invalid { at } => at / 8,
+                };
+                self.credit = self.credit.saturating_sub(ATTEMPT + reached.saturating_sub(start));
+                self.state = State::Scan(start);
+            }
+        }
+        Step::Go
+    }
+
+    /// Makes ops of held blocks; `all`: of all of them, since no more will come.
+    fn give_out(&mut self, deep: &mut Deep, all: bool, out: &mut Expansion) {
+        while !deep.is_empty() && (all || deep.is_full()) {
+            match deep.offer(&self.buffer, all, &mut self.hints) {
+                Offer::More => break,
+                Offer::Encode { encode, flushes, bit_end, prefix, history, plain } => {
+                    self.place(deep, encode, &flushes, (history, plain), out);
+                    deep.encoded(bit_end, &prefix);
+                    self.covered = bit_end / 8;
+                    let enough = self.covered - self.start >= self.settings.unit || self.draft.view.len() >= UNPACKED;
+                    if enough || self.draft.is_long() {
+                        self.close(out);
+                    }
+                }
+                Offer::Tokens { bit, plain } => {
+                    self.tokens.reset(self.settings.growth * self.settings.block);
+                    if let Ok(block) = decode_block(&mut self.tables, &self.buffer, bit, plain, &mut self.tokens) {
+                        let stream = Stream { signature: 0, bit, plain, worthwhile: true };
+                        self.take(&stream, block, out);
+                    }
+                    deep.tokenized();
+                }
+            }
+        }
+    }
+
+    /// Adds an op for plain bytes. One that needs history begins a unit, so that it can take what the view holds already.
+    fn place(
+        &mut self,
+        deep: &Deep,
+        encode: Encode,
+        flushes: &[u64],
+        (history, plain): (usize, usize),
+        out: &mut Expansion,
+    ) {
+        let start = deep.bit / 8;
+        self.settle(start, out);
+        self.cover(start, out);
+        let first = deep.position() - history as u64;
+        let end = first + plain as u64;
+        let mut overlap = 0;
+        if history > 0 {
+            self.close(out);
+            let held = self.run_end - self.run as u64..=self.run_end;
+            if self.run > 0 && held.contains(&first) && (deep.position()..=end).contains(&self.run_end) {
+                overlap = (self.run_end - first) as usize;
+            }
+        }
+        let fresh = &deep.offered(history, plain)[overlap..];
+        self.draft.encode(encode, flushes, fresh, overlap);
+        self.run = if overlap > 0 { self.run + fresh.len() } else { fresh.len() };
+        self.run = self.run.min(TAIL);
+        self.run_end = end;
     }
 
     /// Whether the stream, whose first block this is, goes on for long enough.
@@ -259,6 +398,7 @@ impl Expander {
         let before = self.buffer.get(bits.start / 8).copied().unwrap_or(0);
         let mark = 1u8 << (bits.start % 8);
         let carry = before & (mark - 1) | mark;
+        self.run = 0;
         if let Some(tokens) = self.tokens.bytes() {
             self.draft.block(tokens, bits, carry, block.last);
         }
@@ -294,6 +434,7 @@ impl Expander {
         if gap >= self.settings.gap.min(self.settings.plain) {
             self.plain(upto, out);
         } else if gap > 0 {
+            self.run = 0;
             self.draft.copy(&self.buffer[self.covered..upto]);
             self.covered = upto;
         }
@@ -303,7 +444,10 @@ impl Expander {
     fn plain(&mut self, end: usize, out: &mut Expansion) {
         let bytes = &self.buffer[self.start..end];
         if !bytes.is_empty() {
-            emit(&mut self.view, out, bytes, Vec::new(), bytes.len(), [0; 32]);
+            self.run = 0;
+            let len = bytes.len() as u64;
+            let view = append(&mut self.view, out, bytes);
+            out.units.push(Unit { view, program: Vec::new(), len, digest: [0; 32] });
         }
         (self.start, self.covered) = (end, end);
     }
@@ -316,18 +460,32 @@ impl Expander {
         self.draft.seal(false);
         let bytes = &self.buffer[self.start..self.covered];
         let program = std::mem::take(&mut self.draft.program);
-        let view = &self.draft.view;
-        let affordable = program.len() <= MOST.min(bytes.len() / 4 + 16)
-            && view.len() <= bytes.len().saturating_mul(self.settings.growth);
+        let overlap = std::mem::take(&mut self.draft.overlap);
+        let mut view = Vec::new();
+        if overlap > 0 {
+            view.extend_from_slice(&self.tail[self.tail.len().saturating_sub(overlap)..]);
+            view.extend_from_slice(&self.draft.view);
+        }
+        let view = if overlap > 0 { &view } else { &self.draft.view };
         let len = bytes.len();
+        let growth = if self.settings.deep { DEEP_GROWTH } else { self.settings.growth };
+        let room = if self.settings.deep { TAIL + UNPACKED } else { 0 };
+        let affordable = program.len() <= MOST.min(len / 4 + 128) && view.len() <= len.saturating_mul(growth) + room;
         let proven = affordable
             && recreate_into(&program, view, len, &mut self.encoder, &mut self.proof).is_ok()
             && self.proof[..len] == *bytes;
         if proven && len > 0 {
             let digest = Sha256::digest(bytes).into();
-            emit(&mut self.view, out, view, program, len, digest);
+            let Range { start, end } = append(&mut self.view, out, &self.draft.view);
+            out.units.push(Unit { view: start - overlap as u64..end, program, len: len as u64, digest });
+            if self.settings.deep {
+                self.tail.extend_from_slice(&self.draft.view);
+                let gone = self.tail.len().saturating_sub(TAIL);
+                self.tail.drain(..gone);
+            }
             self.start = self.covered;
         } else {
+            self.run = 0;
             self.plain(self.covered, out);
         }
         self.draft.view.clear();
@@ -346,15 +504,17 @@ impl Expander {
                 stream.signature = stream.signature.saturating_sub(gone);
                 stream.bit -= gone * 8;
             }
+            State::Deep(deep) => deep.rebase(gone),
         }
     }
 }
 
-fn emit(position: &mut u64, out: &mut Expansion, view: &[u8], program: Vec<u8>, len: usize, digest: [u8; 32]) {
+/// Appends to the view; where it lies there.
+fn append(position: &mut u64, out: &mut Expansion, view: &[u8]) -> Range<u64> {
     let start = *position;
     *position += view.len() as u64;
     out.view.extend_from_slice(view);
-    out.units.push(Unit { view: start..*position, program, len: len as u64, digest });
+    start..*position
 }
 
 /// Takes nothing: for looking ahead.

@@ -8,6 +8,7 @@
 //! `FORMAT.md` is the normative description of programs and tokens.
 #![deny(clippy::unwrap_used)]
 
+mod deep;
 pub mod deflate;
 pub mod encoder;
 mod expand;

@@ -1,5 +1,7 @@
 //! What a unit's program consists of; `FORMAT.md` describes the bytes.
 
+use crate::encoder::PARAMS_LEN;
+
 /// The version all programs begin with.
 pub(crate) const VERSION: u8 = 1;
 
@@ -9,6 +11,7 @@ pub(crate) const MOST: usize = 64 * 1024;
 const COPY: u8 = 1;
 const STREAM: u8 = 2;
 const BLOCKS: u8 = 3;
+const ENCODE: u8 = 4;
 
 /// One step of a program; each consumes view bytes and yields whole object bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +25,65 @@ pub(crate) enum Op {
         /// How many; 0 means up to and with a stream's last block.
         count: u64,
     },
+    /// DEFLATE blocks that an encoder makes of plain bytes. As many varints follow as there are flushes.
+    Encode(Encode),
+}
+
+/// See [`Op::Encode`] and `FORMAT.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Encode {
+    pub(crate) params: [u8; PARAMS_LEN],
+    pub(crate) carry: u8,
+    /// Whether the stream ends with the view bytes taken.
+    pub(crate) ends: bool,
+    pub(crate) blocks: u64,
+    /// View bytes before those to encode.
+    pub(crate) history: u64,
+    /// Plain bytes of the stream before those to encode.
+    pub(crate) position: u64,
+    pub(crate) state: u64,
+    pub(crate) written: u64,
+    /// View bytes to encode.
+    pub(crate) plain: u64,
+    /// View bytes behind them.
+    pub(crate) after: u64,
+    pub(crate) flushes: u64,
+}
+
+impl Encode {
+    fn encode(self, program: &mut Vec<u8>) {
+        program.push(ENCODE);
+        program.extend(self.params);
+        program.extend([self.carry, u8::from(self.ends)]);
+        for value in self.numbers() {
+            put_varint(program, value);
+        }
+    }
+
+    fn numbers(&self) -> [u64; 8] {
+        [self.blocks, self.history, self.position, self.state, self.written, self.plain, self.after, self.flushes]
+    }
+
+    fn decode(program: &[u8], at: &mut usize) -> Option<Self> {
+        let fixed = program.get(*at..)?.first_chunk::<{ PARAMS_LEN + 2 }>()?;
+        *at += fixed.len();
+        let params = *fixed.first_chunk::<PARAMS_LEN>()?;
+        let [carry, ends] = *fixed.last_chunk::<2>()?;
+        if carry == 0 || ends > 1 {
+            return None;
+        }
+        let mut number = || take_varint(program, at);
+        let [blocks, history, position, state, written, plain, after, flushes] =
+            [number()?, number()?, number()?, number()?, number()?, number()?, number()?, number()?];
+        let ends = ends == 1;
+        Some(Self { params, carry, ends, blocks, history, position, state, written, plain, after, flushes })
+    }
 }
 
 impl Op {
     pub(crate) fn encode(self, program: &mut Vec<u8>) {
         match self {
+            Self::Encode(encode) => encode.encode(program),
             Self::Copy(bytes) => {
                 program.push(COPY);
                 put_varint(program, bytes);
@@ -48,6 +105,7 @@ impl Op {
         };
         match byte()? {
             COPY => take_varint(program, at).filter(|&bytes| bytes > 0).map(Self::Copy),
+            ENCODE => Encode::decode(program, at).map(Self::Encode),
             STREAM => Some(Self::Blocks { carry: 1, count: 0 }),
             BLOCKS => {
                 let carry = byte().filter(|&carry| carry > 0)?;
@@ -89,6 +147,19 @@ mod tests {
     fn ops_come_back_as_they_were() {
         let ops = [
             Op::Copy(1),
+            Op::Encode(Encode {
+                params: [1, 2, 3, 4, 5, 6, 7, 8],
+                carry: 9,
+                ends: true,
+                blocks: 1,
+                history: 2,
+                position: 3 << 40,
+                state: 4,
+                written: 5,
+                plain: 6,
+                after: 7,
+                flushes: 8,
+            }),
             Op::Copy(300),
             Op::Blocks { carry: 1, count: 0 },
             Op::Blocks { carry: 1, count: 7 },
@@ -105,8 +176,19 @@ mod tests {
 
     #[test]
     fn what_is_unknown_or_cut_is_refused() {
-        for bytes in [&[][..], &[0], &[4], &[COPY], &[COPY, 0], &[COPY, 0x80], &[BLOCKS], &[BLOCKS, 0, 1], &[BLOCKS, 1]]
-        {
+        for bytes in [
+            &[][..],
+            &[0],
+            &[5],
+            &[ENCODE],
+            &[ENCODE; 20],
+            &[COPY],
+            &[COPY, 0],
+            &[COPY, 0x80],
+            &[BLOCKS],
+            &[BLOCKS, 0, 1],
+            &[BLOCKS, 1],
+        ] {
             assert_eq!(Op::decode(bytes, &mut 0), None, "{bytes:?}");
         }
         assert_eq!(take_varint(&[0xff; 12], &mut 0), None);

@@ -3,7 +3,10 @@
 //! Total: any program and view give exactly the bytes asked for, or an error; nothing panics, and little more than the length asked
 //! for is allocated.
 
-use crate::program::{Op, VERSION};
+use std::ops::ControlFlow;
+
+use crate::encoder::{self, Block, Input, Params, Start, State};
+use crate::program::{Encode, Op, VERSION, take_varint};
 use crate::puff::{BitWriter, Encoder, encode_block};
 
 /// Why a unit could not be re-created.
@@ -76,10 +79,59 @@ pub(crate) fn recreate_into(
                 }
                 (writer.cursor.buffer, writer.cursor.count) = (0, 0);
             }
+            Op::Encode(op) => {
+                let mut flushes = Vec::new();
+                for _ in 0..op.flushes {
+                    let flush = take_varint(program, &mut at).ok_or(RecreateError::Program)?;
+                    flushes.push(usize::try_from(flush).map_err(|_| RecreateError::Program)?);
+                }
+                let bytes = encode_again(&op, &flushes, view, &mut used, len - writer.cursor.at.min(len))?;
+                if !writer.copy(&bytes) {
+                    return Err(RecreateError::Length);
+                }
+            }
         }
     }
     if used != view.len() {
         return Err(RecreateError::View);
     }
     if writer.cursor.at == len { Ok(()) } else { Err(RecreateError::Length) }
+}
+
+/// The whole bytes of an op's blocks, which are no more than `most`.
+fn encode_again(
+    op: &Encode,
+    flushes: &[usize],
+    view: &[u8],
+    used: &mut usize,
+    most: usize,
+) -> Result<Vec<u8>, RecreateError> {
+    let params = Params::from_bytes(op.params).map_err(|_| RecreateError::Program)?;
+    let mut take = |bytes: u64| {
+        let bytes = usize::try_from(bytes).map_err(|_| RecreateError::View)?;
+        let slice = view.get(*used..).and_then(|rest| rest.get(..bytes)).ok_or(RecreateError::View)?;
+        *used += bytes;
+        Ok(slice)
+    };
+    let history = take(op.history)?;
+    let plain = take(op.plain.checked_add(op.after).ok_or(RecreateError::View)?)?;
+    let first_bit = op.carry.ilog2() as u8;
+    let start =
+        Start { history, position: op.position, state: State::from_bits(op.state), first_bit, written: op.written };
+    let input = Input { plain, flushes, ends: op.ends };
+    let (mut blocks, mut end) = (0, None);
+    let mut bytes = encoder::encode(&params, start, input, &mut |block: Block| {
+        blocks += 1;
+        if blocks == op.blocks {
+            end = Some((block.bit_end / 8) as usize);
+        }
+        let enough = end.is_some() || block.bytes.len() > most.saturating_add(8);
+        if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let end = end.filter(|&end| end <= most && end <= bytes.len()).ok_or(RecreateError::Length)?;
+    bytes.truncate(end);
+    if let Some(first) = bytes.first_mut() {
+        *first |= op.carry ^ 1 << first_bit;
+    }
+    Ok(bytes)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::program::{MOST, Op, VERSION};
+use crate::program::{Encode, MOST, Op, VERSION, put_varint};
 
 /// A piece of an object that can be re-created alone. Units tile their object in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Expansion {
 pub(crate) struct Draft {
     pub(crate) program: Vec<u8>,
     pub(crate) view: Vec<u8>,
+    /// View bytes just before the unit's own that its first op takes too.
+    pub(crate) overlap: usize,
     /// Blocks that the program does not mention yet.
     open: Option<Open>,
 }
@@ -55,6 +57,16 @@ impl Draft {
         self.seal(false);
         self.view.extend_from_slice(bytes);
         self.push(Op::Copy(bytes.len() as u64));
+    }
+
+    /// Adds an op for plain bytes; the first `overlap` of those it takes are in the view already.
+    pub(crate) fn encode(&mut self, encode: Encode, flushes: &[u64], view: &[u8], overlap: usize) {
+        self.seal(false);
+        // Only the first op of a unit can have one.
+        self.overlap += overlap;
+        self.view.extend_from_slice(view);
+        self.push(Op::Encode(encode));
+        flushes.iter().for_each(|flush| put_varint(&mut self.program, *flush));
     }
 
     /// Whether a block at this bit only continues the last op.

@@ -1,0 +1,232 @@
+//! The deep gear: a stream's plain content in the view, where one of the exact encoders makes its bits again.
+//!
+//! Blocks are decoded and held until there is enough of them; then the encoder that made them is looked for, or the one found
+//! before is asked, and as many blocks as it reproduces become one op. Blocks that no encoder reproduces become tokens as
+//! in the fast gear, one by one, so an encoder that fails here and there costs density there only.
+//!
+//! Invariant: the last bytes of all view bytes so far are the stream's plain bytes up to `run_end`, as many as `run` says, so that
+//! the next op can take its history from there.
+
+use std::collections::VecDeque;
+
+use crate::deflate::Plain;
+use crate::encoder::{HISTORY, Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
+use crate::program::Encode;
+
+/// Compressed bytes of a stream that become one op.
+pub(crate) const PACKED: usize = 256 * 1024;
+/// Plain bytes of a stream that become one op, about.
+pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
+/// Plain bytes of the largest block that is held; a stream with a larger one goes on as tokens.
+const LARGEST: usize = 16 * 1024 * 1024;
+/// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
+const PATIENCE: u32 = 4;
+/// Encoders remembered from streams before.
+const HINTS: usize = 4;
+
+/// A stream whose blocks are held. Positions in bits count in the expander's buffer.
+pub(crate) struct Deep {
+    pub(crate) plain: Plain,
+    /// Where `plain` begins in the stream.
+    base: u64,
+    /// Where the held blocks begin: in `plain`, in bits.
+    at: usize,
+    pub(crate) bit: usize,
+    blocks: VecDeque<Held>,
+    /// Where in `plain` the encoder was told to flush.
+    flushes: Vec<usize>,
+    pub(crate) ended: bool,
+    params: Option<Params>,
+    misses: u32,
+    state: State,
+    /// The stream's bytes before the buffer's start, less those of the buffer before the stream's.
+    origin: i64,
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    bit_end: usize,
+    plain_end: usize,
+}
+
+/// What the held blocks can become.
+pub(crate) enum Offer {
+    /// Nothing before more is known.
+    More,
+    /// One op, up to this bit: with this much history, that many plain bytes from the history's start on.
+    Encode { encode: Encode, flushes: Vec<u64>, bit_end: usize, prefix: Prefix, history: usize, plain: usize },
+    /// The first block as tokens: its bits, and plain bytes before it in the stream.
+    Tokens { bit: usize, plain: u64 },
+}
+
+impl Deep {
+    pub(crate) fn new(bit: usize) -> Self {
+        Self {
+            plain: Plain::default(),
+            base: 0,
+            at: 0,
+            bit,
+            blocks: VecDeque::new(),
+            flushes: Vec::new(),
+            ended: false,
+            params: None,
+            misses: 0,
+            state: State::default(),
+            origin: (bit / 8) as i64,
+        }
+    }
+
+    /// Plain bytes decoded so far.
+    pub(crate) fn decoded(&self) -> u64 {
+        self.base + self.plain.bytes.len() as u64
+    }
+
+    /// Where the held blocks begin in the stream's plain bytes.
+    pub(crate) fn position(&self) -> u64 {
+        self.base + self.at as u64
+    }
+
+    /// The next block's first bit.
+    pub(crate) fn next_bit(&self) -> usize {
+        self.blocks.back().map_or(self.bit, |held| held.bit_end)
+    }
+
+    /// Makes room for one more block; `plain` tells when it is not enough.
+    pub(crate) fn make_room(&mut self) {
+        self.plain.limit = self.plain.bytes.len() + LARGEST;
+    }
+
+    /// Takes a block that was just decoded into `plain`.
+    pub(crate) fn hold(&mut self, bit_end: usize, last: bool, empty: bool) {
+        let plain_end = self.plain.bytes.len();
+        // A stored block of nothing is what a flush leaves.
+        if empty && !last {
+            self.flushes.push(plain_end);
+        }
+        self.blocks.push_back(Held { bit_end, plain_end });
+        self.ended |= last;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// True when so much is held that it should become an op.
+    pub(crate) fn is_full(&self) -> bool {
+        let packed = self.next_bit() / 8 - self.bit / 8;
+        let plain = self.plain.bytes.len() - self.at;
+        packed >= PACKED || plain >= UNPACKED
+    }
+
+    /// What to do with the held blocks; `all`: no more will come.
+    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, hints: &mut Vec<Params>) -> Offer {
+        let Some(first) = self.blocks.front().copied() else { return Offer::More };
+        let ends = self.ended;
+        if !ends && !all && first.plain_end + LOOKAHEAD > self.plain.bytes.len() {
+            return Offer::More;
+        }
+        let tokens = Offer::Tokens { bit: self.bit, plain: self.position() };
+        if self.misses >= PATIENCE {
+            return tokens;
+        }
+        let actual = &buffer[self.bit / 8..self.next_bit().div_ceil(8)];
+        let input_flushes: Vec<usize> =
+            self.flushes.iter().filter(|&&at| at >= self.at).map(|at| at - self.at).collect();
+        let input = Input { plain: &self.plain.bytes[self.at..], flushes: &input_flushes, ends };
+        if self.params.is_none() {
+            self.params = find(self.start(WARM_UP), input, actual, hints);
+        }
+        let Some(params) = self.params else {
+            self.misses += 1;
+            return tokens;
+        };
+        let start = self.start(if params.is_lazy() { HISTORY } else { WARM_UP });
+        let prefix = matching(&params, start, input, actual);
+        if prefix.blocks == 0 {
+            (self.params, self.misses) = (None, self.misses + 1);
+            return tokens;
+        }
+        hints.retain(|hint| *hint != params);
+        hints.insert(0, params);
+        hints.truncate(HINTS);
+        let history = start.history.len();
+        // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
+        let after = (prefix.plain + 2 * LOOKAHEAD).min(input.plain.len());
+        let to_end = ends && after == input.plain.len();
+        let flushes: Vec<u64> = input_flushes.iter().take_while(|&&at| at <= after).map(|&at| at as u64).collect();
+        let encode = Encode {
+            params: params.to_bytes(),
+            carry: carry(buffer, self.bit),
+            ends: to_end,
+            blocks: prefix.blocks as u64,
+            history: history as u64,
+            position: start.position,
+            state: start.state.to_bits(),
+            written: if params.room == 0 { 0 } else { start.written },
+            plain: prefix.plain as u64,
+            after: (after - prefix.plain) as u64,
+            flushes: flushes.len() as u64,
+        };
+        let bit_end = self.bit / 8 * 8 + prefix.bit_end as usize;
+        self.misses = 0;
+        Offer::Encode { encode, flushes, bit_end, prefix, history, plain: history + after }
+    }
+
+    /// The plain bytes of an offer, from its history on.
+    pub(crate) fn offered(&self, history: usize, plain: usize) -> &[u8] {
+        &self.plain.bytes[self.at - history..self.at - history + plain]
+    }
+
+    /// Lets go of the blocks that became an op.
+    pub(crate) fn encoded(&mut self, bit_end: usize, prefix: &Prefix) {
+        self.state = prefix.state;
+        self.advance(bit_end);
+    }
+
+    /// Lets go of the first block, which became tokens.
+    pub(crate) fn tokenized(&mut self) {
+        self.state = State::default();
+        if let Some(first) = self.blocks.front() {
+            self.advance(first.bit_end);
+        }
+    }
+
+    fn advance(&mut self, bit_end: usize) {
+        while let Some(held) = self.blocks.pop_front_if(|held| held.bit_end <= bit_end) {
+            (self.bit, self.at) = (held.bit_end, held.plain_end);
+        }
+        let gone = self.at.saturating_sub(WARM_UP);
+        if gone > 0 {
+            self.plain.bytes.drain(..gone);
+            self.base += gone as u64;
+            self.at -= gone;
+            self.blocks.iter_mut().for_each(|held| held.plain_end -= gone);
+            self.flushes.retain(|at| *at >= gone);
+            self.flushes.iter_mut().for_each(|at| *at -= gone);
+        }
+    }
+
+    fn start(&self, keep: usize) -> Start<'_> {
+        Start {
+            history: &self.plain.bytes[self.at.saturating_sub(keep)..self.at],
+            position: self.position(),
+            state: self.state,
+            first_bit: (self.bit % 8) as u8,
+            written: u64::try_from((self.bit / 8) as i64 - self.origin).unwrap_or(0),
+        }
+    }
+
+    /// Follows the buffer, of which the first `bytes` bytes were dropped.
+    pub(crate) fn rebase(&mut self, bytes: usize) {
+        self.bit -= bytes * 8;
+        self.origin -= bytes as i64;
+        self.blocks.iter_mut().for_each(|held| held.bit_end -= bytes * 8);
+    }
+}
+
+/// The bits before `bit` in its byte, below a marking bit.
+pub(crate) fn carry(buffer: &[u8], bit: usize) -> u8 {
+    let before = buffer.get(bit / 8).copied().unwrap_or(0);
+    let mark = 1u8 << (bit % 8);
+    before & (mark - 1) | mark
+}

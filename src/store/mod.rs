@@ -267,7 +267,8 @@ impl Store {
 
     /// As [`Store::intake`], for the optimizer.
     pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
-        let expander = self.0.settings.expand.then(|| Expander::new(deltastore_members::Settings::default()));
+        let settings = || deltastore_members::Settings { deep: true, ..deltastore_members::Settings::default() };
+        let expander = self.0.settings.expand.then(|| Expander::new(settings()));
         Intake::new(cut, expander)
     }
 

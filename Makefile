@@ -16,7 +16,7 @@ FLAGS = --release --locked --ignore-rust-version
 TEST_FLAGS = $(FLAGS) --workspace --features planted-bugs
 BINARY = $(CARGO_TARGET_DIR)/release/deltastore
 
-.PHONY: help build run test lint fmt fuzz bench bench-corpora packages clients
+.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings packages clients
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -59,6 +59,11 @@ bench: packages
 ## bench-corpora  store real releases through S3, compare, and print the table for docs/benchmarks.md
 bench-corpora: build clients
 	@scripts/bench-corpora
+
+## bench-savings  bytes and speed of real releases, before and after optimize, beside other tools; ARGS go to the script
+bench-savings: build clients
+	@scripts/install-packages savings
+	@scripts/bench-savings $(ARGS)
 
 packages:
 	@scripts/install-packages build

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::LogFormat;
 use super::credentials::{self, CredentialsError, Found};
-use super::open::{Opened, open};
+use super::open::{Opened, cache_bytes, open};
 use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
@@ -44,6 +44,9 @@ pub struct ServeArguments {
     /// Store windows whole: no references, no expansion, no optimizer, plain compression only
     #[arg(long)]
     no_deltas: bool,
+    /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
+    #[arg(long)]
+    no_optimizer: bool,
 }
 
 /// Why the server did not start or run.
@@ -73,12 +76,16 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         .map_err(|source| ServeError::Listen { address: arguments.address, source })?;
     let Opened { folder, engine, clock } = open(&arguments.dir, true)?;
     let found = credentials::find(environment, &arguments.dir)?;
-    let mut settings = Settings::default();
+    let mut settings = Settings { disk_cache_bytes: cache_bytes(&folder), ..Settings::default() };
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = !arguments.no_deltas;
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
-    let optimizer = if arguments.no_deltas { None } else { Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?) };
+    let optimizer = if arguments.no_deltas || arguments.no_optimizer {
+        None
+    } else {
+        Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?)
+    };
     // A server whose standard output nobody reads serves all the same.
     if let Err(error) = output::print(&greeting(arguments, listener.local_addr()?, &found)) {
         tracing::warn!(%error, "the greeting could not be printed");

@@ -14,6 +14,7 @@
 //! Failure cases: every error is a [`SegmentError`] that names the file, and the offset where there
 //! is one. A failed sync is reported once and never retried here: whoever syncs stops the store.
 
+mod cache;
 mod error;
 mod path;
 mod reader;
@@ -22,6 +23,7 @@ mod scanner;
 pub mod vfs;
 mod writer;
 
+pub use cache::DiskCache;
 pub use error::SegmentError;
 pub use path::{SEGMENT_DIR, list_segments, parse_segment_name, segment_dir, segment_path};
 pub use reader::{Record, SegmentReader};

@@ -20,7 +20,7 @@ use super::error::StoreError;
 use super::pins::Pins;
 use crate::delta::Decoder;
 use crate::index::{BlobRow, Index};
-use crate::segment::{Readers, Record};
+use crate::segment::{DiskCache, Readers, Record};
 
 /// Times a blob is looked up again because its segment went away.
 const TRIES: usize = 4;
@@ -49,21 +49,40 @@ pub fn slice_of(bytes: &Bytes, entry: &Entry) -> Result<Bytes, StoreError> {
     slice().ok_or(StoreError::Missing { hash: entry.hash })
 }
 
+/// Whether what was read goes into the cache on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    No,
+    /// If it can be written at once.
+    #[default]
+    IfQuick,
+    /// Whatever it takes.
+    Yes,
+}
+
 /// All blobs of a store.
 pub struct Blobs {
     index: Index,
     pins: Arc<Pins>,
     readers: Readers,
     cache: Cache<Hash, Bytes, ByLength>,
+    disk: Option<DiskCache>,
     damaged: AtomicU64,
     bugs: Bugs,
 }
 
 impl Blobs {
-    pub fn new(index: Index, pins: Arc<Pins>, readers: Readers, cache_bytes: u64, bugs: Bugs) -> Self {
+    pub fn new(
+        index: Index,
+        pins: Arc<Pins>,
+        readers: Readers,
+        cache_bytes: u64,
+        disk: Option<DiskCache>,
+        bugs: Bugs,
+    ) -> Self {
         let windows = usize::try_from(cache_bytes / (256 << 10)).unwrap_or(usize::MAX).max(64);
         let cache = Cache::with_weighter(windows, cache_bytes, ByLength);
-        Self { index, pins, readers, cache, damaged: AtomicU64::new(0), bugs }
+        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
     }
 
     /// Open segment files.
@@ -94,6 +113,21 @@ impl Blobs {
         self.window_at(hash, decoder, MAX_DEPTH).inspect_err(|error| self.count(error))
     }
 
+    /// As [`Blobs::window`], for one that may be asked for again: if it is dear to decode, it is kept on disk.
+    pub fn wanted_window(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+        let known = self.cache.get(hash);
+        if let (Some(bytes), Keep::No | Keep::IfQuick) = (&known, keep) {
+            return Ok(bytes.clone());
+        }
+        let bytes = self.window(hash, decoder)?;
+        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep)
+            && !self.row(hash)?.references.is_empty()
+        {
+            disk.put(*hash, &bytes, keep == Keep::Yes);
+        }
+        Ok(bytes)
+    }
+
     /// A list node of a recipe, verified.
     pub fn node(&self, hash: &Hash) -> Result<Node, StoreError> {
         match self.payload(hash)? {
@@ -108,18 +142,21 @@ impl Blobs {
     }
 
     /// The bytes that a member re-creates, verified.
-    pub fn member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
-        if let Some(bytes) = self.cache.get(hash) {
+    pub fn member(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+        if let Some(bytes) = self.cache.get(hash).filter(|_| keep != Keep::Yes) {
             return Ok(bytes);
         }
-        let bytes = self.recreate(hash, decoder).inspect_err(|error| self.count(error))?;
+        let bytes = self.recreate(hash, decoder, keep).inspect_err(|error| self.count(error))?;
         self.cache.insert(*hash, bytes.clone());
         Ok(bytes)
     }
 
-    fn recreate(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+    fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
         let (position, payload) = self.read_payload(hash)?;
         let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
+        if let Some(bytes) = self.from_disk(&member.digest) {
+            return Ok(bytes);
+        }
         let program = self.slices(&member.program, decoder)?;
         let view = self.slices(&member.view, decoder)?;
         let bytes = deltastore_members::recreate(&program, &view, member.len as usize)
@@ -128,7 +165,23 @@ impl Blobs {
         if found != member.digest && !self.bugs.has(Bug::SkipVerification) {
             return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
         }
-        Ok(Bytes::from(bytes))
+        let bytes = Bytes::from(bytes);
+        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep) {
+            disk.put(member.digest, &bytes, keep == Keep::Yes);
+        }
+        Ok(bytes)
+    }
+
+    /// What the cache on disk holds under a SHA-256, verified.
+    fn from_disk(&self, digest: &Hash) -> Option<Bytes> {
+        let disk = self.disk.as_ref()?;
+        let bytes = disk.get(digest)?;
+        if Hash(Sha256::digest(&bytes).into()) != *digest {
+            tracing::warn!(%digest, "a damaged entry of the cache was dropped");
+            disk.forget(digest);
+            return None;
+        }
+        Some(bytes)
     }
 
     fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
@@ -152,6 +205,10 @@ impl Blobs {
 
     fn window_at(&self, hash: &Hash, decoder: &mut Decoder, depth: u8) -> Result<Bytes, StoreError> {
         if let Some(bytes) = self.cache.get(hash) {
+            return Ok(bytes);
+        }
+        if let Some(bytes) = self.from_disk(hash) {
+            self.cache.insert(*hash, bytes.clone());
             return Ok(bytes);
         }
         let (row, record) = self.record(hash, PlacedKind::Window)?;

@@ -9,6 +9,7 @@ use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
 
 use super::error::StoreError;
+use super::fetch::Keep;
 use super::{Store, Worker};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};
@@ -123,7 +124,7 @@ impl Store {
         found: &mut FsckReport,
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<(), StoreError> {
-        let mut worker = Worker::new();
+        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
         for row in self.index().all_blobs(Hash::default()) {
             let (hash, row) = row?;
             found.blobs += 1;

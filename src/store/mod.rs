@@ -59,10 +59,10 @@ pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow
 
 use crate::delta::CutSettings;
 use crate::index::Engine;
-use crate::segment::Readers;
 use crate::segment::vfs::{Clock, Vfs};
+use crate::segment::{DiskCache, Readers};
 use bugs::Bugs;
-use fetch::Blobs;
+use fetch::{Blobs, Keep};
 use log::{Log, LogState, Status};
 use pins::{Pin, Pins};
 use recovery::Scene;
@@ -131,6 +131,8 @@ impl Store {
         let recovered = recovery::recover(&scene)?;
         tracing::debug!(replayed = recovered.replayed, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &recovered.segments)?);
+        let vfs = Arc::clone(&folder.vfs);
+        let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
         let pins = Arc::new(Pins::default());
         let status = Arc::new(Status::default());
         let segments = Arc::new(Segments::new(recovered.segments));
@@ -153,7 +155,7 @@ impl Store {
             marked: recovered.clean,
         })?;
         Ok(Self(Arc::new(Inner {
-            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, bugs),
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, bugs),
             encode: Pool::new("encode", settings.encode_threads)?,
             read: Pool::new("read", settings.read_threads)?,
             vfs: Arc::clone(&folder.vfs),
@@ -278,9 +280,9 @@ impl Store {
     /// As [`Store::window`].
     pub fn bytes_of(&self, entry: &Entry, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
         let whole = match (self.cached(&entry.hash), entry.kind) {
-            (Some(bytes), _) => bytes,
-            (None, EntryKind::Member) => self.member(&entry.hash, worker)?,
-            (None, EntryKind::Window | EntryKind::Node) => self.window(&entry.hash, worker)?,
+            (Some(bytes), _) if worker.keep != Keep::Yes => bytes,
+            (_, EntryKind::Member) => self.member(&entry.hash, worker)?,
+            (_, EntryKind::Window | EntryKind::Node) => self.window(&entry.hash, worker)?,
         };
         slice_of(&whole, entry)
     }
@@ -295,7 +297,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] and [`StoreError::Damaged`] concern this window only.
     pub fn window(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        self.0.blobs.window(hash, &mut worker.decoder)
+        self.0.blobs.wanted_window(hash, &mut worker.decoder, worker.keep)
     }
 
     /// The bytes that a member re-creates, verified; on the read pool.
@@ -303,7 +305,7 @@ impl Store {
     /// # Errors
     /// As [`Store::window`].
     pub fn member(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        self.0.blobs.member(hash, &mut worker.decoder)
+        self.0.blobs.member(hash, &mut worker.decoder, worker.keep)
     }
 
     /// A window, or a member's bytes, that is in memory already.

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::fetch::Keep;
 use crate::delta::{Decoder, Encoder};
 
 /// Jobs that may wait; more than all connections together can have under way.
@@ -20,11 +21,13 @@ type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 pub struct Worker {
     pub encoder: Encoder,
     pub decoder: Decoder,
+    /// What becomes of what it reads for clients.
+    pub keep: Keep,
 }
 
 impl Worker {
     pub fn new() -> Self {
-        Self { encoder: Encoder::new(), decoder: Decoder::new() }
+        Self { encoder: Encoder::new(), decoder: Decoder::new(), keep: Keep::default() }
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub reserve_bytes: u64,
     /// Verified plain windows kept in memory, in bytes.
     pub cache_bytes: u64,
+    /// Plain windows and re-created members kept on disk for quick reading, in bytes; 0 for none. See [`Settings::disk_cache_for`].
+    pub disk_cache_bytes: u64,
     /// Buffers of uploads under way, in bytes.
     pub ingest_bytes: usize,
     /// Windows on their way to clients, in bytes.
@@ -37,6 +39,7 @@ impl Default for Settings {
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
             cache_bytes: 96 << 20,
+            disk_cache_bytes: 0,
             ingest_bytes: 128 << 20,
             read_bytes: 64 << 20,
             encode_threads: cores,
@@ -53,6 +56,12 @@ const SHORTEST_SEGMENT: u64 = 8 << 20;
 const COMPACTION_SLACK: u64 = 16 << 20;
 
 impl Settings {
+    /// What a server keeps of its disk as a cache, in bytes, of so many that its segments may take.
+    pub const fn disk_cache_for(capacity: u64) -> u64 {
+        let share = capacity / 20;
+        if share < 4 << 30 { share } else { 4 << 30 }
+    }
+
     /// The settings for a disk with room for `capacity` bytes of segments: whatever is deleted on a disk that was filled
     /// up, there is room to compact any one segment and so to give its space back.
     #[must_use]

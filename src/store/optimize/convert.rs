@@ -11,6 +11,7 @@ use super::Policy;
 use crate::delta::CutWindow;
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
+use crate::store::fetch::Keep;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
 use crate::store::intake::{Intake, Strand, Taken};
 use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
@@ -25,6 +26,7 @@ pub fn convert(
     space: Space,
     policy: Policy,
     threads: usize,
+    keep: Keep,
     stop: &AtomicBool,
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
@@ -34,7 +36,8 @@ pub fn convert(
     }
     let mut content = store.finish(assembly)?;
     store.append_unwritten(&mut content)?;
-    if !store.bugs().has(Bug::OptimizeWithoutComparison) && read_back(store, content.recipe(), threads)? != digest {
+    if !store.bugs().has(Bug::OptimizeWithoutComparison) && read_back(store, content.recipe(), threads, keep)? != digest
+    {
         return Err(StoreError::Incomplete { needed: recipe.len(), found: content.size() });
     }
     Ok(content)
@@ -119,7 +122,7 @@ fn read_through(
     results: &Receiver<Done>,
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
-    let mut worker = Worker::new();
+    let mut worker = Worker { keep: Keep::No, ..Worker::new() };
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut digest = Sha256::new();
     let mut gathering = Gathering::default();
@@ -180,10 +183,10 @@ impl Gathering {
 }
 
 /// SHA-256 of what a recipe makes, decoded by several threads.
-fn read_back(store: &Store, recipe: &Recipe, threads: usize) -> Result<Hash, StoreError> {
+fn read_back(store: &Store, recipe: &Recipe, threads: usize, keep: Keep) -> Result<Hash, StoreError> {
     let mut digest = Sha256::new();
     let mut walk = Walk::new(recipe, 0..recipe.len());
-    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker::new()).collect();
+    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker { keep, ..Worker::new() }).collect();
     loop {
         let mut entries: Vec<Entry> = Vec::with_capacity(threads);
         while entries.len() < threads

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use deltastore_format::{BucketId, Sequence};
 
 use super::error::StoreError;
+use super::fetch::Keep;
 use super::{Space, Store};
 use policy::SETTING;
 
@@ -141,12 +142,15 @@ impl Store {
             drop(rows);
             report(done);
             candidates.sort_unstable_by_key(|candidate| (candidate.space.deltaspace, candidate.version));
-            for candidate in candidates {
+            for (number, candidate) in candidates.iter().enumerate() {
+                // The newest of a deltaspace is what is read most.
+                let next = candidates.get(number + 1).map(|next| next.space.deltaspace);
+                let keep = if next == Some(candidate.space.deltaspace) { Keep::No } else { Keep::Yes };
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 if !options.dry_run {
-                    self.optimize_one(&candidate, options.threads.max(1), stop, done)?;
+                    self.optimize_one(candidate, options.threads.max(1), keep, stop, done)?;
                     report(done);
                 }
             }
@@ -159,6 +163,7 @@ impl Store {
         &self,
         candidate: &Candidate,
         threads: usize,
+        keep: Keep,
         stop: &AtomicBool,
         done: &mut OptimizeReport,
     ) -> Result<(), StoreError> {
@@ -166,7 +171,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, policy, threads, stop) {
+        let content = match convert::convert(self, &row.put.recipe, space, policy, threads, keep, stop) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {

@@ -4,7 +4,7 @@
 //! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, PlacedKind, Position, WindowHead, record};
@@ -137,19 +137,22 @@ impl References for Near<'_> {
             }
         };
         let mut found: HashMap<Hash, Candidate> = HashMap::new();
-        for entry in rows.into_iter().flatten() {
+        for (bit, entry) in
+            rows.into_iter().enumerate().flat_map(|(bit, row)| row.into_iter().map(move |entry| (bit, entry)))
+        {
             let nearness = match (entry.bucket == self.space.bucket, entry.space == self.space.deltaspace) {
                 (true, true) => Nearness::Deltaspace,
                 (true, false) => Nearness::Bucket,
                 _ => Nearness::Store,
             };
-            found.entry(entry.hash).and_modify(|candidate| candidate.votes += 1).or_insert(Candidate {
+            let candidate = found.entry(entry.hash).or_insert(Candidate {
                 hash: entry.hash,
-                votes: 1,
+                shared: 0,
                 nearness,
                 depth: entry.depth,
                 raw_len: entry.raw_len,
             });
+            candidate.shared |= 1u64.checked_shl(bit as u32).unwrap_or(0);
         }
         found.into_values().collect()
     }
@@ -165,6 +168,24 @@ impl References for Near<'_> {
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
         self.pins.borrow_mut().insert(*hash, pin);
-        Some(Reference { hash: *hash, bytes, depth: row.depth })
+        let cost = self.cost(*hash, &row)?;
+        Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
+    }
+}
+
+impl Near<'_> {
+    /// Plain bytes that reading a window decodes: its own, and those of each window that it is encoded against, once.
+    fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
+        let mut seen = HashSet::from([hash]);
+        let mut cost = u64::from(row.raw_len);
+        let mut left = row.references.clone();
+        while let Some(next) = left.pop() {
+            if seen.insert(next) {
+                let row = self.inner.blobs.row(&next).ok()?;
+                cost += u64::from(row.raw_len);
+                left.extend(row.references);
+            }
+        }
+        Some(cost)
     }
 }

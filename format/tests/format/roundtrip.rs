@@ -96,7 +96,8 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn window_head() -> impl Strategy<Value = WindowHead> {
-    let delta = (select(&[Codec::ZstdReferences, Codec::Vcdiff][..]), 1..=u8::MAX, vec(hash(), 1..=4));
+    let codecs = select(&[Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate][..]);
+    let delta = (codecs, 1..=u8::MAX, vec(hash(), 1..=4));
     let plain = select(&[Codec::Raw, Codec::Zstd][..]).prop_map(|codec| (codec, 0, vec![]));
     let lens = (0..=16u32 << 20, 0..=16u32 << 20);
     (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64)).prop_map(

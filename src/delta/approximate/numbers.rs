@@ -69,7 +69,8 @@ mod tests {
         numbers.iter().for_each(|number| push(*number, &mut stream));
         let (count, mut read) = columns::<3>(&stream).expect("three columns");
         assert_eq!(count, 3);
-        let back: Vec<u32> = read.iter_mut().flat_map(|column| (0..3).map(|_| column.next().expect("a number"))).collect();
+        let back: Vec<u32> =
+            read.iter_mut().flat_map(|column| (0..3).map(|_| column.next().expect("a number"))).collect();
         assert_eq!(back, numbers);
         assert!(read.iter_mut().all(|column| column.next().is_err()));
         assert!(columns::<2>(&stream).is_err());

@@ -67,7 +67,8 @@ impl<'a> Patcher<'a> {
     pub(super) fn apply(&mut self, mut copy: &mut [u8]) -> Result<(), String> {
         while self.left > 0 && self.gap < copy.len() {
             let len = self.lens.next()? as usize;
-            let run = copy.get_mut(self.gap..).and_then(|rest| rest.get_mut(..len)).ok_or("a patch over a copy's end")?;
+            let run =
+                copy.get_mut(self.gap..).and_then(|rest| rest.get_mut(..len)).ok_or("a patch over a copy's end")?;
             let (values, rest) = self.values.split_at_checked(len).ok_or("more patches than there are values")?;
             self.values = rest;
             run.iter_mut().zip(values).for_each(|(byte, value)| *byte = byte.wrapping_add(*value));

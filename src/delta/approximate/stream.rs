@@ -77,7 +77,8 @@ pub(super) fn read(
     for (field, bytes) in fields.iter_mut().zip(header.as_chunks::<4>().0) {
         *field = u32::from_le_bytes(*bytes) as usize;
     }
-    let [flags, control_len, control_stored, places_len, places_stored, values_len, values_stored, literals_len] = fields;
+    let [flags, control_len, control_stored, places_len, places_stored, values_len, values_stored, literals_len] =
+        fields;
     if flags > LITERALS_WITH_PREFIX as usize {
         return Err(format!("unknown flags {flags:#x}"));
     }

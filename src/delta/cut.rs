@@ -29,6 +29,14 @@ impl Default for CutSettings {
     }
 }
 
+impl CutSettings {
+    /// For data that a background job stores anew: fewer windows than the default, each with more of its own bytes and of its
+    /// references to point at. Twice the target bounds what one read decodes.
+    pub fn cold() -> Self {
+        Self { min: 512 << 10, target: 2 << 20, max: 4 << 20 }
+    }
+}
+
 /// One window of the stream with its sketch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CutWindow {

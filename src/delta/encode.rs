@@ -31,7 +31,7 @@ const WORTH_ENCODING: usize = 64;
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_SLICES: usize = 4;
 /// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
-const NEARLY: usize = 6;
+const NEARLY: usize = 16;
 
 /// How much work an encode may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Effort {
             max_depth: 3,
             max_own_depth: 1,
             max_references: 3,
-            approximate: Some(ApproximateEffort { level: 9, step: 4, tries: 4, literals_with_prefix: true }),
+            approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4, literals_with_prefix: false }),
             ..Self::fast()
         }
     }

@@ -80,7 +80,7 @@ impl Effort {
             max_depth: 3,
             max_own_depth: 1,
             max_references: 3,
-            approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4, literals_with_prefix: false }),
+            approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4 }),
             ..Self::fast()
         }
     }
@@ -89,11 +89,12 @@ impl Effort {
     pub fn cold() -> Self {
         Self {
             level: 19,
-            level_with_references: 19,
+            // Higher levels put the whole prefix into trees first, at about 1 MB/s.
+            level_with_references: 12,
             max_depth: 4,
             max_own_depth: 2,
             max_references: 4,
-            approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8, literals_with_prefix: true }),
+            approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8 }),
             ..Self::fast()
         }
     }
@@ -213,7 +214,7 @@ impl Encoder {
     /// of the time of a high one or less. Leaves the approximate copies found.
     fn promising(&mut self, prefix: &[u8], window: &[u8], effort: &Effort) -> (bool, bool) {
         let Some(wanted) = &effort.approximate else { return (true, false) };
-        let quick = ApproximateEffort { level: FAST_LEVEL, literals_with_prefix: false, ..*wanted };
+        let quick = ApproximateEffort { level: FAST_LEVEL, ..*wanted };
         self.approximator.find(window, prefix, wanted);
         let approximate =
             self.approximator.write(window, prefix, &quick, window.len()).map_or(window.len(), |form| form.len());

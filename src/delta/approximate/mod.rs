@@ -42,8 +42,6 @@ pub struct ApproximateEffort {
     pub step: usize,
     /// Anchors of one gram that are tried.
     pub tries: usize,
-    /// True: the references are tried as prefix of the literals' frame.
-    pub literals_with_prefix: bool,
 }
 
 /// Encodes windows one after another. Its memory grows with the references it meets, to about 64 MiB.
@@ -92,14 +90,13 @@ impl Approximator {
         if streams.control.len().max(streams.places.len()) > window.len() {
             return None;
         }
-        let prefix = if effort.literals_with_prefix { source } else { &[] };
-        stream::write(&streams, prefix, effort.level, limit)
+        stream::write(&streams, effort.level, limit)
     }
 }
 
 /// Undoes it: exactly `raw_len` bytes. Allocates no more than five times that.
 pub(super) fn decode(zstd: &mut DCtx<'_>, encoded: &[u8], source: &[u8], raw_len: usize) -> Result<Vec<u8>, String> {
-    let streams = stream::read(zstd, encoded, source, raw_len)?;
+    let streams = stream::read(zstd, encoded, raw_len)?;
     let mut patcher = Patcher::new(&streams.places, &streams.values)?;
     let mut literals = &streams.literals[..];
     let mut plain = Vec::with_capacity(raw_len);
@@ -126,8 +123,8 @@ mod tests {
     use super::*;
     use crate::delta::testing::{Random, edited, native, noise, text};
 
-    const QUICK: ApproximateEffort = ApproximateEffort { level: 1, step: 4, tries: 1, literals_with_prefix: false };
-    const THOROUGH: ApproximateEffort = ApproximateEffort { level: 12, step: 1, tries: 8, literals_with_prefix: true };
+    const QUICK: ApproximateEffort = ApproximateEffort { level: 1, step: 4, tries: 1 };
+    const THOROUGH: ApproximateEffort = ApproximateEffort { level: 12, step: 1, tries: 8 };
 
     fn encode(window: &[u8], source: &[u8], effort: &ApproximateEffort) -> Option<Vec<u8>> {
         let mut approximator = Approximator::default();
@@ -235,7 +232,7 @@ mod tests {
             ("more values than patches", pieces(&[0, 10, 0], &[0, 1], &[1, 1], b"!")),
             ("one column of places", pieces(&[0, 10, 0], &[1], &[1], b"!")),
             ("no header", vec![0; 31]),
-            ("unknown flags", [&[2][..], &good[1..]].concat()),
+            ("a reserved bit", [&[1][..], &good[1..]].concat()),
             ("bytes after the literals", [&good[..], b"!"].concat()),
         ];
         for (name, encoded) in bad {

@@ -7,7 +7,7 @@ use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 use super::approximate::{self, ApproximateEffort, Approximator};
 use super::decode::{inflate, inflate_with, joined};
 use super::probe::looks_random;
-use super::reference::{Reference, References, load};
+use super::reference::{Chosen, Reference, References, load};
 
 /// zstd sizes its hash table for the window alone. With one for window and references, level 1 without long-distance
 /// matching finds more than level 3 with it does, and faster (one core, deltas as a share of the windows, MB/s):
@@ -25,6 +25,11 @@ const VCDIFF_LEVEL: u8 = 1;
 const REFERENCE_COST: usize = 32;
 /// References must make a window smaller by one part in this many.
 const WORTH_REFERENCES: usize = 32;
+/// Without references a window is not even tried if they make it at most this many quarters of the estimate for that. The
+/// estimate is exact for native code and far too long for what repeats within the window.
+const SURE: usize = 3;
+/// The same where the references are of the same object: a window without references can serve all later ones of it.
+const SURE_OWN: usize = 2;
 /// A form must be smaller than the raw bytes by one part in this many.
 const WORTH_ENCODING: usize = 64;
 /// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
@@ -153,8 +158,7 @@ impl Encoder {
     }
 
     /// The smallest form of `window` that decodes to it, raw if nothing else gains. `features` are its sketch.
-    /// Raw shares
-    /// the window's memory. Never fails: a library's error only means that its form is not used.
+    /// Raw shares the window's memory. Never fails: a library's error only means that its form is not used.
     pub fn encode(
         &mut self,
         window: &Bytes,
@@ -162,24 +166,26 @@ impl Encoder {
         references: &dyn References,
         effort: &Effort,
     ) -> Encoded {
-        let chosen = if effort.deltas { load(window.len(), features, references, effort) } else { Vec::new() };
+        let Chosen { references: chosen, own } =
+            if effort.deltas { load(window.len(), features, references, effort) } else { Chosen::default() };
         let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
         let mut buffer = std::mem::take(&mut self.prefix);
         let prefix = joined(&mut buffer, &plain);
-        let forms = self.forms(window, prefix, chosen.len(), effort);
+        let sure = if own { SURE_OWN } else { SURE };
+        let forms = self.forms(window, prefix, chosen.len(), sure, effort);
         let encoded = self.proven(window, forms, &chosen, prefix);
         self.prefix = buffer;
         encoded
     }
 
-    /// The forms worth proving.
-    fn forms(&mut self, window: &[u8], prefix: &[u8], references: usize, effort: &Effort) -> Vec<Form> {
+    /// The forms worth proving; `sure` is one of [`SURE`] and [`SURE_OWN`].
+    fn forms(&mut self, window: &[u8], prefix: &[u8], references: usize, sure: usize, effort: &Effort) -> Vec<Form> {
         let mut forms = Vec::new();
         if references > 0 {
             self.against(prefix, window, effort, &mut forms);
         }
         let shortest = forms.iter().map(|form| form.bytes.len()).min();
-        if looks_random(window) || shortest.is_some_and(|len| len * 2 <= self.estimate(window)) {
+        if looks_random(window) || shortest.is_some_and(|len| len * 4 <= self.estimate(window) * sure) {
             return forms;
         }
         if let Some(alone) = self.alone(window, effort.level) {

@@ -61,22 +61,24 @@ pub enum Nearness {
     Object,
 }
 
-/// The references for a window with these features, the best last: what a codec sees next to the window is cheapest to point at.
-///
-/// Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
+/// The references that a window is encoded against.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// The best last: what a codec sees next to the window is cheapest to point at.
+    pub(super) references: Vec<Reference>,
+    /// True: one of them at least is of the object that is being written.
+    pub(super) own: bool,
+}
+
+/// The references for a window with these features. Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
 /// or would make reading the window too dear is passed over.
-pub(super) fn load(
-    window_len: usize,
-    features: &[u64],
-    references: &dyn References,
-    effort: &Effort,
-) -> Vec<Reference> {
+pub(super) fn load(window_len: usize, features: &[u64], references: &dyn References, effort: &Effort) -> Chosen {
     let wanted = effort.max_references.min(MAX_REFERENCES);
     if features.is_empty() || effort.max_depth == 0 || wanted == 0 {
-        return Vec::new();
+        return Chosen::default();
     }
     let mut candidates = references.candidates(features);
-    let mut chosen: Vec<Reference> = Vec::new();
+    let mut chosen = Chosen::default();
     let mut room = MAX_REFERENCE_BYTES;
     let mut budget = effort.max_cost.saturating_sub(window_len as u64);
     let (mut covered, mut first) = (0u64, 0);
@@ -97,12 +99,13 @@ pub(super) fn load(
         budget -= reference.cost;
         covered |= best.shared;
         first = first.max(best.shared.count_ones());
-        chosen.push(reference);
-        if chosen.len() == wanted {
+        chosen.references.push(reference);
+        chosen.own |= best.nearness == Nearness::Object;
+        if chosen.references.len() == wanted {
             break;
         }
     }
-    chosen.reverse();
+    chosen.references.reverse();
     chosen
 }
 
@@ -166,7 +169,7 @@ mod tests {
 
     fn chosen_of(references: &Fixed, effort: &Effort) -> Vec<u8> {
         let loaded = load(1 << 20, &[1], references, effort);
-        loaded.iter().rev().map(|reference| reference.hash.0[0]).collect()
+        loaded.references.iter().rev().map(|reference| reference.hash.0[0]).collect()
     }
 
     fn effort(max_depth: u8, max_references: usize) -> Effort {

@@ -30,9 +30,10 @@ impl Default for CutSettings {
 }
 
 impl CutSettings {
-    /// For the optimizer: windows of other content find less in common, so larger ones are denser, and dearer to read a little of.
+    /// For data that a background job stores anew: fewer windows than the default, each with more of its own bytes and of its
+    /// references to point at. Twice the target bounds what one read decodes.
     pub fn cold() -> Self {
-        Self { min: 1 << 20, target: 4 << 20, max: 8 << 20 }
+        Self { min: 512 << 10, target: 2 << 20, max: 4 << 20 }
     }
 }
 

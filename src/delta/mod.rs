@@ -1,12 +1,13 @@
 //! The delta engine: bytes in, bytes out. Pure and synchronous; the store hands references in through [`References`].
 //!
 //! A stream is cut into windows and sketched in one pass ([`Cutter`]); windows that share features are candidates for
-//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references and VCDIFF; [`Decoder`] undoes it.
+//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references, VCDIFF and approximate match, as far as the
+//! [`Effort`] goes; [`Decoder`] undoes it.
 //!
 //! Must:
 //! - cuts and features depend only on the bytes, never on how they arrive;
 //! - what the encoder returns was decoded and compared with the window first;
-//! - no result is deeper than the effort allows;
+//! - no result is deeper, or dearer to read, than the effort allows;
 //! - decoding allocates no more than the window head says, never panics, and leaves the check of the window's
 //!   SHA-256 to the caller.
 

@@ -61,22 +61,24 @@ pub enum Nearness {
     Object,
 }
 
-/// The references for a window with these features, the best last: what a codec sees next to the window is cheapest to point at.
-///
-/// Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
+/// The references that a window is encoded against.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    /// The best last: what a codec sees next to the window is cheapest to point at.
+    pub(super) references: Vec<Reference>,
+    /// True: one of them at least is of the object that is being written.
+    pub(super) own: bool,
+}
+
+/// The references for a window with these features. Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
 /// or would make reading the window too dear is passed over.
-pub(super) fn load(
-    window_len: usize,
-    features: &[u64],
-    references: &dyn References,
-    effort: &Effort,
-) -> Vec<Reference> {
+pub(super) fn load(window_len: usize, features: &[u64], references: &dyn References, effort: &Effort) -> Chosen {
     let wanted = effort.max_references.min(MAX_REFERENCES);
     if features.is_empty() || effort.max_depth == 0 || wanted == 0 {
-        return Vec::new();
+        return Chosen::default();
     }
     let mut candidates = references.candidates(features);
-    let mut chosen: Vec<Reference> = Vec::new();
+    let mut chosen = Chosen::default();
     let mut room = MAX_REFERENCE_BYTES;
     let mut budget = effort.max_cost.saturating_sub(window_len as u64);
     let (mut covered, mut first) = (0u64, 0);
@@ -97,12 +99,13 @@ pub(super) fn load(
         budget -= reference.cost;
         covered |= best.shared;
         first = first.max(best.shared.count_ones());
-        chosen.push(reference);
-        if chosen.len() == wanted {
+        chosen.references.push(reference);
+        chosen.own |= best.nearness == Nearness::Object;
+        if chosen.references.len() == wanted {
             break;
         }
     }
-    chosen.reverse();
+    chosen.references.reverse();
     chosen
 }
 
@@ -128,40 +131,115 @@ fn depth_limit(nearness: Nearness, effort: &Effort) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
 
-    fn candidate(name: u8, votes: u32, nearness: Nearness, depth: u8) -> Candidate {
-        Candidate { hash: Hash([name; 32]), votes, nearness, depth, raw_len: 1 << 20 }
+    /// Candidates that can all be loaded, unless said otherwise; each hop costs a window.
+    #[derive(Default)]
+    struct Fixed {
+        candidates: Vec<Candidate>,
+        gone: Vec<u8>,
+        loads: RefCell<usize>,
     }
 
-    fn names(candidates: Vec<Candidate>) -> Vec<u8> {
-        candidates.iter().map(|candidate| candidate.hash.0[0]).collect()
+    impl References for Fixed {
+        fn candidates(&self, _: &[u64]) -> Vec<Candidate> {
+            self.candidates.clone()
+        }
+
+        fn load(&self, hash: &Hash) -> Option<Reference> {
+            *self.loads.borrow_mut() += 1;
+            let candidate = self.candidates.iter().find(|candidate| candidate.hash == *hash)?;
+            let bytes = Bytes::from(vec![0; candidate.raw_len as usize]);
+            let cost = u64::from(candidate.raw_len) * (1 + u64::from(candidate.depth));
+            let reference = Reference { hash: *hash, bytes, depth: candidate.depth, cost };
+            (!self.gone.contains(&hash.0[0])).then_some(reference)
+        }
+    }
+
+    fn candidate(name: u8, shared: u64, nearness: Nearness, depth: u8) -> Candidate {
+        Candidate { hash: Hash([name; 32]), shared, nearness, depth, raw_len: 1 << 20 }
+    }
+
+    /// The names of the chosen ones, best first.
+    fn chosen(candidates: &[Candidate], effort: &Effort) -> Vec<u8> {
+        chosen_of(&Fixed { candidates: candidates.to_vec(), ..Fixed::default() }, effort)
+    }
+
+    fn chosen_of(references: &Fixed, effort: &Effort) -> Vec<u8> {
+        let loaded = load(1 << 20, &[1], references, effort);
+        loaded.references.iter().rev().map(|reference| reference.hash.0[0]).collect()
+    }
+
+    fn effort(max_depth: u8, max_references: usize) -> Effort {
+        Effort { max_depth, max_references, ..Effort::cold() }
     }
 
     #[test]
-    fn votes_then_nearness_then_depth_then_hash() {
-        let all = vec![
-            candidate(6, 9, Nearness::Deltaspace, 0),
-            candidate(5, 10, Nearness::Store, 0),
-            candidate(4, 10, Nearness::Bucket, 0),
-            candidate(3, 10, Nearness::Deltaspace, 1),
-            candidate(2, 10, Nearness::Deltaspace, 0),
-            candidate(1, 10, Nearness::Deltaspace, 0),
+    fn nearness_then_depth_then_hash_among_equals() {
+        let mut all = vec![
+            candidate(5, 0b11111, Nearness::Store, 0),
+            candidate(4, 0b11111, Nearness::Bucket, 0),
+            candidate(3, 0b11111, Nearness::Deltaspace, 1),
+            candidate(2, 0b11111, Nearness::Deltaspace, 0),
+            candidate(1, 0b11111, Nearness::Deltaspace, 0),
         ];
-        assert_eq!(names(choose(all.clone(), 2, 4)), [1, 2, 3, 4]);
-        assert_eq!(names(choose(all.iter().rev().copied().collect(), 2, 4)), [1, 2, 3, 4]);
-        assert_eq!(names(choose(all.clone(), 1, 9)), [1, 2, 4, 5]);
-        assert!(choose(all, 0, 9).is_empty());
+        for expected in [1, 2, 4, 5, 3] {
+            assert_eq!(chosen(&all, &effort(2, 4)), [expected], "one covers what all cover");
+            assert_eq!(chosen(&all.iter().rev().copied().collect::<Vec<_>>(), &effort(2, 4)), [expected]);
+            all.retain(|candidate| candidate.hash.0[0] != expected);
+        }
+        assert!(chosen(&[candidate(1, 1, Nearness::Store, 0)], &effort(0, 4)).is_empty());
     }
 
     #[test]
-    fn large_ones_do_not_fit_and_weak_ones_do_not_pay() {
-        let mut large = candidate(1, 50, Nearness::Store, 0);
-        large.raw_len = 12 << 20;
-        let mut other = candidate(2, 40, Nearness::Store, 0);
-        other.raw_len = 5 << 20;
-        let small = candidate(3, 4, Nearness::Store, 0);
-        let weak = candidate(4, 2, Nearness::Store, 0);
-        assert_eq!(names(choose(vec![weak, small, other, large], 2, 4)), [1, 3]);
+    fn the_next_one_is_the_one_that_adds_most() {
+        let all = [
+            candidate(1, 0b1111_1111_0000, Nearness::Store, 0),
+            candidate(2, 0b1111_1110_0001, Nearness::Store, 0),
+            candidate(3, 0b0000_0000_1110, Nearness::Store, 0),
+        ];
+        assert_eq!(chosen(&all, &effort(2, 1)), [1]);
+        assert_eq!(chosen(&all, &effort(2, 2)), [1, 3]);
+        assert_eq!(chosen(&all, &effort(2, 4)), [1, 3, 2]);
+    }
+
+    #[test]
+    fn a_shallow_one_beats_one_that_is_hardly_better() {
+        let deep = candidate(1, (1 << 20) - 1, Nearness::Store, 3);
+        assert_eq!(chosen(&[deep, candidate(2, (1 << 18) - 1, Nearness::Store, 0)], &effort(4, 1)), [2]);
+        assert_eq!(chosen(&[deep, candidate(2, (1 << 12) - 1, Nearness::Store, 0)], &effort(4, 1)), [1]);
+    }
+
+    #[test]
+    fn windows_of_the_same_object_keep_depth_for_later_ones() {
+        let own = candidate(1, 0xff, Nearness::Object, 1);
+        let other = candidate(2, 0x0f, Nearness::Deltaspace, 1);
+        assert_eq!(chosen(&[own, other], &Effort { max_own_depth: 1, ..effort(4, 1) }), [2]);
+        assert_eq!(chosen(&[own, other], &Effort { max_own_depth: 2, ..effort(4, 1) }), [1]);
+    }
+
+    #[test]
+    fn weak_ones_do_not_pay() {
+        let all = [candidate(1, u64::MAX << 3, Nearness::Store, 0), candidate(2, 0b11, Nearness::Store, 0)];
+        assert_eq!(chosen(&all, &effort(2, 4)), [1]);
+    }
+
+    #[test]
+    fn what_is_gone_or_too_dear_makes_room_for_the_next() {
+        let all = vec![
+            candidate(1, 0xffff, Nearness::Store, 0),
+            candidate(2, 0x0fff, Nearness::Store, 3),
+            candidate(3, 0x00ff, Nearness::Store, 0),
+        ];
+        let references = Fixed { candidates: all.clone(), gone: vec![1], ..Fixed::default() };
+        assert_eq!(chosen_of(&references, &Effort { max_cost: 4 << 20, ..effort(4, 2) }), [3]);
+        assert_eq!(chosen_of(&references, &Effort { max_cost: 5 << 20, ..effort(4, 2) }), [2]);
+        let large = Candidate { raw_len: 17 << 20, ..all[0] };
+        assert_eq!(chosen(&[large, all[2]], &effort(4, 2)), [3]);
+        let none = Fixed { gone: (0..255).collect(), candidates: all, ..Fixed::default() };
+        assert!(chosen_of(&none, &effort(4, 1)).is_empty());
+        assert_eq!(*none.loads.borrow(), 3);
     }
 }

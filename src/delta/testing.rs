@@ -24,17 +24,22 @@ impl References for Shelf {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
         let candidates = self.windows.iter().map(|(&hash, (bytes, depth, nearness, stored))| Candidate {
             hash,
-            votes: shared(features, stored) as u32,
+            shared: features.iter().rev().fold(0, |bits, feature| bits << 1 | u64::from(stored.contains(feature))),
             nearness: *nearness,
             depth: *depth,
             raw_len: bytes.len() as u32,
         });
-        candidates.filter(|candidate| candidate.votes > 0).collect()
+        candidates.filter(|candidate| candidate.shared != 0).collect()
     }
 
     fn load(&self, hash: &Hash) -> Option<Reference> {
         let (bytes, depth, ..) = self.windows.get(hash)?;
-        Some(Reference { hash: *hash, bytes: bytes.clone(), depth: *depth })
+        Some(Reference {
+            hash: *hash,
+            bytes: bytes.clone(),
+            depth: *depth,
+            cost: bytes.len() as u64 * (1 + u64::from(*depth)),
+        })
     }
 }
 
@@ -125,6 +130,19 @@ pub(super) fn edited(bytes: &[u8], every: usize, seed: u64) -> Vec<u8> {
         after.extend_from_slice(&piece[at + 1..]);
     }
     after
+}
+
+/// Like native code: stretches of bytes that repeat from seed to seed, between addresses that all lie `shift` further.
+pub(super) fn native(seed: u64, len: usize, shift: u32) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let mut bytes = Vec::with_capacity(len + 64);
+    while bytes.len() < len {
+        let address = (random.next() as u32 >> 8).wrapping_add(shift);
+        bytes.extend((0..18 + random.below(20)).map(|_| random.next() as u8));
+        bytes.extend_from_slice(&address.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
 }
 
 /// Features that both have.

@@ -204,8 +204,8 @@ mod windows {
 
     #[test]
     fn unknown_codec() {
-        let bytes = patched(&samples::window_payload(), 1, &[4]);
-        refused!(WindowHead::decode(&bytes), E::Unknown { what: "codec", value: 4 });
+        let bytes = patched(&samples::window_payload(), 1, &[5]);
+        refused!(WindowHead::decode(&bytes), E::Unknown { what: "codec", value: 5 });
     }
 
     #[test]
@@ -232,7 +232,7 @@ mod windows {
             let decoded = decode(|head| head.codec = codec);
             refused!(decoded, E::Inconsistent { what: "window references", with: "its codec" });
         }
-        for codec in [Codec::ZstdReferences, Codec::Vcdiff] {
+        for codec in [Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate] {
             let decoded = decode(|head| {
                 head.codec = codec;
                 head.references.clear();

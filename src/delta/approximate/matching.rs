@@ -15,6 +15,9 @@ const UNEQUAL: i32 = 2;
 /// Equal bytes at the last copy's distance that take it up again.
 const RESUME: usize = 8;
 
+/// A copy is left for another place if that many of the next [`GRAM`] bytes are equal only there (bsdiff asks for 8 too).
+const SWITCH: usize = 9;
+
 /// How hard to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Search {
@@ -96,15 +99,14 @@ impl Finder<'_> {
         let source = &self.source[from..];
         let end = window.len().min(source.len());
         let (mut len, mut best_len) = (0, 0);
-        let (mut score, mut best) = (0i32, 0i32);
+        // Relative to the best so far.
+        let mut score = 0i32;
         loop {
             let run = equal(&window[len..end], &source[len..end]);
             len += run;
-            score = score.saturating_add(run as i32);
-            if score >= best {
-                (best, best_len) = (score, len);
-                // Keeps long copies from outliving what they were good for.
-                (score, best) = (0, 0);
+            score = score.saturating_add(i32::try_from(run).unwrap_or(i32::MAX));
+            if score >= 0 {
+                (best_len, score) = (len, 0);
             }
             if len >= end {
                 return best_len;
@@ -112,10 +114,7 @@ impl Finder<'_> {
             // One unequal byte, at least.
             len += 1;
             score -= UNEQUAL;
-            if score < best - DROP {
-                return best_len;
-            }
-            if self.better_elsewhere(at + len, from + len) {
+            if score < -DROP || self.better_elsewhere(at + len, from + len) {
                 return best_len;
             }
         }
@@ -127,7 +126,7 @@ impl Finder<'_> {
         let Some(here) = self.source.get(from..from + GRAM) else { return false };
         let Some(gram) = self.window.get(at..).and_then(|bytes| bytes.first_chunk::<GRAM>()) else { return false };
         let same = gram.iter().zip(here).filter(|(left, right)| left == right).count();
-        same + 8 < GRAM && self.anchored(at).is_some()
+        same + SWITCH <= GRAM && self.anchored(at).is_some()
     }
 }
 

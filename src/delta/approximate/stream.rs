@@ -2,12 +2,10 @@
 
 use zstd::zstd_safe::{CCtx, CParameter, DCtx, compress_bound};
 
-use crate::delta::decode::{inflate, inflate_with, one_frame};
+use crate::delta::decode::{inflate, one_frame};
 
-/// Bytes of the header: flags, four plain lengths, three stored ones.
+/// Bytes of the header: a reserved field, four plain lengths, three stored ones.
 const HEADER_LEN: usize = 32;
-/// Flag: the frame of literals has the references as its prefix.
-const LITERALS_WITH_PREFIX: u32 = 1;
 
 /// What an encoded window is made of, as plain bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,23 +17,21 @@ pub(super) struct Streams<T> {
 }
 
 /// Puts the streams together, each as a zstd frame where that is shorter. Nothing, if the result would be longer than `limit`.
-/// `prefix` is the literals' prefix, or empty.
-pub(super) fn write(streams: &Streams<&[u8]>, prefix: &[u8], level: i32, limit: usize) -> Option<Vec<u8>> {
+pub(super) fn write(streams: &Streams<&[u8]>, level: i32, limit: usize) -> Option<Vec<u8>> {
     let Streams { control, places, values, literals } = *streams;
     let mut out = vec![0; HEADER_LEN];
-    let control_stored = append(control, &[], level, &mut out)?;
-    let places_stored = append(places, &[], level, &mut out)?;
-    let values_stored = append(values, &[], level, &mut out)?;
+    let control_stored = append(control, level, &mut out)?;
+    let places_stored = append(places, level, &mut out)?;
+    let values_stored = append(values, level, &mut out)?;
     if out.len() > limit {
         return None;
     }
-    let literals_stored = append(literals, prefix, level, &mut out)?;
+    append(literals, level, &mut out)?;
     if out.len() > limit {
         return None;
     }
-    let framed = literals_stored != literals.len();
     let header = [
-        if framed && !prefix.is_empty() { LITERALS_WITH_PREFIX } else { 0 },
+        0,
         control.len() as u32,
         control_stored as u32,
         places.len() as u32,
@@ -50,15 +46,10 @@ pub(super) fn write(streams: &Streams<&[u8]>, prefix: &[u8], level: i32, limit: 
     Some(out)
 }
 
-fn append(plain: &[u8], prefix: &[u8], level: i32, out: &mut Vec<u8>) -> Option<usize> {
+fn append(plain: &[u8], level: i32, out: &mut Vec<u8>) -> Option<usize> {
     let mut frame = Vec::with_capacity(compress_bound(plain.len()));
     let mut context = CCtx::create();
     context.set_parameter(CParameter::CompressionLevel(level)).ok()?;
-    if !prefix.is_empty() {
-        let span = prefix.len() + plain.len();
-        context.set_parameter(CParameter::WindowLog(span.next_power_of_two().trailing_zeros().max(10))).ok()?;
-        context.ref_prefix(prefix).ok()?;
-    }
     context.compress2(&mut frame, plain).ok()?;
     let stored = if frame.len() < plain.len() { &frame } else { plain };
     out.extend_from_slice(stored);
@@ -66,21 +57,16 @@ fn append(plain: &[u8], prefix: &[u8], level: i32, out: &mut Vec<u8>) -> Option<
 }
 
 /// Takes them apart. Each stream is at most `raw_len` long, values and literals together too.
-pub(super) fn read(
-    zstd: &mut DCtx<'_>,
-    encoded: &[u8],
-    source: &[u8],
-    raw_len: usize,
-) -> Result<Streams<Vec<u8>>, String> {
+pub(super) fn read(zstd: &mut DCtx<'_>, encoded: &[u8], raw_len: usize) -> Result<Streams<Vec<u8>>, String> {
     let (header, rest) = encoded.split_at_checked(HEADER_LEN).ok_or("no room for a header")?;
     let mut fields = [0; HEADER_LEN / 4];
     for (field, bytes) in fields.iter_mut().zip(header.as_chunks::<4>().0) {
         *field = u32::from_le_bytes(*bytes) as usize;
     }
-    let [flags, control_len, control_stored, places_len, places_stored, values_len, values_stored, literals_len] =
+    let [reserved, control_len, control_stored, places_len, places_stored, values_len, values_stored, literals_len] =
         fields;
-    if flags > LITERALS_WITH_PREFIX as usize {
-        return Err(format!("unknown flags {flags:#x}"));
+    if reserved != 0 {
+        return Err(format!("a reserved field of {reserved:#x}"));
     }
     if control_len.max(places_len).max(values_len.saturating_add(literals_len)) > raw_len {
         return Err("a stream longer than the window".to_owned());
@@ -92,12 +78,7 @@ pub(super) fn read(
         control: plain(zstd, control, control_len)?,
         places: plain(zstd, places, places_len)?,
         values: plain(zstd, values, values_len)?,
-        literals: if flags == 0 {
-            plain(zstd, literals, literals_len)?
-        } else {
-            one_frame(literals)?;
-            exactly(inflate_with(source, literals, literals_len)?, literals_len)?
-        },
+        literals: plain(zstd, literals, literals_len)?,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
 use crate::object::write;
-use crate::store::{Index, ListEntry, ListQuery, UploadRow};
+use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow};
 use crate::store::{Touch, Transaction};
 
 /// Most uploads that one commit aborts.
@@ -39,6 +39,34 @@ impl Objects {
             Some(row) => Ok(row.put),
             None => Err(ObjectError::NoSuchBucket { bucket: name.to_owned() }),
         }
+    }
+
+    /// What the optimizer does with a bucket.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`
+    pub fn optimize_policy(&self, name: &str) -> Result<Policy, ObjectError> {
+        Ok(Policy::of(&self.head_bucket(name)?.settings))
+    }
+
+    /// Says what the optimizer is to do with a bucket.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`
+    pub async fn set_optimize_policy(&self, name: &str, policy: Policy) -> Result<(), ObjectError> {
+        let bucket = self.bucket_id(name)?;
+        let touches = vec![Touch::BucketName(name.to_owned()), Touch::Bucket(bucket)];
+        let name = name.to_owned();
+        let set = commit(&self.store, touches, Vec::new(), move |tx| {
+            let Some(row) = tx.index().bucket_by_id(bucket)? else {
+                return Err(ObjectError::NoSuchBucket { bucket: name });
+            };
+            let mut put = row.put;
+            policy.set(&mut put.settings);
+            tx.push(Op::PutBucket { put, prior: write::segments(row.record, &row.prior) });
+            Ok(())
+        });
+        Ok(set.await?)
     }
 
     /// All buckets by name.

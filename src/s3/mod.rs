@@ -2,7 +2,7 @@
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
 //! broken bodies, health, the request log); `access` decides who may call what and refuses headers that would otherwise
-//! be ignored; `ops` maps each S3 operation to `crate::object`.
+//! be ignored; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3.
 //!
 //! Invariants:
 //! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
@@ -15,6 +15,7 @@
 //! sent ends the connection, so that a client never takes a cut answer for a whole one.
 
 mod access;
+mod admin;
 mod api;
 mod error;
 mod ops;

@@ -117,6 +117,10 @@ impl<'a> Applier<'a> {
         let index = self.index;
         match op {
             Op::PutBucket { put, prior } => {
+                // Put again, its settings may have changed.
+                if let Some(old) = index.bucket_by_id(put.bucket)? {
+                    self.live(old.record, -signed(record_len));
+                }
                 index.stage_bucket(&mut self.batch, &BucketRow { put: put.clone(), record, prior: prior.clone() });
                 self.live(record, signed(record_len));
             }

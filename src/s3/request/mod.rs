@@ -30,6 +30,7 @@ use self::incoming::IncomingBody;
 use self::reply::Reply;
 use self::xml_body::XmlCheck;
 use super::access::{Access, RootAuth};
+use super::admin::Admin;
 use super::api::Api;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
@@ -70,6 +71,7 @@ impl Requests {
         let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(RootAuth::new(credentials));
+        builder.set_route(Admin::new(objects.clone()));
         builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
         if !settings.domains.is_empty() {
             builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);

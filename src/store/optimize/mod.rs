@@ -28,7 +28,6 @@ use deltastore_format::{BucketId, Sequence};
 use super::error::StoreError;
 use super::fetch::Keep;
 use super::{Space, Store};
-use policy::SETTING;
 
 /// Objects shorter than this are left as they are, in bytes: their records weigh more than anything that could be gained.
 const MIN_SIZE: u64 = 4 << 10;
@@ -93,9 +92,7 @@ impl Store {
         for row in self.index().buckets() {
             let put = row?.put;
             if options.bucket.as_ref().is_none_or(|wanted| *wanted == put.name) {
-                let own =
-                    put.settings.iter().find(|(name, _)| name == SETTING).and_then(|(_, value)| value.parse().ok());
-                buckets.push((put.bucket, options.policy.or(own).unwrap_or_default()));
+                buckets.push((put.bucket, options.policy.unwrap_or_else(|| Policy::of(&put.settings))));
             }
         }
         if let Some(name) = options.bucket.as_ref().filter(|_| buckets.is_empty()) {

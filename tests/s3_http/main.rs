@@ -5,6 +5,7 @@
 #[path = "../support/sigv4.rs"]
 mod sigv4;
 
+mod admin;
 mod answers;
 mod bodies;
 mod connections;

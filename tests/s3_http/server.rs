@@ -143,6 +143,10 @@ impl Connection {
         if status == 100 {
             return answer;
         }
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = self.read_chunks();
+            return answer;
+        }
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
         answer.body = self.read_exact(length);
         answer
@@ -175,6 +179,19 @@ impl Connection {
                 return None;
             }
         }
+    }
+
+    fn read_chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Some(line) = self.read_until(b"\r\n") {
+            let length = usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
+            body.extend(self.read_exact(length));
+            self.read_exact(2);
+            if length == 0 {
+                break;
+            }
+        }
+        body
     }
 
     fn read_exact(&mut self, length: usize) -> Vec<u8> {

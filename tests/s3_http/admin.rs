@@ -1,0 +1,77 @@
+//! What an administrator asks under `/_deltastore/`.
+
+use std::io::Write;
+
+use crate::server::Server;
+use crate::sigv4::Request;
+
+/// A gzip of numbered lines, of which those from `changed` on begin with another word.
+fn release(changed: usize) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    for number in 0..40_000usize {
+        let word = if (changed..changed + 50).contains(&number) { "changed" } else { "line" };
+        writeln!(gzip, "{word} {number} {:x}", number.wrapping_mul(0x9e37_79b9) % 1_000_003).unwrap();
+    }
+    gzip.finish().unwrap()
+}
+
+fn optimize(server: &Server, query: &str) -> serde_json::Value {
+    let answer = server.send(&Request::new("POST", &format!("/_deltastore/optimize{query}")));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    serde_json::from_str(answer.text().lines().last().unwrap()).unwrap()
+}
+
+#[test]
+fn objects_are_stored_anew_and_read_the_same() {
+    let server = Server::start();
+    let releases = [release(10_000), release(20_000), release(30_000)];
+    for (number, release) in releases.iter().enumerate() {
+        let put = Request::new("PUT", &format!("/bucket/r/{number}.gz")).body(release.clone());
+        assert_eq!(server.send(&put).status, 200);
+    }
+    let counted = optimize(&server, "?dry-run=true");
+    assert_eq!((counted["found"].as_u64(), counted["objects"].as_u64()), (Some(3), Some(0)));
+    let done = optimize(&server, "?bucket=bucket&policy=max");
+    assert_eq!((done["state"].as_str(), done["objects"].as_u64()), (Some("done"), Some(3)));
+    let (bytes, written) = (done["bytes"].as_u64().unwrap(), done["written_bytes"].as_u64().unwrap());
+    assert!(written * 2 < bytes, "{done}");
+    for (number, release) in releases.iter().enumerate() {
+        let got = server.send(&Request::new("GET", &format!("/bucket/r/{number}.gz")));
+        assert!(got.body == *release, "release {number}");
+        let range = Request::new("GET", &format!("/bucket/r/{number}.gz")).header("range", "bytes=70000-70999");
+        assert!(server.send(&range).body == release[70_000..71_000], "range of release {number}");
+    }
+    assert_eq!(optimize(&server, "")["found"].as_u64(), Some(0), "nothing is done twice");
+}
+
+#[test]
+fn a_bucket_has_a_policy() {
+    let server = Server::start();
+    let policy =
+        |method: &'static str, query: &str| server.send(&Request::new(method, &format!("/_deltastore/policy{query}")));
+    assert!(policy("GET", "?bucket=bucket").text().contains("balanced"));
+    assert_eq!(policy("PUT", "?bucket=bucket&policy=off").status, 200);
+    assert!(policy("GET", "?bucket=bucket").text().contains("off"));
+    server.send(&Request::new("PUT", "/bucket/key").body(release(1)));
+    assert_eq!(optimize(&server, "")["found"].as_u64(), Some(0));
+    assert_eq!(optimize(&server, "?policy=fast")["objects"].as_u64(), Some(1));
+    policy("PUT", "?bucket=bucket&policy=best").is_error(400, "InvalidArgument");
+    policy("PUT", "?bucket=bucket").is_error(400, "InvalidArgument");
+    policy("GET", "").is_error(400, "InvalidArgument");
+    policy("PUT", "?bucket=missing&policy=off").is_error(404, "NoSuchBucket");
+    policy("DELETE", "?bucket=bucket").is_error(405, "MethodNotAllowed");
+}
+
+#[test]
+fn nothing_is_answered_to_strangers_or_guessed() {
+    let server = Server::start();
+    let anonymous =
+        format!("POST /_deltastore/optimize HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", server.host);
+    server.raw(anonymous.as_bytes()).is_error(403, "AccessDenied");
+    let send = |method: &'static str, path: &str| server.send(&Request::new(method, path));
+    send("POST", "/_deltastore/optimize?bucket=missing").is_error(404, "NoSuchBucket");
+    send("POST", "/_deltastore/optimize?speed=9").is_error(400, "InvalidArgument");
+    send("GET", "/_deltastore/optimize").is_error(405, "MethodNotAllowed");
+    send("GET", "/_deltastore/else").is_error(400, "InvalidRequest");
+}

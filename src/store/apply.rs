@@ -7,7 +7,7 @@
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use deltastore_format::commit::{PartPut, VersionPut};
@@ -21,18 +21,19 @@ use crate::index::{Batch, BlobRow, BucketRow, Index, IndexError, PartRow, Sketch
 pub struct Applier<'a> {
     index: &'a Index,
     batch: Batch,
-    placed: HashSet<Hash>,
+    /// What `batch` places.
+    placed: HashMap<Hash, BlobRow>,
     bugs: Bugs,
 }
 
 impl<'a> Applier<'a> {
     pub fn new(index: &'a Index, bugs: Bugs) -> Self {
-        Self { index, batch: Batch::new(), placed: HashSet::new(), bugs }
+        Self { index, batch: Batch::new(), placed: HashMap::new(), bugs }
     }
 
     /// True when the index, with what was collected, knows the blob.
     pub fn knows(&self, placed: &Placed) -> Result<bool, IndexError> {
-        Ok(self.placed.contains(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
+        Ok(self.placed.contains_key(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
     }
 
     /// Adds a commit whose record lies at `position`.
@@ -78,7 +79,7 @@ impl<'a> Applier<'a> {
     }
 
     fn place(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        self.placed.insert(placing.hash);
+        self.placed.insert(placing.hash, placing.row.clone());
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
         self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
         let forget = match placing.row.kind {
@@ -102,13 +103,16 @@ impl<'a> Applier<'a> {
 
     /// Points the index at the cold form of a window that it knows in another.
     fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        if self.placed.contains(&placing.hash) {
-            return Ok(());
-        }
-        let Some(old) = self.index.blob(&placing.hash)?.filter(|old| !old.cold) else { return Ok(()) };
+        let known = match self.placed.get(&placing.hash) {
+            Some(row) => Some(row.clone()),
+            None => self.index.blob(&placing.hash)?,
+        };
+        let Some(old) = known.filter(|old| !old.cold) else { return Ok(()) };
         self.live(old.position, -signed(old.record_len));
-        for reference in &old.references {
-            self.index.stage_links(&mut self.batch, reference, -1);
+        if !self.bugs.has(Bug::ReplacedWindowKeepsLinks) {
+            for reference in &old.references {
+                self.index.stage_links(&mut self.batch, reference, -1);
+            }
         }
         self.place(placing)
     }

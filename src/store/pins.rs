@@ -23,7 +23,8 @@ const SHARDS: usize = 32;
 #[derive(Default)]
 struct State {
     pins: u32,
-    fresh: Option<Arc<Placing>>,
+    /// Several writers may append the same blob, each in a form of its own.
+    fresh: Vec<Arc<Placing>>,
     doomed: bool,
 }
 
@@ -52,7 +53,7 @@ impl Pins {
             return None;
         }
         state.pins += 1;
-        let fresh = state.fresh.clone();
+        let fresh = best(&state.fresh);
         drop(shard);
         Some((Pin { pins: Arc::clone(self), hash }, fresh))
     }
@@ -60,24 +61,27 @@ impl Pins {
     /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
     pub fn set_fresh(&self, placing: &Arc<Placing>) {
         if let Some(state) = self.shard(&placing.hash).lock().get_mut(&placing.hash) {
-            state.fresh = Some(Arc::clone(placing));
+            let position = placing.row.position;
+            if state.fresh.iter().all(|known| known.row.position != position) {
+                state.fresh.push(Arc::clone(placing));
+            }
         }
     }
 
-    /// The blob is in the index now.
-    pub fn clear_fresh(&self, hash: &Hash) {
-        let mut shard = self.shard(hash).lock();
-        if let Some(state) = shard.get_mut(hash) {
-            state.fresh = None;
+    /// The blob is in the index now, in this form or another; nothing counts on this form's record any more unless the index does.
+    pub fn clear_fresh(&self, placing: &Placing) {
+        let mut shard = self.shard(&placing.hash).lock();
+        if let Some(state) = shard.get_mut(&placing.hash) {
+            state.fresh.retain(|known| known.row.position != placing.row.position);
             if state.pins == 0 && !state.doomed {
-                shard.remove(hash);
+                shard.remove(&placing.hash);
             }
         }
     }
 
     /// A blob that is appended but not yet indexed.
     pub fn fresh(&self, hash: &Hash) -> Option<Arc<Placing>> {
-        self.shard(hash).lock().get(hash).and_then(|state| state.fresh.clone())
+        self.shard(hash).lock().get(hash).and_then(|state| best(&state.fresh))
     }
 
     /// True when a blob that no commit has placed yet lies in `segment`.
@@ -86,7 +90,7 @@ impl Pins {
             shard
                 .lock()
                 .values()
-                .any(|state| state.fresh.as_ref().is_some_and(|placing| placing.row.position.segment == segment))
+                .any(|state| state.fresh.iter().any(|placing| placing.row.position.segment == segment))
         })
     }
 
@@ -94,7 +98,7 @@ impl Pins {
     pub fn doom(&self, hash: &Hash) -> bool {
         let mut shard = self.shard(hash).lock();
         let state = shard.entry(*hash).or_default();
-        if state.pins > 0 || state.fresh.is_some() {
+        if state.pins > 0 || !state.fresh.is_empty() {
             return false;
         }
         state.doomed = true;
@@ -105,6 +109,11 @@ impl Pins {
     pub fn undoom(&self, hash: &Hash) {
         self.shard(hash).lock().remove(hash);
     }
+}
+
+/// A cold form, which will stay, before one that is not; then the first, which no later one can be a reference of.
+fn best(fresh: &[Arc<Placing>]) -> Option<Arc<Placing>> {
+    fresh.iter().find(|placing| placing.row.cold).or(fresh.first()).cloned()
 }
 
 impl Drop for Pin {

@@ -117,11 +117,7 @@ impl Objects {
     }
 
     /// Reads a range of a version; what it needs is kept from collection until the reader is dropped. None if the version is gone.
-    pub(super) fn open_body(
-        &self,
-        version: &VersionPut,
-        range: Range<u64>,
-    ) -> Result<Option<BodyReader>, ObjectError> {
+    pub(super) fn open_body(&self, version: &VersionPut, range: Range<u64>) -> Result<Option<BodyReader>, ObjectError> {
         let mut recipe = version.recipe.clone();
         loop {
             let pins = self.store.pin_recipe(&recipe);

@@ -231,3 +231,68 @@ impl<'a> Applier<'a> {
 fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use deltastore_format::{Codec, PlacedKind, SegmentId};
+
+    use super::*;
+    use crate::index::MemEngine;
+    use crate::store::blob::Space;
+
+    fn hash(number: u8) -> Hash {
+        Hash([number; 32])
+    }
+
+    fn placing(number: u8, offset: u64, cold: bool, references: &[u8]) -> Arc<Placing> {
+        let links: Vec<_> = references.iter().map(|number| hash(*number)).collect();
+        let row = BlobRow {
+            kind: PlacedKind::Window,
+            position: Position { segment: SegmentId(1), offset },
+            record_len: 100,
+            raw_len: 10,
+            codec: Codec::Raw,
+            depth: 0,
+            cold,
+            references: links.clone(),
+        };
+        Arc::new(Placing { hash: hash(number), row, links, features: Vec::new(), space: Space::default() })
+    }
+
+    /// Applies commits that place these, in one batch or in one each.
+    fn applied(placings: &[Arc<Placing>], one_batch: bool) -> Index {
+        let index = Index::open(Arc::new(MemEngine::new())).expect("a new index");
+        let commit = Commit {
+            time_ms: 0,
+            durable_upto: Position::default(),
+            relocated: false,
+            placed: Vec::new(),
+            ops: Vec::new(),
+        };
+        for batch in placings.chunks(if one_batch { placings.len() } else { 1 }) {
+            let mut applier = Applier::new(&index, Bugs::default());
+            for placing in batch {
+                let placings = std::slice::from_ref(placing);
+                applier.commit(&commit, Position::default(), 64, placings).expect("memory takes it");
+            }
+            applier.finish(Position::default(), 1).expect("memory takes it");
+        }
+        index
+    }
+
+    #[test]
+    fn a_cold_form_takes_the_place_of_another_in_the_same_batch_too() {
+        let hot = placing(1, 64, false, &[8]);
+        let cold = placing(1, 264, true, &[9, 9]);
+        for one_batch in [false, true] {
+            for order in [[&hot, &cold], [&cold, &hot]] {
+                let index = applied(&order.map(Arc::clone), one_batch);
+                let row = index.blob(&hash(1)).expect("memory reads").expect("placed");
+                assert_eq!(row, cold.row, "in one batch: {one_batch}");
+                let links = |number| index.links(&hash(number)).expect("memory reads");
+                assert_eq!((links(8), links(9)), (0, 2));
+                assert_eq!(index.live(SegmentId(1)).expect("memory reads"), 100);
+            }
+        }
+    }
+}

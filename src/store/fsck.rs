@@ -9,8 +9,8 @@ use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
 
 use super::error::StoreError;
-use super::fetch::MAX_DEPTH;
 use super::fetch::Keep;
+use super::fetch::MAX_DEPTH;
 use super::{Store, Worker};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};

@@ -87,10 +87,7 @@ impl Pins {
     /// True when a blob that no commit has placed yet lies in `segment`.
     pub fn has_fresh_in(&self, segment: SegmentId) -> bool {
         self.shards.iter().any(|shard| {
-            shard
-                .lock()
-                .values()
-                .any(|state| state.fresh.iter().any(|placing| placing.row.position.segment == segment))
+            shard.lock().values().any(|state| state.fresh.iter().any(|placing| placing.row.position.segment == segment))
         })
     }
 
@@ -130,7 +127,11 @@ impl Drop for Pin {
 
 #[cfg(test)]
 mod tests {
+    use deltastore_format::{Codec, PlacedKind, Position};
+
     use super::*;
+    use crate::index::BlobRow;
+    use crate::store::blob::Space;
 
     #[test]
     fn a_pinned_hash_cannot_be_doomed_and_a_doomed_one_cannot_be_pinned() {
@@ -144,5 +145,35 @@ mod tests {
         assert!(pins.pin(hash).is_none());
         pins.undoom(&hash);
         assert!(pins.pin(hash).is_some());
+    }
+
+    #[test]
+    fn several_forms_of_a_blob_are_known_until_each_is_cleared() {
+        let placing = |segment, cold| {
+            let position = Position { segment: SegmentId(segment), offset: 64 };
+            let row = BlobRow {
+                kind: PlacedKind::Window,
+                position,
+                record_len: 100,
+                raw_len: 10,
+                codec: Codec::Raw,
+                depth: 0,
+                cold,
+                references: Vec::new(),
+            };
+            let (links, features, space) = (Vec::new(), Vec::new(), Space::default());
+            Arc::new(Placing { hash: Hash([7; 32]), row, links, features, space })
+        };
+        let pins = Arc::new(Pins::default());
+        let (hot, cold) = (placing(1, false), placing(2, true));
+        let (pin, _) = pins.pin(hot.hash).expect("not doomed");
+        pins.set_fresh(&hot);
+        pins.set_fresh(&cold);
+        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, cold.row);
+        pins.clear_fresh(&cold);
+        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, hot.row);
+        assert!(pins.has_fresh_in(SegmentId(1)) && !pins.has_fresh_in(SegmentId(2)));
+        drop(pin);
+        assert!(pins.fresh(&hot.hash).is_none());
     }
 }

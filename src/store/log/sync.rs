@@ -100,7 +100,8 @@ impl SyncThread {
 
     fn sync(&self, batch: &Batch) -> std::io::Result<()> {
         let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
-        let optimized = self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
+        let optimized =
+            self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
         if self.bugs.has(Bug::SkipSync) || relocation || optimized {
             return Ok(());
         }

@@ -236,8 +236,8 @@ impl LogThread<'_> {
         if relocated || ops.iter().any(is_removal) {
             self.status.count_removal();
         }
-        let late = self.bugs.has(Bug::CommitBeforeWindows)
-            || self.bugs.has(Bug::OptimizeCommitsBeforeWindows) && relocated;
+        let late =
+            self.bugs.has(Bug::CommitBeforeWindows) || self.bugs.has(Bug::OptimizeCommitsBeforeWindows) && relocated;
         let mut placings = Vec::new();
         let mut unwritten = Vec::new();
         for content in &mut contents {

@@ -13,8 +13,6 @@ use crate::deflate::Plain;
 use crate::encoder::{HISTORY, Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
 use crate::program::Encode;
 
-/// Compressed bytes of a stream that become one op.
-pub(crate) const PACKED: usize = 256 * 1024;
 /// Plain bytes of a stream that become one op, about.
 pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 /// Plain bytes of the largest block that is held; a stream with a larger one goes on as tokens.
@@ -39,6 +37,8 @@ pub(crate) struct Deep {
     params: Option<Params>,
     misses: u32,
     state: State,
+    /// Compressed bytes that become one op, see [`crate::Settings::packed`].
+    packed: usize,
     /// The stream's bytes before the buffer's start, less those of the buffer before the stream's.
     origin: i64,
 }
@@ -60,8 +60,9 @@ pub(crate) enum Offer {
 }
 
 impl Deep {
-    pub(crate) fn new(bit: usize) -> Self {
+    pub(crate) fn new(bit: usize, packed: usize) -> Self {
         Self {
+            packed,
             plain: Plain::default(),
             base: 0,
             at: 0,
@@ -115,7 +116,7 @@ impl Deep {
     pub(crate) fn is_full(&self) -> bool {
         let packed = self.next_bit() / 8 - self.bit / 8;
         let plain = self.plain.bytes.len() - self.at;
-        packed >= PACKED || plain >= UNPACKED
+        packed >= self.packed || plain >= UNPACKED
     }
 
     /// What to do with the held blocks; `all`: no more will come.

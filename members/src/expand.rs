@@ -50,6 +50,8 @@ pub struct Settings {
     pub member: usize,
     /// How many view bytes an object byte may become.
     pub growth: usize,
+    /// Compressed bytes of a stream that become one op of the deep gear, about.
+    pub packed: usize,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
     pub deep: bool,
 }
@@ -64,6 +66,7 @@ impl Default for Settings {
             block: 2 * 1024 * 1024,
             member: 128,
             growth: 4,
+            packed: 256 * 1024,
             deep: false,
         }
     }
@@ -224,7 +227,7 @@ impl Expander {
         {
             match self.is_worthwhile(&stream, block, limit) {
                 Ok(true) if self.settings.deep => {
-                    self.state = State::Deep(Box::new(Deep::new(stream.bit)));
+                    self.state = State::Deep(Box::new(Deep::new(stream.bit, self.settings.packed)));
                     return Step::Go;
                 }
                 Ok(true) => stream.worthwhile = true,

@@ -78,7 +78,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let found = credentials::find(environment, &arguments.dir)?;
     let mut settings = Settings { disk_cache_bytes: cache_bytes(&folder), ..Settings::default() };
     settings.effort.deltas = !arguments.no_deltas;
-    settings.expand = !arguments.no_deltas;
+    settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
     let optimizer = if arguments.no_deltas || arguments.no_optimizer {

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use deltastore_format::{Entry, Recipe};
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -299,12 +299,12 @@ where
 }
 
 /// The bytes of a range of a recipe, in order, verified, reading ahead.
-pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u64>) -> BodyReader {
+pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u64>, pins: ReadPins) -> BodyReader {
     BodyReader {
         store: store.clone(),
         budget: budget.clone(),
         walk: Some(Walk::new(recipe, range)),
-        _pins: store.pin_recipe(recipe),
+        _pins: pins,
         stepping: None,
         windows: FuturesOrdered::new(),
         primed: None,
@@ -417,17 +417,4 @@ impl AsRef<[u8]> for Counted {
     fn as_ref(&self) -> &[u8] {
         &self.bytes
     }
-}
-
-/// All bytes of a small recipe in one piece.
-///
-/// # Errors
-/// As the stream's.
-pub async fn read_all(store: &Store, budget: &Budget, recipe: &Recipe) -> Result<Bytes, StoreError> {
-    let mut reader = read_body(store, budget, recipe, 0..recipe.len());
-    let mut all = BytesMut::new();
-    while let Some(bytes) = reader.next().await {
-        all.extend_from_slice(&bytes?);
-    }
-    Ok(all.freeze())
 }

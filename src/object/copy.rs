@@ -5,11 +5,11 @@
 
 use std::ops::Range;
 
-use deltastore_format::{Checksum, ChecksumAlgorithm, Metadata, Recipe, VersionPut};
+use deltastore_format::{Checksum, ChecksumAlgorithm, Metadata, VersionPut};
 use futures::StreamExt;
 
 use crate::object::condition::{ReadConditions, WriteConditions};
-use crate::object::content::{Digest as _, commit, concat, read_body, run};
+use crate::object::content::{Digest as _, commit, concat, run};
 use crate::object::digest::{Digests, Found};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
@@ -106,7 +106,7 @@ impl Objects {
         Ok(row.put)
     }
 
-    /// None if the source is gone.
+    /// None if the source is gone or was stored anew meanwhile.
     async fn commit_copy(
         &self,
         source: VersionPut,
@@ -116,7 +116,7 @@ impl Objects {
     ) -> Result<Option<VersionPut>, ObjectError> {
         let content = match concat(&self.store, vec![(source.recipe.clone(), 0..source.size)]).await {
             Ok(content) => content,
-            Err(_) if self.is_gone(&source)? => return Ok(None),
+            Err(_) if self.is_changed(&source)? => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         put.recipe = content.recipe().clone();
@@ -141,20 +141,23 @@ impl Objects {
             (Some(wanted), Some(known)) if known.algorithm == wanted => Ok(Some(known.clone())),
             (Some(wanted), _) => {
                 let digests = Digests::new(wanted, false);
-                let found = self.read_digests(&source.recipe, 0..source.size, digests).await?;
+                let found = self.read_digests(source, 0..source.size, digests).await?;
                 Ok(Some(found.checksum.stored(false)))
             }
         }
     }
 
     /// Digests of stored bytes, by reading them.
+    ///
+    /// # Errors
+    /// `OperationAborted` when the version is gone.
     pub(super) async fn read_digests(
         &self,
-        recipe: &Recipe,
+        source: &VersionPut,
         range: Range<u64>,
         mut digests: Digests,
     ) -> Result<Found, ObjectError> {
-        let mut body = read_body(&self.store, &self.budget, recipe, range);
+        let mut body = self.open_body(source, range)?.ok_or(ObjectError::OperationAborted)?;
         while let Some(bytes) = body.next().await {
             let bytes = bytes?;
             let update = move |_: &mut Worker| {

@@ -56,12 +56,11 @@ impl Objects {
         let mut attempt = 1;
         loop {
             let head = self.head_object(&input)?;
-            let body = read_body(&self.store, &self.budget, &head.version.recipe, head.range.clone());
-            match body.prime().await {
-                Ok(body) => return Ok(GetOutput { head, body }),
-                // It may have been overwritten and collected in between: then there is something newer to answer with.
-                Err(_) if attempt < ATTEMPTS && self.is_gone(&head.version)? => attempt += 1,
-                Err(error) => return Err(error.into()),
+            match self.open_body(&head.version, head.range.clone())? {
+                Some(body) => return Ok(GetOutput { head, body: body.prime().await? }),
+                // It was overwritten or removed in between: then there is something newer to answer with.
+                None if attempt < ATTEMPTS => attempt += 1,
+                None => return Err(ObjectError::OperationAborted),
             }
         }
     }
@@ -117,9 +116,25 @@ impl Objects {
         }
     }
 
-    /// Whether the very version no longer exists.
-    pub(super) fn is_gone(&self, version: &VersionPut) -> Result<bool, ObjectError> {
-        Ok(self.store.index().version(version.bucket, &version.key, version.version)?.is_none())
+    /// Reads a range of a version; what it needs is kept from collection until the reader is dropped. None if the version is gone.
+    pub(super) fn open_body(&self, version: &VersionPut, range: Range<u64>) -> Result<Option<BodyReader>, ObjectError> {
+        let mut recipe = version.recipe.clone();
+        loop {
+            let pins = self.store.pin_recipe(&recipe);
+            let row = self.store.index().version(version.bucket, &version.key, version.version)?;
+            let Some(now) = row else { return Ok(None) };
+            // Pins hold only what was there when they were made: the optimizer may have stored it anew just before.
+            if let Some(pins) = pins.filter(|_| now.put.recipe == recipe) {
+                return Ok(Some(read_body(&self.store, &self.budget, &recipe, range, pins)));
+            }
+            recipe = now.put.recipe;
+        }
+    }
+
+    /// Whether the very version no longer exists, or is stored in another form.
+    pub(super) fn is_changed(&self, version: &VersionPut) -> Result<bool, ObjectError> {
+        let row = self.store.index().version(version.bucket, &version.key, version.version)?;
+        Ok(row.is_none_or(|now| now.put.recipe != version.recipe))
     }
 }
 

@@ -96,7 +96,7 @@ impl Objects {
     pub async fn upload_part_copy(&self, input: UploadPartCopyInput) -> Result<PartPut, ObjectError> {
         let number = part_number(input.number)?;
         let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
-        let source = self.find_source(&input.source)?;
+        let mut source = self.find_source(&input.source)?;
         let range = match input.range {
             Some((first, last)) => ByteRange::Span(first, last).resolve_exactly(source.size)?,
             None => 0..source.size,
@@ -106,7 +106,14 @@ impl Objects {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
-        let content = concat(&self.store, vec![(source.recipe, range)]).await?;
+        let content = loop {
+            match concat(&self.store, vec![(source.recipe.clone(), range.clone())]).await {
+                Ok(content) => break content,
+                Err(error) if !self.is_changed(&source)? => return Err(error.into()),
+                // The optimizer stored it anew.
+                Err(_) => source = self.same_version(&source)?.ok_or(ObjectError::OperationAborted)?,
+            }
+        };
         self.put_part(&upload, number, content, etag, checksum).await
     }
 
@@ -135,6 +142,12 @@ impl Objects {
         Ok(write::upload(self.store.index(), bucket, key, parse_upload_id(upload_id)?)?.put)
     }
 
+    /// A version as it is now, if it still exists.
+    fn same_version(&self, version: &VersionPut) -> Result<Option<VersionPut>, ObjectError> {
+        let row = self.store.index().version(version.bucket, &version.key, version.version)?;
+        Ok(row.map(|row| row.put))
+    }
+
     /// ETag and checksum of a part that is a slice of an object.
     async fn copied_digests(
         &self,
@@ -149,7 +162,7 @@ impl Objects {
             .filter(|checksum| whole && !checksum.composite && checksum.algorithm == part_algorithm(upload));
         if let (Some((algorithm, _)), None) = (upload.checksum, &known) {
             let digests = Digests::new(algorithm, false);
-            let found = self.read_digests(&source.recipe, range.clone(), digests).await?;
+            let found = self.read_digests(source, range.clone(), digests).await?;
             return Ok((hex::encode(found.md5), Some(found.checksum.stored(false))));
         }
         let etag = if whole && is_md5(&source.etag) { source.etag.clone() } else { slice_etag(source, range) };

@@ -7,7 +7,7 @@
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use deltastore_format::commit::{PartPut, VersionPut};
@@ -21,18 +21,19 @@ use crate::index::{Batch, BlobRow, BucketRow, Index, IndexError, PartRow, Sketch
 pub struct Applier<'a> {
     index: &'a Index,
     batch: Batch,
-    placed: HashSet<Hash>,
+    /// What `batch` places.
+    placed: HashMap<Hash, BlobRow>,
     bugs: Bugs,
 }
 
 impl<'a> Applier<'a> {
     pub fn new(index: &'a Index, bugs: Bugs) -> Self {
-        Self { index, batch: Batch::new(), placed: HashSet::new(), bugs }
+        Self { index, batch: Batch::new(), placed: HashMap::new(), bugs }
     }
 
     /// True when the index, with what was collected, knows the blob.
     pub fn knows(&self, placed: &Placed) -> Result<bool, IndexError> {
-        Ok(self.placed.contains(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
+        Ok(self.placed.contains_key(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
     }
 
     /// Adds a commit whose record lies at `position`.
@@ -78,7 +79,7 @@ impl<'a> Applier<'a> {
     }
 
     fn place(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        self.placed.insert(placing.hash);
+        self.placed.insert(placing.hash, placing.row.clone());
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
         self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
         let forget = match placing.row.kind {
@@ -102,13 +103,16 @@ impl<'a> Applier<'a> {
 
     /// Points the index at the cold form of a window that it knows in another.
     fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        if self.placed.contains(&placing.hash) {
-            return Ok(());
-        }
-        let Some(old) = self.index.blob(&placing.hash)?.filter(|old| !old.cold) else { return Ok(()) };
+        let known = match self.placed.get(&placing.hash) {
+            Some(row) => Some(row.clone()),
+            None => self.index.blob(&placing.hash)?,
+        };
+        let Some(old) = known.filter(|old| !old.cold) else { return Ok(()) };
         self.live(old.position, -signed(old.record_len));
-        for reference in &old.references {
-            self.index.stage_links(&mut self.batch, reference, -1);
+        if !self.bugs.has(Bug::ReplacedWindowKeepsLinks) {
+            for reference in &old.references {
+                self.index.stage_links(&mut self.batch, reference, -1);
+            }
         }
         self.place(placing)
     }
@@ -230,4 +234,69 @@ impl<'a> Applier<'a> {
 
 fn signed(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use deltastore_format::{Codec, PlacedKind, SegmentId};
+
+    use super::*;
+    use crate::index::MemEngine;
+    use crate::store::blob::Space;
+
+    fn hash(number: u8) -> Hash {
+        Hash([number; 32])
+    }
+
+    fn placing(number: u8, offset: u64, cold: bool, references: &[u8]) -> Arc<Placing> {
+        let links: Vec<_> = references.iter().map(|number| hash(*number)).collect();
+        let row = BlobRow {
+            kind: PlacedKind::Window,
+            position: Position { segment: SegmentId(1), offset },
+            record_len: 100,
+            raw_len: 10,
+            codec: Codec::Raw,
+            depth: 0,
+            cold,
+            references: links.clone(),
+        };
+        Arc::new(Placing { hash: hash(number), row, links, features: Vec::new(), space: Space::default() })
+    }
+
+    /// Applies commits that place these, in one batch or in one each.
+    fn applied(placings: &[Arc<Placing>], one_batch: bool) -> Index {
+        let index = Index::open(Arc::new(MemEngine::new())).expect("a new index");
+        let commit = Commit {
+            time_ms: 0,
+            durable_upto: Position::default(),
+            relocated: false,
+            placed: Vec::new(),
+            ops: Vec::new(),
+        };
+        for batch in placings.chunks(if one_batch { placings.len() } else { 1 }) {
+            let mut applier = Applier::new(&index, Bugs::default());
+            for placing in batch {
+                let placings = std::slice::from_ref(placing);
+                applier.commit(&commit, Position::default(), 64, placings).expect("memory takes it");
+            }
+            applier.finish(Position::default(), 1).expect("memory takes it");
+        }
+        index
+    }
+
+    #[test]
+    fn a_cold_form_takes_the_place_of_another_in_the_same_batch_too() {
+        let hot = placing(1, 64, false, &[8]);
+        let cold = placing(1, 264, true, &[9, 9]);
+        for one_batch in [false, true] {
+            for order in [[&hot, &cold], [&cold, &hot]] {
+                let index = applied(&order.map(Arc::clone), one_batch);
+                let row = index.blob(&hash(1)).expect("memory reads").expect("placed");
+                assert_eq!(row, cold.row, "in one batch: {one_batch}");
+                let links = |number| index.links(&hash(number)).expect("memory reads");
+                assert_eq!((links(8), links(9)), (0, 2));
+                assert_eq!(index.live(SegmentId(1)).expect("memory reads"), 100);
+            }
+        }
+    }
 }

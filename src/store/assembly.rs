@@ -106,6 +106,13 @@ impl Assembly {
         &mut self.content
     }
 
+    /// For a planted bug: the object's pieces in another order.
+    pub(super) fn swap_entries(&mut self) {
+        if self.entries.len() > 1 {
+            self.entries.swap(0, 1);
+        }
+    }
+
     pub(super) fn take_members(&mut self) -> Vec<Blob> {
         std::mem::take(&mut self.members)
     }

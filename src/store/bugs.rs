@@ -50,11 +50,23 @@ pub enum Bug {
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
     RollBeforeSync,
+    OptimizeSwapsEntries,
+    OptimizeCommitsBeforeWindows,
+    OptimizeWithoutSync,
+    OptimizeDropsPins,
+    ColdReferencesHot,
+    ReplacedWindowKeepsLinks,
+    ReplayKeepsReplaced,
+    RebuildTakesOlderRecipe,
+    RebuildPrefersLast,
+    ForgetMemberLinks,
+    SkipMemberDigest,
+    SkipReadPins,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 56] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -99,6 +111,18 @@ impl Bug {
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
         Self::RollBeforeSync,
+        Self::OptimizeSwapsEntries,
+        Self::OptimizeCommitsBeforeWindows,
+        Self::OptimizeWithoutSync,
+        Self::OptimizeDropsPins,
+        Self::ColdReferencesHot,
+        Self::ReplacedWindowKeepsLinks,
+        Self::ReplayKeepsReplaced,
+        Self::RebuildTakesOlderRecipe,
+        Self::RebuildPrefersLast,
+        Self::ForgetMemberLinks,
+        Self::SkipMemberDigest,
+        Self::SkipReadPins,
     ];
 }
 

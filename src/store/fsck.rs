@@ -2,7 +2,7 @@
 //!
 //! It changes nothing. Memory: one count per blob, about 100 bytes per window.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
@@ -10,6 +10,7 @@ use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
 
 use super::error::StoreError;
 use super::fetch::Keep;
+use super::fetch::MAX_DEPTH;
 use super::{Store, Worker};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};
@@ -152,7 +153,13 @@ impl Store {
             PlacedKind::Window => {
                 for reference in &row.references {
                     *used.entry(*reference).or_default() += 1;
+                    let cold = |row: Option<BlobRow>| row.is_none_or(|reference| reference.cold);
+                    if row.cold && !cold(self.index().blob(reference)?) {
+                        let (cold, found) = ("cold references", format!("{reference}, which is not cold"));
+                        return Err(StoreError::damaged(row.position, cold, found));
+                    }
                 }
+                self.check_depth(row)?;
                 let bytes = self.window(hash, worker)?;
                 if bytes.len() as u64 != u64::from(row.raw_len) {
                     return Err(StoreError::damaged(row.position, row.raw_len, bytes.len()));
@@ -171,6 +178,25 @@ impl Store {
         // A cached window proves nothing about its record: the frame must be whole too.
         self.inner().blobs.readers().get(row.position.segment)?.read(row.position.offset)?;
         Ok(())
+    }
+
+    /// Windows in the cache decode whatever leads to them, so chains of references are followed too.
+    fn check_depth(&self, row: &BlobRow) -> Result<(), StoreError> {
+        let mut level: BTreeSet<Hash> = row.references.iter().copied().collect();
+        for _ in 0..MAX_DEPTH {
+            if level.is_empty() {
+                return Ok(());
+            }
+            let mut next = BTreeSet::new();
+            for hash in &level {
+                next.extend(self.index().blob(hash)?.into_iter().flat_map(|row| row.references));
+            }
+            level = next;
+        }
+        match level.is_empty() {
+            true => Ok(()),
+            false => Err(StoreError::damaged(row.position, "references of bounded depth", "a deeper chain")),
+        }
     }
 
     fn check_recipe(

@@ -173,7 +173,8 @@ struct Near<'a> {
 impl References for Near<'_> {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
         let index = &self.inner.index;
-        let rows = if self.gear.cold { index.sketches(&cold(features)) } else { index.sketches(features) };
+        let only_cold = self.gear.cold && !self.inner.bugs.has(Bug::ColdReferencesHot);
+        let rows = if only_cold { index.sketches(&cold(features)) } else { index.sketches(features) };
         let rows = rows.unwrap_or_else(|error| {
             tracing::warn!(%error, "sketches cannot be read; storing without references");
             Vec::new()
@@ -204,7 +205,7 @@ impl References for Near<'_> {
         let (pin, fresh) = self.inner.pins.pin(*hash)?;
         let own = fresh.filter(|_| self.gear.has_own(hash)).map(|placing| placing.row.clone());
         let row = own.or(self.inner.index.blob(hash).ok()?)?;
-        if self.gear.cold && !row.cold {
+        if self.gear.cold && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
             return None;
         }
         let bytes = self

@@ -23,7 +23,8 @@ const SHARDS: usize = 32;
 #[derive(Default)]
 struct State {
     pins: u32,
-    fresh: Option<Arc<Placing>>,
+    /// Several writers may append the same blob, each in a form of its own.
+    fresh: Vec<Arc<Placing>>,
     doomed: bool,
 }
 
@@ -52,7 +53,7 @@ impl Pins {
             return None;
         }
         state.pins += 1;
-        let fresh = state.fresh.clone();
+        let fresh = best(&state.fresh);
         drop(shard);
         Some((Pin { pins: Arc::clone(self), hash }, fresh))
     }
@@ -60,33 +61,33 @@ impl Pins {
     /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
     pub fn set_fresh(&self, placing: &Arc<Placing>) {
         if let Some(state) = self.shard(&placing.hash).lock().get_mut(&placing.hash) {
-            state.fresh = Some(Arc::clone(placing));
+            let position = placing.row.position;
+            if state.fresh.iter().all(|known| known.row.position != position) {
+                state.fresh.push(Arc::clone(placing));
+            }
         }
     }
 
-    /// The blob is in the index now.
-    pub fn clear_fresh(&self, hash: &Hash) {
-        let mut shard = self.shard(hash).lock();
-        if let Some(state) = shard.get_mut(hash) {
-            state.fresh = None;
+    /// The blob is in the index now, in this form or another; nothing counts on this form's record any more unless the index does.
+    pub fn clear_fresh(&self, placing: &Placing) {
+        let mut shard = self.shard(&placing.hash).lock();
+        if let Some(state) = shard.get_mut(&placing.hash) {
+            state.fresh.retain(|known| known.row.position != placing.row.position);
             if state.pins == 0 && !state.doomed {
-                shard.remove(hash);
+                shard.remove(&placing.hash);
             }
         }
     }
 
     /// A blob that is appended but not yet indexed.
     pub fn fresh(&self, hash: &Hash) -> Option<Arc<Placing>> {
-        self.shard(hash).lock().get(hash).and_then(|state| state.fresh.clone())
+        self.shard(hash).lock().get(hash).and_then(|state| best(&state.fresh))
     }
 
     /// True when a blob that no commit has placed yet lies in `segment`.
     pub fn has_fresh_in(&self, segment: SegmentId) -> bool {
         self.shards.iter().any(|shard| {
-            shard
-                .lock()
-                .values()
-                .any(|state| state.fresh.as_ref().is_some_and(|placing| placing.row.position.segment == segment))
+            shard.lock().values().any(|state| state.fresh.iter().any(|placing| placing.row.position.segment == segment))
         })
     }
 
@@ -94,7 +95,7 @@ impl Pins {
     pub fn doom(&self, hash: &Hash) -> bool {
         let mut shard = self.shard(hash).lock();
         let state = shard.entry(*hash).or_default();
-        if state.pins > 0 || state.fresh.is_some() {
+        if state.pins > 0 || !state.fresh.is_empty() {
             return false;
         }
         state.doomed = true;
@@ -105,6 +106,11 @@ impl Pins {
     pub fn undoom(&self, hash: &Hash) {
         self.shard(hash).lock().remove(hash);
     }
+}
+
+/// A cold form, which will stay, before one that is not; then the first, which no later one can be a reference of.
+fn best(fresh: &[Arc<Placing>]) -> Option<Arc<Placing>> {
+    fresh.iter().find(|placing| placing.row.cold).or(fresh.first()).cloned()
 }
 
 impl Drop for Pin {
@@ -121,7 +127,11 @@ impl Drop for Pin {
 
 #[cfg(test)]
 mod tests {
+    use deltastore_format::{Codec, PlacedKind, Position};
+
     use super::*;
+    use crate::index::BlobRow;
+    use crate::store::blob::Space;
 
     #[test]
     fn a_pinned_hash_cannot_be_doomed_and_a_doomed_one_cannot_be_pinned() {
@@ -135,5 +145,35 @@ mod tests {
         assert!(pins.pin(hash).is_none());
         pins.undoom(&hash);
         assert!(pins.pin(hash).is_some());
+    }
+
+    #[test]
+    fn several_forms_of_a_blob_are_known_until_each_is_cleared() {
+        let placing = |segment, cold| {
+            let position = Position { segment: SegmentId(segment), offset: 64 };
+            let row = BlobRow {
+                kind: PlacedKind::Window,
+                position,
+                record_len: 100,
+                raw_len: 10,
+                codec: Codec::Raw,
+                depth: 0,
+                cold,
+                references: Vec::new(),
+            };
+            let (links, features, space) = (Vec::new(), Vec::new(), Space::default());
+            Arc::new(Placing { hash: Hash([7; 32]), row, links, features, space })
+        };
+        let pins = Arc::new(Pins::default());
+        let (hot, cold) = (placing(1, false), placing(2, true));
+        let (pin, _) = pins.pin(hot.hash).expect("not doomed");
+        pins.set_fresh(&hot);
+        pins.set_fresh(&cold);
+        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, cold.row);
+        pins.clear_fresh(&cold);
+        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, hot.row);
+        assert!(pins.has_fresh_in(SegmentId(1)) && !pins.has_fresh_in(SegmentId(2)));
+        drop(pin);
+        assert!(pins.fresh(&hot.hash).is_none());
     }
 }

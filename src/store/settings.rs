@@ -1,5 +1,7 @@
 //! What an operator can set about a store.
 
+use deltastore_members as members;
+
 use crate::delta::{CutSettings, Effort};
 
 /// Settings of an open store. None of them is written to disk; each may differ from run to run.
@@ -7,10 +9,14 @@ use crate::delta::{CutSettings, Effort};
 pub struct Settings {
     /// How windows are cut. Other values than at the last run cost deduplication, nothing else.
     pub cut: CutSettings,
-    /// True: a PUT looks for compressed members and stores what is in them.
-    pub expand: bool,
+    /// How a PUT and the optimizer look for compressed members, to store what is in them; none: not at all.
+    pub expand: Option<members::Settings>,
     /// How hard a PUT tries to make windows small.
     pub effort: Effort,
+    /// How the optimizer cuts windows where it is to make them small, see [`super::Policy`].
+    pub cold_cut: CutSettings,
+    /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what could be gained.
+    pub optimize_min: u64,
     /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
     pub segment_bytes: u64,
     /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment needs.
@@ -34,8 +40,10 @@ impl Default for Settings {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             cut: CutSettings::default(),
-            expand: true,
+            expand: Some(members::Settings::default()),
             effort: Effort::default(),
+            cold_cut: CutSettings::cold(),
+            optimize_min: 4 << 10,
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
             cache_bytes: 96 << 20,

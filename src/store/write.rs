@@ -11,6 +11,7 @@ use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 use super::Store;
 use super::assembly::Assembly;
 use super::blob::{Blob, Placing};
+use super::bugs::Bug;
 use super::content::Content;
 use super::error::StoreError;
 use super::log::Callback;
@@ -60,7 +61,8 @@ impl Store {
         let (mut content, entries, members) = assembly.into_parts()?;
         let (entries, levels) = self.flatten(entries)?;
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
-        for node in members.into_iter().chain(nodes) {
+        let members = members.into_iter().map(|member| self.member_node(member));
+        for node in members.chain(nodes) {
             self.add_node(&mut content, node)?;
         }
         content.recipe = recipe;
@@ -73,9 +75,16 @@ impl Store {
     /// When the index cannot be read.
     pub fn settle(&self, assembly: &mut Assembly) -> Result<Vec<Blob>, StoreError> {
         for member in assembly.take_members() {
-            self.add_node(assembly.content_mut(), member)?;
+            self.add_node(assembly.content_mut(), self.member_node(member))?;
         }
         Ok(assembly.content_mut().take_unwritten())
+    }
+
+    fn member_node(&self, mut member: Blob) -> Blob {
+        if self.bugs().has(Bug::ForgetMemberLinks) {
+            member.links.clear();
+        }
+        member
     }
 
     fn add_node(&self, content: &mut Content, node: Blob) -> Result<(), StoreError> {

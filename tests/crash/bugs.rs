@@ -8,7 +8,7 @@ use deltastore::segment::vfs::Lie;
 use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::world::{World, in_parallel};
-use crate::{model, power, scenarios};
+use crate::{model, optimizing, power, scenarios};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -34,8 +34,18 @@ fn check(bug: Bug) -> Check {
         Bug::IgnoreTouches => scenarios::conditional_creations,
         Bug::RebuildKeepsUnlinked => scenarios::rebuild_over_garbage,
         Bug::SkipVerification => scenarios::flipped_bits,
+        Bug::RebuildTakesOlderRecipe | Bug::RebuildPrefersLast => optimizing::rebuilds,
+        Bug::SkipReadPins => optimizing::read_meanwhile,
+        Bug::OptimizeDropsPins => optimizing::collect_meanwhile,
+        Bug::SkipMemberDigest => optimizing::wrong_member,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks
+        | Bug::ForgetMemberLinks
+        | Bug::ForgetReplacedRecipe
+        | Bug::ReplacedWindowKeepsLinks
+        | Bug::ColdReferencesHot
+        | Bug::OptimizeSwapsEntries
+        | Bug::OptimizeWithoutComparison
         | Bug::ForgetVersionLinks
         | Bug::ForgetPartLinks
         | Bug::OverwriteKeepsOldVersion

@@ -12,6 +12,7 @@ use deltastore::object::Objects;
 use deltastore::segment::vfs::{CrashMode, SimClock, SimVfs, Vfs, VfsFile};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Folder, Settings, Store, StoreError};
+use deltastore_members as members;
 use parking_lot::Mutex;
 
 pub const DIR: &str = "/data";
@@ -42,6 +43,16 @@ pub fn small_settings() -> Settings {
     Settings {
         cut: CutSettings { min: 128, target: 512, max: 2048 },
         effort: Effort { max_depth: 3, ..Effort::default() },
+        expand: Some(members::Settings {
+            unit: 1 << 10,
+            plain: 2 << 10,
+            gap: 96,
+            member: 32,
+            packed: 512,
+            ..members::Settings::default()
+        }),
+        cold_cut: CutSettings { min: 256, target: 1024, max: 4096 },
+        optimize_min: 64,
         segment_bytes: 12 << 10,
         reserve_bytes: 0,
         cache_bytes: 1 << 20,
@@ -49,6 +60,7 @@ pub fn small_settings() -> Settings {
         read_bytes: 8 << 20,
         encode_threads: 1,
         read_threads: 1,
+        ..Settings::default()
     }
 }
 
@@ -316,6 +328,10 @@ impl Engine for Recorder {
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
         self.inner.scan(family, from, to)
+    }
+
+    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
+        self.inner.scan_versions(prefix)
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {

@@ -2,8 +2,12 @@
 
 #[cfg(feature = "planted-bugs")]
 mod bugs;
+mod census;
+#[path = "../support/compressed.rs"]
+mod compressed;
 mod disk;
 mod model;
+mod optimizing;
 mod plan;
 mod power;
 mod scenarios;

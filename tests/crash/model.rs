@@ -3,13 +3,14 @@
 use deltastore::store::bugs::Bugs;
 use rand::Rng;
 
+use crate::census;
 use crate::world::{World, in_parallel, setting};
 
 /// One life: requests, restarts, kills, power losses and collections, with a full check now and then.
 pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
     let mut world = World::new(seed, bugs)?;
     world.parallel = if seed.is_multiple_of(2) { 3 } else { 1 };
-    let result = (0..steps).try_for_each(|step| {
+    let result = (0..steps).try_for_each(|step| -> Result<(), String> {
         match world.rng.random_range(0..100) {
             0..92 => world.step()?,
             92..94 => {
@@ -28,8 +29,10 @@ pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
                 world.running.as_ref().expect("a process runs").process.dies_at(calls);
                 let plans = world.plans();
                 world.round(plans)?;
-                if world.rng.random_bool(0.5) {
-                    world.collect()?;
+                match world.rng.random_range(0..3) {
+                    0 => world.collect()?,
+                    1 => world.optimize()?,
+                    _ => {}
                 }
                 match world.rng.random_bool(0.5) {
                     true => world.power_loss()?,
@@ -46,7 +49,11 @@ pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
                 world.highest = 0;
             }
         }
-        if step + 1 == steps { world.check_all() } else { Ok(()) }
+        if step + 1 == steps {
+            census::take(&world)?;
+            world.check_all()?;
+        }
+        Ok(())
     });
     result.map_err(|error| format!("seed {seed}: {error}\n  {}", world.story()))
 }
@@ -62,4 +69,5 @@ fn random_lives_match_the_model() {
     if let Err(error) = in_parallel(first..first + lives, |seed| life(seed, Bugs::default(), steps)) {
         panic!("DELTASTORE_MODEL_SEED={error}");
     }
+    census::demand(lives);
 }

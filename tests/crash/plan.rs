@@ -14,6 +14,7 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
+use crate::compressed::{gzip, zip};
 use crate::state::{Change, Key, Object, Part, State};
 
 /// A request of a client.
@@ -54,18 +55,23 @@ pub struct Answer {
 /// Bytes of earlier bodies, from which new ones are made.
 pub struct Bodies {
     pool: Vec<Arc<Vec<u8>>>,
+    /// What is in compressed members.
+    texts: Vec<Vec<u8>>,
+    /// What is left of a body that is sent in parts.
+    rest: Option<Vec<u8>>,
     max: usize,
 }
 
 impl Bodies {
     pub fn new(max: usize) -> Self {
-        Self { pool: Vec::new(), max }
+        Self { pool: Vec::new(), texts: Vec::new(), rest: None, max }
     }
 
     pub fn next(&mut self, rng: &mut StdRng) -> Arc<Vec<u8>> {
         let old = self.pool.choose(rng).cloned().filter(|_| rng.random_bool(0.75));
         let mut body = match old {
             Some(old) if rng.random_bool(0.2) => return old,
+            Some(_) if rng.random_bool(0.3) => return self.packed(rng),
             Some(old) => old.to_vec(),
             None => fresh(rng, self.max),
         };
@@ -88,6 +94,10 @@ impl Bodies {
             _ => body.truncate(rng.random_range(0..=body.len())),
         }
         body.truncate(self.max * 2);
+        self.keep(body, rng)
+    }
+
+    fn keep(&mut self, body: Vec<u8>, rng: &mut StdRng) -> Arc<Vec<u8>> {
         let body = Arc::new(body);
         if self.pool.len() < 12 {
             self.pool.push(Arc::clone(&body));
@@ -96,6 +106,55 @@ impl Bodies {
             self.pool[at] = Arc::clone(&body);
         }
         body
+    }
+
+    /// One with compressed members in it, most of their content that of earlier ones.
+    fn packed(&mut self, rng: &mut StdRng) -> Arc<Vec<u8>> {
+        let level = rng.random_range(1..=9);
+        let text = self.text(rng);
+        let mut body = fresh(rng, 300);
+        match rng.random_range(0..4) {
+            0 => {
+                let other = self.text(rng);
+                let half = text.len() / 2;
+                body.extend(zip(&[("a", &text[..half]), ("dir/b", &other), ("c", &text[half..])], level));
+            }
+            1 => body.extend(gzip(&text, level, Some(rng.random_range(700..3000)))),
+            _ => body.extend(gzip(&text, level, None)),
+        }
+        body.extend(fresh(rng, 300));
+        self.keep(body, rng)
+    }
+
+    /// A text like the last ones.
+    fn text(&mut self, rng: &mut StdRng) -> Vec<u8> {
+        let mut text = match self.texts.choose(rng) {
+            Some(old) => old.clone(),
+            None => (0..self.max * 2).map(|_| b'a' + rng.random_range(0..8u8)).collect(),
+        };
+        let at = rng.random_range(0..text.len());
+        let insert = format!("version {}", rng.random::<u32>());
+        text.splice(at..(at + rng.random_range(0..40)).min(text.len()), insert.bytes());
+        text.truncate(self.max * 3);
+        match self.texts.len() {
+            0..4 => self.texts.push(text.clone()),
+            len => self.texts[rng.random_range(0..len)] = text.clone(),
+        }
+        text
+    }
+
+    /// The body of a part: now and then what comes after the last one in a longer body.
+    pub fn next_part(&mut self, rng: &mut StdRng) -> Arc<Vec<u8>> {
+        if let Some(rest) = self.rest.take() {
+            return Arc::new(rest);
+        }
+        let body = if rng.random_bool(0.5) { self.packed(rng) } else { self.next(rng) };
+        if body.len() < 100 || rng.random_bool(0.3) {
+            return body;
+        }
+        let (first, rest) = body.split_at(rng.random_range(1..body.len()));
+        self.rest = Some(rest.to_vec());
+        Arc::new(first.to_vec())
     }
 }
 
@@ -229,7 +288,7 @@ impl Plan {
         let touches = vec![format!("upload {upload}"), key_touch(key)];
         Some(match rng.random_range(0..10) {
             0..6 => {
-                let (number, body) = (rng.random_range(1..5), bodies.next(rng));
+                let (number, body) = (rng.random_range(1..5), bodies.next_part(rng));
                 let etag = md5(&body);
                 let part = Part { body: body.to_vec(), etag: etag.clone() };
                 let changes = vec![Change::Part(upload, number, Some(Arc::new(part)))];

@@ -1,10 +1,10 @@
 //! The crash test: power loss after every call of a recorded life, in every mode, also during the recovery that follows.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
-use deltastore::store::CollectOptions;
 use deltastore::store::bugs::Bugs;
+use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
 use deltastore_format::Metadata;
 use futures::executor::block_on;
 use rand::rngs::StdRng;
@@ -39,8 +39,9 @@ pub fn workload(seed: u64, bugs: Bugs) -> Result<World, String> {
 pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
     for step in 0..world.rng.random_range(8..28) {
         match world.rng.random_range(0..100) {
-            0..80 => world.step()?,
-            80..85 => world.collect()?,
+            0..76 => world.step()?,
+            76..81 => world.optimize()?,
+            81..85 => world.collect()?,
             85..88 => {
                 world.close();
                 world.up()?;
@@ -54,8 +55,10 @@ pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
                 world.running.as_ref().expect("a process runs").process.dies_at(calls);
                 let plans = world.plans();
                 world.round(plans)?;
-                if world.rng.random_bool(0.5) {
-                    world.collect()?;
+                match world.rng.random_range(0..3) {
+                    0 => world.collect()?,
+                    1 => world.optimize()?,
+                    _ => {}
                 }
                 world.kill();
                 world.up()?;
@@ -183,6 +186,14 @@ fn go_on(machine: &Machine, running: Running, mut state: State, rng: &mut StdRng
         state.apply(&plan.changes);
     }
     let store = running.objects.store();
+    if rng.random_bool(0.5) {
+        let options = OptimizeOptions { policy: Some(Policy::Balanced), threads: 1, ..OptimizeOptions::default() };
+        let report = store.optimize(&options, &AtomicBool::new(false), &mut |_| ());
+        let report = report.map_err(|error| format!("optimize failed: {error}"))?;
+        if report.damaged > 0 {
+            return Err(format!("optimizing met damage: {report:?}"));
+        }
+    }
     store.collect(CollectOptions::THOROUGH, &mut |_| ()).map_err(|error| format!("collect failed: {error}"))?;
     state.settle(&[], &inspect(&running)?)?;
     drop(running);

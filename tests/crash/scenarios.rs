@@ -21,17 +21,17 @@ use crate::plan::{Plan, Request};
 use crate::state::{Object, State};
 use crate::world::{World, inspect};
 
-fn random(seed: u64, len: usize) -> Vec<u8> {
+pub fn random(seed: u64, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
     StdRng::seed_from_u64(seed).fill(&mut bytes[..]);
     bytes
 }
 
-fn key(name: &str) -> (String, String) {
+pub fn key(name: &str) -> (String, String) {
     ("bucket".into(), name.into())
 }
 
-fn put(name: &str, body: Vec<u8>) -> Plan {
+pub fn put(name: &str, body: Vec<u8>) -> Plan {
     Plan::put(key(name), Arc::new(body), Metadata::default())
 }
 
@@ -78,7 +78,7 @@ fn repeated(block: &[u8]) -> Vec<u8> {
     block.iter().copied().cycle().take((256 << 10) + 100).collect()
 }
 
-fn collect(world: &World, min_dead: f64) -> Result<u64, String> {
+pub fn collect(world: &World, min_dead: f64) -> Result<u64, String> {
     let options = CollectOptions { min_dead, seal_active: true };
     let report = world.objects().store().collect(options, &mut |_| ()).map_err(|error| error.to_string())?;
     Ok(report.segments)
@@ -158,7 +158,7 @@ pub fn rebuild_over_garbage(bugs: Bugs) -> Result<(), String> {
 }
 
 /// The index after a start without one, which rebuilds with the bug planted.
-fn rebuilt(machine: &Machine, bugs: Bugs) -> Result<(MemEngine, State), String> {
+pub fn rebuilt(machine: &Machine, bugs: Bugs) -> Result<(MemEngine, State), String> {
     let mut machine = machine.clone();
     machine.bugs = bugs;
     let engine = MemEngine::new();
@@ -180,7 +180,7 @@ pub fn flipped_bits(bugs: Bugs) -> Result<(), String> {
             let mut worker = deltastore::store::Worker::new();
             for row in store.index().all_blobs(deltastore_format::Hash::default()) {
                 let (hash, row) = row.map_err(|error| error.to_string())?;
-                if row.kind != deltastore_format::PlacedKind::Window || store.cached_window(&hash).is_some() {
+                if row.kind != deltastore_format::PlacedKind::Window || store.cached(&hash).is_some() {
                     continue;
                 }
                 if let Ok(bytes) = store.window(&hash, &mut worker)

@@ -203,9 +203,7 @@ impl Reader<'_> {
         let mut walk = Walk::new(recipe, 0..recipe.len());
         let mut body = Vec::new();
         while let Some(entry) = self.store.step(&mut walk).map_err(|error| error.to_string())? {
-            let window = self.store.window(&entry.hash, &mut self.worker).map_err(|error| error.to_string())?;
-            let (from, to) = (entry.skip as usize, (entry.skip + entry.len) as usize);
-            body.extend_from_slice(window.get(from..to).ok_or("a slice past a window's end")?);
+            body.extend_from_slice(&self.store.bytes_of(&entry, &mut self.worker).map_err(|error| error.to_string())?);
         }
         Ok(body)
     }

@@ -1,11 +1,12 @@
 //! A client that runs random requests against a store, keeps account of what must be there, and survives its crashes.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use deltastore::object::{GetInput, ListInput, ObjectError, Objects};
 use deltastore::segment::vfs::CrashMode;
-use deltastore::store::CollectOptions;
 use deltastore::store::bugs::Bugs;
+use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use futures::future::join_all;
@@ -170,11 +171,12 @@ impl World {
     /// One random step of a client's life.
     pub fn step(&mut self) -> Result<(), String> {
         match self.rng.random_range(0..100) {
-            0..80 => {
+            0..72 => {
                 let plans = self.plans();
                 self.round(plans)
             }
-            80..90 => self.collect(),
+            72..81 => self.optimize(),
+            81..90 => self.collect(),
             90..95 => self.get(),
             _ => self.list(),
         }
@@ -191,6 +193,26 @@ impl World {
             Err(error) if !dead && !self.broken && !self.full => Err(format!("collect failed: {error}")),
             _ => Ok(()),
         }
+    }
+
+    /// Stores objects anew, and often collects what that leaves behind.
+    pub fn optimize(&mut self) -> Result<(), String> {
+        let policy = [None, Some(Policy::Fast), Some(Policy::Balanced), Some(Policy::Max)];
+        let options = OptimizeOptions {
+            bucket: self.rng.random_bool(0.3).then(|| "bucket".to_owned()),
+            policy: *policy.choose(&mut self.rng).expect("not empty"),
+            threads: self.rng.random_range(1..3),
+            ..OptimizeOptions::default()
+        };
+        self.note(format!("optimize {:?} {:?}", options.bucket, options.policy));
+        let result = self.objects().store().optimize(&options, &AtomicBool::new(false), &mut |_| ());
+        let dead = self.running.as_ref().is_none_or(|running| running.process.is_dead());
+        match result {
+            Ok(report) if report.damaged > 0 && !dead => return Err(format!("optimizing met damage: {report:?}")),
+            Err(error) if !dead && !self.broken && !self.full => return Err(format!("optimize failed: {error}")),
+            _ => {}
+        }
+        if self.rng.random_bool(0.6) { self.collect() } else { Ok(()) }
     }
 
     /// Reads a range of an object.

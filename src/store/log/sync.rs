@@ -100,7 +100,9 @@ impl SyncThread {
 
     fn sync(&self, batch: &Batch) -> std::io::Result<()> {
         let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
-        if self.bugs.has(Bug::SkipSync) || relocation {
+        let optimized =
+            self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
+        if self.bugs.has(Bug::SkipSync) || relocation || optimized {
             return Ok(());
         }
         for file in &batch.files {
@@ -134,7 +136,7 @@ impl SyncThread {
     fn answer(&self, batch: Batch, error: Option<&String>) {
         for staged in batch.commits {
             if error.is_none() {
-                staged.placings.iter().for_each(|placing| self.pins.clear_fresh(&placing.hash));
+                staged.placings.iter().for_each(|placing| self.pins.clear_fresh(placing));
             }
             drop(staged.contents);
             staged.done.call(match error {

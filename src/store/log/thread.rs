@@ -14,7 +14,7 @@ use super::message::{Answer, Callback, Collect, CommitRequest, Message, Relocati
 use crate::index::Index;
 use crate::segment::SegmentWriter;
 use crate::segment::vfs::{Clock, Vfs};
-use crate::store::blob::record_kind;
+use crate::store::blob::{Placing, record_kind};
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
@@ -236,13 +236,17 @@ impl LogThread<'_> {
         if relocated || ops.iter().any(is_removal) {
             self.status.count_removal();
         }
-        let late = self.bugs.has(Bug::CommitBeforeWindows);
+        let late =
+            self.bugs.has(Bug::CommitBeforeWindows) || self.bugs.has(Bug::OptimizeCommitsBeforeWindows) && relocated;
         let mut placings = Vec::new();
         let mut unwritten = Vec::new();
         for content in &mut contents {
             placings.extend(content.take_placings());
             unwritten.extend(content.take_unwritten());
         }
+        // In the order of the log: a window's references lie before it, so that of two forms of one window the first, which is
+        // placed, is never encoded against what needs the other.
+        placings.sort_unstable_by_key(|placing: &Arc<Placing>| placing.row.position);
         if !late {
             placings.extend(unwritten.drain(..).map(|blob| self.appender.stage_blob(blob)));
         }

@@ -34,11 +34,21 @@ pub fn convert(
     for blob in store.settle(&mut assembly)? {
         assembly.placed(store.append_and_wait(blob)?);
     }
+    if store.bugs().has(Bug::OptimizeSwapsEntries) || store.bugs().has(Bug::OptimizeWithoutComparison) {
+        assembly.swap_entries();
+    }
     let mut content = store.finish(assembly)?;
+    if store.bugs().has(Bug::OptimizeCommitsBeforeWindows) {
+        return Ok(content);
+    }
     store.append_unwritten(&mut content)?;
     if !store.bugs().has(Bug::OptimizeWithoutComparison) && read_back(store, content.recipe(), threads, keep)? != digest
     {
         return Err(StoreError::Incomplete { needed: recipe.len(), found: content.size() });
+    }
+    if store.bugs().has(Bug::OptimizeDropsPins) {
+        content.pins.clear();
+        std::thread::sleep(std::time::Duration::from_millis(3));
     }
     Ok(content)
 }
@@ -83,7 +93,7 @@ fn encode(
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
     let own = OwnSketches::default();
-    let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut()));
+    let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut(store.settings())));
     let (jobs, waiting) = bounded::<Job>(threads);
     let (finished, results) = unbounded::<Done>();
     std::thread::scope(|scope| {
@@ -101,9 +111,12 @@ fn encode_windows(store: &Store, space: Space, gear: &Gear<'_>, waiting: &Receiv
     let mut worker = Worker::new();
     for (number, strand, window) in waiting {
         let prepared = store.prepare(&mut worker, space, gear, window).and_then(|mut prepared| {
-            if let State::New(blob) = prepared.state {
-                prepared.state = State::Appended(store.append_and_wait(blob)?);
-            }
+            prepared.state = match prepared.state {
+                State::New(blob) if !store.bugs().has(Bug::OptimizeCommitsBeforeWindows) => {
+                    State::Appended(store.append_and_wait(blob)?)
+                }
+                state => state,
+            };
             Ok(prepared)
         });
         // Fails only when the reader gave up after an error.

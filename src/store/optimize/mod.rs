@@ -29,8 +29,6 @@ use super::error::StoreError;
 use super::fetch::Keep;
 use super::{Space, Store};
 
-/// Objects shorter than this are left as they are, in bytes: their records weigh more than anything that could be gained.
-const MIN_SIZE: u64 = 4 << 10;
 /// Versions gathered before they are ordered by deltaspace and age.
 const GATHER: usize = 100_000;
 
@@ -62,7 +60,7 @@ pub struct OptimizeReport {
     pub written_bytes: u64,
     /// Replaced or removed while they were at work.
     pub changed: u64,
-    /// Left as they are because they cannot be read.
+    /// Left as they are because they cannot be read, or because their new form did not make the same bytes.
     pub damaged: u64,
 }
 
@@ -123,7 +121,7 @@ impl Store {
                     return Ok(());
                 }
                 let late = options.changed_before_ms > 0 && put.modified_ms >= options.changed_before_ms;
-                if put.optimized || put.delete_marker || put.size < MIN_SIZE || late {
+                if put.optimized || put.delete_marker || put.size < self.settings().optimize_min || late {
                     continue;
                 }
                 done.found += 1;
@@ -178,6 +176,11 @@ impl Store {
                     tracing::warn!(%key, %error, "not optimized: it cannot be read");
                     done.damaged += 1;
                 }
+                return Ok(());
+            }
+            Err(error @ StoreError::Incomplete { .. }) => {
+                tracing::error!(%key, %error, "not optimized: its new form does not make the same bytes");
+                done.damaged += 1;
                 return Ok(());
             }
             Err(_) if stop.load(Ordering::Relaxed) => return Ok(()),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::delta::{CutSettings, Effort};
+use crate::store::Settings;
 
 /// The bucket setting that holds a [`Policy`].
 const SETTING: &str = "optimize";
@@ -46,10 +47,10 @@ impl Policy {
         }
     }
 
-    pub(super) fn cut(self) -> CutSettings {
+    pub(super) fn cut(self, settings: &Settings) -> CutSettings {
         match self {
-            Self::Off | Self::Fast => CutSettings::default(),
-            Self::Balanced | Self::Max => CutSettings::cold(),
+            Self::Off | Self::Fast => settings.cut,
+            Self::Balanced | Self::Max => settings.cold_cut,
         }
     }
 }

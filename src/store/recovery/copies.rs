@@ -2,48 +2,38 @@
 //!
 //! Two uploads may encode the same window at the same time, and a collected window may be stored anew. While the store
 //! ran, the index pointed at one of the records, and only its references were kept from collection: those of the
-//! others may be gone. A rebuild cannot tell which one it was; any that can be decoded is as good.
+//! others may be gone. A rebuild cannot tell which one it was; any that can be decoded is as good, but for one thing: what
+//! cold windows refer to must be cold, so a cold record goes before one that is not.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use deltastore_format::Hash;
 
 use crate::index::{BlobRow, Index, IndexError};
 
-/// Records that a later one of the same blob took the row from, where their references differ.
+/// Records that a later one of the same blob took the row from, where their references differ or only one is cold.
 #[derive(Default)]
 pub struct Copies(HashMap<Hash, Vec<BlobRow>>);
 
 impl Copies {
     /// Notes that `new` takes the place of `old`.
     pub fn replaced(&mut self, hash: Hash, old: BlobRow, new: &BlobRow) {
-        if old.references != new.references || self.0.contains_key(&hash) {
+        if old.references != new.references || old.cold != new.cold || self.0.contains_key(&hash) {
             self.0.entry(hash).or_default().push(old);
         }
     }
 
-    /// The rows to change: a record whose references can all be decoded, in place of one of which that is not so.
-    pub fn better(&self, index: &Index) -> Result<Vec<(Hash, BlobRow)>, IndexError> {
+    /// The rows to change: a record whose references can all be decoded, in place of one of which that is not so; and a cold
+    /// one, with nothing but cold ones behind it, in place of one that is not cold.
+    pub fn better(&self, index: &Index, prefer_cold: bool) -> Result<Vec<(Hash, BlobRow)>, IndexError> {
         let candidates = self.with_everything_needed(index)?;
-        let mut decodable = HashSet::new();
-        let mut better = Vec::new();
-        // Each round finds what needs only the rounds before, so that no choice leads back to itself.
-        loop {
-            let mut found = Vec::new();
-            for (hash, rows) in candidates.iter().filter(|(hash, _)| !decodable.contains(*hash)) {
-                let usable = |row: &BlobRow| row.references.iter().all(|reference| decodable.contains(reference));
-                if let Some(number) = rows.iter().position(usable) {
-                    found.push(*hash);
-                    if number > 0 {
-                        better.push((*hash, rows[number].clone()));
-                    }
-                }
-            }
-            if found.is_empty() {
-                return Ok(better);
-            }
-            decodable.extend(found);
+        let mut chosen = HashMap::new();
+        if prefer_cold {
+            choose(&candidates, &mut chosen, |row| row.cold);
         }
+        choose(&candidates, &mut chosen, |_| true);
+        let other = chosen.into_iter().filter(|(_, number)| *number > 0);
+        Ok(other.map(|(hash, number)| (hash, candidates[&hash][number].clone())).collect())
     }
 
     /// The records of every blob in question and of all they refer to, the one the index knows first.
@@ -60,6 +50,22 @@ impl Copies {
             candidates.insert(hash, rows);
         }
         Ok(candidates)
+    }
+}
+
+/// Chooses a record of each blob that has a wanted one which needs only what is chosen.
+fn choose(candidates: &HashMap<Hash, Vec<BlobRow>>, chosen: &mut HashMap<Hash, usize>, wanted: fn(&BlobRow) -> bool) {
+    // Each round finds what needs only the rounds before, so that no choice leads back to itself.
+    loop {
+        let mut found = Vec::new();
+        for (hash, rows) in candidates.iter().filter(|(hash, _)| !chosen.contains_key(*hash)) {
+            let usable = |row: &BlobRow| wanted(row) && row.references.iter().all(|other| chosen.contains_key(other));
+            found.extend(rows.iter().position(usable).map(|number| (*hash, number)));
+        }
+        if found.is_empty() {
+            return;
+        }
+        chosen.extend(found);
     }
 }
 
@@ -100,11 +106,28 @@ mod tests {
         index.write(batch).unwrap();
         let mut copies = Copies::default();
         copies.replaced(hash(1), row(0, &[2]), &row(8, &[2]));
-        assert!(copies.better(&index).unwrap().is_empty());
+        assert!(copies.better(&index, true).unwrap().is_empty());
         copies.replaced(hash(2), row(0, &[]), &row(16, &[1]));
         copies.replaced(hash(3), row(0, &[1]), &row(24, &[9]));
-        let mut better = copies.better(&index).unwrap();
+        let mut better = copies.better(&index, true).unwrap();
         better.sort_by_key(|(hash, _)| *hash);
         assert_eq!(better, [(hash(2), row(0, &[])), (hash(3), row(0, &[1]))]);
+    }
+
+    #[test]
+    fn a_cold_record_goes_before_one_that_is_not_and_needs_only_cold_ones() {
+        let index = Index::open(Arc::new(MemEngine::new())).unwrap();
+        let cold = |offset, references: &[u8]| BlobRow { cold: true, ..row(offset, references) };
+        let mut batch = Batch::new();
+        // 1 was stored anew as cold, against 2, and then once more by an upload; so was 3, against 4, which is not cold.
+        for (number, row) in [(1, row(8, &[])), (2, cold(16, &[])), (3, row(24, &[])), (4, row(32, &[]))] {
+            index.stage_blob(&mut batch, &hash(number), &row);
+        }
+        index.write(batch).unwrap();
+        let mut copies = Copies::default();
+        copies.replaced(hash(1), cold(0, &[2]), &row(8, &[]));
+        copies.replaced(hash(3), cold(4, &[4]), &row(24, &[]));
+        copies.replaced(hash(2), row(2, &[]), &cold(16, &[]));
+        assert_eq!(copies.better(&index, true).unwrap(), [(hash(1), cold(0, &[2]))]);
     }
 }

@@ -185,6 +185,9 @@ impl Builder<'_> {
                 }
                 Op::PutVersion { put, .. } => {
                     let old = index.version(put.bucket, &put.key, put.version)?;
+                    if old.is_some() && self.scene.bugs.has(Bug::RebuildTakesOlderRecipe) {
+                        continue;
+                    }
                     let prior = old.map_or_else(Vec::new, |old| copies(old.prior, old.record, record));
                     index.stage_version(&mut self.batch, &VersionRow { put, record, record_len, prior });
                 }
@@ -219,7 +222,8 @@ impl Builder<'_> {
     }
 
     fn choose_copies(&mut self) -> Result<(), StoreError> {
-        for (hash, row) in self.copies.better(self.scene.index)? {
+        let prefer_cold = !self.scene.bugs.has(Bug::RebuildPrefersLast);
+        for (hash, row) in self.copies.better(self.scene.index, prefer_cold)? {
             self.scene.index.stage_blob(&mut self.batch, &hash, &row);
         }
         self.write()

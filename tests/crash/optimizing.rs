@@ -1,0 +1,195 @@
+//! Set pieces of the optimizer: what meets it while it works, and what a rebuild makes of what it leaves.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deltastore::object::GetInput;
+use deltastore::store::bugs::Bugs;
+use deltastore::store::{
+    Assembly, CollectOptions, OptimizeOptions, OptimizeReport, Policy, Space, State as Form, Taken, Worker,
+};
+use deltastore_format::{EntryKind, Hash, Metadata};
+use futures::TryStreamExt;
+use futures::executor::block_on;
+
+use crate::compressed::gzip;
+use crate::disk::Machine;
+use crate::plan::Plan;
+use crate::scenarios::{collect, key, put, random, rebuilt};
+use crate::world::{World, inspect};
+
+fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeReport, String> {
+    let options = OptimizeOptions { policy: Some(policy), threads, ..OptimizeOptions::default() };
+    let store = world.objects().store();
+    store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).map_err(|error| error.to_string())
+}
+
+/// Short lives without a crash, whose objects are stored anew and whose index is then rebuilt with the bug planted.
+pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
+    (1..=60).try_for_each(|seed| {
+        let mut world = World::new(seed, Bugs::default())?;
+        (0..25).try_for_each(|_| world.step())?;
+        optimize(&world, Policy::Max, 1)?;
+        world.collect()?;
+        world.close();
+        let (engine, found) = rebuilt(&world.machine, bugs)?;
+        if let Some(difference) = world.state.difference(&found) {
+            return Err(format!("seed {seed}: after a rebuild: {difference}"));
+        }
+        let running = world.machine.start_with(engine, 1).map_err(|error| error.to_string())?;
+        inspect(&running).map(drop).map_err(|error| format!("seed {seed}: after a rebuild: {error}"))
+    })
+}
+
+/// A GET that is under way while its object is stored anew and the old form is collected.
+pub fn read_meanwhile(bugs: Bugs) -> Result<(), String> {
+    let mut machine = Machine::new(bugs);
+    machine.settings.cache_bytes = 0;
+    let mut world = World::on(machine, 7)?;
+    let text: Vec<u8> = random(9, 9000).into_iter().map(|byte| b'a' + byte % 16).collect();
+    let body = [random(10, 20_000), gzip(&text, 6, None), random(11, 3000)].concat();
+    world.round(vec![put("key", body.clone())])?;
+    let input = GetInput { bucket: key("key").0, key: key("key").1, ..GetInput::default() };
+    let output = block_on(world.objects().get_object(input)).map_err(|error| error.to_string())?;
+    let done = optimize(&world, Policy::Balanced, 1)?;
+    collect(&world, 0.02)?;
+    collect(&world, 0.02)?;
+    if done.objects != 1 {
+        return Err(format!("the scenario does not work: {done:?}"));
+    }
+    let chunks: Vec<bytes::Bytes> = block_on(output.body.try_collect()).map_err(|error| format!("GET: {error}"))?;
+    if chunks.concat() != body {
+        return Err("GET gave other bytes".into());
+    }
+    drop(chunks);
+    world.check_all()
+}
+
+/// Collections all the time while objects are put and stored anew.
+pub fn collect_meanwhile(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(8, bugs)?;
+    world.parallel = 1;
+    for round in 0..8 {
+        for number in 0..6u64 {
+            let mut body = random(number, 5000);
+            body.extend(random(100 + round * 10 + number, 700));
+            world.round(vec![put(&format!("key-{number}"), body)])?;
+        }
+        let stop = AtomicBool::new(false);
+        let store = world.objects().store().clone();
+        let done = std::thread::scope(|scope| {
+            let collector = scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    store.collect(CollectOptions { min_dead: 0.02, seal_active: true }, &mut |_| ())?;
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+                Ok::<_, deltastore::store::StoreError>(())
+            });
+            let done = optimize(&world, Policy::Balanced, 2);
+            stop.store(true, Ordering::Relaxed);
+            collector.join().map_err(|_| "a collection panicked")?.map_err(|error| format!("collect: {error}"))?;
+            done
+        })?;
+        if done.damaged > 0 || done.objects != 6 {
+            return Err(format!("optimizing beside collections: {done:?}"));
+        }
+        drop(store);
+        inspect(world.running.as_ref().ok_or("no process runs")?)?;
+    }
+    world.check_all()
+}
+
+/// A member node whose program and view make other bytes than its digest says.
+pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
+    let world = World::new(9, bugs)?;
+    let store = world.objects().store();
+    let text: Vec<u8> = random(12, 3000).into_iter().map(|byte| b'a' + byte % 16).collect();
+    let (mut intake, mut taken, mut worker) = (store.intake(), Taken::default(), Worker::new());
+    intake.push(&gzip(&text, 6, None), &mut taken);
+    intake.finish(&mut taken);
+    let mut assembly = Assembly::default();
+    taken.spans.iter_mut().for_each(|span| span.digest = Hash([1; 32]));
+    assembly.add_spans(taken.spans);
+    for (strand, window) in taken.windows {
+        let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None), window);
+        let mut prepared = prepared.map_err(|error| error.to_string())?;
+        if let Form::New(blob) = prepared.state {
+            prepared.state = Form::Appended(store.append_and_wait(blob).map_err(|error| error.to_string())?);
+        }
+        assembly.push(strand, prepared);
+    }
+    let mut content = store.finish(assembly).map_err(|error| error.to_string())?;
+    store.append_unwritten(&mut content).map_err(|error| error.to_string())?;
+    let members = content.recipe().entries.iter().filter(|entry| entry.kind == EntryKind::Member);
+    let mut refused = 0;
+    for member in members {
+        match store.bytes_of(member, &mut worker) {
+            Ok(_) => return Err("a member was served that does not have its digest".into()),
+            Err(error) if error.is_damage() => refused += 1,
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    if refused > 0 { Ok(()) } else { Err("the scenario does not work: no member".into()) }
+}
+
+/// The same content put while it is stored anew: windows have several forms in the log, some of them in the same batch.
+pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
+    let mut machine = Machine::new(bugs);
+    machine.settings.cold_cut = machine.settings.cut;
+    machine.sync_time = Duration::from_millis(1);
+    let mut world = World::on(machine, 10)?;
+    for round in 0..10u64 {
+        let body = |number: u64| [random(20, 2500), random(1000 + round * 10 + number, 1500)].concat();
+        world.round((0..3).map(|number| put(&format!("key-{number}"), body(number))).collect())?;
+        let objects = world.objects().clone();
+        let copies: Vec<Plan> = (0..3)
+            .map(|number| Plan::put(key(&format!("other-{number}")), Arc::new(body(number)), Metadata::default()))
+            .collect();
+        let changes: Vec<_> = copies.iter().flat_map(|plan| plan.changes.clone()).collect();
+        let done = std::thread::scope(|scope| {
+            let putting = scope
+                .spawn(move || copies.into_iter().try_for_each(|plan| block_on(plan.request.send(&objects)).map(drop)));
+            let done = optimize(&world, Policy::Max, 2);
+            putting.join().map_err(|_| "a PUT panicked")?.map_err(|error| error.to_string())?;
+            done
+        })?;
+        world.state.apply(&changes);
+        if done.damaged > 0 {
+            return Err(format!("optimizing beside PUTs: {done:?}"));
+        }
+        inspect(world.running.as_ref().ok_or("no process runs")?)?;
+        collect(&world, 0.3)?;
+    }
+    world.check_all()
+}
+
+#[test]
+fn set_pieces_of_the_optimizer_work_out() {
+    let scenarios: [(&str, fn(Bugs) -> Result<(), String>); 5] = [
+        ("rebuilds", rebuilds),
+        ("read meanwhile", read_meanwhile),
+        ("collect meanwhile", collect_meanwhile),
+        ("wrong member", wrong_member),
+        ("put meanwhile", put_meanwhile),
+    ];
+    for (name, scenario) in scenarios {
+        println!("{name}");
+        if let Err(error) = scenario(Bugs::default()) {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
+/// The comparison is what keeps a mistake in the new form from replacing the old one.
+#[cfg(feature = "planted-bugs")]
+#[test]
+fn a_wrong_form_replaces_nothing() {
+    use deltastore::store::bugs::Bug;
+
+    let mut world = World::new(11, Bugs(Some(Bug::OptimizeSwapsEntries))).unwrap();
+    world.round(vec![put("key", random(13, 9000)), put("short", random(14, 100))]).unwrap();
+    let done = optimize(&world, Policy::Max, 1).unwrap();
+    assert_eq!((done.found, done.objects, done.damaged), (2, 1, 1));
+    world.check_all().unwrap();
+}

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod credentials;
+mod estimate;
 mod inspect;
 mod maintain;
 mod open;
@@ -68,6 +69,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a folder or a bucket of any S3 server would take stored here; reads it all and writes nothing
+    Estimate(estimate::EstimateArguments),
     /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server must be stopped
     Inspect(inspect::InspectArguments),
 }
@@ -106,6 +109,7 @@ pub fn main() -> ExitCode {
             let options = OptimizeOptions { bucket, policy, dry_run, ..OptimizeOptions::default() };
             maintain::optimize(&folder.dir, options).map_err(|error| error.to_string())
         }
+        Command::Estimate(arguments) => estimate::estimate(&arguments).map_err(|error| error.to_string()),
         Command::Inspect(arguments) => inspect::inspect(&arguments).or_else(damaged).map_err(|error| error.to_string()),
         Command::Stats { folder, json } => maintain::stats(&folder.dir, json).map_err(|error| error.to_string()),
     };

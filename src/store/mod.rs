@@ -51,6 +51,7 @@ pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
 pub use settings::Settings;
+pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
 

@@ -10,6 +10,7 @@
 
 mod deep;
 pub mod deflate;
+mod describe;
 pub mod encoder;
 mod expand;
 mod program;
@@ -18,6 +19,7 @@ mod recreate;
 mod signature;
 mod unit;
 
+pub use describe::{Step, describe};
 pub use expand::{Expander, Settings};
 pub use recreate::{RecreateError, recreate};
 pub use unit::{Expansion, Unit};

@@ -25,6 +25,8 @@ struct Shared {
     flushed: Vec<State>,
     /// Index in `flushed` that the last [`Engine::flush`] promised to keep.
     promised: usize,
+    /// Flushes record nothing.
+    volatile: bool,
 }
 
 /// A handle; clones share the state.
@@ -44,8 +46,15 @@ impl MemEngine {
         MemEngine::default()
     }
 
+    /// An engine whose flushes do nothing, for a state that grows large and is never to survive a crash.
+    pub fn volatile() -> Self {
+        let engine = MemEngine::new();
+        engine.shared.write().volatile = true;
+        engine
+    }
+
     fn with_state(state: State) -> Self {
-        let shared = Shared { now: state.clone(), flushed: vec![state], promised: 0 };
+        let shared = Shared { now: state.clone(), flushed: vec![state], promised: 0, volatile: false };
         MemEngine { shared: Arc::new(RwLock::new(shared)) }
     }
 
@@ -142,6 +151,9 @@ impl Engine for MemEngine {
 
     fn flush(&self) -> Result<(), IndexError> {
         let mut shared = self.shared.write();
+        if shared.volatile {
+            return Ok(());
+        }
         let state = shared.now.clone();
         shared.flushed.push(state);
         shared.promised = shared.flushed.len() - 1;

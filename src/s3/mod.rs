@@ -1,4 +1,5 @@
-//! S3 over HTTP: requests, signatures, errors and the server. The only place that names s3s or hyper.
+//! S3 over HTTP: requests, signatures, errors and the server; and `client`, which reads other servers. The only place that names
+//! s3s or hyper.
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
 //! broken bodies, health, the request log); `access` decides who may call what and refuses headers that would otherwise
@@ -17,11 +18,13 @@
 mod access;
 mod admin;
 mod api;
+mod client;
 mod error;
 mod ops;
 mod request;
 mod server;
 mod settings;
 
+pub use client::{Client, ClientError, Listed};
 pub use server::serve;
 pub use settings::{Credentials, ServerSettings};

@@ -59,7 +59,7 @@ pub struct Stats {
 }
 
 impl Totals {
-    fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.objects += other.objects;
         self.logical_bytes += other.logical_bytes;
         self.stored_bytes += other.stored_bytes;
@@ -69,6 +69,24 @@ impl Totals {
         self.overhead_bytes += other.overhead_bytes;
         self.delta_saved_bytes += other.delta_saved_bytes;
         self.compression_saved_bytes += other.compression_saved_bytes;
+    }
+
+    /// All sums multiplied, as an extrapolation.
+    #[must_use]
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let unsigned = |value: u64| (value as f64 * factor).round() as u64;
+        let signed = |value: i64| (value as f64 * factor).round() as i64;
+        Self {
+            objects: unsigned(self.objects),
+            logical_bytes: unsigned(self.logical_bytes),
+            stored_bytes: unsigned(self.stored_bytes),
+            reference_only_bytes: unsigned(self.reference_only_bytes),
+            dedup_saved_bytes: signed(self.dedup_saved_bytes),
+            expansion_saved_bytes: signed(self.expansion_saved_bytes),
+            delta_saved_bytes: signed(self.delta_saved_bytes),
+            compression_saved_bytes: signed(self.compression_saved_bytes),
+            overhead_bytes: signed(self.overhead_bytes),
+        }
     }
 
     /// Stored bytes as a share of logical bytes; 1 when nothing is stored.
@@ -92,14 +110,21 @@ impl Store {
     /// # Errors
     /// What reading the index and recipe nodes give.
     pub fn stats(&self) -> Result<Stats, StoreError> {
+        self.stats_by(&|key| directory(key).to_owned())
+    }
+
+    /// As [`Store::stats`], with keys grouped in another way than by their deltaspaces.
+    ///
+    /// # Errors
+    /// As [`Store::stats`].
+    pub(crate) fn stats_by(&self, group: &dyn Fn(&str) -> String) -> Result<Stats, StoreError> {
         let mut seen = Seen::default();
         let mut spaces: BTreeMap<(String, String), Totals> = BTreeMap::new();
         for bucket in self.index().buckets() {
             let bucket = bucket?.put;
             for row in self.index().bucket_versions(bucket.bucket) {
                 let put = row?.put;
-                let directory = put.key[..put.key.rfind('/').map_or(0, |slash| slash + 1)].to_owned();
-                let space = (bucket.name.clone(), directory);
+                let space = (bucket.name.clone(), group(&put.key));
                 let totals = spaces.entry(space.clone()).or_default();
                 totals.objects += u64::from(!put.delete_marker);
                 self.count(&put.recipe, &space, totals, &mut seen)?;
@@ -249,6 +274,11 @@ impl Store {
         }
         Ok(stats)
     }
+}
+
+/// The key's directory, with its `/`.
+pub(crate) fn directory(key: &str) -> &str {
+    &key[..key.rfind('/').map_or(0, |slash| slash + 1)]
 }
 
 fn signed(bytes: u64) -> i64 {

@@ -11,6 +11,8 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
         (&["frob"], "unrecognized subcommand 'frob'"),
         (&["serve"], "<DIR>"),
         (&["stats"], "<DIR>"),
+        (&["inspect", "data"], "<s3://BUCKET/KEY>"),
+        (&["inspect", "data", "s3://bucket"], "names no key"),
         (&["gc", "a", "b"], "unexpected argument 'b'"),
         (&["serve", "data", "--address", "nowhere"], "invalid value 'nowhere' for '--address"),
         (&["serve", "data", "--log-format", "xml"], "text, json"),
@@ -23,7 +25,7 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
 
 #[test]
 fn every_command_has_help_with_its_exit_codes() {
-    for arguments in [&[][..], &["serve"], &["rebuild-index"], &["fsck"], &["gc"], &["stats"]] {
+    for arguments in [&[][..], &["serve"], &["rebuild-index"], &["fsck"], &["gc"], &["stats"], &["inspect"]] {
         let said = run(deltastore(arguments).arg("--help"));
         assert_eq!(said.code, Some(0));
         assert!(said.out.contains("Usage:") && said.out.contains("Exit codes: 0 "), "{}", said.out);

@@ -7,6 +7,7 @@ mod sigv4;
 mod arguments;
 mod crashes;
 mod folders;
+mod inspect;
 mod log;
 mod maintenance;
 mod process;

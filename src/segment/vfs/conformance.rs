@@ -1,17 +1,20 @@
-//! What both disks must do alike.
+//! What all disks must do alike.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::*;
 
-fn on_both(check: fn(&dyn Vfs, &Path)) {
+fn on_all(check: fn(&dyn Vfs, &Path)) {
     let folder = tempfile::tempdir().unwrap();
     check(&RealVfs, folder.path());
     let sim = SimVfs::new();
     let dir = PathBuf::from("/disk");
     sim.create_dir(&dir).unwrap();
     check(&sim, &dir);
+    let memory = MemoryVfs::new(1 << 30);
+    memory.create_dir(&dir).unwrap();
+    check(&memory, &dir);
 }
 
 fn kind<T>(result: io::Result<T>) -> ErrorKind {
@@ -20,7 +23,7 @@ fn kind<T>(result: io::Result<T>) -> ErrorKind {
 
 #[test]
 fn files_are_created_once_and_opened_often() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         let path = dir.join("a");
         assert_eq!(kind(vfs.open(&path)), ErrorKind::NotFound);
         assert!(!vfs.exists(&path).unwrap());
@@ -37,7 +40,7 @@ fn files_are_created_once_and_opened_often() {
 
 #[test]
 fn reads_and_writes_at_any_offset() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         let file = vfs.create(&dir.join("a")).unwrap();
         file.write_all_at(b"end", 10_000).unwrap();
         assert_eq!(file.len().unwrap(), 10_003);
@@ -54,7 +57,7 @@ fn reads_and_writes_at_any_offset() {
 
 #[test]
 fn set_len_cuts_and_extends_with_zeros() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         let file = vfs.create(&dir.join("a")).unwrap();
         file.write_all_at(&[7; 5000], 0).unwrap();
         file.set_len(4500).unwrap();
@@ -68,7 +71,7 @@ fn set_len_cuts_and_extends_with_zeros() {
 
 #[test]
 fn names_can_be_listed_moved_and_removed() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         vfs.create_dir(&dir.join("x/y")).unwrap();
         vfs.create_dir(&dir.join("x/y")).unwrap();
         for name in ["b", "a", "c"] {
@@ -96,7 +99,7 @@ fn names_can_be_listed_moved_and_removed() {
 
 #[test]
 fn a_lock_is_held_until_dropped() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         let path = dir.join("LOCK");
         let held = vfs.lock(&path).unwrap();
         assert_eq!(kind(vfs.lock(&path)), ErrorKind::WouldBlock);
@@ -108,7 +111,7 @@ fn a_lock_is_held_until_dropped() {
 
 #[test]
 fn helpers_create_folders_and_replace_files() {
-    on_both(|vfs, dir| {
+    on_all(|vfs, dir| {
         let deep = dir.join("p/q/r");
         create_dir_durable(vfs, &deep).unwrap();
         create_dir_durable(vfs, &deep).unwrap();

@@ -8,10 +8,12 @@
 mod clock;
 #[cfg(test)]
 mod conformance;
+mod memory;
 mod real;
 mod sim;
 
 pub use clock::{Clock, SimClock, SystemClock};
+pub use memory::MemoryVfs;
 pub use real::RealVfs;
 pub use sim::{CrashMode, Fault, FaultError, FaultOp, Lie, SimVfs};
 

@@ -1,0 +1,172 @@
+//! What a unit's program does, for people. Nothing is re-created, so this is cheap.
+//!
+//! Total: any bytes give steps or an error; no more steps than the program has bytes.
+
+use std::fmt;
+
+use crate::encoder::{Family, Params, Strategy};
+use crate::program::{Op, VERSION, take_varint};
+use crate::recreate::RecreateError;
+
+/// One step of a program, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Bytes of the view that are the object's as they are, at least 1.
+    Copy { bytes: u64 },
+    /// DEFLATE blocks that the view has as tokens; none: up to and with the stream's last.
+    Tokens { blocks: Option<u64> },
+    /// DEFLATE blocks that an encoder makes again of `plain` bytes of the view.
+    Encoder { params: Params, plain: u64 },
+}
+
+/// The steps of a program; none of an empty one, whose view is the object's bytes.
+///
+/// # Errors
+/// [`RecreateError::Version`] and [`RecreateError::Program`], as [`crate::recreate`] gives them.
+pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
+    let mut at = match program.first() {
+        None => return Ok(Vec::new()),
+        Some(&VERSION) => 1,
+        Some(_) => return Err(RecreateError::Version),
+    };
+    let mut steps = Vec::new();
+    while at < program.len() {
+        steps.push(match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
+            Op::Copy(bytes) => Step::Copy { bytes },
+            Op::Blocks { count, .. } => Step::Tokens { blocks: Some(count).filter(|&count| count > 0) },
+            Op::Encode(op) => {
+                for _ in 0..op.flushes {
+                    take_varint(program, &mut at).ok_or(RecreateError::Program)?;
+                }
+                let params = Params::from_bytes(op.params).map_err(|_| RecreateError::Program)?;
+                Step::Encoder { params, plain: op.plain }
+            }
+        });
+    }
+    Ok(steps)
+}
+
+impl fmt::Display for Step {
+    /// How the bytes come about, without how many: `copied`, `tokens` or the encoder with its settings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Copy { .. } => f.write_str("copied"),
+            Self::Tokens { .. } => f.write_str("tokens"),
+            Self::Encoder { params, .. } => params.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Zlib => "zlib",
+            Self::Chromium => "zlib (Chromium)",
+            Self::Gzip => "gzip",
+            Self::Ng => "zlib-ng",
+            Self::NgEarlier => "zlib-ng (earlier)",
+            Self::Pigz => "pigz",
+        })
+    }
+}
+
+impl fmt::Display for Params {
+    /// The family and its level, then what differs from the settings of nearly every program.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { family, level, mem_level, strategy, window_bits, writes, room } = *self;
+        write!(f, "{family} level {level}")?;
+        if strategy != Strategy::Default {
+            write!(f, ", {}", format!("{strategy:?}").to_lowercase())?;
+        }
+        if mem_level != 8 {
+            write!(f, ", memory level {mem_level}")?;
+        }
+        if window_bits != 15 {
+            write!(f, ", window 2^{window_bits}")?;
+        }
+        match (family, writes) {
+            (_, 0) => {}
+            (Family::Pigz, writes) => write!(f, ", pieces of {writes}")?,
+            (_, writes) => write!(f, ", writes of {writes}")?,
+        }
+        if room != 0 {
+            write!(f, ", room for {room}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Encode;
+
+    fn op(params: Params, flushes: u64) -> Op {
+        Op::Encode(Encode {
+            params: params.to_bytes(),
+            carry: 1,
+            ends: true,
+            blocks: 2,
+            history: 0,
+            position: 0,
+            state: 0,
+            written: 0,
+            plain: 70_000,
+            after: 0,
+            flushes,
+        })
+    }
+
+    #[test]
+    fn steps_are_those_of_the_program() {
+        let params = Params::new(Family::Zlib, 6);
+        let mut program = vec![VERSION];
+        Op::Copy(10).encode(&mut program);
+        op(params, 2).encode(&mut program);
+        program.extend([5, 0x80, 1]);
+        Op::Blocks { carry: 1, count: 0 }.encode(&mut program);
+        Op::Blocks { carry: 3, count: 7 }.encode(&mut program);
+        let expected = [
+            Step::Copy { bytes: 10 },
+            Step::Encoder { params, plain: 70_000 },
+            Step::Tokens { blocks: None },
+            Step::Tokens { blocks: Some(7) },
+        ];
+        assert_eq!(describe(&program).as_deref(), Ok(&expected[..]));
+        let names = expected.map(|step| step.to_string());
+        assert_eq!(names, ["copied", "zlib level 6", "tokens", "tokens"]);
+        assert_eq!(describe(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn unusual_settings_are_named() {
+        let usual = Params::new(Family::Pigz, 9);
+        assert_eq!(Params { writes: 131_072, ..usual }.to_string(), "pigz level 9, pieces of 131072");
+        let params = Params { strategy: Strategy::Huffman, mem_level: 9, window_bits: 13, ..usual };
+        let params = Params { family: Family::Zlib, writes: 8192, ..params };
+        assert_eq!(params.to_string(), "zlib level 9, huffman, memory level 9, window 2^13, writes of 8192");
+        assert_eq!(Params { family: Family::Ng, room: 32768, ..usual }.to_string(), "zlib-ng level 9, room for 32768");
+    }
+
+    #[test]
+    fn any_bytes_give_steps_or_an_error() {
+        assert_eq!(describe(&[9]), Err(RecreateError::Version));
+        assert_eq!(describe(&[VERSION, 0]), Err(RecreateError::Program));
+        let mut program = vec![VERSION];
+        op(Params::new(Family::Zlib, 6), u64::MAX >> 1).encode(&mut program);
+        assert_eq!(describe(&program), Err(RecreateError::Program));
+        let mut state = 1u64;
+        for _ in 0..20_000 {
+            let mut program = program.clone();
+            for _ in 0..3 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let at = (state >> 33) as usize % program.len();
+                program[at] = (state >> 20) as u8;
+            }
+            program.truncate((state >> 40) as usize % (program.len() + 1));
+            if let Ok(steps) = describe(&program) {
+                assert!(steps.len() < program.len().max(1));
+            }
+        }
+    }
+}

@@ -120,6 +120,8 @@ impl Store {
         let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, gear.effort);
         let mut reference_pins = near.pins.into_inner();
         pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
+        // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.
+        let features = if encoded.depth < gear.effort.max_depth { cut.features } else { Vec::new() };
         let head = WindowHead {
             hash: entry.hash,
             codec: encoded.codec,
@@ -128,7 +130,7 @@ impl Store {
             raw_len: u32::try_from(cut.bytes.len()).unwrap_or(u32::MAX),
             encoded_len: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
             references: encoded.references.clone(),
-            features: cut.features.clone(),
+            features: features.clone(),
         };
         let mut head_bytes = Vec::new();
         head.encode(&mut head_bytes);
@@ -143,8 +145,6 @@ impl Store {
             cold: head.cold,
             references: encoded.references.clone(),
         };
-        // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.
-        let features = if head.depth < gear.effort.max_depth { cut.features } else { Vec::new() };
         if let Some(own) = gear.own {
             own.add(&features, entry, head.depth);
         }

@@ -12,7 +12,7 @@ use deltastore::object::{
     Expect, GetInput, ListInput, MetadataDirective, ObjectError, Objects, PutInput, TaggingDirective, UploadPartInput,
     WriteConditions, format_upload_id,
 };
-use deltastore::store::CollectOptions;
+use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
 use deltastore_format::Metadata;
 use futures::{StreamExt, TryStreamExt};
 use porcupine_rs::{CheckResult, Operation, check_operations_timeout};
@@ -43,6 +43,7 @@ pub struct Outcome {
     pub broken: Vec<String>,
     collections: u64,
     dropped: u64,
+    optimized: u64,
 }
 
 impl Outcome {
@@ -57,8 +58,11 @@ impl Outcome {
             let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
             *kinds.entry(name[..end].to_owned()).or_default() += 1;
         }
-        let Outcome { collections, dropped, .. } = self;
-        format!("{} operations {kinds:?}, {collections} collections dropped {dropped} blobs", self.len())
+        let Outcome { collections, dropped, optimized, .. } = self;
+        format!(
+            "{} operations {kinds:?}, {optimized} objects stored anew, {collections} collections dropped {dropped} blobs",
+            self.len()
+        )
     }
 
     pub fn check(&self) -> CheckResult {
@@ -75,6 +79,7 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let collector = scope.spawn(|| collect(objects, &stop));
+        let optimizer = scope.spawn(|| optimize(objects, &stop));
         let tasks: Vec<_> = (0..clients)
             .map(|id| {
                 let client = Client {
@@ -105,8 +110,29 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
             Ok((collections, dropped)) => (outcome.collections, outcome.dropped) = (collections, dropped),
             Err(error) => outcome.broken.push(error),
         }
+        match optimizer.join().unwrap() {
+            Ok(optimized) => outcome.optimized = optimized,
+            Err(error) => outcome.broken.push(error),
+        }
         outcome
     })
+}
+
+fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<u64, String> {
+    let mut optimized = 0;
+    while !stop.load(Ordering::Relaxed) {
+        for policy in [Policy::Fast, Policy::Balanced] {
+            let options = OptimizeOptions { policy: Some(policy), threads: 2, ..OptimizeOptions::default() };
+            let done = objects.store().optimize(&options, stop, &mut |_| ());
+            let done = done.map_err(|error| format!("optimize: {error}"))?;
+            if done.damaged > 0 {
+                return Err(format!("optimize: {done:?}"));
+            }
+            optimized += done.objects;
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+    Ok(optimized)
 }
 
 fn collect(objects: &Objects, stop: &AtomicBool) -> Result<(u64, u64), String> {
@@ -243,7 +269,6 @@ impl Client {
             Err(ObjectError::NoSuchKey { .. }) => return self.read(key, called, None),
             Err(error) => return self.broke("get", &error),
         };
-        let answered = self.now();
         let found = output.head.version.etag.clone();
         match output.body.try_collect::<Vec<Bytes>>().await {
             Ok(chunks) => {
@@ -254,16 +279,8 @@ impl Client {
                 }
                 self.read(key, called, Some(found));
             }
-            // Overwritten and collected while it was being read: the connection breaks, the bytes so far were right.
-            Err(error) if error.is_damage() && self.is_replaced(key, &found) => {
-                self.saw_until(key, called, answered, Op::Read(Some(value(&found))));
-            }
             Err(error) => self.broke("get, body", &error),
         }
-    }
-
-    fn is_replaced(&self, key: usize, etag: &str) -> bool {
-        self.objects.head_object(&get_input(key)).map_or(true, |head| head.version.etag != etag)
     }
 
     fn head(&mut self, key: usize) {
@@ -391,7 +408,7 @@ fn value(etag: &str) -> Value {
     hasher.finish()
 }
 
-fn stream(body: &[u8]) -> deltastore::object::Body {
+pub fn stream(body: &[u8]) -> deltastore::object::Body {
     let chunks: Vec<_> = body.chunks(8 << 10).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
     futures::stream::iter(chunks).boxed()
 }

@@ -1,7 +1,10 @@
 //! Linearizability per key: 32 clients write, overwrite, compare-and-swap, copy, complete uploads, read, list and delete a
-//! few keys while garbage is collected all the time; a checker searches an order that explains all they saw.
+//! few keys while objects are stored anew and garbage is collected all the time; a checker searches an order that explains all they saw.
 
 mod clients;
+#[path = "../support/compressed.rs"]
+mod compressed;
+mod long_reads;
 mod model;
 mod world;
 

@@ -11,6 +11,8 @@ use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
 use futures::executor::block_on;
 use md5::{Digest, Md5};
 
+use crate::compressed::gzip;
+
 pub const BUCKET: &str = "bucket";
 
 /// On a real disk, with RocksDB.
@@ -30,6 +32,8 @@ fn open(vfs: Arc<dyn Vfs>, dir: &Path, bugs: Bugs, engine: impl FnOnce(&Folder) 
     let folder = Folder::open(vfs, dir, clock.as_ref(), true).unwrap();
     let settings = Settings {
         cut: CutSettings { min: 256, target: 1024, max: 4096 },
+        cold_cut: CutSettings { min: 512, target: 2048, max: 8192 },
+        optimize_min: 64,
         segment_bytes: 256 << 10,
         cache_bytes: 64 << 10,
         ..Settings::default()
@@ -56,6 +60,12 @@ pub fn body(number: u64) -> Vec<u8> {
     }));
     let at = 8 + (number as usize * 97) % (len - 16);
     bytes[at..at + 8].copy_from_slice(&number.to_be_bytes());
+    if number % 10 == 1 {
+        // A compressed member, whose content is mostly that of others too.
+        let text: Vec<u8> = bytes[8..].iter().map(|byte| b'a' + byte % 16).collect();
+        bytes.truncate(300);
+        bytes.extend(gzip(&text, 6, None));
+    }
     bytes
 }
 

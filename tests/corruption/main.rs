@@ -3,6 +3,8 @@
 //! nothing that damage hides.
 
 mod closed;
+#[path = "../support/compressed.rs"]
+mod compressed;
 mod header;
 mod index;
 mod map;

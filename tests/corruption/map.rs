@@ -8,7 +8,7 @@ use deltastore::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_s
 use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
-    BucketId, Commit, Entry, EntryKind, Hash, Node, Op, Position, RecordKind, SegmentId, record_len,
+    BucketId, Commit, Entry, EntryKind, Hash, NodePayload, Op, Position, RecordKind, SegmentId, record_len,
 };
 
 use crate::world::{DIR, Name, World};
@@ -120,8 +120,11 @@ fn follow(world: &World, s3: &Objects, entry: &Entry, found: &mut BTreeSet<Posit
     let row = s3.store().index().blob(&entry.hash).unwrap().unwrap();
     found.insert(row.position);
     let reader = SegmentReader::open(&world.vfs, Path::new(DIR), row.position.segment).unwrap();
-    let node = Node::decode(&reader.read(row.position.offset).unwrap().payload).unwrap();
-    node.entries.iter().for_each(|entry| follow(world, s3, entry, found));
+    let entries = match NodePayload::decode(&reader.read(row.position.offset).unwrap().payload).unwrap() {
+        NodePayload::List(node) => node.entries,
+        NodePayload::Member(member) => [member.program, member.view].concat(),
+    };
+    entries.iter().for_each(|entry| follow(world, s3, entry, found));
 }
 
 fn follow_window(s3: &Objects, hash: &Hash, found: &mut BTreeSet<Position>) {

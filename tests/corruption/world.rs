@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use deltastore::delta::CutSettings;
@@ -12,10 +13,14 @@ use deltastore::object::{
     ListPartsInput, ObjectError, Objects, PutInput, UploadPartInput, WriteConditions, format_upload_id,
 };
 use deltastore::segment::vfs::{Clock, SimClock, SimVfs, Vfs};
-use deltastore::store::{CollectOptions, Damage, Folder, Settings, Store, StoreError, bugs::Bugs};
+use deltastore::store::{
+    CollectOptions, Damage, Folder, OptimizeOptions, Policy, Settings, Store, StoreError, bugs::Bugs,
+};
 use deltastore_format::Metadata;
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt};
+
+use crate::compressed::gzip;
 
 pub const DIR: &str = "/data";
 pub type Name = (&'static str, &'static str);
@@ -24,6 +29,8 @@ pub type Name = (&'static str, &'static str);
 pub fn settings() -> Settings {
     Settings {
         cut: CutSettings { min: 256, target: 1024, max: 4096 },
+        cold_cut: CutSettings { min: 512, target: 2048, max: 8192 },
+        optimize_min: 64,
         segment_bytes: 12 << 10,
         cache_bytes: 0,
         encode_threads: 1,
@@ -74,7 +81,7 @@ pub struct World {
 }
 
 impl World {
-    /// Objects with references, duplicates, nodes, parts, overwrites, deletes; collected once in the middle; closed cleanly.
+    /// Objects with references, duplicates, nodes, members, cold windows, parts, overwrites, deletes; collected once in the middle; closed cleanly.
     pub fn new() -> Self {
         let vfs = SimVfs::new();
         let engine = MemEngine::new();
@@ -113,6 +120,14 @@ impl World {
         self.put(s3, ("beta", "empty"), Vec::new());
         self.put(s3, ("beta", "gone"), noise(900, 5));
         self.put(s3, ("beta", "late"), edited(&noise(30_000, 4)[..9000], 4000));
+        // Members, their programs and views, stored as they came and stored anew.
+        let packed = |edit| gzip(&edited(&text(9000), edit), 6, Some(2500));
+        self.put(s3, ("beta", "packed-1"), packed(100));
+        self.put(s3, ("beta", "packed-2"), packed(4000));
+        let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
+        let done = s3.store().optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
+        assert!(done.objects >= 8 && done.damaged == 0, "{done:?}");
+        self.put(s3, ("beta", "packed-3"), packed(7000));
         block_on(s3.delete_object(delete("beta", "gone"))).unwrap();
         self.objects.remove(&("beta", "gone"));
         let done = create_upload(s3, "beta", "parts");

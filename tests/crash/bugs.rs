@@ -35,6 +35,7 @@ fn check(bug: Bug) -> Check {
         Bug::RebuildKeepsUnlinked => scenarios::rebuild_over_garbage,
         Bug::SkipVerification => scenarios::flipped_bits,
         Bug::RebuildTakesOlderRecipe | Bug::RebuildPrefersLast => optimizing::rebuilds,
+        Bug::OptimizeCommitsBeforeWindows | Bug::OptimizeWithoutSync | Bug::ReplayKeepsReplaced => optimizing::crashes,
         Bug::SkipReadPins => optimizing::read_meanwhile,
         Bug::OptimizeDropsPins => optimizing::collect_meanwhile,
         Bug::SkipMemberDigest => optimizing::wrong_member,

@@ -1,7 +1,7 @@
 //! Set pieces of the optimizer: what meets it while it works, and what a rebuild makes of what it leaves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use deltastore::object::GetInput;
@@ -16,6 +16,7 @@ use futures::executor::block_on;
 use crate::compressed::gzip;
 use crate::disk::Machine;
 use crate::plan::Plan;
+use crate::power;
 use crate::scenarios::{collect, key, put, random, rebuilt};
 use crate::world::{World, inspect};
 
@@ -28,7 +29,12 @@ fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeRep
 /// Short lives without a crash, whose objects are stored anew and whose index is then rebuilt with the bug planted.
 pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
     (1..=60).try_for_each(|seed| {
-        let mut world = World::new(seed, Bugs::default())?;
+        let mut machine = Machine::new(Bugs::default());
+        if seed % 2 == 1 {
+            // Many windows have a cold form and another.
+            machine.settings.cold_cut = machine.settings.cut;
+        }
+        let mut world = World::on(machine, seed)?;
         (0..25).try_for_each(|_| world.step())?;
         optimize(&world, Policy::Max, 1)?;
         world.collect()?;
@@ -39,6 +45,29 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
         }
         let running = world.machine.start_with(engine, 1).map_err(|error| error.to_string())?;
         inspect(&running).map(drop).map_err(|error| format!("seed {seed}: after a rebuild: {error}"))
+    })
+}
+
+/// Power losses while the optimizer works and after it, in short lives in which it replaces many windows by cold ones.
+pub fn crashes(bugs: Bugs) -> Result<(), String> {
+    (1..=3).try_for_each(|seed| {
+        let mut machine = Machine::new(bugs);
+        machine.settings.cold_cut = machine.settings.cut;
+        let mut world = World::on(machine, seed)?;
+        world.parallel = 1;
+        let base = random(seed, 2000);
+        for number in 0..4u64 {
+            let text: Vec<u8> = random(30, 2000).into_iter().map(|byte| b'a' + byte % 16).collect();
+            let body = [base.clone(), random(40 + number, 800), gzip(&text, 6, None)].concat();
+            world.round(vec![put(&format!("key-{number}"), body)])?;
+        }
+        for _ in 0..2 {
+            optimize(&world, Policy::Max, 1)?;
+            collect(&world, 0.3)?;
+            world.round(vec![put("late", random(50, 3000))])?;
+        }
+        world.kill();
+        power::crash_everywhere(&world, seed, &AtomicU64::new(0))
     })
 }
 
@@ -166,7 +195,8 @@ pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
 
 #[test]
 fn set_pieces_of_the_optimizer_work_out() {
-    let scenarios: [(&str, fn(Bugs) -> Result<(), String>); 5] = [
+    let scenarios: [(&str, fn(Bugs) -> Result<(), String>); 6] = [
+        ("crashes", crashes),
         ("rebuilds", rebuilds),
         ("read meanwhile", read_meanwhile),
         ("collect meanwhile", collect_meanwhile),

@@ -84,9 +84,16 @@ pub fn collect(world: &World, min_dead: f64) -> Result<u64, String> {
     Ok(report.segments)
 }
 
+/// The search for compressed members waits for more than the scenarios send.
+fn unexpanded(seed: u64, bugs: Bugs) -> Result<World, String> {
+    let mut machine = Machine::new(bugs);
+    machine.settings.expand = None;
+    World::on(machine, seed)
+}
+
 /// A collection while an upload counts on what was just deleted, and on what it has appended itself.
 pub fn collect_during_upload(bugs: Bugs) -> Result<(), String> {
-    let mut world = World::new(1, bugs)?;
+    let mut world = unexpanded(1, bugs)?;
     let block = random(1, 9000);
     world.round(vec![put("old", block.clone())])?;
     let new = random(2, 5000);
@@ -100,7 +107,7 @@ pub fn collect_during_upload(bugs: Bugs) -> Result<(), String> {
 
 /// An upload shares a window with another that fails, after which the window's reference is collected.
 pub fn shared_with_a_failed_upload(bugs: Bugs) -> Result<(), String> {
-    let mut world = World::new(2, bugs)?;
+    let mut world = unexpanded(2, bugs)?;
     let mut block = random(3, 9000);
     world.round(vec![put("old", block.clone())])?;
     (0..block.len()).step_by(300).for_each(|at| block[at] ^= 1);

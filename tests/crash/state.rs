@@ -59,7 +59,7 @@ impl State {
     }
 
     /// True when every cell has the value that the changes give it.
-    fn agrees(&self, changes: &[Change]) -> bool {
+    pub fn agrees(&self, changes: &[Change]) -> bool {
         changes.iter().all(|change| match change {
             Change::Bucket(name, there) => self.buckets.contains(name) == *there,
             Change::Object(key, object) => self.objects.get(key) == object.as_ref(),

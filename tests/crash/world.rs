@@ -148,9 +148,10 @@ impl World {
                     }
                     self.highest = self.highest.max(sequence);
                 }
-                // What was refused for want of space before can come back no more.
+                // What was refused for want of space before can come back no more, if this needed a sync.
+                let synced = !self.state.agrees(&changes);
                 for event in self.events.iter_mut().filter(|event| event.end == usize::MAX && !event.applied) {
-                    if self.broken || dead {
+                    if self.broken || dead || !synced {
                         break;
                     }
                     event.end = end;

@@ -1,5 +1,6 @@
 //! The object layer over a whole store.
 
+mod archives;
 mod buckets;
 mod conditions;
 mod copies;

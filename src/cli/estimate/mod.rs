@@ -158,12 +158,15 @@ async fn read(
         plan.iter().map(|&(number, take)| groups[number].items[..take].iter().map(|item| item.size).sum::<u64>());
     let bar = progress::bar("reading", (planned.sum::<u64>() >> 20).max(1));
     let (mut done, mut unreadable) = (0, 0);
-    for &(number, take) in plan {
+    'all: for &(number, take) in plan {
         let group = &mut groups[number];
         for _ in 0..take {
             let item = &group.items[group.taken.len()];
-            if engine.used().saturating_add(item.size) > room {
-                break;
+            // Going on with smaller objects would make them count for more than they are.
+            match (item.size > room, engine.used().saturating_add(item.size) > room) {
+                (true, _) => break,
+                (false, true) => break 'all,
+                (false, false) => {}
             }
             bar.set_message(format!("MiB, {}", item.key));
             let size = item.size;

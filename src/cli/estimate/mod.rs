@@ -162,11 +162,12 @@ async fn read(
         let group = &mut groups[number];
         for _ in 0..take {
             let item = &group.items[group.taken.len()];
-            // Going on with smaller objects would make them count for more than they are.
-            match (item.size > room, engine.used().saturating_add(item.size) > room) {
-                (true, _) => break,
-                (false, true) => break 'all,
-                (false, false) => {}
+            if engine.used().saturating_add(item.size) > room {
+                // Going on with smaller objects would make them count for more than they are; only what is far too large is passed over.
+                if engine.used() > room / 2 {
+                    break 'all;
+                }
+                break;
             }
             bar.set_message(format!("MiB, {}", item.key));
             let size = item.size;

@@ -281,6 +281,24 @@ mod tests {
     }
 
     #[test]
+    fn intervals_over_groups_do_too() {
+        let (mut held, mut dice) = (0, Dice(11));
+        for _ in 0..100 {
+            let stored: Vec<u64> = (0..60).map(|_| 20_000 + dice.below(60_000) as u64).collect();
+            let read = |number: usize| number < 20;
+            let all: Vec<Group> = (0..60)
+                .map(|number| group("a/", &[100_000], if read(number) { &stored[number..=number] } else { &[] }))
+                .collect();
+            let known =
+                |number: usize| if read(number) { totals(1, 100_000, stored[number]) } else { Totals::default() };
+            let counted: Vec<_> = (0..60).map(|number| (Totals::default(), known(number))).collect();
+            let (low, high) = interval(&all, &extrapolate(&all, &counted)).unwrap();
+            held += usize::from((low..=high).contains(&stored.iter().sum()));
+        }
+        assert!((75..=99).contains(&held), "{held} of 100");
+    }
+
+    #[test]
     fn too_small_a_sample_tells_no_interval() {
         let all = [group("a/", &[100; 10], &[80, 10, 10])];
         assert_eq!(interval(&all, &[totals(10, 1000, 170)]), None);

@@ -11,6 +11,9 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
         (&["frob"], "unrecognized subcommand 'frob'"),
         (&["serve"], "<DIR>"),
         (&["stats"], "<DIR>"),
+        (&["estimate"], "<PATH|s3://BUCKET[/PREFIX]>"),
+        (&["estimate", "data", "--memory", "1"], "invalid value '1' for '--memory"),
+        (&["estimate", "data", "--policy", "most"], "invalid value 'most' for '--policy"),
         (&["inspect", "data"], "<s3://BUCKET/KEY>"),
         (&["inspect", "data", "s3://bucket"], "names no key"),
         (&["gc", "a", "b"], "unexpected argument 'b'"),
@@ -25,7 +28,9 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
 
 #[test]
 fn every_command_has_help_with_its_exit_codes() {
-    for arguments in [&[][..], &["serve"], &["rebuild-index"], &["fsck"], &["gc"], &["stats"], &["inspect"]] {
+    for arguments in
+        [&[][..], &["serve"], &["rebuild-index"], &["fsck"], &["gc"], &["stats"], &["inspect"], &["estimate"]]
+    {
         let said = run(deltastore(arguments).arg("--help"));
         assert_eq!(said.code, Some(0));
         assert!(said.out.contains("Usage:") && said.out.contains("Exit codes: 0 "), "{}", said.out);

@@ -6,6 +6,7 @@ mod sigv4;
 
 mod arguments;
 mod crashes;
+mod estimate;
 mod folders;
 mod inspect;
 mod log;

@@ -21,6 +21,9 @@ pub fn deltastore(arguments: &[&str]) -> Command {
     for name in ["DELTASTORE_ROOT_USER", "DELTASTORE_ROOT_PASSWORD", "RUST_LOG", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -158,11 +158,15 @@ async fn read(
         plan.iter().map(|&(number, take)| groups[number].items[..take].iter().map(|item| item.size).sum::<u64>());
     let bar = progress::bar("reading", (planned.sum::<u64>() >> 20).max(1));
     let (mut done, mut unreadable) = (0, 0);
-    for &(number, take) in plan {
+    'all: for &(number, take) in plan {
         let group = &mut groups[number];
         for _ in 0..take {
             let item = &group.items[group.taken.len()];
             if engine.used().saturating_add(item.size) > room {
+                // Going on with smaller objects would make them count for more than they are; only what is far too large is passed over.
+                if engine.used() > room / 2 {
+                    break 'all;
+                }
                 break;
             }
             bar.set_message(format!("MiB, {}", item.key));

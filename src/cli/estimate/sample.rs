@@ -16,8 +16,9 @@ use sha2::{Digest, Sha256};
 use super::source::Item;
 use crate::store::{Totals, directory};
 
-/// Least bytes of a group that are planned to be read, if it has as many.
+/// Least bytes of a group that are planned to be read, if it has as many; less where not even [`LEAST_GROUPS`] could be.
 const LEAST: u64 = 64 << 20;
+const LEAST_GROUPS: u64 = 16;
 /// Least objects of a group that are planned to be read: with fewer it says nothing about those that come later.
 const LEAST_OBJECTS: usize = 3;
 /// More than the memory is planned, since most data shrinks; reading ends when the memory is full.
@@ -92,7 +93,7 @@ pub fn plan(groups: &[Group], memory: u64) -> Vec<(usize, usize)> {
         return order.into_iter().map(|number| (number, groups[number].items.len())).collect();
     }
     order.sort_by_cached_key(|&number| <[u8; 32]>::from(Sha256::digest(&groups[number].name)));
-    let share = share(groups, hope).max(LEAST);
+    let share = share(groups, hope).max(LEAST.min(hope / LEAST_GROUPS));
     order.into_iter().map(|number| (number, within(&groups[number], share))).collect()
 }
 
@@ -156,7 +157,6 @@ fn whole(group: &Group, (first, others): &(Totals, Totals)) -> Option<Totals> {
 
 /// Between which bounds the total lies in 9 of 10 cases; none when too little was read to tell.
 pub fn interval(groups: &[Group], whole: &[Totals]) -> Option<(u64, u64)> {
-    let partial: Vec<&Group> = groups.iter().filter(|group| group.taken.len() > 1 && !group.is_complete()).collect();
     let is_read = |group: &Group| group.is_complete() || group.taken.len() > 1;
     let sampled: Vec<(f64, f64)> = groups
         .iter()
@@ -164,9 +164,11 @@ pub fn interval(groups: &[Group], whole: &[Totals]) -> Option<(u64, u64)> {
         .filter(|(group, totals)| is_read(group) && totals.logical_bytes > 0)
         .map(|(_, totals)| (totals.logical_bytes as f64, totals.stored_bytes as f64))
         .collect();
-    let unread: u64 = groups.iter().filter(|group| !is_read(group)).map(Group::bytes).sum();
-    let thin = partial.iter().any(|group| group.taken.len() <= LEAST_FOR_SPREAD);
-    if thin || (unread > 0 && sampled.len() < LEAST_FOR_SPREAD) {
+    // What too few objects speak for varies as much as groups do.
+    let (partial, thin): (Vec<&Group>, Vec<&Group>) =
+        groups.iter().filter(|group| !group.is_complete()).partition(|group| group.taken.len() > LEAST_FOR_SPREAD);
+    let unread: u64 = thin.iter().map(|group| group.rest().1).sum();
+    if unread > 0 && sampled.len() < LEAST_FOR_SPREAD {
         return None;
     }
     let total: f64 = whole.iter().map(|totals| totals.stored_bytes as f64).sum();
@@ -273,6 +275,24 @@ mod tests {
             let read: u64 = stored[1..20].iter().sum();
             let found = extrapolate(&all, &[(totals(1, 100_000, stored[0]), totals(19, 1_900_000, read))]);
             let (low, high) = interval(&all, &found).unwrap();
+            held += usize::from((low..=high).contains(&stored.iter().sum()));
+        }
+        assert!((75..=99).contains(&held), "{held} of 100");
+    }
+
+    #[test]
+    fn intervals_over_groups_do_too() {
+        let (mut held, mut dice) = (0, Dice(11));
+        for _ in 0..100 {
+            let stored: Vec<u64> = (0..60).map(|_| 20_000 + dice.below(60_000) as u64).collect();
+            let read = |number: usize| number < 20;
+            let all: Vec<Group> = (0..60)
+                .map(|number| group("a/", &[100_000], if read(number) { &stored[number..=number] } else { &[] }))
+                .collect();
+            let known =
+                |number: usize| if read(number) { totals(1, 100_000, stored[number]) } else { Totals::default() };
+            let counted: Vec<_> = (0..60).map(|number| (Totals::default(), known(number))).collect();
+            let (low, high) = interval(&all, &extrapolate(&all, &counted)).unwrap();
             held += usize::from((low..=high).contains(&stored.iter().sum()));
         }
         assert!((75..=99).contains(&held), "{held} of 100");

@@ -290,8 +290,8 @@ impl Expander {
         match found {
             Ok(block) => {
                 self.earn(block.end / 8 - start);
-                let stored =
-                    u16::from(self.buffer[start]) >> (at % 8) | u16::from(self.buffer[(at + 7) / 8]) << (8 - at % 8);
+                let two = [start, start + 1].map(|at| u16::from(self.buffer.get(at).copied().unwrap_or(0)));
+                let stored = (two[0] | two[1] << 8) >> (at % 8);
                 deep.hold(block.end, block.last, block.plain == 0 && stored & 6 == 0);
                 if block.last || deep.is_full() {
                     self.give_out(&mut deep, block.last, out);

@@ -121,15 +121,15 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
 fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<u64, String> {
     let mut optimized = 0;
     while !stop.load(Ordering::Relaxed) {
-        for policy in [Policy::Fast, Policy::Balanced] {
-            let options = OptimizeOptions { policy: Some(policy), threads: 2, ..OptimizeOptions::default() };
+        for policy in [Policy::Fast, Policy::Fast, Policy::Fast, Policy::Balanced] {
+            let options = OptimizeOptions { policy: Some(policy), threads: 1, ..OptimizeOptions::default() };
             let done = objects.store().optimize(&options, stop, &mut |_| ());
             let done = done.map_err(|error| format!("optimize: {error}"))?;
             if done.damaged > 0 {
                 return Err(format!("optimize: {done:?}"));
             }
             optimized += done.objects;
-            std::thread::sleep(Duration::from_millis(3));
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
     Ok(optimized)

@@ -13,3 +13,4 @@ mod power;
 mod scenarios;
 mod state;
 mod world;
+mod zip;

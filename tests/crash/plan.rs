@@ -14,8 +14,9 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
-use crate::compressed::{gzip, zip};
+use crate::compressed::gzip;
 use crate::state::{Change, Key, Object, Part, State};
+use crate::zip::zip;
 
 /// A request of a client.
 #[derive(Clone, Debug)]

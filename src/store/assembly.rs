@@ -212,8 +212,10 @@ mod tests {
     }
 
     fn parts(assembly: Assembly) -> (Vec<Entry>, Vec<Blob>) {
-        let (_, entries, members) = assembly.into_parts().ok().expect("complete");
-        (entries, members)
+        match assembly.into_parts() {
+            Ok((_, entries, members)) => (entries, members),
+            Err(error) => panic!("incomplete: {error}"),
+        }
     }
 
     #[test]

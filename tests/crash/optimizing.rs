@@ -247,7 +247,8 @@ pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
 
 #[test]
 fn set_pieces_of_the_optimizer_work_out() {
-    let scenarios: [(&str, fn(Bugs) -> Result<(), String>); 8] = [
+    type Scenario = fn(Bugs) -> Result<(), String>;
+    let scenarios: [(&str, Scenario); 8] = [
         ("rebuild over replaced", rebuild_over_replaced),
         ("replay over replaced", replay_over_replaced),
         ("crashes", crashes),

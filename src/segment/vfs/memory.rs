@@ -49,16 +49,27 @@ impl MemoryVfs {
     }
 }
 
+impl MemoryVfs {
+    fn empty(&self) -> Arc<MemoryFile> {
+        Arc::new(MemoryFile { space: Arc::clone(&self.space), content: RwLock::default() })
+    }
+}
+
+impl Names {
+    fn parent_of(&self, path: &Path) -> io::Result<()> {
+        let is_there = path.parent().is_some_and(|dir| self.dirs.contains(dir));
+        if is_there { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
+    }
+}
+
 impl Vfs for MemoryVfs {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
         let mut names = self.names.lock();
         if names.files.contains_key(path) || names.dirs.contains(path) {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        if !path.parent().is_some_and(|dir| names.dirs.contains(dir)) {
-            return Err(ErrorKind::NotFound.into());
-        }
-        let file = Arc::new(MemoryFile { space: Arc::clone(&self.space), content: RwLock::default() });
+        names.parent_of(path)?;
+        let file = self.empty();
         names.files.insert(path.to_path_buf(), Arc::clone(&file));
         Ok(file)
     }
@@ -93,6 +104,7 @@ impl Vfs for MemoryVfs {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut names = self.names.lock();
+        names.parent_of(to)?;
         let file = names.files.remove(from).ok_or(ErrorKind::NotFound)?;
         names.files.insert(to.to_path_buf(), file);
         Ok(())
@@ -107,8 +119,8 @@ impl Vfs for MemoryVfs {
         Ok(names.files.contains_key(path) || names.dirs.contains(path))
     }
 
-    fn sync_dir(&self, _: &Path) -> io::Result<()> {
-        Ok(())
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        if self.names.lock().dirs.contains(dir) { Ok(()) } else { Err(ErrorKind::NotFound.into()) }
     }
 
     fn free_bytes(&self, _: &Path) -> io::Result<u64> {
@@ -116,7 +128,10 @@ impl Vfs for MemoryVfs {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
-        let locks = Arc::clone(&self.names.lock().locks);
+        let mut names = self.names.lock();
+        names.parent_of(path)?;
+        names.files.entry(path.to_path_buf()).or_insert_with(|| self.empty());
+        let locks = Arc::clone(&names.locks);
         if !locks.lock().insert(path.to_path_buf()) {
             return Err(ErrorKind::WouldBlock.into());
         }

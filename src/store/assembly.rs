@@ -212,7 +212,7 @@ mod tests {
     }
 
     fn parts(assembly: Assembly) -> (Vec<Entry>, Vec<Blob>) {
-        let (_, entries, members) = assembly.into_parts().ok().expect("complete");
+        let Ok((_, entries, members)) = assembly.into_parts() else { panic!("incomplete") };
         (entries, members)
     }
 

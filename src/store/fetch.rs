@@ -154,7 +154,7 @@ impl Blobs {
     fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
         let (position, payload) = self.read_payload(hash)?;
         let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
-        if let Some(bytes) = self.from_disk(&member.digest) {
+        if let Some(bytes) = self.kept_on_disk(&member.digest) {
             return Ok(bytes);
         }
         let program = self.slices(&member.program, decoder)?;
@@ -173,7 +173,7 @@ impl Blobs {
     }
 
     /// What the cache on disk holds under a SHA-256, verified.
-    fn from_disk(&self, digest: &Hash) -> Option<Bytes> {
+    fn kept_on_disk(&self, digest: &Hash) -> Option<Bytes> {
         let disk = self.disk.as_ref()?;
         let bytes = disk.get(digest)?;
         if Hash(Sha256::digest(&bytes).into()) != *digest {
@@ -207,7 +207,7 @@ impl Blobs {
         if let Some(bytes) = self.cache.get(hash) {
             return Ok(bytes);
         }
-        if let Some(bytes) = self.from_disk(hash) {
+        if let Some(bytes) = self.kept_on_disk(hash) {
             self.cache.insert(*hash, bytes.clone());
             return Ok(bytes);
         }

@@ -31,6 +31,8 @@ const CHUNK: usize = 256 << 10;
 const PREPARING: usize = 2;
 /// Windows of one download that are read ahead.
 const READ_AHEAD: usize = 3;
+/// Bytes that a large upload holds for the expander and for sketches of its own windows.
+const EXPANDING: usize = 6 << 20;
 /// Bytes a small body counts for besides its length, for what surrounds it.
 const SMALL: u64 = 4 << 10;
 
@@ -52,8 +54,8 @@ impl Budget {
         Self {
             ingest: Arc::new(Semaphore::new(settings.ingest_bytes)),
             ingest_bytes: settings.ingest_bytes,
-            // One window growing, the others of about the target size, plain and encoded.
-            large_upload: window + PREPARING * settings.cut.target as usize,
+            // One window growing, the others of about the target size, plain and encoded; what is being expanded; sketches.
+            large_upload: window + PREPARING * settings.cut.target as usize + EXPANDING,
             read: Arc::new(Semaphore::new(settings.read_bytes)),
             read_bytes: settings.read_bytes,
         }

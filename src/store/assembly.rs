@@ -212,10 +212,8 @@ mod tests {
     }
 
     fn parts(assembly: Assembly) -> (Vec<Entry>, Vec<Blob>) {
-        match assembly.into_parts() {
-            Ok((_, entries, members)) => (entries, members),
-            Err(error) => panic!("incomplete: {error}"),
-        }
+        let Ok((_, entries, members)) = assembly.into_parts() else { panic!("incomplete") };
+        (entries, members)
     }
 
     #[test]

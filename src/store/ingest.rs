@@ -145,7 +145,7 @@ impl Store {
             cold: head.cold,
             references: encoded.references.clone(),
         };
-        if let Some(own) = gear.own {
+        if let Some(own) = gear.own.filter(|_| head.depth < gear.effort.max_own_depth) {
             own.add(&features, entry, head.depth);
         }
         let blob = Blob {
@@ -243,15 +243,14 @@ pub struct OwnSketches(Mutex<Own>);
 
 #[derive(Default)]
 struct Own {
-    windows: HashMap<Hash, Candidate>,
-    features: HashMap<u64, Vec<Hash>>,
+    windows: Vec<Candidate>,
+    /// For each feature the first windows that had it, by their number counted from 1; 0 for none.
+    features: HashMap<u64, [u32; 2]>,
 }
 
 impl OwnSketches {
-    /// Features kept for one object; what comes later in a long one is found through the index alone, once it is stored.
-    const MOST: usize = 256 << 10;
-    /// Windows kept for one feature.
-    const A_FEATURE: usize = 4;
+    /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it is stored.
+    const MOST: usize = 48 << 10;
 
     fn add(&self, features: &[u64], entry: Entry, depth: u8) {
         let mut own = self.0.lock();
@@ -259,12 +258,12 @@ impl OwnSketches {
             return;
         }
         let raw_len = u32::try_from(entry.len).unwrap_or(u32::MAX);
-        let candidate = Candidate { hash: entry.hash, shared: 0, nearness: Nearness::Object, depth, raw_len };
-        own.windows.insert(entry.hash, candidate);
+        own.windows.push(Candidate { hash: entry.hash, shared: 0, nearness: Nearness::Object, depth, raw_len });
+        let number = u32::try_from(own.windows.len()).unwrap_or(0);
         for feature in features {
             let windows = own.features.entry(*feature).or_default();
-            if windows.len() < Self::A_FEATURE {
-                windows.push(entry.hash);
+            if let Some(free) = windows.iter_mut().find(|window| **window == 0) {
+                *free = number;
             }
         }
     }
@@ -272,13 +271,13 @@ impl OwnSketches {
     fn find(&self, features: &[u64], mut found: impl FnMut(usize, Candidate)) {
         let own = self.0.lock();
         for (number, feature) in features.iter().enumerate() {
-            for hash in own.features.get(feature).into_iter().flatten() {
-                own.windows.get(hash).into_iter().for_each(|candidate| found(number, *candidate));
+            for window in own.features.get(feature).into_iter().flatten().filter(|window| **window > 0) {
+                own.windows.get(*window as usize - 1).into_iter().for_each(|candidate| found(number, *candidate));
             }
         }
     }
 
     fn has(&self, hash: &Hash) -> bool {
-        self.0.lock().windows.contains_key(hash)
+        self.0.lock().windows.iter().any(|window| window.hash == *hash)
     }
 }

@@ -5,6 +5,8 @@
 //! but not the thread: the caller sees its answer dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
@@ -41,6 +43,8 @@ impl Default for Worker {
 pub struct Pool {
     sender: Option<Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    /// Jobs that wait or run.
+    pending: Arc<AtomicUsize>,
 }
 
 impl Pool {
@@ -50,25 +54,33 @@ impl Pool {
     /// When the system refuses a thread.
     pub fn new(name: &str, threads: usize) -> std::io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(QUEUE);
+        let pending = Arc::new(AtomicUsize::new(0));
         let threads = (0..threads.max(1))
             .map(|number| {
-                let receiver = receiver.clone();
+                let (receiver, pending) = (receiver.clone(), Arc::clone(&pending));
                 std::thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
                     let mut worker = Worker::new();
                     for job in receiver {
                         if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
                             worker = Worker::new();
                         }
+                        pending.fetch_sub(1, Ordering::Relaxed);
                     }
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { sender: Some(sender), threads })
+        Ok(Self { sender: Some(sender), threads, pending })
+    }
+
+    /// True when no job waits or runs.
+    pub fn is_idle(&self) -> bool {
+        self.pending.load(Ordering::Relaxed) == 0
     }
 
     /// Queues a job. Waits only if the queue is full.
     pub fn spawn(&self, job: impl FnOnce(&mut Worker) + Send + 'static) {
         if let Some(sender) = &self.sender {
+            self.pending.fetch_add(1, Ordering::Relaxed);
             // Fails only when every thread is gone; the job's answer channel then reports it.
             drop(sender.send(Box::new(job)));
         }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use deltastore::segment::vfs::Lie;
 use deltastore::store::bugs::{Bug, Bugs};
 
-use crate::world::{World, in_parallel};
+use crate::world::{World, in_parallel, setting};
 use crate::{model, optimizing, power, scenarios};
 
 /// Lives of each kind that a bug may take to be caught.
@@ -20,7 +20,7 @@ fn lives(bugs: Bugs) -> Result<(), String> {
 }
 
 fn power_losses(bugs: Bugs) -> Result<(), String> {
-    (1..=EFFORT).try_for_each(|seed| {
+    (setting("DELTASTORE_CRASH_SEED", 1)..=EFFORT).try_for_each(|seed| {
         let world = power::workload(seed, bugs)?;
         power::crash_everywhere(&world, seed, &AtomicU64::new(0))
     })

@@ -18,7 +18,7 @@ use crate::compressed::gzip;
 use crate::disk::Machine;
 use crate::plan::Plan;
 use crate::power;
-use crate::scenarios::{collect, key, put, random, rebuilt};
+use crate::scenarios::{Scenario, collect, key, put, random, rebuilt};
 use crate::world::{World, inspect};
 
 fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeReport, String> {
@@ -247,8 +247,7 @@ pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
 
 #[test]
 fn set_pieces_of_the_optimizer_work_out() {
-    type Scenario = fn(Bugs) -> Result<(), String>;
-    let scenarios: [(&str, Scenario); 8] = [
+    let scenarios: [Scenario; 8] = [
         ("rebuild over replaced", rebuild_over_replaced),
         ("replay over replaced", replay_over_replaced),
         ("crashes", crashes),

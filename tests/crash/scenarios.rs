@@ -205,7 +205,7 @@ pub fn flipped_bits(bugs: Bugs) -> Result<(), String> {
     Ok(())
 }
 
-type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
+pub type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
 
 #[test]
 fn set_pieces_work_out() {

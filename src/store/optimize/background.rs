@@ -13,6 +13,12 @@ use crate::store::{Inner, Store};
 
 /// A look for new versions may take at most this share of the time: the pause after it is so many times its length.
 const IDLE_FACTOR: u32 = 4;
+/// Between two looks at what is done for clients.
+const LOOK: Duration = Duration::from_millis(50);
+/// Looks in a row that must find nothing under way.
+const QUIET_LOOKS: u32 = 10;
+/// Looks after which the next object has its turn all the same: one a minute on a server that never rests.
+const MOST_LOOKS: u32 = 1200;
 /// Age from which on a version is optimized.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -50,6 +56,7 @@ fn run(store: &Store, stop: &AtomicBool) {
     let options = OptimizeOptions {
         changed_before_ms: store.clock().now_ms().saturating_sub(settled),
         threads: 1,
+        yields: true,
         ..OptimizeOptions::default()
     };
     match store.optimize(&options, stop, &mut |_| ()) {
@@ -58,6 +65,17 @@ fn run(store: &Store, stop: &AtomicBool) {
         }
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
+    }
+}
+
+/// Waits until nothing was done for clients for a while, or long enough.
+pub fn wait_for_room(store: &Store, stop: &AtomicBool) {
+    let (mut quiet, mut looks) = (0, 0);
+    while quiet < QUIET_LOOKS && looks < MOST_LOOKS && !stop.load(Ordering::Relaxed) {
+        let idle = store.encode_pool().is_idle() && store.read_pool().is_idle();
+        quiet = if idle { quiet + 1 } else { 0 };
+        looks += 1;
+        std::thread::sleep(LOOK);
     }
 }
 

@@ -45,6 +45,8 @@ pub struct OptimizeOptions {
     pub changed_before_ms: u64,
     /// Threads that encode.
     pub threads: usize,
+    /// Before each object, wait until clients leave room; not for ever.
+    pub yields: bool,
 }
 
 /// What a run did, or would do.
@@ -145,6 +147,9 @@ impl Store {
                     return Ok(());
                 }
                 if !options.dry_run {
+                    if options.yields {
+                        background::wait_for_room(self, stop);
+                    }
                     self.optimize_one(candidate, options.threads.max(1), keep, stop, done)?;
                     report(done);
                 }

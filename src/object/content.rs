@@ -32,7 +32,7 @@ const PREPARING: usize = 2;
 /// Windows of one download that are read ahead.
 const READ_AHEAD: usize = 3;
 /// Bytes that a large upload holds for the expander and for sketches of its own windows.
-const EXPANDING: usize = 6 << 20;
+const EXPANDING: usize = 10 << 20;
 /// Bytes a small body counts for besides its length, for what surrounds it.
 const SMALL: u64 = 4 << 10;
 

@@ -46,10 +46,10 @@ impl Default for Settings {
             optimize_min: 4 << 10,
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
-            cache_bytes: 96 << 20,
+            cache_bytes: 64 << 20,
             disk_cache_bytes: 0,
-            ingest_bytes: 128 << 20,
-            read_bytes: 64 << 20,
+            ingest_bytes: 112 << 20,
+            read_bytes: 48 << 20,
             encode_threads: cores,
             read_threads: cores.max(2) * 2,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use deltastore::index::MemEngine;
 use deltastore::object::{EtagPattern, Expect, ObjectError, PutInput, WriteConditions};
+use deltastore::segment::vfs::{Fault, FaultError, FaultOp};
 use deltastore::store::CollectOptions;
 use deltastore::store::bugs::Bugs;
 use deltastore_format::{Metadata, VersionPut};
@@ -164,6 +165,34 @@ pub fn rebuild_over_garbage(bugs: Bugs) -> Result<(), String> {
     world.check_all()
 }
 
+/// A put whose first copy outlives its compaction is removed: the removal must last as long as that copy does.
+pub fn removal_of_an_older_copy(bugs: Bugs) -> Result<(), String> {
+    let mut world = unexpanded(9, bugs)?;
+    world.round(vec![put("key", random(10, 600))])?;
+    world.round(vec![put("garbage", random(11, 14_000))])?;
+    world.round(vec![Plan::delete("bucket", vec!["garbage".into()])])?;
+    let first = segment_files(&world.machine).into_iter().next().ok_or("no segment")?;
+    // Compacted, but its file stays; then it is damaged where nothing is alive, so that it is left as it is from then on.
+    world.machine.vfs.fail(Fault::new(FaultOp::Remove, 0, FaultError::Io));
+    if collect(&world, 0.3).is_ok() || !segment_files(&world.machine).contains(&first) {
+        return Err("the scenario does not work: the first segment was removed".into());
+    }
+    world.machine.vfs.clear_faults();
+    world.machine.vfs.corrupt(&first, 6000, 0x20).map_err(|error| error.to_string())?;
+    world.round(vec![Plan::delete("bucket", vec!["key".into()])])?;
+    for round in 0..4 {
+        world.round(vec![put("filler", random(12 + round, 14_000))])?;
+        world.round(vec![Plan::delete("bucket", vec!["filler".into()])])?;
+        collect(&world, 0.01)?;
+    }
+    world.close();
+    let (_, found) = rebuilt(&world.machine, bugs)?;
+    if found.objects.contains_key(&key("key")) {
+        return Err("a removed object came back from an older copy".into());
+    }
+    Ok(())
+}
+
 /// The index after a start without one, which rebuilds with the bug planted.
 pub fn rebuilt(machine: &Machine, bugs: Bugs) -> Result<(MemEngine, State), String> {
     let mut machine = machine.clone();
@@ -209,11 +238,12 @@ pub type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
 
 #[test]
 fn set_pieces_work_out() {
-    let scenarios: [Scenario; 5] = [
+    let scenarios: [Scenario; 6] = [
         ("collect during upload", collect_during_upload),
         ("shared with a failed upload", shared_with_a_failed_upload),
         ("conditional creations", conditional_creations),
         ("rebuild over garbage", rebuild_over_garbage),
+        ("removal of an older copy", removal_of_an_older_copy),
         ("flipped bits", flipped_bits),
     ];
     for (name, scenario) in scenarios {

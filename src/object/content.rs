@@ -31,8 +31,8 @@ const CHUNK: usize = 256 << 10;
 const PREPARING: usize = 2;
 /// Windows of one download that are read ahead.
 const READ_AHEAD: usize = 3;
-/// Bytes that a large upload holds for the expander and for sketches of its own windows.
-const EXPANDING: usize = 10 << 20;
+/// What a large upload holds for the expander and for sketches of its own windows, in units of the expander's: 10 MiB by default.
+const EXPANDING: usize = 20;
 /// Bytes a small body counts for besides its length, for what surrounds it.
 const SMALL: u64 = 4 << 10;
 
@@ -51,11 +51,12 @@ impl Budget {
     pub fn new(store: &Store) -> Self {
         let settings = store.settings();
         let window = settings.cut.max as usize;
+        let expanding = settings.expand.as_ref().map_or(0, |expand| EXPANDING * expand.unit);
         Self {
             ingest: Arc::new(Semaphore::new(settings.ingest_bytes)),
             ingest_bytes: settings.ingest_bytes,
             // One window growing, the others of about the target size, plain and encoded; what is being expanded; sketches.
-            large_upload: window + PREPARING * settings.cut.target as usize + EXPANDING,
+            large_upload: window + PREPARING * settings.cut.target as usize + expanding,
             read: Arc::new(Semaphore::new(settings.read_bytes)),
             read_bytes: settings.read_bytes,
         }

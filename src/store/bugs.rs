@@ -24,6 +24,7 @@ pub enum Bug {
     CompactionForgetsCommits,
     CompactionForgetsRemovals,
     CompactionForgetsWindows,
+    CompactionForgetsPrior,
     RecoveryKeepsTornTail,
     RecoverySkipsLastCommit,
     RecoveryReplaysTwice,
@@ -65,7 +66,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -84,6 +85,7 @@ impl Bug {
         Self::CompactionForgetsCommits,
         Self::CompactionForgetsRemovals,
         Self::CompactionForgetsWindows,
+        Self::CompactionForgetsPrior,
         Self::RecoveryKeepsTornTail,
         Self::RecoverySkipsLastCommit,
         Self::RecoveryReplaysTwice,

@@ -47,7 +47,7 @@ fn needed(
     let prior = |row_prior: &[SegmentId]| {
         let mut prior = segments.existing(row_prior, from);
         prior.push(from);
-        prior
+        if bugs.has(Bug::CompactionForgetsPrior) { Vec::new() } else { prior }
     };
     let here = |record: Position| record == position && !bugs.has(Bug::CompactionForgetsCommits);
     let left = |segments_of: &[SegmentId]| {

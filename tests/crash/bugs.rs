@@ -34,6 +34,7 @@ fn check(bug: Bug) -> Check {
         Bug::IgnoreTouches => scenarios::conditional_creations,
         Bug::RebuildKeepsUnlinked => scenarios::rebuild_over_garbage,
         Bug::SkipVerification => scenarios::flipped_bits,
+        Bug::CompactionForgetsPrior => scenarios::removal_of_an_older_copy,
         Bug::RebuildTakesOlderRecipe => optimizing::rebuilds,
         Bug::RebuildPrefersLast => optimizing::rebuild_over_replaced,
         Bug::ReplayKeepsReplaced => optimizing::replay_over_replaced,

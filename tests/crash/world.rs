@@ -22,6 +22,8 @@ use crate::state::{Change, State};
 pub struct Event {
     /// Calls of the disk when it was sent.
     pub start: usize,
+    /// Calls of the disk when it was answered.
+    pub answered: usize,
     /// Calls of the disk when its outcome was certain.
     pub end: usize,
     pub changes: Vec<Change>,
@@ -148,21 +150,18 @@ impl World {
                     }
                     self.highest = self.highest.max(sequence);
                 }
-                // What was refused for want of space before can come back no more, if this needed a sync.
-                let synced = !self.state.agrees(&changes);
-                for event in self.events.iter_mut().filter(|event| event.end == usize::MAX && !event.applied) {
-                    if self.broken || dead || !synced {
-                        break;
-                    }
-                    event.end = end;
-                }
+                // What was refused for want of space before this was sent can come back no more, if this needed a sync. What
+                // was refused meanwhile can: its bytes may have been cut off after that sync.
+                let synced = !self.state.agrees(&changes) && !self.broken && !dead;
+                let refused = |event: &&mut Event| event.end == usize::MAX && !event.applied && event.answered <= start;
+                self.events.iter_mut().filter(refused).filter(|_| synced).for_each(|event| event.end = end);
                 self.state.apply(&changes);
-                self.events.push(Event { start, end, changes, applied: true });
+                self.events.push(Event { start, answered: end, end, changes, applied: true });
             }
             Err(error) if refused == Some(error.code()) => {}
             Err(error) if dead || self.broken || (self.full && error == ObjectError::StorageFull) => {
                 self.note(format!("failed: {error}"));
-                self.events.push(Event { start, end: usize::MAX, changes, applied: false });
+                self.events.push(Event { start, answered: end, end: usize::MAX, changes, applied: false });
             }
             Err(error) => return Err(format!("{} failed: {error}", brief(&format!("{request:?}")))),
         }

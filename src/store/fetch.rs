@@ -108,24 +108,9 @@ impl Blobs {
         self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
     }
 
-    /// A window's plain bytes, verified.
-    pub fn window(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
-        self.window_at(hash, decoder, MAX_DEPTH).inspect_err(|error| self.count(error))
-    }
-
-    /// As [`Blobs::window`], for one that may be asked for again: if it is dear to decode, it is kept on disk.
-    pub fn wanted_window(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
-        let known = self.cache.get(hash);
-        if let (Some(bytes), Keep::No | Keep::IfQuick) = (&known, keep) {
-            return Ok(bytes.clone());
-        }
-        let bytes = self.window(hash, decoder)?;
-        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep)
-            && !self.row(hash)?.references.is_empty()
-        {
-            disk.put(*hash, &bytes, keep == Keep::Yes);
-        }
-        Ok(bytes)
+    /// A window's plain bytes, verified; if it is dear to decode, `keep` says whether it is kept on disk.
+    pub fn window(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+        self.window_at(hash, decoder, MAX_DEPTH, keep).inspect_err(|error| self.count(error))
     }
 
     /// A list node of a recipe, verified.
@@ -166,10 +151,14 @@ impl Blobs {
             return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
         }
         let bytes = Bytes::from(bytes);
-        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep) {
-            disk.put(member.digest, &bytes, keep == Keep::Yes);
-        }
+        self.keep_on_disk(member.digest, &bytes, keep);
         Ok(bytes)
+    }
+
+    fn keep_on_disk(&self, digest: Hash, bytes: &Bytes, keep: Keep) {
+        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep) {
+            disk.put(digest, bytes, keep == Keep::Yes);
+        }
     }
 
     /// What the cache on disk holds under a SHA-256, verified.
@@ -187,7 +176,7 @@ impl Blobs {
     fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
         let mut all = Vec::new();
         for entry in entries {
-            let window = self.window_at(&entry.hash, decoder, MAX_DEPTH)?;
+            let window = self.window_at(&entry.hash, decoder, MAX_DEPTH, Keep::No)?;
             let slice = slice_of(&window, entry)?;
             if entries.len() == 1 {
                 return Ok(slice);
@@ -203,8 +192,11 @@ impl Blobs {
         }
     }
 
-    fn window_at(&self, hash: &Hash, decoder: &mut Decoder, depth: u8) -> Result<Bytes, StoreError> {
+    fn window_at(&self, hash: &Hash, decoder: &mut Decoder, depth: u8, keep: Keep) -> Result<Bytes, StoreError> {
         if let Some(bytes) = self.cache.get(hash) {
+            if keep == Keep::Yes && self.disk.is_some() && !self.row(hash)?.references.is_empty() {
+                self.keep_on_disk(*hash, &bytes, keep);
+            }
             return Ok(bytes);
         }
         if let Some(bytes) = self.kept_on_disk(hash) {
@@ -217,6 +209,9 @@ impl Blobs {
             let error = match self.decode(hash, row.position, &record, decoder, depth) {
                 Ok(bytes) => {
                     self.cache.insert(*hash, bytes.clone());
+                    if !row.references.is_empty() {
+                        self.keep_on_disk(*hash, &bytes, keep);
+                    }
                     return Ok(bytes);
                 }
                 Err(error) => error,
@@ -250,7 +245,7 @@ impl Blobs {
         let references = head
             .references
             .iter()
-            .map(|reference| self.window_at(reference, decoder, depth - 1))
+            .map(|reference| self.window_at(reference, decoder, depth - 1, Keep::No))
             .collect::<Result<Vec<_>, _>>()?;
         let encoded = record.payload.slice(head_len..);
         let bytes =

@@ -31,17 +31,11 @@ pub fn convert(
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
     let (mut assembly, digest) = encode(store, recipe, space, policy, threads, stop)?;
-    let late = store.bugs().has(Bug::OptimizeCommitsBeforeWindows);
-    if !late {
-        for blob in store.settle(&mut assembly)? {
-            assembly.placed(store.append_and_wait(blob)?);
-        }
-    }
     if store.bugs().has(Bug::OptimizeSwapsEntries) || store.bugs().has(Bug::OptimizeWithoutComparison) {
         assembly.swap_entries();
     }
     let mut content = store.finish(assembly)?;
-    if late {
+    if store.bugs().has(Bug::OptimizeCommitsBeforeWindows) {
         return Ok(content);
     }
     store.append_unwritten(&mut content)?;

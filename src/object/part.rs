@@ -15,7 +15,7 @@ use crate::object::list::{page_limit, part_marker};
 use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
-use crate::store::{Content, Space, Touch};
+use crate::store::{Content, Space, Touch, holders};
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -199,7 +199,7 @@ impl Objects {
             put.modified_ms = tx.now_ms();
             // In this order: both concern the same number.
             if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
-                let segments = write::segments(row.record, &row.prior);
+                let segments = holders(row.record, &row.prior);
                 tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
             }
             tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });

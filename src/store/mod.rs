@@ -50,6 +50,7 @@ pub use optimize::{OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
+pub(crate) use segments::holders;
 pub use settings::Settings;
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use super::open::{Opened, open, open_store, open_store_with_cache};
+use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
 use crate::store::{CollectOptions, OptimizeOptions, Store, StoreError};
 
@@ -74,7 +74,7 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
 
 /// `optimize`
 pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, StoreError> {
-    let store = open_store_with_cache(dir)?;
+    let store = open_store(dir, true)?;
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bar = progress::bar("optimizing", 1);
     let never = AtomicBool::new(false);

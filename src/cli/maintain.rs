@@ -78,11 +78,7 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bar = progress::bar("optimizing", 1);
     let never = AtomicBool::new(false);
-    let done = store.optimize(&options, &never, &mut |done| {
-        bar.set_length(done.found_bytes >> 20);
-        bar.set_position(done.bytes >> 20);
-        bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));
-    })?;
+    let done = store.optimize(&options, &never, &mut |done| progress::optimized(&bar, done))?;
     bar.finish_and_clear();
     let mut lines = vec![if options.dry_run {
         format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))

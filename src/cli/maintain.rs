@@ -102,11 +102,7 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
 /// `stats`
 pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
-    let text = if json {
-        serde_json::to_string_pretty(&stats).map_err(|error| StoreError::Unusable(error.to_string()))? + "\n"
-    } else {
-        report::table(&stats)
-    };
+    let text = if json { output::json(&stats)? } else { report::table(&stats) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

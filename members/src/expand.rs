@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::deep::{Deep, Offer, UNPACKED};
-
+use crate::deep::{Deep, Offer, UNPACKED, carry};
 use crate::deflate::{Block, Fault, Header, Sink, Tables, decode_block};
 use crate::encoder::{LOOKAHEAD, Params, WARM_UP};
 use crate::program::{Encode, MOST};
@@ -398,9 +397,7 @@ impl Expander {
             self.settle(start, out);
             self.cover(start, out);
         }
-        let before = self.buffer.get(bits.start / 8).copied().unwrap_or(0);
-        let mark = 1u8 << (bits.start % 8);
-        let carry = before & (mark - 1) | mark;
+        let carry = carry(&self.buffer, bits.start);
         self.run = 0;
         if let Some(tokens) = self.tokens.bytes() {
             self.draft.block(tokens, bits, carry, block.last);

@@ -35,8 +35,6 @@ const DEEP_GROWTH: usize = 64;
 /// Limits of expanding. The defaults are for a store whose windows are about 1 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Whether members are looked for at all; if not, the view is the object.
-    pub enabled: bool,
     /// Object bytes after which a unit with a program ends; it ends at most one block later.
     pub unit: usize,
     /// Object bytes of a unit without a program.
@@ -58,7 +56,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            enabled: true,
             unit: 512 * 1024,
             plain: 1024 * 1024,
             gap: 64 * 1024,
@@ -191,7 +188,7 @@ impl Expander {
     /// Looks for the next signature.
     fn scan(&mut self, at: usize, ended: bool, out: &mut Expansion) -> Step {
         let len = self.buffer.len();
-        let found = if self.settings.enabled { signature::find(&self.buffer, at) } else { None };
+        let found = signature::find(&self.buffer, at);
         let reached = found.unwrap_or(if ended { len } else { len.saturating_sub(1).max(at) });
         self.earn(reached - at);
         self.settle(reached, out);

@@ -122,6 +122,14 @@ enum Step {
     Wait(usize),
 }
 
+/// What becomes of a block that could not be decoded.
+enum Verdict {
+    /// It may do once the buffer is that long.
+    More(usize),
+    /// It is none that is held; trying cost that much credit.
+    Over { cost: usize },
+}
+
 impl Expander {
     pub fn new(settings: Settings) -> Self {
         Self {
@@ -199,7 +207,7 @@ impl Expander {
         let start = if self.credit == 0 { Start::No } else { signature::start(&self.buffer[reached..]) };
         match start {
             Start::More(_) if !ended => return Step::Wait(len + QUANTUM),
-            Start::No | Start::More(_) => self.give_up(reached, ATTEMPT / 4),
+            Start::No | Start::More(_) => self.scan_from(reached + 1, ATTEMPT / 4),
             Start::At(offset) => {
                 let bit = (reached + offset) * 8;
                 self.state = State::Stream(Stream { signature: reached, bit, plain: 0, worthwhile: false });
@@ -211,7 +219,7 @@ impl Expander {
     /// Decodes a stream's next block.
     fn block(&mut self, mut stream: Stream, ended: bool, out: &mut Expansion) -> Step {
         let start = stream.bit / 8;
-        let limit = self.buffer.len().min(start.saturating_add(self.settings.block));
+        let limit = self.limit(start);
         let input = &self.buffer[..limit];
         self.tokens.reset(self.settings.growth * self.settings.block);
         let mut found = Err(Fault::Incomplete);
@@ -228,7 +236,7 @@ impl Expander {
                 }
                 Ok(true) => stream.worthwhile = true,
                 Ok(false) => {
-                    self.give_up(stream.signature, ATTEMPT);
+                    self.scan_from(stream.signature + 1, ATTEMPT);
                     return Step::Go;
                 }
                 Err(fault) => found = Err(fault),
@@ -242,26 +250,15 @@ impl Expander {
                 stream.plain += block.plain;
                 self.state = if block.last { State::Scan(block.end / 8) } else { State::Stream(stream) };
             }
-            Err(Fault::Incomplete) if !ended && limit == self.buffer.len() && limit < start + self.settings.block => {
-                let wait = QUANTUM.max(limit.saturating_sub(start));
-                self.state = State::Stream(stream);
-                return Step::Wait((limit + wait).min(start + self.settings.block).max(limit + 1));
-            }
-            Err(fault) => {
-                let reached = match fault {
-                    Fault::Incomplete => limit,
-                    Fault::Invalid { at } => at / 8,
-                };
-                // A stream that was worthwhile has been taken up to here.
-                let from = if stream.worthwhile { start } else { stream.signature };
-                let cost = ATTEMPT + reached.saturating_sub(start);
-                if stream.worthwhile {
-                    self.state = State::Scan(from);
-                    self.credit = self.credit.saturating_sub(cost);
-                } else {
-                    self.give_up(from, cost);
+            Err(fault) => match self.verdict(fault, start, ended) {
+                Verdict::More(want) => {
+                    self.state = State::Stream(stream);
+                    return Step::Wait(want);
                 }
-            }
+                // It has been taken up to here.
+                Verdict::Over { cost } if stream.worthwhile => self.scan_from(start, cost),
+                Verdict::Over { cost } => self.scan_from(stream.signature + 1, cost),
+            },
         }
         Step::Go
     }
@@ -270,7 +267,7 @@ impl Expander {
     fn deep_block(&mut self, mut deep: Box<Deep>, ended: bool, out: &mut Expansion) -> Step {
         let at = deep.next_bit();
         let start = at / 8;
-        let limit = self.buffer.len().min(start.saturating_add(self.settings.block));
+        let limit = self.limit(start);
         let (history, before) = (deep.decoded(), deep.plain.bytes.len());
         let mut found = Err(Fault::Incomplete);
         if start < limit {
@@ -294,21 +291,18 @@ impl Expander {
                 }
                 self.state = if block.last { State::Scan(block.end / 8) } else { State::Deep(deep) };
             }
-            Err(Fault::Incomplete) if !ended && limit == self.buffer.len() && limit < start + self.settings.block => {
-                deep.plain.bytes.truncate(before);
-                self.state = State::Deep(deep);
-                let wait = QUANTUM.max(limit.saturating_sub(start));
-                return Step::Wait((limit + wait).min(start + self.settings.block).max(limit + 1));
-            }
             Err(fault) => {
                 deep.plain.bytes.truncate(before);
-                self.give_out(&mut deep, true, out);
-                let reached = match fault {
-                    Fault::Incomplete => limit,
-                    Fault::Invalid { at } => at / 8,
-                };
-                self.credit = self.credit.saturating_sub(ATTEMPT + reached.saturating_sub(start));
-                self.state = State::Scan(start);
+                match self.verdict(fault, start, ended) {
+                    Verdict::More(want) => {
+                        self.state = State::Deep(deep);
+                        return Step::Wait(want);
+                    }
+                    Verdict::Over { cost } => {
+                        self.give_out(&mut deep, true, out);
+                        self.scan_from(start, cost);
+                    }
+                }
             }
         }
         Step::Go
@@ -405,10 +399,29 @@ impl Expander {
         }
     }
 
-    /// Goes on scanning behind a signature that was none.
-    fn give_up(&mut self, signature: usize, cost: usize) {
+    /// Up to where a block that starts at byte `start` is decoded: no further than a block may go that is held.
+    fn limit(&self, start: usize) -> usize {
+        self.buffer.len().min(start.saturating_add(self.settings.block))
+    }
+
+    /// What is to become of a block that starts at byte `start` and cannot be decoded.
+    fn verdict(&self, fault: Fault, start: usize, ended: bool) -> Verdict {
+        let (len, most) = (self.buffer.len(), start.saturating_add(self.settings.block));
+        let reached = match fault {
+            Fault::Incomplete if !ended && len < most => {
+                let want = len + QUANTUM.max(len.saturating_sub(start));
+                return Verdict::More(want.min(most).max(len + 1));
+            }
+            Fault::Incomplete => self.limit(start),
+            Fault::Invalid { at } => at / 8,
+        };
+        Verdict::Over { cost: ATTEMPT + reached.saturating_sub(start) }
+    }
+
+    /// Goes on scanning from there, after an attempt that cost so much in vain.
+    fn scan_from(&mut self, at: usize, cost: usize) {
         self.credit = self.credit.saturating_sub(cost);
-        self.state = State::Scan(signature + 1);
+        self.state = State::Scan(at);
     }
 
     fn earn(&mut self, bytes: usize) {

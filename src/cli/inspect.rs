@@ -74,11 +74,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, StoreError> {
         key: put.key,
         etag: put.etag,
     };
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&report).map_err(|error| StoreError::Unusable(error.to_string()))? + "\n"
-    } else {
-        table(&report, arguments.all)
-    };
+    let text = if arguments.json { output::json(&report)? } else { table(&report, arguments.all) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

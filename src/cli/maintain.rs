@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
-use super::open::{Opened, open, open_store, open_store_with_cache};
+use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
 use crate::store::{CollectOptions, OptimizeOptions, Store, StoreError};
 
@@ -74,15 +74,11 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
 
 /// `optimize`
 pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, StoreError> {
-    let store = open_store_with_cache(dir)?;
+    let store = open_store(dir, true)?;
     options.threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let bar = progress::bar("optimizing", 1);
     let never = AtomicBool::new(false);
-    let done = store.optimize(&options, &never, &mut |done| {
-        bar.set_length(done.found_bytes >> 20);
-        bar.set_position(done.bytes >> 20);
-        bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));
-    })?;
+    let done = store.optimize(&options, &never, &mut |done| progress::optimized(&bar, done))?;
     bar.finish_and_clear();
     let mut lines = vec![if options.dry_run {
         format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))
@@ -106,11 +102,7 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
 /// `stats`
 pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
-    let text = if json {
-        serde_json::to_string_pretty(&stats).map_err(|error| StoreError::Unusable(error.to_string()))? + "\n"
-    } else {
-        report::table(&stats)
-    };
+    let text = if json { output::json(&stats)? } else { report::table(&stats) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -42,15 +42,9 @@ pub fn cache_bytes(folder: &Folder) -> u64 {
     Settings::disk_cache_for(folder.vfs.free_bytes(&folder.dir).unwrap_or(0))
 }
 
-/// Opens the store of a folder that exists, with its cache on disk.
-pub fn open_store_with_cache(dir: &Path) -> Result<Store, StoreError> {
+/// Opens the store of a folder that exists; `cached`: with its cache on disk.
+pub fn open_store(dir: &Path, cached: bool) -> Result<Store, StoreError> {
     let Opened { folder, engine, clock } = open(dir, false)?;
-    let settings = Settings { disk_cache_bytes: cache_bytes(&folder), ..Settings::default() };
-    Store::open(folder, engine, clock, settings, Bugs::default())
-}
-
-/// Opens the store of a folder that exists.
-pub fn open_store(dir: &Path, create: bool) -> Result<Store, StoreError> {
-    let Opened { folder, engine, clock } = open(dir, create)?;
-    Store::open(folder, engine, clock, Settings::default(), Bugs::default())
+    let disk_cache_bytes = if cached { cache_bytes(&folder) } else { 0 };
+    Store::open(folder, engine, clock, Settings { disk_cache_bytes, ..Settings::default() }, Bugs::default())
 }

@@ -1,6 +1,8 @@
 //! Standard output, which may be a pipe whose reader has gone or a file on a full disk.
 
-use std::io::{ErrorKind, Write};
+use std::io::{Error, ErrorKind, Write};
+
+use serde::Serialize;
 
 /// Prints `text`. A reader that has seen enough and closed the pipe is no error.
 ///
@@ -10,7 +12,15 @@ pub fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(std::io::Error::new(error.kind(), format!("standard output: {error}"))),
+        Err(error) => Err(Error::new(error.kind(), format!("standard output: {error}"))),
         Ok(()) => Ok(()),
     }
+}
+
+/// What is to be printed, as JSON.
+///
+/// # Errors
+/// When a value has no JSON form.
+pub fn json(report: &impl Serialize) -> std::io::Result<String> {
+    Ok(serde_json::to_string_pretty(report).map_err(Error::other)? + "\n")
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::store::OptimizeReport;
+
 /// A bar over `len` steps, or a spinner for 0; nothing unless standard error is a terminal.
 pub fn bar(what: &'static str, len: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
@@ -21,4 +23,11 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
     // Steps may be seconds apart: a segment is 256 MiB.
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// Shows how far an optimizer's run has come, in MiB.
+pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
+    bar.set_length((done.found_bytes >> 20).max(1));
+    bar.set_position(done.bytes >> 20);
+    bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));
 }

@@ -29,7 +29,7 @@ mod wire;
 
 pub use blobs::BlobRow;
 pub use buckets::BucketRow;
-pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan, VERSION_LEN};
+pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
 pub use error::IndexError;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
 pub use memory::MemEngine;

@@ -6,8 +6,7 @@ use crate::object::Objects;
 use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
-use crate::object::write;
-use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow};
+use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow, holders};
 use crate::store::{Touch, Transaction};
 
 /// Most uploads that one commit aborts.
@@ -63,7 +62,7 @@ impl Objects {
             };
             let mut put = row.put;
             policy.set(&mut put.settings);
-            tx.push(Op::PutBucket { put, prior: write::segments(row.record, &row.prior) });
+            tx.push(Op::PutBucket { put, prior: holders(row.record, &row.prior) });
             Ok(())
         });
         Ok(set.await?)
@@ -106,7 +105,7 @@ fn remove(tx: &mut Transaction<'_>, bucket: BucketId, name: String) -> Result<bo
         }
     }
     if !page.truncated {
-        tx.push(Op::RemoveBucket { bucket, segments: write::segments(row.record, &row.prior) });
+        tx.push(Op::RemoveBucket { bucket, segments: holders(row.record, &row.prior) });
     }
     Ok(!page.truncated)
 }
@@ -120,10 +119,10 @@ pub(super) fn remove_upload(tx: &mut Transaction<'_>, row: &UploadRow) -> Result
 
 /// Segments that may hold an upload or one of its parts, since its removal stands for theirs.
 fn upload_segments(index: &Index, row: &UploadRow) -> Result<Vec<SegmentId>, ObjectError> {
-    let mut all = write::segments(row.record, &row.prior);
+    let mut all = holders(row.record, &row.prior);
     for part in index.parts(row.put.upload) {
         let part = part?;
-        all.extend(write::segments(part.record, &part.prior));
+        all.extend(holders(part.record, &part.prior));
     }
     all.sort_unstable();
     all.dedup();

@@ -121,20 +121,24 @@ impl Objects {
         let mut recipe = version.recipe.clone();
         loop {
             let pins = self.store.pin_recipe(&recipe);
-            let row = self.store.index().version(version.bucket, &version.key, version.version)?;
-            let Some(now) = row else { return Ok(None) };
+            let Some(now) = self.same_version(version)? else { return Ok(None) };
             // Pins hold only what was there when they were made: the optimizer may have stored it anew just before.
-            if let Some(pins) = pins.filter(|_| now.put.recipe == recipe) {
+            if let Some(pins) = pins.filter(|_| now.recipe == recipe) {
                 return Ok(Some(read_body(&self.store, &self.budget, &recipe, range, pins)));
             }
-            recipe = now.put.recipe;
+            recipe = now.recipe;
         }
     }
 
     /// Whether the very version no longer exists, or is stored in another form.
     pub(super) fn is_changed(&self, version: &VersionPut) -> Result<bool, ObjectError> {
+        Ok(self.same_version(version)?.is_none_or(|now| now.recipe != version.recipe))
+    }
+
+    /// A version as it is now, if it still exists.
+    pub(super) fn same_version(&self, version: &VersionPut) -> Result<Option<VersionPut>, ObjectError> {
         let row = self.store.index().version(version.bucket, &version.key, version.version)?;
-        Ok(row.is_none_or(|now| now.put.recipe != version.recipe))
+        Ok(row.map(|row| row.put))
     }
 }
 

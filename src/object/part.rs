@@ -15,7 +15,7 @@ use crate::object::list::{page_limit, part_marker};
 use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
-use crate::store::{Content, Space, Touch};
+use crate::store::{Content, Space, Touch, holders};
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -107,12 +107,16 @@ impl Objects {
         }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
         let content = loop {
-            match concat(&self.store, vec![(source.recipe.clone(), range.clone())]).await {
+            let error = match concat(&self.store, vec![(source.recipe.clone(), range.clone())]).await {
                 Ok(content) => break content,
-                Err(error) if !self.is_changed(&source)? => return Err(error.into()),
-                // The optimizer stored it anew.
-                Err(_) => source = self.same_version(&source)?.ok_or(ObjectError::OperationAborted)?,
+                Err(error) => error,
+            };
+            let now = self.same_version(&source)?.ok_or(ObjectError::OperationAborted)?;
+            if now.recipe == source.recipe {
+                return Err(error.into());
             }
+            // The optimizer stored it anew.
+            source = now;
         };
         self.put_part(&upload, number, content, etag, checksum).await
     }
@@ -140,12 +144,6 @@ impl Objects {
     pub(super) fn find_upload(&self, bucket: &str, key: &str, upload_id: &str) -> Result<UploadPut, ObjectError> {
         let bucket = self.bucket_id(bucket)?;
         Ok(write::upload(self.store.index(), bucket, key, parse_upload_id(upload_id)?)?.put)
-    }
-
-    /// A version as it is now, if it still exists.
-    fn same_version(&self, version: &VersionPut) -> Result<Option<VersionPut>, ObjectError> {
-        let row = self.store.index().version(version.bucket, &version.key, version.version)?;
-        Ok(row.map(|row| row.put))
     }
 
     /// ETag and checksum of a part that is a slice of an object.
@@ -199,7 +197,7 @@ impl Objects {
             put.modified_ms = tx.now_ms();
             // In this order: both concern the same number.
             if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
-                let segments = write::segments(row.record, &row.prior);
+                let segments = holders(row.record, &row.prior);
                 tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
             }
             tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });

@@ -1,13 +1,13 @@
 //! What all operations that change something share: look-ups, the commit's answer as an error, and putting a version.
 
-use deltastore_format::{BucketId, Op, Position, SegmentId, Sequence, UploadId, VersionPut};
+use deltastore_format::{BucketId, Op, Sequence, UploadId, VersionPut};
 
 use crate::object::condition::WriteConditions;
 use crate::object::content::BodyError;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
 use crate::store::bugs::Bug;
-use crate::store::{CommitError, StoreError, Transaction};
+use crate::store::{CommitError, StoreError, Transaction, holders};
 use crate::store::{Index, IndexError, UploadRow, VersionRow};
 
 impl From<IndexError> for ObjectError {
@@ -92,22 +92,13 @@ pub(super) fn upload(index: &Index, bucket: BucketId, key: &str, id: UploadId) -
     index.upload(bucket, key, id)?.ok_or_else(|| ObjectError::NoSuchUpload { upload_id: format_upload_id(id) })
 }
 
-/// Segments that may hold a put, as its removal must name them.
-pub(super) fn segments(record: Position, prior: &[SegmentId]) -> Vec<SegmentId> {
-    let mut segments = prior.to_vec();
-    segments.push(record.segment);
-    segments.sort_unstable();
-    segments.dedup();
-    segments
-}
-
 /// Removes a version.
 pub(super) fn remove_version(tx: &mut Transaction<'_>, row: &VersionRow) {
     tx.push(Op::RemoveVersion {
         bucket: row.put.bucket,
         key: row.put.key.clone(),
         version: row.put.version,
-        segments: segments(row.record, &row.prior),
+        segments: holders(row.record, &row.prior),
     });
 }
 
@@ -165,11 +156,5 @@ pub(super) mod tests {
             recipe: Recipe::default(),
             optimized: false,
         }
-    }
-
-    #[test]
-    fn a_removal_names_each_segment_once() {
-        let record = Position { segment: SegmentId(3), offset: 64 };
-        assert_eq!(segments(record, &[SegmentId(5), SegmentId(3), SegmentId(1)]), [1, 3, 5].map(SegmentId));
     }
 }

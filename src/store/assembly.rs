@@ -5,17 +5,14 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bytes::Bytes;
 use deltastore_format::recipe::MAX_INLINE_ENTRIES;
-use deltastore_format::{Codec, Entry, EntryKind, Hash, Member, PlacedKind, Position, record};
-use sha2::{Digest, Sha256};
+use deltastore_format::{Entry, EntryKind, Member};
 
-use super::blob::{Blob, Space};
+use super::blob::Blob;
 use super::content::Content;
 use super::error::StoreError;
 use super::ingest::{Prepared, State};
 use super::intake::{Span, Strand};
-use crate::index::BlobRow;
 
 /// Members held before they are worth appending on their own.
 const MANY_MEMBERS: usize = 512;
@@ -177,29 +174,13 @@ fn member(span: &Span, program: Vec<Entry>, view: Vec<Entry>) -> Blob {
     let len = u32::try_from(span.len).unwrap_or(u32::MAX);
     let mut payload = Vec::new();
     Member { len, digest: span.digest, program, view }.encode(&mut payload);
-    let row = BlobRow {
-        kind: PlacedKind::Node,
-        position: Position::default(),
-        record_len: record::record_len(u32::try_from(payload.len()).unwrap_or(u32::MAX)),
-        raw_len: 0,
-        codec: Codec::Raw,
-        depth: 0,
-        cold: false,
-        references: Vec::new(),
-    };
-    Blob {
-        hash: Hash(Sha256::digest(&payload).into()),
-        row,
-        head: Vec::new(),
-        body: Bytes::from(payload),
-        links,
-        features: Vec::new(),
-        space: Space::default(),
-    }
+    Blob::node(payload, links)
 }
 
 #[cfg(test)]
 mod tests {
+    use deltastore_format::{Codec, Hash};
+
     use super::*;
 
     fn window(name: u8, len: u64) -> Prepared {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltastore_format::{BucketId, Codec, Hash, PlacedKind, Position, RecordKind};
+use deltastore_format::{BucketId, Codec, Hash, PlacedKind, Position, RecordKind, record};
+use sha2::{Digest, Sha256};
 
 use crate::index::BlobRow;
 
@@ -18,9 +19,8 @@ impl Space {
     /// The deltaspace of a key: its bucket and everything up to the key's last `/`.
     #[must_use]
     pub fn of(bucket: BucketId, key: &str) -> Self {
-        use sha2::Digest;
         let directory = &key[..key.rfind('/').map_or(0, |slash| slash + 1)];
-        let digest = sha2::Sha256::digest(directory.as_bytes());
+        let digest = Sha256::digest(directory.as_bytes());
         let deltaspace = digest.iter().take(8).fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         Self { bucket, deltaspace }
     }
@@ -52,6 +52,29 @@ pub struct Placing {
 }
 
 impl Blob {
+    /// A recipe's node or a member, from its encoded payload and the blobs that it names.
+    pub fn node(payload: Vec<u8>, links: Vec<Hash>) -> Self {
+        let row = BlobRow {
+            kind: PlacedKind::Node,
+            position: Position::default(),
+            record_len: record::record_len(u32::try_from(payload.len()).unwrap_or(u32::MAX)),
+            raw_len: 0,
+            codec: Codec::Raw,
+            depth: 0,
+            cold: false,
+            references: Vec::new(),
+        };
+        Self {
+            hash: Hash(Sha256::digest(&payload).into()),
+            row,
+            head: Vec::new(),
+            body: Bytes::from(payload),
+            links,
+            features: Vec::new(),
+            space: Space::default(),
+        }
+    }
+
     pub fn record_kind(&self) -> RecordKind {
         record_kind(self.row.kind)
     }

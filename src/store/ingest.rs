@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::blob::{Blob, Placing, Space};
 use super::bugs::Bug;
 use super::error::StoreError;
+use super::fetch::Keep;
 use super::pins::Pin;
 use super::pool::Worker;
 use super::{Inner, Store};
@@ -211,7 +212,7 @@ impl References for Near<'_> {
         let bytes = self
             .inner
             .blobs
-            .window(hash, &mut self.decoder.borrow_mut())
+            .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
         let cost = self.cost(*hash, &row)?;

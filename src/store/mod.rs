@@ -50,6 +50,7 @@ pub use optimize::{OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
+pub(crate) use segments::holders;
 pub use settings::Settings;
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
@@ -65,7 +66,7 @@ use crate::index::Engine;
 use crate::segment::vfs::{Clock, Vfs};
 use crate::segment::{DiskCache, Readers};
 use bugs::Bugs;
-use fetch::{Blobs, Keep};
+use fetch::Blobs;
 use log::{Log, LogState, Status};
 use pins::{Pin, Pins};
 use recovery::Scene;
@@ -282,10 +283,9 @@ impl Store {
     /// # Errors
     /// As [`Store::window`].
     pub fn bytes_of(&self, entry: &Entry, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        let whole = match (self.cached(&entry.hash), entry.kind) {
-            (Some(bytes), _) if worker.keep != Keep::Yes => bytes,
-            (_, EntryKind::Member) => self.member(&entry.hash, worker)?,
-            (_, EntryKind::Window | EntryKind::Node) => self.window(&entry.hash, worker)?,
+        let whole = match entry.kind {
+            EntryKind::Member => self.member(&entry.hash, worker)?,
+            EntryKind::Window | EntryKind::Node => self.window(&entry.hash, worker)?,
         };
         slice_of(&whole, entry)
     }
@@ -306,7 +306,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] and [`StoreError::Damaged`] concern this window only.
     pub fn window(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        self.0.blobs.wanted_window(hash, &mut worker.decoder, worker.keep)
+        self.0.blobs.window(hash, &mut worker.decoder, worker.keep)
     }
 
     /// The bytes that a member re-creates, verified; on the read pool.

@@ -3,14 +3,11 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use bytes::Bytes;
 use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_ENTRIES, MAX_NODE_LEVEL};
-use deltastore_format::{Codec, Entry, EntryKind, Hash, Node, PlacedKind, Position, Recipe, record};
-use sha2::{Digest, Sha256};
+use deltastore_format::{Entry, EntryKind, Hash, Node, Recipe};
 
-use super::blob::{Blob, Space};
+use super::blob::Blob;
 use super::error::StoreError;
-use crate::index::BlobRow;
 
 /// A recipe of any number of entries, and the nodes it needs, children first.
 pub fn build(mut entries: Vec<Entry>, level_of: impl Fn(&Entry) -> u8) -> (Recipe, Vec<Blob>) {
@@ -34,28 +31,9 @@ pub fn build(mut entries: Vec<Entry>, level_of: impl Fn(&Entry) -> u8) -> (Recip
 fn node(level: u8, children: &[Entry]) -> (Entry, Blob) {
     let mut payload = Vec::new();
     Node { level, entries: children.to_vec() }.encode(&mut payload);
-    let hash = Hash(Sha256::digest(&payload).into());
     let len = children.iter().map(|entry| entry.len).sum();
-    let row = BlobRow {
-        kind: PlacedKind::Node,
-        position: Position::default(),
-        record_len: record::record_len(u32::try_from(payload.len()).unwrap_or(u32::MAX)),
-        raw_len: 0,
-        codec: Codec::Raw,
-        depth: 0,
-        cold: false,
-        references: Vec::new(),
-    };
-    let blob = Blob {
-        hash,
-        row,
-        head: Vec::new(),
-        body: Bytes::from(payload),
-        links: children.iter().map(|entry| entry.hash).collect(),
-        features: Vec::new(),
-        space: Space::default(),
-    };
-    (Entry { kind: EntryKind::Node, hash, skip: 0, len }, blob)
+    let blob = Blob::node(payload, children.iter().map(|entry| entry.hash).collect());
+    (Entry { kind: EntryKind::Node, hash: blob.hash, skip: 0, len }, blob)
 }
 
 /// The entries that make `range` of what `entries` make.

@@ -134,14 +134,6 @@ fn nothing_and_nearly_nothing() {
 }
 
 #[test]
-fn off_means_copied() {
-    let object = gzip(&Dice::new(9).content(3 << 20), 6);
-    let settings = Settings { enabled: false, ..Settings::default() };
-    assert_eq!(check(&object, &settings), 0);
-    assert_eq!(expand(&object, &settings, 1000).view, object);
-}
-
-#[test]
 fn views_of_bombs_stay_small() {
     for len in [1 << 20, 30 << 20] {
         let bomb = raw(&vec![0; len], 9);

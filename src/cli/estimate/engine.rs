@@ -74,11 +74,8 @@ impl Engine {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options = OptimizeOptions { policy: Some(policy), threads, ..OptimizeOptions::default() };
         let bar = progress::bar("optimizing", 1);
-        let done = self.store.optimize(&options, &AtomicBool::new(false), &mut |done| {
-            bar.set_length((done.found_bytes >> 20).max(1));
-            bar.set_position(done.bytes >> 20);
-            bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));
-        });
+        let never = AtomicBool::new(false);
+        let done = self.store.optimize(&options, &never, &mut |done| progress::optimized(&bar, done));
         bar.finish_and_clear();
         match done {
             Ok(_) => Ok(()),

@@ -137,11 +137,7 @@ pub fn estimate(arguments: &EstimateArguments) -> Result<ExitCode, EstimateError
         None => None,
     };
     let estimate = put_together(arguments, &groups, before, after, unreadable, policy);
-    let text = if arguments.json {
-        serde_json::to_string_pretty(&estimate).map_err(std::io::Error::other)? + "\n"
-    } else {
-        report::table(&estimate, arguments.all)
-    };
+    let text = if arguments.json { output::json(&estimate)? } else { report::table(&estimate, arguments.all) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
 use crate::store::intake::{Intake, Strand, Taken};
+use crate::store::segments::holders;
 use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
 type Job = (u64, Strand, CutWindow);
@@ -31,17 +32,11 @@ pub fn convert(
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
     let (mut assembly, digest) = encode(store, recipe, space, policy, threads, stop)?;
-    let late = store.bugs().has(Bug::OptimizeCommitsBeforeWindows);
-    if !late {
-        for blob in store.settle(&mut assembly)? {
-            assembly.placed(store.append_and_wait(blob)?);
-        }
-    }
     if store.bugs().has(Bug::OptimizeSwapsEntries) || store.bugs().has(Bug::OptimizeWithoutComparison) {
         assembly.swap_entries();
     }
     let mut content = store.finish(assembly)?;
-    if late {
+    if store.bugs().has(Bug::OptimizeCommitsBeforeWindows) {
         return Ok(content);
     }
     store.append_unwritten(&mut content)?;
@@ -67,10 +62,7 @@ pub fn replace(store: &Store, row: VersionRow, content: Content) -> Result<bool,
         if now.put.recipe != row.put.recipe || now.put.optimized {
             return Ok(false);
         }
-        let mut prior = now.prior;
-        if !prior.contains(&now.record.segment) {
-            prior.push(now.record.segment);
-        }
+        let prior = holders(now.record, &now.prior);
         let mut put = now.put;
         (put.recipe, put.stored_bytes, put.storage_type, put.optimized) = (recipe, stored_bytes, storage_type, true);
         tx.replace(Op::PutVersion { put, prior });

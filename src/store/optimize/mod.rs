@@ -72,7 +72,6 @@ struct Candidate {
     version: Sequence,
     key: String,
     size: u64,
-    policy: Policy,
 }
 
 impl Store {
@@ -129,7 +128,7 @@ impl Store {
                 done.found += 1;
                 done.found_bytes += put.size;
                 let (space, size) = (Space::of(bucket, &put.key), put.size);
-                candidates.push(Candidate { space, version: put.version, key: put.key, size, policy });
+                candidates.push(Candidate { space, version: put.version, key: put.key, size });
                 if candidates.len() >= GATHER {
                     last = candidates.last().map(|candidate| (candidate.key.clone(), candidate.version));
                     break;
@@ -150,7 +149,7 @@ impl Store {
                     if options.yields {
                         background::wait_for_room(self, stop);
                     }
-                    self.optimize_one(candidate, options.threads.max(1), keep, stop, done)?;
+                    self.optimize_one(candidate, policy, options.threads.max(1), keep, stop, done)?;
                     report(done);
                 }
             }
@@ -162,12 +161,13 @@ impl Store {
     fn optimize_one(
         &self,
         candidate: &Candidate,
+        policy: Policy,
         threads: usize,
         keep: Keep,
         stop: &AtomicBool,
         done: &mut OptimizeReport,
     ) -> Result<(), StoreError> {
-        let Candidate { space, version, ref key, size, policy } = *candidate;
+        let Candidate { space, version, ref key, size } = *candidate;
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };

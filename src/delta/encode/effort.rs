@@ -1,0 +1,76 @@
+//! How much work an encode may be.
+
+use crate::delta::approximate::ApproximateEffort;
+
+/// How much work an encode may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// zstd's level, 1 to 22 (others as zstd takes them), without references.
+    pub level: i32,
+    /// zstd's level with references; up to 3 they are the same.
+    pub level_with_references: i32,
+    /// Most reference hops of the result; 0 means no references.
+    pub max_depth: u8,
+    /// Most reference hops of the result if a reference is of the object that is being written ([`super::Nearness::Object`]).
+    pub max_own_depth: u8,
+    /// Most references of the result.
+    pub max_references: usize,
+    /// Most plain bytes that reading the result may decode, the window and what it is encoded against, directly or not.
+    pub max_cost: u64,
+    /// False: never ask for references.
+    pub deltas: bool,
+    /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
+    pub vcdiff_always: bool,
+    /// How the approximate match is tried where references are used; `None`: not at all.
+    pub approximate: Option<ApproximateEffort>,
+}
+
+impl Effort {
+    /// What keeps up with a network: for windows that are being uploaded.
+    pub fn fast() -> Self {
+        Self {
+            level: 3,
+            level_with_references: 1,
+            max_depth: 2,
+            max_own_depth: 1,
+            max_references: 2,
+            max_cost: 64 << 20,
+            deltas: true,
+            vcdiff_always: false,
+            approximate: None,
+        }
+    }
+
+    /// Between the two.
+    pub fn balanced() -> Self {
+        Self {
+            level: 12,
+            level_with_references: 9,
+            max_depth: 3,
+            max_own_depth: 1,
+            max_references: 3,
+            approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4 }),
+            ..Self::fast()
+        }
+    }
+
+    /// What makes windows smallest: for a background job.
+    pub fn cold() -> Self {
+        Self {
+            level: 19,
+            // Higher levels put the whole prefix into trees first, at about 1 MB/s.
+            level_with_references: 12,
+            max_depth: 4,
+            max_own_depth: 2,
+            max_references: 4,
+            approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8 }),
+            ..Self::fast()
+        }
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self::fast()
+    }
+}

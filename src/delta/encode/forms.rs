@@ -1,0 +1,125 @@
+//! The forms that a window may take.
+
+use deltastore_format::Codec;
+use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
+
+use super::{Effort, Encoder, Form, REFERENCE_COST};
+use crate::delta::approximate::ApproximateEffort;
+use crate::delta::probe::looks_random;
+
+/// zstd sizes its hash table for the window alone. With one for window and references, level 1 without long-distance
+/// matching finds more than level 3 with it does, and faster (one core, deltas as a share of the windows, MB/s):
+/// tar 0.0147 at 345 against 0.0162 at 216; ELF 0.188 at 129 against 0.217 at 89; SQL dump 0.0057 at 372 against 0.0051
+/// at 142. So levels up to 3 become 1 here.
+const FAST_LEVEL: i32 = 1;
+/// The table has an entry for every byte of short spans, up to this many (log 2), and for every fourth of long ones.
+const FULL_HASH_LOG: u32 = 18;
+/// VCDIFF is tried where zstd's result is at most this part of the window. Measured on windows of the tar corpus: under 1/2048
+/// it won 24 of 25 times (by 260 bytes each), from there to 1/512 11 of 20 times, above 5 of 57 times; on ELF and SQL never.
+const VCDIFF_SHARE: usize = 2048;
+/// xdelta3's fastest level: the higher ones halve its speed and gain nothing where it is tried.
+const VCDIFF_LEVEL: u8 = 1;
+/// References must make a window smaller by one part in this many.
+const WORTH_REFERENCES: usize = 32;
+/// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
+const SAMPLE: usize = 64 << 10;
+const SAMPLE_SLICES: usize = 4;
+/// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
+const NEARLY: usize = 16;
+
+impl Encoder {
+    /// The forms worth proving; `sure` is one of [`super::SURE`] and [`super::SURE_OWN`].
+    pub(super) fn forms(
+        &mut self,
+        window: &[u8],
+        prefix: &[u8],
+        references: usize,
+        sure: usize,
+        effort: &Effort,
+    ) -> Vec<Form> {
+        let mut forms = Vec::new();
+        if references > 0 {
+            self.against(prefix, window, effort, &mut forms);
+        }
+        let shortest = forms.iter().map(|form| form.bytes.len()).min();
+        if looks_random(window) || shortest.is_some_and(|len| len * 4 <= self.estimate(window) * sure) {
+            return forms;
+        }
+        if let Some(alone) = self.alone(window, effort.level) {
+            // Without references a window costs one read, and newer ones can be encoded against it: they must gain enough.
+            let gain = alone.bytes.len() / WORTH_REFERENCES + REFERENCE_COST * references;
+            if shortest.is_some_and(|len| len + gain >= alone.bytes.len()) {
+                forms.clear();
+            }
+            forms.push(alone);
+        }
+        forms
+    }
+
+    /// Adds the forms that use references.
+    fn against(&mut self, prefix: &[u8], window: &[u8], effort: &Effort, forms: &mut Vec<Form>) {
+        let (exact, approximate) = self.promising(prefix, window, effort);
+        if exact && let Ok(bytes) = self.with_prefix(prefix, window, effort.level_with_references) {
+            forms.push(Form { codec: Codec::ZstdReferences, bytes });
+        }
+        let rival = forms.first().map_or(window.len(), |form| form.bytes.len());
+        if effort.vcdiff_always || rival <= window.len() / VCDIFF_SHARE {
+            let bytes = deltastore_vcdiff::encode(window, prefix, VCDIFF_LEVEL, rival.saturating_sub(1));
+            forms.extend(bytes.map(|bytes| Form { codec: Codec::Vcdiff, bytes }));
+        }
+        if approximate && let Some(approximate) = &effort.approximate {
+            let bytes = self.approximator.write(window, prefix, approximate, rival.saturating_sub(1));
+            forms.extend(bytes.map(|bytes| Form { codec: Codec::Approximate, bytes }));
+        }
+    }
+
+    /// Whether exact and approximate copies may make the smallest form: both are tried at a fast level, which takes a tenth
+    /// of the time of a high one or less. Leaves the approximate copies found.
+    fn promising(&mut self, prefix: &[u8], window: &[u8], effort: &Effort) -> (bool, bool) {
+        let Some(wanted) = &effort.approximate else { return (true, false) };
+        let quick = ApproximateEffort { level: FAST_LEVEL, ..*wanted };
+        self.approximator.find(window, prefix, wanted);
+        let approximate =
+            self.approximator.write(window, prefix, &quick, window.len()).map_or(window.len(), |form| form.len());
+        let exact = self.with_prefix(prefix, window, FAST_LEVEL).map_or(window.len(), |form| form.len());
+        (exact <= approximate + approximate / NEARLY, approximate <= exact + exact / NEARLY)
+    }
+
+    fn with_prefix(&mut self, prefix: &[u8], window: &[u8], level: i32) -> Result<Vec<u8>, usize> {
+        // It borrows the prefix, so it lives for this call only; making one takes no measurable time.
+        let mut context = CCtx::create();
+        let span_log = (prefix.len() + window.len()).next_power_of_two().trailing_zeros().max(10);
+        let level = if level <= 3 { FAST_LEVEL } else { level };
+        context.set_parameter(CParameter::CompressionLevel(level))?;
+        context.set_parameter(CParameter::WindowLog(span_log))?;
+        context.set_parameter(CParameter::HashLog(span_log.min(FULL_HASH_LOG).max(span_log - 2)))?;
+        context.ref_prefix(prefix)?;
+        self.output.clear();
+        self.output.reserve(compress_bound(window.len()));
+        context.compress2(&mut self.output, window)?;
+        Ok(self.output.clone())
+    }
+
+    fn alone(&mut self, window: &[u8], level: i32) -> Option<Form> {
+        self.output.clear();
+        self.output.reserve(compress_bound(window.len()));
+        self.plain.set_parameter(CParameter::CompressionLevel(level)).ok()?;
+        self.plain.compress2(&mut self.output, window).ok()?;
+        Some(Form { codec: Codec::Zstd, bytes: self.output.clone() })
+    }
+
+    /// About how long the window would be without references, from a few slices of it; rather too long than too short.
+    fn estimate(&mut self, window: &[u8]) -> usize {
+        if window.len() <= 2 * SAMPLE {
+            // Compressing it all is as quick.
+            return 0;
+        }
+        self.sample.clear();
+        let step = window.len() / SAMPLE_SLICES;
+        window.chunks_exact(step).for_each(|slice| self.sample.extend_from_slice(&slice[..SAMPLE / SAMPLE_SLICES]));
+        let sample = std::mem::take(&mut self.sample);
+        let len = self.alone(&sample, 1).map_or(0, |form| form.bytes.len());
+        self.sample = sample;
+        window.len() / SAMPLE * len
+    }
+}

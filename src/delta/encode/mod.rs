@@ -1,0 +1,93 @@
+//! Encoding windows: the smallest form that is proven to decode.
+
+mod effort;
+mod forms;
+mod proof;
+#[cfg(test)]
+mod tests;
+
+pub use effort::Effort;
+
+use bytes::Bytes;
+use deltastore_format::{Codec, Hash};
+use zstd::zstd_safe::{CCtx, DCtx};
+
+use super::approximate::Approximator;
+use super::decode::joined;
+use super::reference::{Chosen, References, load};
+
+/// Bytes a reference costs in the window head.
+const REFERENCE_COST: usize = 32;
+/// Without references a window is not even tried if they make it at most this many quarters of the estimate for that. The
+/// estimate is exact for native code and far too long for what repeats within the window.
+const SURE: usize = 3;
+/// The same where the references are of the same object: a window without references can serve all later ones of it.
+const SURE_OWN: usize = 2;
+
+/// A window as it is to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    pub codec: Codec,
+    /// 0 without references, else 1 + the deepest of them.
+    pub depth: u8,
+    /// In the order the codec sees them.
+    pub references: Vec<Hash>,
+    pub bytes: Bytes,
+}
+
+/// Encodes windows one after another; one per thread.
+pub struct Encoder {
+    plain: CCtx<'static>,
+    plain_check: DCtx<'static>,
+    approximator: Approximator,
+    output: Vec<u8>,
+    prefix: Vec<u8>,
+    sample: Vec<u8>,
+}
+
+/// Bytes that may become the window's form, shortest first in the end.
+struct Form {
+    codec: Codec,
+    bytes: Vec<u8>,
+}
+
+impl Default for Encoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Encoder {
+    /// An encoder whose buffers and contexts grow with the windows it meets, to a few times the largest.
+    pub fn new() -> Self {
+        Self {
+            plain: CCtx::create(),
+            plain_check: DCtx::create(),
+            approximator: Approximator::default(),
+            output: Vec::new(),
+            prefix: Vec::new(),
+            sample: Vec::new(),
+        }
+    }
+
+    /// The smallest form of `window` that decodes to it, raw if nothing else gains. `features` are its sketch.
+    /// Raw shares the window's memory. Never fails: a library's error only means that its form is not used.
+    pub fn encode(
+        &mut self,
+        window: &Bytes,
+        features: &[u64],
+        references: &dyn References,
+        effort: &Effort,
+    ) -> Encoded {
+        let Chosen { references: chosen, own } =
+            if effort.deltas { load(window.len(), features, references, effort) } else { Chosen::default() };
+        let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
+        let mut buffer = std::mem::take(&mut self.prefix);
+        let prefix = joined(&mut buffer, &plain);
+        let sure = if own { SURE_OWN } else { SURE };
+        let forms = self.forms(window, prefix, chosen.len(), sure, effort);
+        let encoded = self.proven(window, forms, &chosen, prefix);
+        self.prefix = buffer;
+        encoded
+    }
+}

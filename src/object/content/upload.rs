@@ -1,0 +1,188 @@
+//! Bodies in: cut, prepared in parallel, appended, and put together.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{FuturesOrdered, Stream, StreamExt};
+use tokio::sync::oneshot;
+
+use super::{Budget, closing, run};
+use crate::store::{
+    Assembly, Blob, Content, CutWindow, OwnSketches, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
+};
+
+/// Bytes of a body handled in one job.
+const CHUNK: usize = 256 << 10;
+
+/// Windows of one upload that are prepared at the same time.
+pub(super) const PREPARING: usize = 2;
+
+/// Digests that are computed beside the cutting.
+pub trait Digest: Send + 'static {
+    fn update(&mut self, bytes: &[u8]);
+}
+
+/// Why a body was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError<E> {
+    /// The body itself failed.
+    #[error("body failed")]
+    Body(E),
+    #[error("disk is full")]
+    Full,
+    #[error("store is read-only: {0}")]
+    ReadOnly(String),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl<E> From<StoreError> for BodyError<E> {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::Full,
+            StoreError::ReadOnly(reason) => Self::ReadOnly(reason),
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// Stores a body; `expected` is its length if known. The content is pinned but belongs to nobody until committed.
+///
+/// # Errors
+/// See [`BodyError`]; nothing of a failed body stays visible.
+pub async fn store_body<S, E, D>(
+    store: &Store,
+    budget: &Budget,
+    space: Space,
+    expected: Option<u64>,
+    mut body: S,
+    digest: D,
+) -> Result<(Content, D), BodyError<E>>
+where
+    S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    D: Digest,
+    E: Send + 'static,
+{
+    let _share = budget.upload(expected).await;
+    let mut state = Box::new((store.intake(), digest));
+    let mut preparing = FuturesOrdered::new();
+    let own = Arc::new(OwnSketches::default());
+    let mut assembly = Assembly::default();
+    let mut chunk = Vec::new();
+    let mut last = false;
+    while !last {
+        chunk.clear();
+        last = next_chunk(&mut body, &mut chunk).await?;
+        let bytes = std::mem::take(&mut chunk);
+        let inner = store.clone();
+        let only = last && preparing.is_empty() && assembly.is_empty();
+        let (returned, taken, ready) = run(store, move |worker| {
+            let mut taken = Taken::default();
+            for piece in &bytes {
+                state.1.update(piece);
+                state.0.push(piece, &mut taken);
+            }
+            if last {
+                state.0.finish(&mut taken);
+            }
+            // A small body is all done in this one job, and its window is appended with the commit.
+            let ready = if only && taken.windows.len() == 1 {
+                taken
+                    .windows
+                    .pop()
+                    .map(|(strand, window)| (strand, inner.prepare(worker, space, &inner.inline_gear(None), window)))
+            } else {
+                None
+            };
+            (state, taken, ready)
+        })
+        .await?;
+        state = returned;
+        assembly.add_spans(taken.spans);
+        if let Some((strand, ready)) = ready {
+            assembly.push(strand, ready?);
+        }
+        for (strand, window) in taken.windows {
+            preparing.push_back(prepare_and_append(store.clone(), space, Arc::clone(&own), strand, window));
+            while preparing.len() >= PREPARING {
+                if let Some(prepared) = preparing.next().await {
+                    let (strand, prepared) = prepared?;
+                    assembly.push(strand, prepared);
+                }
+            }
+        }
+        if assembly.has_many_members() {
+            assembly = settle(store, assembly).await?;
+        }
+    }
+    while let Some(prepared) = preparing.next().await {
+        let (strand, prepared) = prepared?;
+        assembly.push(strand, prepared);
+    }
+    Ok((finish(store, assembly).await?, state.1))
+}
+
+/// Gathers about a chunk of the body; true at its end.
+async fn next_chunk<S, E>(body: &mut S, chunk: &mut Vec<Bytes>) -> Result<bool, BodyError<E>>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut len = 0;
+    while len < CHUNK {
+        match body.next().await {
+            Some(Ok(bytes)) => {
+                len += bytes.len();
+                chunk.push(bytes);
+            }
+            Some(Err(error)) => return Err(BodyError::Body(error)),
+            None => return Ok(true),
+        }
+    }
+    Ok(false)
+}
+
+async fn prepare_and_append(
+    store: Store,
+    space: Space,
+    own: Arc<OwnSketches>,
+    strand: Strand,
+    window: CutWindow,
+) -> Result<(Strand, Prepared), StoreError> {
+    let inner = store.clone();
+    let mut prepared =
+        run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&own)), window)).await??;
+    if let State::New(blob) = prepared.state {
+        prepared.state = State::Appended(append(&store, blob).await?);
+    }
+    Ok((strand, prepared))
+}
+
+async fn append(store: &Store, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+    let (sender, receiver) = oneshot::channel();
+    store.append(blob, move |result| drop(sender.send(result)));
+    receiver.await.map_err(closing)?
+}
+
+/// Appends the members of an assembly that are complete.
+async fn settle(store: &Store, mut assembly: Assembly) -> Result<Assembly, StoreError> {
+    let inner = store.clone();
+    let (mut assembly, blobs) = run(store, move |_| {
+        let blobs = inner.settle(&mut assembly);
+        (assembly, blobs)
+    })
+    .await?;
+    let appended: FuturesOrdered<_> = blobs?.into_iter().map(|blob| append(store, blob)).collect();
+    let placings: Vec<_> = appended.collect().await;
+    for placing in placings {
+        assembly.placed(placing?);
+    }
+    Ok(assembly)
+}
+
+async fn finish(store: &Store, assembly: Assembly) -> Result<Content, StoreError> {
+    if !assembly.is_long() {
+        return store.finish(assembly);
+    }
+    let inner = store.clone();
+    run(store, move |_| inner.finish(assembly)).await?
+}

@@ -1,0 +1,54 @@
+//! Members: re-created from slices of windows, verified.
+
+use bytes::Bytes;
+use deltastore_format::{Entry, Hash, NodePayload};
+use sha2::{Digest, Sha256};
+
+use super::{Blobs, Keep, MAX_DEPTH, slice_of};
+use crate::delta::Decoder;
+use crate::store::bugs::Bug;
+use crate::store::error::StoreError;
+
+impl Blobs {
+    /// The bytes that a member re-creates, verified.
+    pub fn member(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+        if let Some(bytes) = self.cache.get(hash).filter(|_| keep != Keep::Yes) {
+            return Ok(bytes);
+        }
+        let bytes = self.recreate(hash, decoder, keep).inspect_err(|error| self.count(error))?;
+        self.cache.insert(*hash, bytes.clone());
+        Ok(bytes)
+    }
+
+    fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+        let (position, payload) = self.read_payload(hash)?;
+        let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
+        if let Some(bytes) = self.kept_on_disk(&member.digest) {
+            return Ok(bytes);
+        }
+        let program = self.slices(&member.program, decoder)?;
+        let view = self.slices(&member.view, decoder)?;
+        let bytes = deltastore_members::recreate(&program, &view, member.len as usize)
+            .map_err(|error| StoreError::damaged(position, "a member that can be re-created", error))?;
+        let found = Hash(Sha256::digest(&bytes).into());
+        if found != member.digest && !self.bugs.has(Bug::SkipVerification) && !self.bugs.has(Bug::SkipMemberDigest) {
+            return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
+        }
+        let bytes = Bytes::from(bytes);
+        self.keep_on_disk(member.digest, &bytes, keep);
+        Ok(bytes)
+    }
+
+    fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        let mut all = Vec::new();
+        for entry in entries {
+            let window = self.window_at(&entry.hash, decoder, MAX_DEPTH, Keep::No)?;
+            let slice = slice_of(&window, entry)?;
+            if entries.len() == 1 {
+                return Ok(slice);
+            }
+            all.extend_from_slice(&slice);
+        }
+        Ok(all.into())
+    }
+}

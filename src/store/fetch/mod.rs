@@ -1,0 +1,148 @@
+//! Reading blobs: from the cache or from a segment, decoded and verified.
+//!
+//! Invariants
+//! - A window's SHA-256 is checked after decoding and before anyone sees its bytes; the cache holds only such windows.
+//! - A blob that compaction moves between lookup and read is looked up again; an open file stays readable after its unlink.
+//!
+//! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
+
+mod kept;
+mod member;
+mod window;
+
+pub use kept::Keep;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+
+use super::bugs::Bugs;
+use super::error::StoreError;
+use super::pins::Pins;
+use crate::index::{BlobRow, Index};
+use crate::segment::{DiskCache, Readers, Record};
+use kept::ByLength;
+
+/// Times a blob is looked up again because its segment went away or another record took its place.
+const TRIES: usize = 4;
+/// References of references of …; deeper than any writer makes them.
+pub const MAX_DEPTH: u8 = 16;
+
+/// The slice of a window, or of a member's bytes, that an entry names.
+///
+/// # Errors
+/// [`StoreError::Missing`] when it reaches over the end.
+pub fn slice_of(bytes: &Bytes, entry: &Entry) -> Result<Bytes, StoreError> {
+    let slice = || {
+        let from = usize::try_from(entry.skip).ok()?;
+        let to = from.checked_add(usize::try_from(entry.len).ok()?)?;
+        (to <= bytes.len()).then(|| bytes.slice(from..to))
+    };
+    slice().ok_or(StoreError::Missing { hash: entry.hash })
+}
+
+/// All blobs of a store.
+pub struct Blobs {
+    index: Index,
+    pins: Arc<Pins>,
+    readers: Readers,
+    cache: Cache<Hash, Bytes, ByLength>,
+    disk: Option<DiskCache>,
+    damaged: AtomicU64,
+    bugs: Bugs,
+}
+
+impl Blobs {
+    pub fn new(
+        index: Index,
+        pins: Arc<Pins>,
+        readers: Readers,
+        cache_bytes: u64,
+        disk: Option<DiskCache>,
+        bugs: Bugs,
+    ) -> Self {
+        let windows = usize::try_from(cache_bytes / (256 << 10)).unwrap_or(usize::MAX).max(64);
+        let cache = Cache::with_weighter(windows, cache_bytes, ByLength);
+        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
+    }
+
+    /// Open segment files.
+    pub fn readers(&self) -> &Readers {
+        &self.readers
+    }
+
+    /// How often damage was met since start.
+    pub fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// A window that is in memory.
+    pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
+        self.cache.get(hash)
+    }
+
+    /// Where a blob lies.
+    pub fn row(&self, hash: &Hash) -> Result<BlobRow, StoreError> {
+        if let Some(row) = self.index.blob(hash)? {
+            return Ok(row);
+        }
+        self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
+    }
+
+    /// A list node of a recipe, verified.
+    pub fn node(&self, hash: &Hash) -> Result<Node, StoreError> {
+        match self.payload(hash)? {
+            NodePayload::List(node) => Ok(node),
+            NodePayload::Member(_) => Err(StoreError::BadNode { hash: *hash }),
+        }
+    }
+
+    /// What a node record holds, verified.
+    pub fn payload(&self, hash: &Hash) -> Result<NodePayload, StoreError> {
+        Ok(self.read_payload(hash).inspect_err(|error| self.count(error))?.1)
+    }
+
+    fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
+        let (row, record) = self.record(hash, PlacedKind::Node)?;
+        let found = Hash(Sha256::digest(&record.payload).into());
+        if found != *hash {
+            return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+        }
+        let payload = NodePayload::decode(&record.payload)
+            .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
+        Ok((row.position, payload))
+    }
+
+    /// The record of a blob; its payload is not verified yet.
+    fn record(&self, hash: &Hash, kind: PlacedKind) -> Result<(BlobRow, Record), StoreError> {
+        let mut row = self.row(hash)?;
+        for _ in 0..TRIES {
+            if row.kind != kind {
+                return Err(StoreError::damaged(row.position, format!("{kind:?}"), format!("{:?}", row.kind)));
+            }
+            let read =
+                self.readers.get(row.position.segment).and_then(|file| file.read_unverified(row.position.offset));
+            match read {
+                Ok(record) => return Ok((row, record)),
+                Err(error) => {
+                    let again = self.row(hash)?;
+                    if again.position == row.position {
+                        return Err(error.into());
+                    }
+                    row = again;
+                }
+            }
+        }
+        Err(StoreError::Missing { hash: *hash })
+    }
+
+    fn count(&self, error: &StoreError) {
+        if error.is_damage() {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

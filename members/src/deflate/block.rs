@@ -4,6 +4,7 @@
 //! a block found in a short input is found, unchanged, in a longer one.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::bits::BitReader;
 use super::header::{Lengths, fixed_lengths};
@@ -67,17 +68,21 @@ pub trait Sink: Default {
 
 /// The tables of a decoder, kept between blocks.
 pub struct Tables {
-    fixed: (LiteralTable, DistanceTable),
     dynamic: (LiteralTable, DistanceTable),
 }
 
+/// Those of fixed blocks. Made once, as there is a decoder for each object, however small.
+static FIXED_TABLES: LazyLock<(LiteralTable, DistanceTable)> = LazyLock::new(|| {
+    let lengths = fixed_lengths();
+    let mut tables = (LiteralTable::new(), DistanceTable::new());
+    tables.0.fill(lengths.literals(), Alphabet::Literals);
+    tables.1.fill(lengths.distances(), Alphabet::Distances);
+    tables
+});
+
 impl Default for Tables {
     fn default() -> Self {
-        let lengths = fixed_lengths();
-        let mut fixed = (LiteralTable::new(), DistanceTable::new());
-        fixed.0.fill(lengths.literals(), Alphabet::Literals);
-        fixed.1.fill(lengths.distances(), Alphabet::Distances);
-        Self { fixed, dynamic: (LiteralTable::new(), DistanceTable::new()) }
+        Self { dynamic: (LiteralTable::new(), DistanceTable::new()) }
     }
 }
 
@@ -112,7 +117,7 @@ fn decode<S: Sink>(tables: &mut Tables, reader: &mut BitReader<'_>, history: u64
         0 => return Some((last, stored(reader, last, sink)?)),
         1 => {
             sink.begin(input, &Header { last, kind: Kind::Fixed });
-            &tables.fixed
+            &*FIXED_TABLES
         }
         2 => {
             let start = reader.position();

@@ -1,6 +1,8 @@
 //! From tokens back to the bits of a block.
 //!
-//! Total: any bytes give a block or an error, and nothing is allocated but the fixed tables of [`Encoder`].
+//! Total: any bytes give a block or an error, and nothing is allocated but the tables of [`Encoder`].
+
+use std::sync::LazyLock;
 
 use super::bits::{BitWriter, Cursor};
 use super::{DYNAMIC, END, FIXED, LAST, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
@@ -10,15 +12,19 @@ use crate::recreate::RecreateError;
 
 /// A block's codes, ready to be written.
 pub(crate) struct Encoder {
-    fixed: Box<Codes>,
     dynamic: Box<Codes>,
 }
 
+/// Those of fixed blocks. Made once, as there is an encoder for each object, however small.
+static FIXED_CODES: LazyLock<Codes> = LazyLock::new(|| {
+    let mut codes = Codes::empty();
+    codes.fill(&fixed_lengths());
+    codes
+});
+
 impl Default for Encoder {
     fn default() -> Self {
-        let mut fixed = Box::new(Codes::empty());
-        fixed.fill(&fixed_lengths());
-        Self { fixed, dynamic: Box::new(Codes::empty()) }
+        Self { dynamic: Box::new(Codes::empty()) }
     }
 }
 
@@ -92,7 +98,7 @@ pub(crate) fn encode_block(
             let padding = byte(view, at)?;
             return stored(view, at, padding, writer).map(|()| last);
         }
-        FIXED => &encoder.fixed,
+        FIXED => &*FIXED_CODES,
         DYNAMIC => {
             let mut reader = BitReader::at(view, *at * 8);
             let start = reader.position();

@@ -250,10 +250,11 @@ fn fnv(bytes: &[u8]) -> u64 {
 fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
-    let families = [Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
+    let families =
+        [Family::Go, Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
-        let mut params = Params::new(families[random.below(6)], 1 + random.below(9) as u8);
+        let mut params = Params::new(families[random.below(7)], 1 + random.below(9) as u8);
         params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
         params.room = [0, 4096][random.below(2)];
@@ -270,6 +271,39 @@ fn nonsense_does_no_harm() {
         let made = encode(&params, start, input, &mut |_| ControlFlow::Continue(()));
         assert!(made.len() < 3 * rest.len() + 10_000);
         let _ = matching(&params, start, input, &plain);
+    }
+}
+
+/// Digests of what Go's `compress/flate` itself made of `mixed(300_000, 1)`, see `golden/flate.go`.
+#[test]
+fn go_at_all_levels() {
+    let plain = mixed(300_000, 1);
+    for (level, whole, flushed) in GO {
+        let literals = level < 0;
+        let strategy = if literals { Strategy::Huffman } else { Strategy::Default };
+        let params = Params { strategy, ..Params::new(Family::Go, if literals { 6 } else { level as u8 }) };
+        for (digest, flushes) in [(whole, &[][..]), (flushed, &GO_FLUSHES)] {
+            let input = Input { plain: &plain, flushes, ends: true };
+            let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+            assert_eq!(fnv(&made), digest, "level {level}, flushes {flushes:?}");
+            check(&params, &plain, flushes, &made, flushes.is_empty());
+            if flushes.is_empty() {
+                assert_eq!(find(Start::of_stream(), input, &made, &[]), Some(params));
+            }
+        }
+    }
+}
+
+/// Go's streams from every block boundary, for all sizes of input.
+#[test]
+fn go_restarts() {
+    for plain in inputs() {
+        for level in 1..=9 {
+            let params = Params::new(Family::Go, level);
+            let input = Input { plain: &plain, flushes: &[], ends: true };
+            let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+            check(&params, &plain, &[], &made, true);
+        }
     }
 }
 
@@ -302,4 +336,19 @@ const GOLDEN: [(Family, u8, u64); 27] = [
     (Family::Chromium, 7, 0xcf2c_b6b0_f612_958f),
     (Family::Chromium, 8, 0x19e2_6685_1382_f0b8),
     (Family::Chromium, 9, 0xb028_f292_a171_8134),
+];
+
+const GO_FLUSHES: [usize; 9] = [5, 50, 50, 200, 50_000, 65_290, 65_400, 131_072, 300_000];
+/// Level (-2: Huffman only), digest, digest with flushes.
+const GO: [(i32, u64, u64); 10] = [
+    (-2, 0x6d19_4b60_2450_c6d5, 0x3a94_329c_f13a_fcaa),
+    (1, 0x581c_06ae_086a_8fdb, 0x5934_9677_3816_ac6a),
+    (2, 0xd917_859b_5dbc_02d4, 0x1db2_0a13_3c7c_8d84),
+    (3, 0xbe6b_14bf_42bc_0286, 0x3bda_c782_15dd_43ad),
+    (4, 0x7a60_7e39_f474_cacc, 0x55bd_7210_2baf_740f),
+    (5, 0x08f8_4ae5_5eae_bf60, 0x02fc_ed78_bffd_6b9e),
+    (6, 0x07d9_a2f2_c754_99ea, 0xa58d_99a3_2988_9df0),
+    (7, 0xcb2c_1ad6_7c6c_0ac3, 0xc3c3_383c_50c6_9d07),
+    (8, 0x8c62_c222_a854_c849, 0x7498_7d17_3a01_fb7b),
+    (9, 0xb49e_ed65_892c_7ce1, 0xb6ad_cb01_88ae_96b2),
 ];

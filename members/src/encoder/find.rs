@@ -84,12 +84,16 @@ struct First {
     plain: usize,
     /// Symbols of the first block that a full buffer can have ended.
     full: Option<usize>,
+    /// Plain bytes of that block.
+    buffer: usize,
+    /// The stream ends with an empty stored block.
+    closed: bool,
 }
 
 impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
-        let mut made = Self { symbols: Vec::new(), plain: 0, full: None };
+        let mut made = Self { symbols: Vec::new(), plain: 0, full: None, buffer: 0, closed: false };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
@@ -102,11 +106,12 @@ impl First {
             }
             (made.plain, bit) = (plain, block.end);
             let by_flush = input.flushes.contains(&plain);
-            if !symbols.0.is_empty() && !block.last && !by_flush && made.full.is_none() {
-                made.full = Some(symbols.0.len());
+            if !symbols.symbols.is_empty() && !block.last && !by_flush && made.full.is_none() {
+                (made.full, made.buffer) = (Some(symbols.symbols.len()), block.plain as usize);
             }
-            made.symbols.push(symbols.0);
+            made.symbols.push(symbols.symbols);
             if block.last {
+                made.closed = symbols.stored && block.plain == 0;
                 break;
             }
         }
@@ -160,27 +165,50 @@ impl First {
         let pigz =
             [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
-        usual.chain(odd.chain(small).filter(move |_| common)).chain(pigz)
+        let (first, last) = self.go();
+        first.chain(usual).chain(odd.chain(small).filter(move |_| common)).chain(pigz).chain(last)
+    }
+
+    /// Go's encoders, to be tried first or last. Each ends a stream with an empty stored block, blocks of 16384 symbols
+    /// or of 65535 bytes before it.
+    fn go(&self) -> (impl Iterator<Item = Params> + use<>, impl Iterator<Item = Params> + use<>) {
+        let levels: &[u8] = match self.full {
+            Some(16384) => &[6, 5, 9, 4, 7, 8, 3, 2],
+            Some(_) if self.buffer == 65535 && !self.closed => &[1],
+            Some(_) if !self.closed => &[],
+            _ => &[6, 5, 9, 1, 4, 7, 8, 3, 2],
+        };
+        let literals = Params { strategy: Strategy::Huffman, ..Params::new(Family::Go, 6) };
+        let literals = (levels.contains(&1)).then_some(literals);
+        let all = levels.iter().map(|&level| Params::new(Family::Go, level)).chain(literals);
+        // Stored blocks alone tell nothing.
+        let sure = self.full.is_some() || self.closed;
+        (all.clone().filter(move |_| sure), all.filter(move |_| !sure))
     }
 }
 
 /// The symbols of a block in the form that [`super::block::Blocks`] keeps.
 #[derive(Default)]
-struct Symbols(Vec<u32>);
+struct Symbols {
+    symbols: Vec<u32>,
+    stored: bool,
+}
 
 impl Sink for Symbols {
     fn begin(&mut self, _: &[u8], _: &Header) {}
 
-    fn stored(&mut self, _: &[u8]) {}
+    fn stored(&mut self, _: &[u8]) {
+        self.stored = true;
+    }
 
     #[inline(always)]
     fn literal(&mut self, byte: u8) {
-        self.0.push(u32::from(byte));
+        self.symbols.push(u32::from(byte));
     }
 
     #[inline(always)]
     fn copy(&mut self, length: u32, distance: u32) {
-        self.0.push(distance.wrapping_add(1) << 16 | length);
+        self.symbols.push(distance.wrapping_add(1) << 16 | length);
     }
 
     fn end(&mut self) {}

@@ -24,6 +24,8 @@ pub enum Family {
     /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
     /// padding.
     Pigz,
+    /// Go's `compress/flate`, 1.7 to 1.26 at least. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    Go,
 }
 
 /// zlib's `strategy` setting. The numbers are zlib's.
@@ -66,13 +68,13 @@ pub struct Params {
 }
 
 /// Why stored parameters could not be read.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ParamsError {
     /// The version byte is not known.
     #[error("re-encoder parameters of version {0}, this program knows {VERSION}")]
     Version(u8),
     /// A field has a value that no encoder has.
-    #[error("re-encoder parameters {0:02x?} name no encoder")]
+    #[error("re-encoder parameters {0:02x?} name no encoder that this program knows")]
     Unknown([u8; PARAMS_LEN]),
 }
 
@@ -97,6 +99,10 @@ impl Params {
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Ng | Family::NgEarlier => usual && self.level >= 2,
+                Family::Go => {
+                    let literals = self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15;
+                    (usual || literals) && self.mem_level == 8 && self.writes == 0
+                }
                 Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
             }
     }
@@ -118,6 +124,7 @@ impl Params {
             Family::Ng => 3,
             Family::NgEarlier => 4,
             Family::Pigz => 5,
+            Family::Go => 6,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -156,6 +163,7 @@ impl Params {
             3 => Family::Ng,
             4 => Family::NgEarlier,
             5 => Family::Pigz,
+            6 => Family::Go,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {

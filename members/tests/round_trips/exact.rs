@@ -1,7 +1,9 @@
 //! Whatever the object, its units re-create it; and members that are sound are expanded.
 
 use crate::support::{Dice, STRATEGIES, check, expand, flushed, gzip, raw, tarred, tight, zipped, zlib};
-use deltastore_members::Settings;
+use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::{Settings, Step, describe, recreate};
+use std::ops::ControlFlow;
 
 /// Asserts that nearly all of a member is covered.
 fn expanded(object: &[u8]) {
@@ -34,6 +36,30 @@ fn streams_larger_than_units() {
         expanded(&gzip(&content, level));
     }
     expanded(&zlib(&content, 9, STRATEGIES[0], 31, 9));
+}
+
+/// The deep gear: what Go made comes back from plain bytes, unit by unit.
+#[test]
+fn streams_of_go() {
+    let mut dice = Dice::new(11);
+    let content: Vec<u8> = (0..40).flat_map(|_| dice.content(100_000)).collect();
+    for level in [1, 3, 6] {
+        let params = Params::new(Family::Go, level);
+        let input = Input { plain: &content, flushes: &[], ends: true };
+        let mut object = b"\x1f\x8b\x08\0\0\0\0\0\0\xff".to_vec();
+        object.extend(encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(())));
+        object.extend([0; 8]);
+        let expansion = expand(&object, &Settings { deep: true, ..Settings::default() }, 100_000);
+        assert!(expansion.units.len() > 3, "{}", expansion.units.len());
+        let mut made = Vec::new();
+        for unit in &expansion.units {
+            let view = &expansion.view[unit.view.start as usize..unit.view.end as usize];
+            made.extend(recreate(&unit.program, view, unit.len as usize).expect("the unit's bytes"));
+            let steps = describe(&unit.program).expect("a program");
+            assert!(!steps.iter().any(|step| matches!(step, Step::Tokens { .. })), "level {level}: {steps:?}");
+        }
+        assert!(made == object, "level {level}");
+    }
 }
 
 #[test]

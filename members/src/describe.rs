@@ -67,6 +67,7 @@ impl fmt::Display for Family {
             Self::NgEarlier => "zlib-ng (earlier)",
             Self::Pigz => "pigz",
             Self::Go => "Go",
+            Self::Libdeflate => "libdeflate",
         })
     }
 }

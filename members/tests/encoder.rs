@@ -250,16 +250,27 @@ fn fnv(bytes: &[u8]) -> u64 {
 fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
-    let families =
-        [Family::Go, Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
+    let families = [
+        Family::Libdeflate,
+        Family::Go,
+        Family::Pigz,
+        Family::Zlib,
+        Family::Chromium,
+        Family::Gzip,
+        Family::Ng,
+        Family::NgEarlier,
+    ];
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
-        let mut params = Params::new(families[random.below(7)], 1 + random.below(9) as u8);
+        let mut params = Params::new(families[random.below(8)], 1 + random.below(9) as u8);
         params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
         params.room = [0, 4096][random.below(2)];
         params.window_bits = [15, 15, 9, 12][random.below(4)];
         params.mem_level = [8, 1, 9][random.below(3)];
+        if random.below(2) == 0 {
+            params = Params::new(params.family, params.level);
+        }
         let cut = random.below(plain.len());
         let rest = &plain[cut..(cut + random.below(5_000)).min(plain.len())];
         let history = &plain[cut.saturating_sub(random.below(40_000))..cut];
@@ -307,6 +318,36 @@ fn go_restarts() {
     }
 }
 
+/// Digests of what libdeflate makes of `mixed(300_000, 1)`: 1.14 (levels 1 to 9) and 1.26 themselves. Stored objects rely on them:
+/// a release of libdeflate with others must not replace this one.
+#[test]
+fn libdeflate_at_all_levels() {
+    let plain = mixed(300_000, 1);
+    let input = Input { plain: &plain, flushes: &[], ends: true };
+    for (level, digest) in (1..).zip(LIBDEFLATE) {
+        let params = Params::new(Family::Libdeflate, level);
+        let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(fnv(&made), digest, "level {level}: {:#x}", fnv(&made));
+        check(&params, &plain, &[], &made, false);
+        let found = find(Start::of_stream(), input, &made, &[]).expect("an encoder");
+        assert!(matching(&found, Start::of_stream(), input, &made).complete, "{level}: {found:?}");
+    }
+}
+
+/// libdeflate's streams are found whole or not at all.
+#[test]
+fn libdeflate_is_all_or_nothing() {
+    let plain = mixed(600_000, 2);
+    let params = Params::new(Family::Libdeflate, 6);
+    let input = Input { plain: &plain, flushes: &[], ends: true };
+    let mut made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+    assert!(matching(&params, Start::of_stream(), input, &made).blocks > 1);
+    assert_eq!(matching(&params, Start::of_stream(), Input { ends: false, ..input }, &made).blocks, 0);
+    assert_eq!(matching(&params, Start { position: 1, ..Start::of_stream() }, input, &made).blocks, 0);
+    *made.last_mut().expect("bytes") ^= 1;
+    assert_eq!(matching(&params, Start::of_stream(), input, &made).blocks, 0);
+}
+
 const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
 const GOLDEN: [(Family, u8, u64); 27] = [
     (Family::Pigz, 1, 0x5aea_a156_057c_8327),
@@ -351,4 +392,19 @@ const GO: [(i32, u64, u64); 10] = [
     (7, 0xcb2c_1ad6_7c6c_0ac3, 0xc3c3_383c_50c6_9d07),
     (8, 0x8c62_c222_a854_c849, 0x7498_7d17_3a01_fb7b),
     (9, 0xb49e_ed65_892c_7ce1, 0xb6ad_cb01_88ae_96b2),
+];
+/// Levels 1 to 12.
+const LIBDEFLATE: [u64; 12] = [
+    0x6c44_dbb3_6839_63cc,
+    0x0f8a_6912_448c_0461,
+    0x43f5_c376_1f08_f102,
+    0x0238_5966_6a23_ef61,
+    0x1a90_d1a0_810c_568a,
+    0x4348_3a32_5505_552b,
+    0xe9b5_83dd_920f_2bd7,
+    0x8abe_2886_5179_761c,
+    0x8abe_2886_5179_761c,
+    0x20c6_a0fe_affd_4101,
+    0x24a6_1bdc_fe89_8e17,
+    0x8289_c76f_5370_4a5b,
 ];

@@ -5,8 +5,9 @@
 //! possible.
 
 use super::matching::same_bits;
+use super::tables::{END_BLOCK, LENGTH_CODE};
 use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
-use crate::deflate::{Header, Sink, Tables, decode_block};
+use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 use std::ops::ControlFlow;
 
 /// Plain bytes after which no further block is looked at.
@@ -73,7 +74,10 @@ pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Opti
     let ends = input.ends && reach == input.plain.len();
     let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
     let part = Input { plain: &input.plain[..reach], flushes, ends };
-    let tried = |params: &Params| params.is_valid() && first.fits(start, part, actual, params);
+    let tried = |params: &Params| match params.is_whole() {
+        false => params.is_valid() && first.fits(start, part, actual, params),
+        true => first.ordered == Some(true) && first.fits(start, input, actual, params),
+    };
     hints.iter().copied().find(tried).or_else(|| first.plausible().find(tried))
 }
 
@@ -88,12 +92,15 @@ struct First {
     buffer: usize,
     /// The stream ends with an empty stored block.
     closed: bool,
+    /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower one
+    /// among equals. With libdeflate that is always so.
+    ordered: Option<bool>,
 }
 
 impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
-        let mut made = Self { symbols: Vec::new(), plain: 0, full: None, buffer: 0, closed: false };
+        let mut made = Self { symbols: Vec::new(), plain: 0, full: None, buffer: 0, closed: false, ordered: None };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
@@ -108,6 +115,9 @@ impl First {
             let by_flush = input.flushes.contains(&plain);
             if !symbols.symbols.is_empty() && !block.last && !by_flush && made.full.is_none() {
                 (made.full, made.buffer) = (Some(symbols.symbols.len()), block.plain as usize);
+            }
+            if let Some(lens) = &symbols.lens {
+                made.ordered = Some(made.ordered != Some(false) && is_ordered(&symbols.symbols, lens));
             }
             made.symbols.push(symbols.symbols);
             if block.last {
@@ -166,7 +176,8 @@ impl First {
             [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
         let (first, last) = self.go();
-        first.chain(usual).chain(odd.chain(small).filter(move |_| common)).chain(pigz).chain(last)
+        let whole = [6, 5, 7, 1, 9, 8, 2, 3, 4, 12, 11, 10].map(|level| Params::new(Family::Libdeflate, level));
+        first.chain(usual).chain(odd.chain(small).filter(move |_| common)).chain(pigz).chain(last).chain(whole)
     }
 
     /// Go's encoders, to be tried first or last. Each ends a stream with an empty stored block, blocks of 16384 symbols
@@ -187,15 +198,34 @@ impl First {
     }
 }
 
+/// See [`First::ordered`].
+fn is_ordered(symbols: &[u32], lens: &[u8]) -> bool {
+    let mut counts = [0u32; 286];
+    counts[END_BLOCK] = 1;
+    for &symbol in symbols {
+        let low = (symbol & 255) as usize;
+        counts[if symbol >> 16 == 0 { low } else { usize::from(LENGTH_CODE[low]) + 257 }] += 1;
+    }
+    let mut used: Vec<_> = counts.iter().zip(lens).filter(|&(&count, _)| count > 0).collect();
+    used.sort_by_key(|&(count, _)| count);
+    used.is_sorted_by(|a, b| a.1 >= b.1)
+}
+
 /// The symbols of a block in the form that [`super::block::Blocks`] keeps.
 #[derive(Default)]
 struct Symbols {
     symbols: Vec<u32>,
     stored: bool,
+    /// Code lengths of literals and lengths, if they are the block's own.
+    lens: Option<Vec<u8>>,
 }
 
 impl Sink for Symbols {
-    fn begin(&mut self, _: &[u8], _: &Header) {}
+    fn begin(&mut self, input: &[u8], header: &Header) {
+        if let Kind::Dynamic { lengths } = &header.kind {
+            self.lens = Lengths::read(&mut BitReader::at(input, lengths.start)).map(|read| read.literals().to_vec());
+        }
+    }
 
     fn stored(&mut self, _: &[u8]) {
         self.stored = true;

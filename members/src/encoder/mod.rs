@@ -3,7 +3,7 @@
 //! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
 //! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
 //! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz,
-//! zlib-ng and Go's standard library; each file names its source. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! zlib-ng and Go's standard library; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
 //! reproduces it.
 //!
 //! Invariants:
@@ -27,6 +27,7 @@ mod ng;
 mod params;
 mod tables;
 mod tree;
+mod whole;
 mod window;
 
 pub use find::find;
@@ -192,6 +193,9 @@ fn encode_expecting(
     // Each flush costs filling the chains again.
     if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
+    }
+    if params.is_whole() {
+        return whole::encode(params, start, input, sink);
     }
     if params.family == Family::Go {
         // A sink that breaks leaves nothing more to do.

@@ -24,7 +24,7 @@ pub enum Family {
     /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
     /// padding.
     Pigz,
-    /// Go's `compress/flate`, 1.7 to 1.26 at least. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    /// Go's `compress/flate` up to Go 1.26, compared from 1.19 on; 1.27 has another encoder. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
     Go,
     /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It encodes
     /// whole streams only, see [`Params::is_whole`].

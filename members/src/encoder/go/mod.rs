@@ -1,7 +1,7 @@
 //! Go's `compress/flate` (golang/go, `src/compress/flate`), which its `compress/gzip`, `compress/zlib`, `archive/zip`
-//! and `image/png` use: so container layers, module archives, and what release tools written in Go pack.
+//! and `image/png` use up to Go 1.26: so container layers, module archives, and what release tools written in Go pack.
 //!
-//! Levels 2 to 9 are in [`chains`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty stored
+//! Levels 2 to 9 are in [`levels`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty stored
 //! block. The sizes of writes hardly matter: only whether one ends within the last 261 bytes of the double window, which
 //! then moves down a match earlier. Input is taken to come in pieces that divide 32 KiB.
 
@@ -9,6 +9,7 @@ mod chains;
 mod code;
 mod fast;
 mod form;
+mod levels;
 
 pub(super) use form::{smallest, worthwhile};
 
@@ -74,7 +75,7 @@ pub(super) fn encode(
     } else if fast {
         Box::new(fast::Fast::new(source))
     } else {
-        Box::new(chains::Chains::new(source, params.level, start.state, known_end))
+        Box::new(levels::Chained::new(source, params.level, start.state, known_end))
     };
     let mut from = begin;
     for &flush in input.flushes {

@@ -22,7 +22,7 @@ pub enum Step {
 /// The steps of a program; none of an empty one, whose view is the object's bytes.
 ///
 /// # Errors
-/// [`RecreateError::Version`] and [`RecreateError::Program`], as [`crate::recreate`] gives them.
+/// [`RecreateError::Version`], [`RecreateError::Program`] and [`RecreateError::Encoder`], as [`crate::recreate`] gives them.
 pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     let mut at = match program.first() {
         None => return Ok(Vec::new()),
@@ -38,7 +38,7 @@ pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
                 for _ in 0..op.flushes {
                     take_varint(program, &mut at).ok_or(RecreateError::Program)?;
                 }
-                let params = Params::from_bytes(op.params).map_err(|_| RecreateError::Program)?;
+                let params = Params::from_bytes(op.params).map_err(RecreateError::Encoder)?;
                 Step::Encoder { params, plain: op.plain }
             }
         });
@@ -66,6 +66,8 @@ impl fmt::Display for Family {
             Self::Ng => "zlib-ng",
             Self::NgEarlier => "zlib-ng (earlier)",
             Self::Pigz => "pigz",
+            Self::Go => "Go",
+            Self::Libdeflate => "libdeflate",
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::encoder::{self, Block, Input, Params, Start, State};
+use crate::encoder::{self, Block, Input, Params, ParamsError, Start, State};
 use crate::program::{Encode, Op, VERSION, take_varint};
 use crate::puff::{BitWriter, Encoder, encode_block};
 
@@ -16,6 +16,8 @@ pub enum RecreateError {
     Version,
     #[error("the program is malformed")]
     Program,
+    #[error("the program is of a newer version, or malformed: {0}")]
+    Encoder(ParamsError),
     #[error("the view does not fit the program")]
     View,
     #[error("the program does not yield the length asked for")]
@@ -106,7 +108,7 @@ fn encode_again(
     used: &mut usize,
     most: usize,
 ) -> Result<Vec<u8>, RecreateError> {
-    let params = Params::from_bytes(op.params).map_err(|_| RecreateError::Program)?;
+    let params = Params::from_bytes(op.params).map_err(RecreateError::Encoder)?;
     let mut take = |bytes: u64| {
         let bytes = usize::try_from(bytes).map_err(|_| RecreateError::View)?;
         let slice = view.get(*used..).and_then(|rest| rest.get(..bytes)).ok_or(RecreateError::View)?;

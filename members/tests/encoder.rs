@@ -250,15 +250,27 @@ fn fnv(bytes: &[u8]) -> u64 {
 fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
-    let families = [Family::Pigz, Family::Zlib, Family::Chromium, Family::Gzip, Family::Ng, Family::NgEarlier];
+    let families = [
+        Family::Libdeflate,
+        Family::Go,
+        Family::Pigz,
+        Family::Zlib,
+        Family::Chromium,
+        Family::Gzip,
+        Family::Ng,
+        Family::NgEarlier,
+    ];
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
-        let mut params = Params::new(families[random.below(6)], 1 + random.below(9) as u8);
+        let mut params = Params::new(families[random.below(8)], 1 + random.below(9) as u8);
         params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
         params.room = [0, 4096][random.below(2)];
         params.window_bits = [15, 15, 9, 12][random.below(4)];
         params.mem_level = [8, 1, 9][random.below(3)];
+        if random.below(2) == 0 {
+            params = Params::new(params.family, params.level);
+        }
         let cut = random.below(plain.len());
         let rest = &plain[cut..(cut + random.below(5_000)).min(plain.len())];
         let history = &plain[cut.saturating_sub(random.below(40_000))..cut];
@@ -271,6 +283,69 @@ fn nonsense_does_no_harm() {
         assert!(made.len() < 3 * rest.len() + 10_000);
         let _ = matching(&params, start, input, &plain);
     }
+}
+
+/// Digests of what Go's `compress/flate` itself made of `mixed(300_000, 1)`, see `golden/flate.go`.
+#[test]
+fn go_at_all_levels() {
+    let plain = mixed(300_000, 1);
+    for (level, whole, flushed) in GO {
+        let literals = level < 0;
+        let strategy = if literals { Strategy::Huffman } else { Strategy::Default };
+        let params = Params { strategy, ..Params::new(Family::Go, if literals { 6 } else { level as u8 }) };
+        for (digest, flushes) in [(whole, &[][..]), (flushed, &GO_FLUSHES)] {
+            let input = Input { plain: &plain, flushes, ends: true };
+            let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+            assert_eq!(fnv(&made), digest, "level {level}, flushes {flushes:?}");
+            check(&params, &plain, flushes, &made, flushes.is_empty());
+            if flushes.is_empty() {
+                assert_eq!(find(Start::of_stream(), input, &made, &[]), Some(params));
+            }
+        }
+    }
+}
+
+/// Go's streams from every block boundary, for all sizes of input.
+#[test]
+fn go_restarts() {
+    for plain in inputs() {
+        for level in 1..=9 {
+            let params = Params::new(Family::Go, level);
+            let input = Input { plain: &plain, flushes: &[], ends: true };
+            let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+            check(&params, &plain, &[], &made, true);
+        }
+    }
+}
+
+/// Digests of what libdeflate makes of `mixed(300_000, 1)`: 1.14 (levels 1 to 9) and 1.26 themselves. Stored objects rely on them:
+/// a release of libdeflate with others must not replace this one.
+#[test]
+fn libdeflate_at_all_levels() {
+    let plain = mixed(300_000, 1);
+    let input = Input { plain: &plain, flushes: &[], ends: true };
+    for (level, digest) in (1..).zip(LIBDEFLATE) {
+        let params = Params::new(Family::Libdeflate, level);
+        let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(fnv(&made), digest, "level {level}: {:#x}", fnv(&made));
+        check(&params, &plain, &[], &made, false);
+        let found = find(Start::of_stream(), input, &made, &[]).expect("an encoder");
+        assert!(matching(&found, Start::of_stream(), input, &made).complete, "{level}: {found:?}");
+    }
+}
+
+/// libdeflate's streams are found whole or not at all.
+#[test]
+fn libdeflate_is_all_or_nothing() {
+    let plain = mixed(600_000, 2);
+    let params = Params::new(Family::Libdeflate, 6);
+    let input = Input { plain: &plain, flushes: &[], ends: true };
+    let mut made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+    assert!(matching(&params, Start::of_stream(), input, &made).blocks > 1);
+    assert_eq!(matching(&params, Start::of_stream(), Input { ends: false, ..input }, &made).blocks, 0);
+    assert_eq!(matching(&params, Start { position: 1, ..Start::of_stream() }, input, &made).blocks, 0);
+    *made.last_mut().expect("bytes") ^= 1;
+    assert_eq!(matching(&params, Start::of_stream(), input, &made).blocks, 0);
 }
 
 const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
@@ -302,4 +377,34 @@ const GOLDEN: [(Family, u8, u64); 27] = [
     (Family::Chromium, 7, 0xcf2c_b6b0_f612_958f),
     (Family::Chromium, 8, 0x19e2_6685_1382_f0b8),
     (Family::Chromium, 9, 0xb028_f292_a171_8134),
+];
+
+const GO_FLUSHES: [usize; 9] = [5, 50, 50, 200, 50_000, 65_290, 65_400, 131_072, 300_000];
+/// Level (-2: Huffman only), digest, digest with flushes.
+const GO: [(i32, u64, u64); 10] = [
+    (-2, 0x6d19_4b60_2450_c6d5, 0x3a94_329c_f13a_fcaa),
+    (1, 0x581c_06ae_086a_8fdb, 0x5934_9677_3816_ac6a),
+    (2, 0xd917_859b_5dbc_02d4, 0x1db2_0a13_3c7c_8d84),
+    (3, 0xbe6b_14bf_42bc_0286, 0x3bda_c782_15dd_43ad),
+    (4, 0x7a60_7e39_f474_cacc, 0x55bd_7210_2baf_740f),
+    (5, 0x08f8_4ae5_5eae_bf60, 0x02fc_ed78_bffd_6b9e),
+    (6, 0x07d9_a2f2_c754_99ea, 0xa58d_99a3_2988_9df0),
+    (7, 0xcb2c_1ad6_7c6c_0ac3, 0xc3c3_383c_50c6_9d07),
+    (8, 0x8c62_c222_a854_c849, 0x7498_7d17_3a01_fb7b),
+    (9, 0xb49e_ed65_892c_7ce1, 0xb6ad_cb01_88ae_96b2),
+];
+/// Levels 1 to 12.
+const LIBDEFLATE: [u64; 12] = [
+    0x6c44_dbb3_6839_63cc,
+    0x0f8a_6912_448c_0461,
+    0x43f5_c376_1f08_f102,
+    0x0238_5966_6a23_ef61,
+    0x1a90_d1a0_810c_568a,
+    0x4348_3a32_5505_552b,
+    0xe9b5_83dd_920f_2bd7,
+    0x8abe_2886_5179_761c,
+    0x8abe_2886_5179_761c,
+    0x20c6_a0fe_affd_4101,
+    0x24a6_1bdc_fe89_8e17,
+    0x8289_c76f_5370_4a5b,
 ];

@@ -1,34 +1,61 @@
 //! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
 //! `trees.c`).
 //!
-//! A block ends when the symbol buffer is one short of full, in gzip also early where matches do well. It is written in
-//! the form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths, else the fixed
-//! code unless a code of its own is shorter.
+//! With zlib's family a block ends when the symbol buffer is one short of full, in gzip also early where matches do well.
+//! It is written in the form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths,
+//! else the fixed code unless a code of its own is shorter. How Go decides is in [`super::go`].
 
 use super::bits::BitWriter;
+use super::go;
+use super::header::Header;
 use super::tables::{
-    BL_CODES, BL_EXTRA, BL_ORDER, D_CODES, DIST_BASE, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_BASE, LENGTH_CODE,
-    LENGTH_EXTRA, STATIC_L_LEN, dist_code,
+    D_CODES, DIST_BASE, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_BASE, LENGTH_CODE, LENGTH_EXTRA, STATIC_L_LEN, dist_code,
 };
 use super::tree::{self, Code, Shape};
 use super::{Block, State};
 use std::ops::ControlFlow;
 
 const STATIC_D_LEN: [u8; D_CODES] = [5; D_CODES];
-const LITERALS: Shape =
+pub(super) const LITERALS: Shape =
     Shape { elems: L_CODES, extra: &LENGTH_EXTRA, extra_base: 257, max_length: 15, fixed: Some(&STATIC_L_LEN) };
-const DISTANCES: Shape =
+pub(super) const DISTANCES: Shape =
     Shape { elems: D_CODES, extra: &DIST_EXTRA, extra_base: 0, max_length: 15, fixed: Some(&STATIC_D_LEN) };
-const LENGTHS: Shape = Shape { elems: BL_CODES, extra: &BL_EXTRA, extra_base: 0, max_length: 7, fixed: None };
 
 /// Symbols after which gzip looks whether to end the block.
 const TRUNCATE_EVERY: usize = 0x1000;
 /// The most symbols that any variant collects.
-const MAX_SYMBOLS: usize = 32768;
+const MAX_SYMBOLS: usize = 65536;
+
+/// Whose way of choosing a block's form and codes applies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// zlib and all that come from it.
+    Zlib,
+    /// Go's levels 2 to 9.
+    Go,
+    /// Go's level 1 and its Huffman-only mode.
+    GoFast,
+}
+
+/// How a block is written.
+pub(super) enum Form {
+    Stored,
+    Fixed,
+    /// With codes of its own.
+    Own(Box<Own>),
+}
+
+/// A block's own codes and their description.
+pub(super) struct Own {
+    pub(super) literals: Code,
+    pub(super) distances: Code,
+    pub(super) header: Header,
+}
 
 /// How blocks of this encoder end and which forms they may take.
 #[derive(Clone, Copy)]
 pub(super) struct Rules {
+    pub(super) dialect: Dialect,
     /// Symbols in a full block.
     pub(super) full: usize,
     /// Whether gzip's early end applies.
@@ -199,31 +226,59 @@ impl<'s, 'e> Blocks<'s, 'e> {
             }
         }
         let before = self.rooms();
-        let l = tree::build(&self.l_freq, &LITERALS);
-        let d = tree::build(&self.d_freq, &DISTANCES);
-        let header = Header::new(&l, &d);
-        let own_bits = l.bits + d.bits + header.bits;
-        let fixed_bytes = (l.fixed_bits + d.fixed_bits + 10) >> 3;
-        let own_bytes = (own_bits + 10) >> 3;
-        let fixed = fixed_bytes <= own_bytes || self.rules.fixed_only;
-        let best = if fixed { fixed_bytes } else { own_bytes };
+        let form = match self.rules.dialect {
+            Dialect::Zlib => self.form(plain.len(), storable),
+            Dialect::Go => go::smallest(&self.l_freq, &self.d_freq, plain.len(), storable),
+            Dialect::GoFast => go::worthwhile(&self.l_freq, &self.d_freq, plain.len()),
+        };
         let last_bit = u64::from(last);
-        if plain.len() as u64 + 4 <= best && storable && plain.len() <= 0xffff {
-            self.store(plain, last);
-        } else if fixed {
-            self.out.put(2 | last_bit, 3);
-            let (l, d) = fixed_codes();
-            self.write_symbols(&l, &d);
-        } else {
-            self.out.put(4 | last_bit, 3);
-            header.write(self.out, &l, &d);
-            self.write_symbols(&l, &d);
+        match form {
+            Form::Stored => self.store(plain, last),
+            Form::Fixed => {
+                self.out.put(2 | last_bit, 3);
+                let (l, d) = fixed_codes();
+                self.write_symbols(&l, &d);
+            }
+            Form::Own(own) => {
+                self.out.put(4 | last_bit, 3);
+                own.header.write(self.out, &own.literals, &own.distances);
+                self.write_symbols(&own.literals, &own.distances);
+            }
         }
         self.called_again = self.rooms() > before;
         let state = if self.called_again { State::forgotten() } else { state };
         self.start += plain.len();
         self.clear();
         self.report(last, state)
+    }
+
+    /// zlib's choice for the current block, of `plain` bytes.
+    fn form(&self, plain: usize, storable: bool) -> Form {
+        let literals = tree::build(&self.l_freq, &LITERALS);
+        let distances = tree::build(&self.d_freq, &DISTANCES);
+        let header = Header::new(&literals, &distances);
+        let fixed_bytes = (literals.fixed_bits + distances.fixed_bits + 10) >> 3;
+        let own_bytes = (literals.bits + distances.bits + header.bits + 10) >> 3;
+        let fixed = fixed_bytes <= own_bytes || self.rules.fixed_only;
+        let best = if fixed { fixed_bytes } else { own_bytes };
+        if plain as u64 + 4 <= best && storable && plain <= 0xffff {
+            Form::Stored
+        } else if fixed {
+            Form::Fixed
+        } else {
+            Form::Own(Box::new(Own { literals, distances, header }))
+        }
+    }
+
+    /// Writes `plain` as a stored block whatever the symbols say, and begins the next block behind it.
+    pub(super) fn stored(&mut self, plain: &[u8], last: bool) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            expected.block += 1;
+        }
+        self.store(plain, last);
+        self.start += plain.len();
+        self.clear();
+        self.report(last, State::default())
     }
 
     /// How many times the output so far has filled the room.
@@ -312,81 +367,4 @@ fn fixed_codes() -> (Code, Code) {
     d.code = tree::codes(&d.len, d.max_code);
     let l = Code { len: STATIC_L_LEN, code: tree::codes(&STATIC_L_LEN, 287), max_code: 287, bits: 0, fixed_bits: 0 };
     (l, d)
-}
-
-/// The description of a block's codes: their lengths, run-length coded, in a code of their own.
-struct Header {
-    code: Code,
-    /// Code-length symbols in sending order with their extra bits' value.
-    symbols: Vec<(u8, u8)>,
-    sent: usize,
-    /// Bits of the whole description, block type excluded.
-    bits: u64,
-}
-
-impl Header {
-    fn new(l: &Code, d: &Code) -> Self {
-        let mut symbols = Vec::with_capacity(L_CODES + D_CODES);
-        run_lengths(&l.len[..=l.max_code], &mut symbols);
-        run_lengths(&d.len[..=d.max_code], &mut symbols);
-        let mut freq = [0u16; BL_CODES];
-        for &(symbol, _) in &symbols {
-            freq[usize::from(symbol)] += 1;
-        }
-        let code = tree::build(&freq, &LENGTHS);
-        let unsent = BL_ORDER.iter().rev().take_while(|&&n| code.len[usize::from(n)] == 0).count();
-        let sent = (BL_CODES - unsent).max(4);
-        let bits = code.bits + 3 * sent as u64 + 14;
-        Self { code, symbols, sent, bits }
-    }
-
-    fn write(&self, out: &mut BitWriter, l: &Code, d: &Code) {
-        out.put((l.max_code - 256) as u64, 5);
-        out.put(d.max_code as u64, 5);
-        out.put((self.sent - 4) as u64, 4);
-        for &n in &BL_ORDER[..self.sent] {
-            out.put(u64::from(self.code.len[usize::from(n)]), 3);
-        }
-        for &(symbol, extra) in &self.symbols {
-            let n = usize::from(symbol);
-            let bits = u32::from(self.code.len[n]);
-            out.put(u64::from(self.code.code[n]) | u64::from(extra) << bits, bits + u32::from(BL_EXTRA[n]));
-        }
-    }
-}
-
-/// Run-length codes code lengths as `trees.c` does: a run of one length is cut as soon as it is as long as one repeat
-/// symbol can be, and a repeat never reaches from one code into the next.
-fn run_lengths(lens: &[u8], symbols: &mut Vec<(u8, u8)>) {
-    let mut before = None;
-    let mut at = 0;
-    while at < lens.len() {
-        let len = lens[at];
-        // The first of a run of non-zero lengths is sent as itself, so one cut holds up to seven.
-        let most = if len == 0 {
-            138
-        } else if before == Some(len) {
-            6
-        } else {
-            7
-        };
-        let run = lens[at..].iter().take(most).take_while(|&&l| l == len).count();
-        let least = if len != 0 && before != Some(len) { 4 } else { 3 };
-        if run < least {
-            symbols.extend(std::iter::repeat_n((len, 0), run));
-        } else if len != 0 {
-            let mut repeat = run;
-            if before != Some(len) {
-                symbols.push((len, 0));
-                repeat -= 1;
-            }
-            symbols.push((16, (repeat - 3) as u8));
-        } else if run <= 10 {
-            symbols.push((17, (run - 3) as u8));
-        } else {
-            symbols.push((18, (run - 11) as u8));
-        }
-        before = Some(len);
-        at += run;
-    }
 }

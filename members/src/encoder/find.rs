@@ -5,8 +5,9 @@
 //! possible.
 
 use super::matching::same_bits;
+use super::tables::{END_BLOCK, LENGTH_CODE};
 use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
-use crate::deflate::{Header, Sink, Tables, decode_block};
+use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 use std::ops::ControlFlow;
 
 /// Plain bytes after which no further block is looked at.
@@ -73,7 +74,10 @@ pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Opti
     let ends = input.ends && reach == input.plain.len();
     let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
     let part = Input { plain: &input.plain[..reach], flushes, ends };
-    let tried = |params: &Params| params.is_valid() && first.fits(start, part, actual, params);
+    let tried = |params: &Params| match params.is_whole() {
+        false => params.is_valid() && first.fits(start, part, actual, params),
+        true => first.ordered == Some(true) && first.fits(start, input, actual, params),
+    };
     hints.iter().copied().find(tried).or_else(|| first.plausible().find(tried))
 }
 
@@ -84,12 +88,19 @@ struct First {
     plain: usize,
     /// Symbols of the first block that a full buffer can have ended.
     full: Option<usize>,
+    /// Plain bytes of that block.
+    buffer: usize,
+    /// The stream ends with an empty stored block.
+    closed: bool,
+    /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower one
+    /// among equals. With libdeflate that is always so.
+    ordered: Option<bool>,
 }
 
 impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
-        let mut made = Self { symbols: Vec::new(), plain: 0, full: None };
+        let mut made = Self { symbols: Vec::new(), plain: 0, full: None, buffer: 0, closed: false, ordered: None };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
@@ -102,11 +113,15 @@ impl First {
             }
             (made.plain, bit) = (plain, block.end);
             let by_flush = input.flushes.contains(&plain);
-            if !symbols.0.is_empty() && !block.last && !by_flush && made.full.is_none() {
-                made.full = Some(symbols.0.len());
+            if !symbols.symbols.is_empty() && !block.last && !by_flush && made.full.is_none() {
+                (made.full, made.buffer) = (Some(symbols.symbols.len()), block.plain as usize);
             }
-            made.symbols.push(symbols.0);
+            if let Some(lens) = &symbols.lens {
+                made.ordered = Some(made.ordered != Some(false) && is_ordered(&symbols.symbols, lens));
+            }
+            made.symbols.push(symbols.symbols);
             if block.last {
+                made.closed = symbols.stored && block.plain == 0;
                 break;
             }
         }
@@ -160,27 +175,70 @@ impl First {
         let pigz =
             [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
-        usual.chain(odd.chain(small).filter(move |_| common)).chain(pigz)
+        let (first, last) = self.go();
+        let whole = [6, 5, 7, 1, 9, 8, 2, 3, 4, 12, 11, 10].map(|level| Params::new(Family::Libdeflate, level));
+        first.chain(usual).chain(odd.chain(small).filter(move |_| common)).chain(pigz).chain(last).chain(whole)
     }
+
+    /// Go's encoders, to be tried first or last. Each ends a stream with an empty stored block, blocks of 16384 symbols
+    /// or of 65535 bytes before it.
+    fn go(&self) -> (impl Iterator<Item = Params> + use<>, impl Iterator<Item = Params> + use<>) {
+        let levels: &[u8] = match self.full {
+            Some(16384) => &[6, 5, 9, 4, 7, 8, 3, 2],
+            Some(_) if self.buffer == 65535 && !self.closed => &[1],
+            Some(_) if !self.closed => &[],
+            _ => &[6, 5, 9, 1, 4, 7, 8, 3, 2],
+        };
+        let literals = Params { strategy: Strategy::Huffman, ..Params::new(Family::Go, 6) };
+        let literals = (levels.contains(&1)).then_some(literals);
+        let all = levels.iter().map(|&level| Params::new(Family::Go, level)).chain(literals);
+        // Stored blocks alone tell nothing.
+        let sure = self.full.is_some() || self.closed;
+        (all.clone().filter(move |_| sure), all.filter(move |_| !sure))
+    }
+}
+
+/// See [`First::ordered`].
+fn is_ordered(symbols: &[u32], lens: &[u8]) -> bool {
+    let mut counts = [0u32; 286];
+    counts[END_BLOCK] = 1;
+    for &symbol in symbols {
+        let low = (symbol & 255) as usize;
+        counts[if symbol >> 16 == 0 { low } else { usize::from(LENGTH_CODE[low]) + 257 }] += 1;
+    }
+    let mut used: Vec<_> = counts.iter().zip(lens).filter(|&(&count, _)| count > 0).collect();
+    used.sort_by_key(|&(count, _)| count);
+    used.is_sorted_by(|a, b| a.1 >= b.1)
 }
 
 /// The symbols of a block in the form that [`super::block::Blocks`] keeps.
 #[derive(Default)]
-struct Symbols(Vec<u32>);
+struct Symbols {
+    symbols: Vec<u32>,
+    stored: bool,
+    /// Code lengths of literals and lengths, if they are the block's own.
+    lens: Option<Vec<u8>>,
+}
 
 impl Sink for Symbols {
-    fn begin(&mut self, _: &[u8], _: &Header) {}
+    fn begin(&mut self, input: &[u8], header: &Header) {
+        if let Kind::Dynamic { lengths } = &header.kind {
+            self.lens = Lengths::read(&mut BitReader::at(input, lengths.start)).map(|read| read.literals().to_vec());
+        }
+    }
 
-    fn stored(&mut self, _: &[u8]) {}
+    fn stored(&mut self, _: &[u8]) {
+        self.stored = true;
+    }
 
     #[inline(always)]
     fn literal(&mut self, byte: u8) {
-        self.0.push(u32::from(byte));
+        self.symbols.push(u32::from(byte));
     }
 
     #[inline(always)]
     fn copy(&mut self, length: u32, distance: u32) {
-        self.0.push(distance.wrapping_add(1) << 16 | length);
+        self.symbols.push(distance.wrapping_add(1) << 16 | length);
     }
 
     fn end(&mut self) {}

@@ -19,10 +19,11 @@ pub struct Prefix {
 }
 
 /// Encodes `input` from `start` and compares with `actual`, whose first `start.first_bit` bits are ignored. Stops at
-/// the first block that differs or reaches beyond `actual`.
+/// the first block that differs or reaches beyond `actual`. All or nothing if [`Params::is_whole`].
 #[must_use]
 pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> Prefix {
-    let mut found = Prefix { bit_end: u64::from(start.first_bit & 7), state: start.state, ..Prefix::default() };
+    let nothing = Prefix { bit_end: u64::from(start.first_bit & 7), state: start.state, ..Prefix::default() };
+    let mut found = nothing;
     encode(params, start, input, &mut |block: Block| {
         if !same_bits(block.bytes, actual, found.bit_end, block.bit_end) {
             return ControlFlow::Break(());
@@ -31,7 +32,7 @@ pub fn matching(params: &Params, start: Start, input: Input, actual: &[u8]) -> P
         found = Prefix { blocks: found.blocks + 1, plain: plain_end, bit_end, state, complete: last };
         ControlFlow::Continue(())
     });
-    found
+    if params.is_whole() && !found.complete { nothing } else { found }
 }
 
 /// Whether `a` and `b` hold the same bits from bit `from` to bit `to`.

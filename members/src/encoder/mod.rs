@@ -2,8 +2,8 @@
 //!
 //! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
 //! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
-//! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz and
-//! zlib-ng; each file names its source. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz,
+//! zlib-ng and Go's standard library; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
 //! reproduces it.
 //!
 //! Invariants:
@@ -19,12 +19,15 @@ mod bits;
 mod block;
 mod classic;
 mod find;
+mod go;
+mod header;
 mod matching;
 mod medium;
 mod ng;
 mod params;
 mod tables;
 mod tree;
+mod whole;
 mod window;
 
 pub use find::find;
@@ -32,7 +35,7 @@ pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 
 use bits::BitWriter;
-use block::{Blocks, Expected, Rules};
+use block::{Blocks, Dialect, Expected, Rules};
 use classic::{EFFORT, Multiplied, Rolling, Settings};
 use ng::Effort;
 use std::ops::{ControlFlow, Range};
@@ -191,6 +194,14 @@ fn encode_expecting(
     if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
     }
+    if params.is_whole() {
+        return whole::encode(params, start, input, sink);
+    }
+    if params.family == Family::Go {
+        // A sink that breaks leaves nothing more to do.
+        let _ = go::encode(params, start, input, &mut out, &mut expected, sink);
+        return out.finish();
+    }
     let (mut from, mut state) = (0, start.state);
     let pigz = params.family == Family::Pigz;
     let pieces = if pigz { pieces(params, &start, input.plain.len()) } else { Vec::new() };
@@ -267,7 +278,14 @@ fn segment(
 fn rules(params: &Params, written: u64) -> Rules {
     let full = if params.family == Family::Gzip { 32768 } else { 1 << (params.mem_level + 6) } - 1;
     let truncate = params.family == Family::Gzip && params.level > 2;
-    Rules { full, truncate, fixed_only: params.strategy == Strategy::Fixed, room: params.room, written }
+    Rules {
+        dialect: Dialect::Zlib,
+        full,
+        truncate,
+        fixed_only: params.strategy == Strategy::Fixed,
+        room: params.room,
+        written,
+    }
 }
 
 fn run(

@@ -24,6 +24,11 @@ pub enum Family {
     /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
     /// padding.
     Pigz,
+    /// Go's `compress/flate` up to Go 1.26, compared from 1.19 on; 1.27 has another encoder. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    Go,
+    /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It encodes
+    /// whole streams only, see [`Params::is_whole`].
+    Libdeflate,
 }
 
 /// zlib's `strategy` setting. The numbers are zlib's.
@@ -49,7 +54,7 @@ pub enum Strategy {
 pub struct Params {
     /// The program family.
     pub family: Family,
-    /// 1 to 9. Level 0 (stored blocks only) has no encoder here.
+    /// 1 to 9, for libdeflate 1 to 12. Level 0 (stored blocks only) has no encoder here.
     pub level: u8,
     /// zlib's `memLevel`, 1 to 9: sizes of the hash table and of the symbol buffer. 8 for gzip.
     pub mem_level: u8,
@@ -66,13 +71,13 @@ pub struct Params {
 }
 
 /// Why stored parameters could not be read.
-#[derive(Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum ParamsError {
     /// The version byte is not known.
     #[error("re-encoder parameters of version {0}, this program knows {VERSION}")]
     Version(u8),
     /// A field has a value that no encoder has.
-    #[error("re-encoder parameters {0:02x?} name no encoder")]
+    #[error("re-encoder parameters {0:02x?} name no encoder that this program knows")]
     Unknown([u8; PARAMS_LEN]),
 }
 
@@ -87,7 +92,7 @@ impl Params {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let usual = self.window_bits == 15 && self.strategy == Strategy::Default;
-        (1..=9).contains(&self.level)
+        (1..=if self.is_whole() { 12 } else { 9 }).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
             && (self.writes == 0 || (256..1 << 24).contains(&self.writes))
@@ -97,6 +102,11 @@ impl Params {
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Ng | Family::NgEarlier => usual && self.level >= 2,
+                Family::Go => {
+                    let literals = self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15;
+                    (usual || literals) && self.mem_level == 8 && self.writes == 0
+                }
+                Family::Libdeflate => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
             }
     }
@@ -118,6 +128,8 @@ impl Params {
             Family::Ng => 3,
             Family::NgEarlier => 4,
             Family::Pigz => 5,
+            Family::Go => 6,
+            Family::Libdeflate => 7,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -156,6 +168,8 @@ impl Params {
             3 => Family::Ng,
             4 => Family::NgEarlier,
             5 => Family::Pigz,
+            6 => Family::Go,
+            7 => Family::Libdeflate,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -170,6 +184,12 @@ impl Params {
         let room = if sizes >> 4 == 0 { 0 } else { 2048 << (sizes >> 4) };
         let params = Self { family, level, mem_level: sizes & 15, strategy, window_bits: mixed & 15, writes, room };
         if params.is_valid() { Ok(params) } else { Err(unknown) }
+    }
+
+    /// Whether the encoder makes whole streams only, of at most 2 MiB of plain bytes: none of its blocks stands alone.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        matches!(self.family, Family::Libdeflate)
     }
 
     /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of

@@ -11,6 +11,7 @@ const NODES: usize = 2 * 286 + 1;
 const MAX_BITS: usize = 15;
 
 /// What distinguishes the three trees of a block.
+#[derive(Clone, Copy)]
 pub(super) struct Shape<'a> {
     /// Number of symbols.
     pub(super) elems: usize,

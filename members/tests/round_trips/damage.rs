@@ -143,6 +143,11 @@ fn unknown_versions_and_ops_are_refused() {
     assert_eq!(recreate(&[2, 1, 1], b"a", 1), Err(Version));
     assert_eq!(recreate(&[1, 4], b"", 0), Err(Program));
     assert_eq!(recreate(&[1, 1, 0], b"", 0), Err(Program));
+    let of_encoder =
+        |family| [[1, 4, 1, family, 6, 8, 15, 0, 0, 0].as_slice(), &[1, 1, 1, 1, 1, 0, 1, 1, 1, 0]].concat();
+    let newer = recreate(&of_encoder(0xee), b"abc", 9);
+    assert!(matches!(newer, Err(deltastore_members::RecreateError::Encoder(_))), "{newer:?}");
+    assert_eq!(recreate(&of_encoder(6), b"", 9), Err(View));
     assert_eq!(recreate(&[1, 1, 2], b"a", 2), Err(View));
     assert_eq!(recreate(&[1, 1, 1], b"ab", 1), Err(View));
     assert_eq!(recreate(&[1, 1, 1], b"a", 2), Err(Length));

@@ -1,7 +1,9 @@
 //! Whatever the object, its units re-create it; and members that are sound are expanded.
 
 use crate::support::{Dice, STRATEGIES, check, expand, flushed, gzip, raw, tarred, tight, zipped, zlib};
-use deltastore_members::Settings;
+use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::{Settings, Step, describe, recreate};
+use std::ops::ControlFlow;
 
 /// Asserts that nearly all of a member is covered.
 fn expanded(object: &[u8]) {
@@ -34,6 +36,48 @@ fn streams_larger_than_units() {
         expanded(&gzip(&content, level));
     }
     expanded(&zlib(&content, 9, STRATEGIES[0], 31, 9));
+}
+
+/// A gzip member whose stream `params` makes, with a wrong check, which nobody looks at.
+fn made_by(params: &Params, content: &[u8]) -> Vec<u8> {
+    let input = Input { plain: content, flushes: &[], ends: true };
+    let mut member = b"\x1f\x8b\x08\0\0\0\0\0\0\xff".to_vec();
+    member.extend(encode(params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(())));
+    member.extend([0; 8]);
+    member
+}
+
+/// Asserts that the deep gear stores the object without tokens, in more than `few` units.
+fn stored_plain(object: &[u8], few: usize) {
+    let expansion = expand(object, &Settings { deep: true, ..Settings::default() }, 100_000);
+    assert!(expansion.units.len() > few, "{}", expansion.units.len());
+    let mut made = Vec::new();
+    for unit in &expansion.units {
+        let view = &expansion.view[unit.view.start as usize..unit.view.end as usize];
+        made.extend(recreate(&unit.program, view, unit.len as usize).expect("the unit's bytes"));
+        let steps = describe(&unit.program).expect("a program");
+        assert!(!steps.is_empty() && !steps.iter().any(|step| matches!(step, Step::Tokens { .. })), "{steps:?}");
+    }
+    assert!(made == object);
+}
+
+#[test]
+fn streams_of_go_restart() {
+    let mut dice = Dice::new(11);
+    let content: Vec<u8> = (0..40).flat_map(|_| dice.content(100_000)).collect();
+    for level in [1, 3, 6] {
+        stored_plain(&made_by(&Params::new(Family::Go, level), &content), 3);
+    }
+}
+
+#[test]
+fn members_of_libdeflate() {
+    let mut dice = Dice::new(12);
+    for level in [6, 12] {
+        let params = Params::new(Family::Libdeflate, level);
+        let object: Vec<u8> = (0..30).flat_map(|_| made_by(&params, &dice.content(60_000))).collect();
+        stored_plain(&object, 0);
+    }
 }
 
 #[test]

@@ -1,0 +1,61 @@
+//! libdeflate, which encodes a whole stream at once: each decision may depend on all of it, so none begins in the middle.
+//!
+//! This is the library itself, not an engine of our own. Its version is pinned, since what it yields is part of the
+//! format; the digests in `tests/encoder.rs` hold it to that, at every level.
+
+use super::{Block, Input, Params, Start};
+use crate::deflate::{Header, Sink, Tables, decode_block};
+use libdeflater::{CompressionLvl, Compressor};
+use std::ops::ControlFlow;
+
+/// The most plain bytes that are encoded.
+const MOST: usize = 2 * 1024 * 1024;
+
+/// Encodes a stream from its start to its end; nothing else gives any output. See [`super::encode`].
+pub(super) fn encode(
+    params: &Params,
+    start: Start,
+    input: Input,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> Vec<u8> {
+    let whole = start.position == 0 && start.first_bit == 0 && input.flushes.is_empty() && input.ends;
+    let level = CompressionLvl::new(i32::from(params.level));
+    let (true, Ok(level)) = (whole && input.plain.len() <= MOST, level) else { return Vec::new() };
+    let mut compressor = Compressor::new(level);
+    let mut bytes = vec![0; compressor.deflate_compress_bound(input.plain.len())];
+    let Ok(len) = compressor.deflate_compress(input.plain, &mut bytes) else { return Vec::new() };
+    bytes.truncate(len);
+    report(&bytes, sink);
+    bytes
+}
+
+/// Shows the blocks of a stream to `sink`.
+fn report(bytes: &[u8], sink: &mut dyn FnMut(Block) -> ControlFlow<()>) {
+    let mut tables = Tables::default();
+    let (mut bit, mut plain) = (0, 0);
+    while let Ok(block) = decode_block(&mut tables, bytes, bit, plain, &mut Nothing) {
+        (bit, plain) = (block.end, plain + block.plain);
+        let shown = Block {
+            plain_end: plain as usize,
+            bit_end: bit as u64,
+            last: block.last,
+            state: super::State::default(),
+            bytes: &bytes[..bit.div_ceil(8)],
+        };
+        if sink(shown).is_break() || block.last {
+            break;
+        }
+    }
+}
+
+/// Only where blocks end matters.
+#[derive(Default)]
+struct Nothing;
+
+impl Sink for Nothing {
+    fn begin(&mut self, _: &[u8], _: &Header) {}
+    fn stored(&mut self, _: &[u8]) {}
+    fn literal(&mut self, _: u8) {}
+    fn copy(&mut self, _: u32, _: u32) {}
+    fn end(&mut self) {}
+}

@@ -9,7 +9,7 @@ use super::wire::Reader;
 use deltastore_format::{BucketId, DecodeError, Hash};
 
 /// Most entries kept for a feature.
-pub const MAX_SKETCH_ENTRIES: usize = 4;
+pub const MAX_SKETCH_ENTRIES: usize = 8;
 
 /// A window that has a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

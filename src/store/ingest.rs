@@ -32,6 +32,13 @@ pub struct Gear<'a> {
 }
 
 impl Gear<'_> {
+    /// Offers an appended window as a reference to those of the same object that come after it.
+    pub fn appended(&self, placing: &Placing) {
+        if let Some(own) = self.own.filter(|_| placing.row.depth < self.effort.max_own_depth) {
+            own.add(placing);
+        }
+    }
+
     fn has_own(&self, hash: &Hash) -> bool {
         self.own.is_some_and(|own| own.has(hash))
     }
@@ -146,9 +153,6 @@ impl Store {
             cold: head.cold,
             references: encoded.references.clone(),
         };
-        if let Some(own) = gear.own.filter(|_| head.depth < gear.effort.max_own_depth) {
-            own.add(&features, entry, head.depth);
-        }
         let blob = Blob {
             hash: entry.hash,
             row,
@@ -253,15 +257,15 @@ impl OwnSketches {
     /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it is stored.
     const MOST: usize = 48 << 10;
 
-    fn add(&self, features: &[u64], entry: Entry, depth: u8) {
+    fn add(&self, window: &Placing) {
         let mut own = self.0.lock();
-        if features.is_empty() || own.features.len() >= Self::MOST {
+        if window.features.is_empty() || own.features.len() >= Self::MOST {
             return;
         }
-        let raw_len = u32::try_from(entry.len).unwrap_or(u32::MAX);
-        own.windows.push(Candidate { hash: entry.hash, shared: 0, nearness: Nearness::Object, depth, raw_len });
+        let (depth, raw_len) = (window.row.depth, window.row.raw_len);
+        own.windows.push(Candidate { hash: window.hash, shared: 0, nearness: Nearness::Object, depth, raw_len });
         let number = u32::try_from(own.windows.len()).unwrap_or(0);
-        for feature in features {
+        for feature in &window.features {
             let windows = own.features.entry(*feature).or_default();
             if let Some(free) = windows.iter_mut().find(|window| **window == 0) {
                 *free = number;

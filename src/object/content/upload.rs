@@ -148,11 +148,13 @@ async fn prepare_and_append(
     strand: Strand,
     window: CutWindow,
 ) -> Result<(Strand, Prepared), StoreError> {
-    let inner = store.clone();
+    let (inner, sketches) = (store.clone(), Arc::clone(&own));
     let mut prepared =
-        run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&own)), window)).await??;
+        run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&sketches)), window)).await??;
     if let State::New(blob) = prepared.state {
-        prepared.state = State::Appended(append(&store, blob).await?);
+        let placing = append(&store, blob).await?;
+        store.inline_gear(Some(&own)).appended(&placing);
+        prepared.state = State::Appended(placing);
     }
     Ok((strand, prepared))
 }

@@ -8,6 +8,7 @@ use deltastore_format::{Entry, Hash, Op, Recipe};
 use sha2::{Digest, Sha256};
 
 use super::Policy;
+use super::turns::Turns;
 use crate::delta::CutWindow;
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
@@ -87,7 +88,7 @@ fn encode(
     threads: usize,
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
-    let own = OwnSketches::default();
+    let (own, turns) = (OwnSketches::default(), Turns::default());
     let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut(store.settings())));
     let (jobs, waiting) = bounded::<Job>(threads);
     let (finished, results) = unbounded::<Done>();
@@ -95,20 +96,34 @@ fn encode(
         for _ in 0..threads {
             let (waiting, finished) = (waiting.clone(), finished.clone());
             let gear = Gear { effort: &effort, own: Some(&own), cold: true };
-            scope.spawn(move || encode_windows(store, space, &gear, &waiting, &finished));
+            let turns = &turns;
+            scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
         }
         drop((waiting, finished));
         read_through(store, recipe, intake, jobs, &results, stop)
     })
 }
 
-fn encode_windows(store: &Store, space: Space, gear: &Gear<'_>, waiting: &Receiver<Job>, finished: &Sender<Done>) {
+fn numbered((number, _, window): &Job) -> (u64, &[u64]) {
+    (*number, &window.features)
+}
+
+fn encode_windows(
+    store: &Store,
+    space: Space,
+    gear: &Gear<'_>,
+    turns: &Turns,
+    waiting: &Receiver<Job>,
+    finished: &Sender<Done>,
+) {
     let mut worker = Worker::new();
-    for (number, strand, window) in waiting {
+    while let Some(((number, strand, window), _turn)) = turns.next(waiting, numbered) {
         let prepared = store.prepare(&mut worker, space, gear, window).and_then(|mut prepared| {
             prepared.state = match prepared.state {
                 State::New(blob) if !store.bugs().has(Bug::OptimizeCommitsBeforeWindows) => {
-                    State::Appended(store.append_and_wait(blob)?)
+                    let placing = store.append_and_wait(blob)?;
+                    gear.appended(&placing);
+                    State::Appended(placing)
                 }
                 state => state,
             };

@@ -17,6 +17,7 @@
 mod background;
 mod convert;
 mod policy;
+mod turns;
 
 pub use background::Optimizer;
 pub use policy::Policy;

@@ -16,7 +16,7 @@ use deltastore::delta::{
 use deltastore_format::{Codec, Hash, WindowHead};
 
 /// Windows remembered for each feature, newest first.
-const WINDOWS_PER_FEATURE: usize = 4;
+const WINDOWS_PER_FEATURE: usize = deltastore::index::MAX_SKETCH_ENTRIES;
 /// Record header and fixed part of a window head, about.
 const RECORD_OVERHEAD: usize = 128;
 /// Windows of the last file that are read.

@@ -19,6 +19,8 @@ pub struct Effort {
     pub max_cost: u64,
     /// False: never ask for references.
     pub deltas: bool,
+    /// Reference hops that a long form spares for later windows, if it costs little; 0: windows are as deep as makes them smallest.
+    pub spare_depth: u8,
     /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
     pub vcdiff_always: bool,
     /// How the approximate match is tried where references are used; `None`: not at all.
@@ -36,6 +38,8 @@ impl Effort {
             max_references: 2,
             max_cost: 64 << 20,
             deltas: true,
+            // It doubles the time that native code takes.
+            spare_depth: 0,
             vcdiff_always: false,
             approximate: None,
         }
@@ -50,6 +54,7 @@ impl Effort {
             max_own_depth: 1,
             max_references: 3,
             approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4 }),
+            spare_depth: 2,
             ..Self::fast()
         }
     }
@@ -64,6 +69,7 @@ impl Effort {
             max_own_depth: 2,
             max_references: 4,
             approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8 }),
+            spare_depth: 2,
             ..Self::fast()
         }
     }

@@ -155,3 +155,18 @@ fn levels_from_end_to_end_work_with_references() {
         assert_eq!(encoded.depth, 1, "level {level}");
     }
 }
+
+#[test]
+fn a_long_form_spares_depth_for_later_windows() {
+    let old = noise(21, 800_000);
+    let window = [&old[..], &noise(22, 200_000)].concat();
+    let mut shelf = Shelf::default();
+    shelf.put(&old, 3, Nearness::Store);
+    assert_eq!(encode(&window, &shelf, &Effort::cold()).depth, 4, "without references it would be five times as long");
+    shelf.put(&old[..760_000], 0, Nearness::Store);
+    let spared = encode(&window, &shelf, &Effort::cold());
+    assert_eq!(spared.depth, 1, "{} bytes", spared.bytes.len());
+    assert_eq!(encode(&window, &shelf, &Effort { spare_depth: 0, ..Effort::cold() }).depth, 4);
+    let short = [&old[..], &noise(22, 20_000)].concat();
+    assert_eq!(encode(&short, &shelf, &Effort::cold()).depth, 4, "little in it is new");
+}

@@ -182,13 +182,13 @@ fn sketches_keep_the_newest() {
         index.stage_sketch(&mut batch, &[10], entry(2)).unwrap();
         index.write(batch).unwrap();
         assert_eq!(index.sketches(&[11, 12, 10]).unwrap(), [vec![entry(1)], vec![], vec![entry(2), entry(1)]]);
-        for n in 3..=6 {
+        for n in 3..=10 {
             let mut batch = Batch::new();
             index.stage_sketch(&mut batch, &[10], entry(n)).unwrap();
             index.stage_sketch(&mut batch, &[10], entry(2)).unwrap();
             index.write(batch).unwrap();
         }
-        assert_eq!(index.sketches(&[10]).unwrap(), [[2, 6, 5, 4].map(entry)]);
+        assert_eq!(index.sketches(&[10]).unwrap(), [[2, 10, 9, 8, 7, 6, 5, 4].map(entry)]);
     });
 }
 

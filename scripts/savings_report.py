@@ -127,8 +127,8 @@ def get_speeds(title, results, phase, packed):
             lines.append(row([corpus, version, f"{off['mb_s']:.0f}", f"{on['mb_s']:.0f}", f"{share:.2f}", a_core(off), a_core(on),
                               target, mark(met)]))
     return "\n".join(lines) + (
-        "\n\nOne GET each, one client, from a server started for it: its caches are empty, the system's page cache is warm. The fastest of the "
-        "rounds, stores in turn; CPU time over all rounds.")
+        "\n\nOne GET each, one client, from a server started for it, whose cache on disk is empty; for the newest version it holds what uploads or the "
+        "optimizer left there. The system's page cache is warm. The fastest of the rounds, stores in turn; CPU time over all rounds.")
 
 
 def optimizer(corpora, results):

@@ -4,6 +4,7 @@ mod archives;
 mod buckets;
 mod conditions;
 mod copies;
+mod full_disk;
 mod integrity;
 mod listings;
 mod objects;

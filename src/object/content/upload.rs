@@ -152,16 +152,27 @@ async fn prepare_and_append(
     let mut prepared =
         run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&sketches)), window)).await??;
     if let State::New(blob) = prepared.state {
-        let placing = append(&store, blob).await?;
-        store.inline_gear(Some(&own)).appended(&placing);
-        prepared.state = State::Appended(placing);
+        let sketches = store.clone();
+        // Known to later windows at once, not when this upload gets around to look.
+        let appended = move |placing: &Placing| sketches.inline_gear(Some(&own)).appended(placing);
+        prepared.state = State::Appended(append(&store, blob, appended).await?);
     }
     Ok((strand, prepared))
 }
 
-async fn append(store: &Store, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+/// `appended` runs on the log thread and must not block.
+async fn append(
+    store: &Store,
+    blob: Blob,
+    appended: impl FnOnce(&Placing) + Send + 'static,
+) -> Result<Arc<Placing>, StoreError> {
     let (sender, receiver) = oneshot::channel();
-    store.append(blob, move |result| drop(sender.send(result)));
+    store.append(blob, move |result| {
+        if let Ok(placing) = &result {
+            appended(placing);
+        }
+        drop(sender.send(result));
+    });
     receiver.await.map_err(closing)?
 }
 
@@ -173,7 +184,7 @@ async fn settle(store: &Store, mut assembly: Assembly) -> Result<Assembly, Store
         (assembly, blobs)
     })
     .await?;
-    let appended: FuturesOrdered<_> = blobs?.into_iter().map(|blob| append(store, blob)).collect();
+    let appended: FuturesOrdered<_> = blobs?.into_iter().map(|blob| append(store, blob, |_| ())).collect();
     let placings: Vec<_> = appended.collect().await;
     for placing in placings {
         assembly.placed(placing?);

@@ -18,7 +18,12 @@ const MEMORY: usize = 4096;
 
 /// Runs `check` with no more memory than `bytes` justify.
 pub fn bounded(bytes: &[u8], check: impl FnOnce()) {
-    let limit = ALLOCATOR.allocated() + MEMORY + MEMORY_PER_BYTE * bytes.len();
+    bounded_beside(0, bytes, check);
+}
+
+/// As [`bounded`], with `fixed` bytes more that tables take whatever the input.
+pub fn bounded_beside(fixed: usize, bytes: &[u8], check: impl FnOnce()) {
+    let limit = ALLOCATOR.allocated() + fixed + MEMORY + MEMORY_PER_BYTE * bytes.len();
     ALLOCATOR
         .set_limit(limit)
         .expect("the limit is over what is in use");

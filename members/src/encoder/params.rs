@@ -95,7 +95,7 @@ impl Params {
         (1..=if self.is_whole() { 12 } else { 9 }).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
-            && (self.writes == 0 || (256..1 << 24).contains(&self.writes))
+            && self.has_writes()
             && (self.room == 0 || self.has_room())
             && match self.family {
                 Family::Zlib => true,
@@ -109,6 +109,14 @@ impl Params {
                 Family::Libdeflate => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
             }
+    }
+
+    /// Edges of windows and of writes meet again after the smallest multiple of both, over which an encoder's state in the middle of
+    /// a stream is found: at most 2 GiB, so that no program takes long.
+    fn has_writes(&self) -> bool {
+        let short = (256..1 << 16).contains(&self.writes);
+        let round = (1 << 16..1 << 24).contains(&self.writes) && self.writes.is_multiple_of(256);
+        self.writes == 0 || short || round
     }
 
     fn has_room(&self) -> bool {

@@ -66,6 +66,15 @@ pub trait Sink: Default {
     fn end(&mut self);
 }
 
+/// Takes nothing: for those who only ask where blocks end.
+impl Sink for () {
+    fn begin(&mut self, _: &[u8], _: &Header) {}
+    fn stored(&mut self, _: &[u8]) {}
+    fn literal(&mut self, _: u8) {}
+    fn copy(&mut self, _: u32, _: u32) {}
+    fn end(&mut self) {}
+}
+
 /// The tables of a decoder, kept between blocks.
 pub struct Tables {
     dynamic: (LiteralTable, DistanceTable),

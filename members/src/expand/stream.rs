@@ -3,7 +3,7 @@
 use super::scan::{ATTEMPT, Verdict};
 use super::{Expander, State, Step};
 use crate::deep::{Deep, carry};
-use crate::deflate::{Block, Fault, Header, Sink, decode_block};
+use crate::deflate::{Block, Fault, decode_block};
 use crate::unit::Expansion;
 
 #[derive(Clone, Copy)]
@@ -73,7 +73,7 @@ impl Expander {
             if last {
                 return Ok(false);
             }
-            let block = decode_block(&mut self.tables, &self.buffer[..limit], end, plain, &mut Nothing)?;
+            let block = decode_block(&mut self.tables, &self.buffer[..limit], end, plain, &mut ())?;
             (end, plain, last) = (block.end, plain + block.plain, block.last);
         }
         Ok(true)
@@ -101,16 +101,4 @@ impl Expander {
             self.close(out);
         }
     }
-}
-
-/// Takes nothing: for looking ahead.
-#[derive(Default)]
-struct Nothing;
-
-impl Sink for Nothing {
-    fn begin(&mut self, _: &[u8], _: &Header) {}
-    fn stored(&mut self, _: &[u8]) {}
-    fn literal(&mut self, _: u8) {}
-    fn copy(&mut self, _: u32, _: u32) {}
-    fn end(&mut self) {}
 }

@@ -32,13 +32,6 @@ pub struct Gear<'a> {
 }
 
 impl Gear<'_> {
-    /// Offers an appended window as a reference to those of the same object that come after it.
-    pub fn appended(&self, placing: &Placing) {
-        if let Some(own) = self.own.filter(|_| placing.row.depth < self.effort.max_own_depth) {
-            own.add(placing);
-        }
-    }
-
     fn has_own(&self, hash: &Hash) -> bool {
         self.own.is_some_and(|own| own.has(hash))
     }
@@ -243,8 +236,11 @@ impl Near<'_> {
 }
 
 /// Sketches of the windows of one object that is being written. They can be references before any index knows them.
-#[derive(Default)]
-pub struct OwnSketches(Mutex<Own>);
+pub struct OwnSketches {
+    /// Windows as deep as this can be nobody's reference within the object.
+    max_depth: u8,
+    own: Mutex<Own>,
+}
 
 #[derive(Default)]
 struct Own {
@@ -257,9 +253,16 @@ impl OwnSketches {
     /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it is stored.
     const MOST: usize = 48 << 10;
 
-    fn add(&self, window: &Placing) {
-        let mut own = self.0.lock();
-        if window.features.is_empty() || own.features.len() >= Self::MOST {
+    /// For windows encoded with this effort.
+    pub fn new(effort: &Effort) -> Self {
+        Self { max_depth: effort.max_own_depth, own: Mutex::default() }
+    }
+
+    /// Offers an appended window as a reference to those of the same object that come after it.
+    pub fn appended(&self, window: &Placing) {
+        let mut own = self.own.lock();
+        let deep = window.row.depth >= self.max_depth;
+        if deep || window.features.is_empty() || own.features.len() >= Self::MOST {
             return;
         }
         let (depth, raw_len) = (window.row.depth, window.row.raw_len);
@@ -274,7 +277,7 @@ impl OwnSketches {
     }
 
     fn find(&self, features: &[u64], mut found: impl FnMut(usize, Candidate)) {
-        let own = self.0.lock();
+        let own = self.own.lock();
         for (number, feature) in features.iter().enumerate() {
             for window in own.features.get(feature).into_iter().flatten().filter(|window| **window > 0) {
                 own.windows.get(*window as usize - 1).into_iter().for_each(|candidate| found(number, *candidate));
@@ -283,6 +286,6 @@ impl OwnSketches {
     }
 
     fn has(&self, hash: &Hash) -> bool {
-        self.0.lock().windows.iter().any(|window| window.hash == *hash)
+        self.own.lock().windows.iter().any(|window| window.hash == *hash)
     }
 }

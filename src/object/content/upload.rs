@@ -66,7 +66,7 @@ where
     let _share = budget.upload(expected).await;
     let mut state = Box::new((store.intake(), digest));
     let mut preparing = FuturesOrdered::new();
-    let own = Arc::new(OwnSketches::default());
+    let own = Arc::new(OwnSketches::new(&store.settings().effort));
     let mut assembly = Assembly::default();
     let mut chunk = Vec::new();
     let mut last = false;
@@ -152,15 +152,14 @@ async fn prepare_and_append(
     let mut prepared =
         run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&sketches)), window)).await??;
     if let State::New(blob) = prepared.state {
-        let sketches = store.clone();
         // Known to later windows at once, not when this upload gets around to look.
-        let appended = move |placing: &Placing| sketches.inline_gear(Some(&own)).appended(placing);
+        let appended = move |placing: &Placing| own.appended(placing);
         prepared.state = State::Appended(append(&store, blob, appended).await?);
     }
     Ok((strand, prepared))
 }
 
-/// `appended` runs on the log thread and must not block.
+/// `appended` runs on the log thread: it must not block, and holds no store, which would be dropped by its own thread.
 async fn append(
     store: &Store,
     blob: Blob,

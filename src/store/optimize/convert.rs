@@ -88,8 +88,8 @@ fn encode(
     threads: usize,
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
-    let (own, turns) = (OwnSketches::default(), Turns::default());
     let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut(store.settings())));
+    let (own, turns) = (OwnSketches::new(&effort), Turns::default());
     let (jobs, waiting) = bounded::<Job>(threads);
     let (finished, results) = unbounded::<Done>();
     std::thread::scope(|scope| {
@@ -122,7 +122,9 @@ fn encode_windows(
             prepared.state = match prepared.state {
                 State::New(blob) if !store.bugs().has(Bug::OptimizeCommitsBeforeWindows) => {
                     let placing = store.append_and_wait(blob)?;
-                    gear.appended(&placing);
+                    if let Some(own) = gear.own {
+                        own.appended(&placing);
+                    }
                     State::Appended(placing)
                 }
                 state => state,

@@ -31,6 +31,14 @@ pub enum Codec {
     Approximate = 4,
 }
 
+impl Codec {
+    /// Whether other windows are needed to decode it.
+    #[must_use]
+    pub const fn has_references(self) -> bool {
+        matches!(self, Self::ZstdReferences | Self::Vcdiff | Self::Approximate)
+    }
+}
+
 /// Head of a window record's payload; the encoded bytes follow it to the payload's end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WindowHead {
@@ -91,7 +99,7 @@ impl WindowHead {
 
     fn check_codec(&self) -> Result<(), DecodeError> {
         let inconsistent = |what, with| Err(DecodeError::Inconsistent { what, with });
-        let delta = matches!(self.codec, Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate);
+        let delta = self.codec.has_references();
         if delta == self.references.is_empty() {
             return inconsistent("window references", "its codec");
         }

@@ -15,6 +15,8 @@ pub struct Unit {
     pub len: u64,
     /// SHA-256 of them; zeros if there is no program.
     pub digest: [u8; 32],
+    /// They themselves, as they were re-created; empty if there is no program.
+    pub bytes: Vec<u8>,
 }
 
 /// What expanding has yielded; the caller drains it as it likes.

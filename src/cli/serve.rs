@@ -15,7 +15,7 @@ use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
-use crate::store::{Background, Optimizer, Settings, Store, StoreError};
+use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError};
 
 /// Shortest pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
@@ -81,6 +81,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
+    let joiner = if arguments.no_deltas { None } else { Some(Joiner::start(&store)?) };
     let optimizer = if arguments.no_deltas || arguments.no_optimizer {
         None
     } else {
@@ -98,7 +99,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     };
     let objects = Objects::new(store);
     let result = runtime.block_on(serve_s3(listener, objects, found.credentials, ServerSettings::default(), shutdown));
-    drop((optimizer, collector));
+    drop((joiner, optimizer, collector));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);
     result?;

@@ -117,7 +117,7 @@ fn check_head(head: &WindowHead, encoded: &[u8], references: &[Bytes]) -> Result
     for reference in references {
         at_most(head, "length of a reference", MAX_WINDOW_LEN as usize, reference.len())?;
     }
-    let against_references = matches!(head.codec, Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate);
+    let against_references = head.codec.has_references();
     if against_references != references.is_empty() {
         Ok(())
     } else {

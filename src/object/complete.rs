@@ -74,8 +74,13 @@ impl Objects {
         };
         put.recipe = content.recipe().clone();
         put.stored_bytes = put.stored_bytes.saturating_add(content.stored_bytes());
+        let cut_off = self.cut_off.take(upload.upload) && parts.len() > 1;
         let numbers = parts.iter().map(|part| (part.number, part.part)).collect();
-        self.commit_object(upload, numbers, content, conditions, put).await
+        let put = self.commit_object(upload, numbers, content, conditions, put).await?;
+        if cut_off {
+            self.store.join_soon(&put);
+        }
+        Ok(put)
     }
 
     async fn commit_object(

@@ -20,6 +20,7 @@ mod complete;
 pub mod condition;
 pub mod content;
 mod copy;
+mod cut_off;
 mod delete;
 mod digest;
 mod error;
@@ -38,6 +39,7 @@ mod write;
 use deltastore_format::BucketId;
 
 use content::Budget;
+use cut_off::CutOff;
 
 use crate::store::Store;
 
@@ -75,13 +77,14 @@ pub const MAX_PAGE: usize = 1000;
 pub struct Objects {
     store: Store,
     budget: Budget,
+    cut_off: CutOff,
     min_part: u64,
 }
 
 impl Objects {
     /// Clones share one memory budget; two made from one store would each have their own.
     pub fn new(store: Store) -> Self {
-        Objects { budget: Budget::new(&store), store, min_part: MIN_PART_SIZE }
+        Objects { budget: Budget::new(&store), store, cut_off: CutOff::default(), min_part: MIN_PART_SIZE }
     }
 
     /// The same, but a part that is not the last need only have so many bytes.

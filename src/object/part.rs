@@ -6,7 +6,7 @@ use deltastore_format::{Checksum, ChecksumAlgorithm, Op, PartPut, UploadPut, Ver
 use md5::{Digest as _, Md5};
 
 use crate::object::body::{Body, Expect, Promises};
-use crate::object::content::{commit, concat, store_body};
+use crate::object::content::{StoredBody, commit, concat, store_body};
 use crate::object::copy::CopySource;
 use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
@@ -79,9 +79,12 @@ impl Objects {
         let promises = Promises::new(input.expect, part_algorithm(&upload))?;
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
-        let (content, digests) =
+        let StoredBody { content, digest, cut_off } =
             store_body(&self.store, &self.budget, space, promises.length(), body, promises.digests()).await?;
-        let found = digests.finish();
+        if cut_off {
+            self.cut_off.note(upload.upload);
+        }
+        let found = digest.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?.stored(false);
         self.put_part(&upload, number, content, etag, Some(checksum)).await

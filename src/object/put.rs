@@ -5,7 +5,7 @@ use deltastore_format::{ChecksumAlgorithm, Metadata, VersionPut};
 use crate::object::Objects;
 use crate::object::body::{Body, Expect, Promises};
 use crate::object::condition::WriteConditions;
-use crate::object::content::{commit, store_body};
+use crate::object::content::{StoredBody, commit, store_body};
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{metadata, write};
@@ -40,8 +40,9 @@ impl Objects {
         }
         let body = promises.bound(body);
         let (space, length) = (Space::of(bucket, &key), promises.length());
-        let (content, digests) = store_body(&self.store, &self.budget, space, length, body, promises.digests()).await?;
-        let found = digests.finish();
+        let StoredBody { content, digest, .. } =
+            store_body(&self.store, &self.budget, space, length, body, promises.digests()).await?;
+        let found = digest.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?;
         let put = VersionPut {

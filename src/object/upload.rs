@@ -86,7 +86,9 @@ impl Objects {
             let row = write::upload(tx.index(), bucket, &key, upload)?;
             remove_upload(tx, &row)
         });
-        Ok(aborted.await?)
+        aborted.await?;
+        self.cut_off.take(upload);
+        Ok(())
     }
 
     /// # Errors

@@ -95,7 +95,7 @@ impl DiskCache {
     /// Keeps an entry, unless too many wait to be written; with `wait`, waits for its place instead.
     pub fn put(&self, hash: Hash, bytes: &Bytes, wait: bool) {
         let Some(sender) = &self.sender else { return };
-        if self.shared.kept.lock().entries.contains_key(&hash) {
+        if self.shared.kept.lock().touch(&hash).is_some() {
             return;
         }
         // A failure means that the queue is full, or the writer gone: then it is not kept.

@@ -107,8 +107,8 @@ impl CodecTally {
     pub fn add(&mut self, codec: Codec) {
         match codec {
             Codec::Raw => self.raw += 1,
-            Codec::Zstd => self.compressed += 1,
-            Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate => self.with_references += 1,
+            codec if codec.has_references() => self.with_references += 1,
+            _ => self.compressed += 1,
         }
     }
 }

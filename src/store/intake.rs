@@ -6,8 +6,10 @@
 //!
 //! Invariant: windows and spans depend only on the bytes, never on how they arrive.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
+use bytes::Bytes;
 use deltastore_format::Hash;
 use deltastore_members::{Expander, Expansion};
 
@@ -32,11 +34,22 @@ pub struct Span {
     pub digest: Hash,
 }
 
+/// A window as it was cut.
+#[derive(Debug)]
+pub struct Piece {
+    pub strand: Strand,
+    /// Whether some of the object's bytes are a slice of it, so that reading them reads the window.
+    pub direct: bool,
+    pub window: CutWindow,
+}
+
 /// What some bytes completed.
 #[derive(Debug, Default)]
 pub struct Taken {
-    pub windows: Vec<(Strand, CutWindow)>,
+    pub windows: Vec<Piece>,
     pub spans: Vec<Span>,
+    /// The bytes of each span with a program, under its digest.
+    pub members: Vec<(Hash, Bytes)>,
 }
 
 /// Takes one object at a time.
@@ -47,6 +60,10 @@ pub struct Intake {
     program_end: u64,
     /// Bytes of the view so far, where nothing is expanded.
     copied: u64,
+    /// Bytes of the view in windows that were handed over.
+    windows_end: u64,
+    /// Slices of the view that are the object's bytes, those of them that end beyond.
+    direct: VecDeque<Range<u64>>,
     expansion: Expansion,
     cut: Vec<CutWindow>,
 }
@@ -60,6 +77,8 @@ impl Intake {
             programs: Cutter::new(cut),
             program_end: 0,
             copied: 0,
+            windows_end: 0,
+            direct: VecDeque::new(),
             expansion: Expansion::default(),
             cut: Vec::new(),
         }
@@ -73,9 +92,10 @@ impl Intake {
                 self.drain(taken);
             }
             None => {
-                self.view.push(bytes, &mut self.cut);
                 let end = self.copied + bytes.len() as u64;
-                taken.spans.push(copy(std::mem::replace(&mut self.copied, end)..end));
+                let copied = copy(std::mem::replace(&mut self.copied, end)..end);
+                self.span(copied, taken);
+                self.view.push(bytes, &mut self.cut);
                 self.hand_over(Strand::View, taken);
             }
         }
@@ -93,26 +113,53 @@ impl Intake {
         self.hand_over(Strand::Programs, taken);
     }
 
+    /// Whether the object, which is ended, ends within a compressed member: it may be the first part of a larger one.
+    pub fn is_cut_off(&self) -> bool {
+        self.expander.as_ref().is_some_and(Expander::is_cut_off)
+    }
+
     fn drain(&mut self, taken: &mut Taken) {
-        self.view.push(&self.expansion.view, &mut self.cut);
-        self.expansion.view.clear();
-        self.hand_over(Strand::View, taken);
-        for unit in self.expansion.units.drain(..) {
+        for unit in std::mem::take(&mut self.expansion.units) {
             let start = self.program_end;
             self.program_end += unit.program.len() as u64;
             self.programs.push(&unit.program, &mut self.cut);
-            taken.spans.push(Span {
-                view: unit.view,
-                program: start..self.program_end,
-                len: unit.len,
-                digest: Hash(unit.digest),
-            });
+            let digest = Hash(unit.digest);
+            self.span(Span { view: unit.view, program: start..self.program_end, len: unit.len, digest }, taken);
+            if !unit.bytes.is_empty() {
+                taken.members.push((digest, unit.bytes.into()));
+            }
         }
         self.hand_over(Strand::Programs, taken);
+        self.view.push(&self.expansion.view, &mut self.cut);
+        self.expansion.view.clear();
+        self.hand_over(Strand::View, taken);
     }
 
-    fn hand_over(&mut self, stream: Strand, taken: &mut Taken) {
-        taken.windows.extend(self.cut.drain(..).map(|window| (stream, window)));
+    fn span(&mut self, span: Span, taken: &mut Taken) {
+        if span.program.is_empty() {
+            match self.direct.back_mut() {
+                Some(last) if last.end == span.view.start => last.end = span.view.end,
+                _ => self.direct.push_back(span.view.clone()),
+            }
+        }
+        taken.spans.push(span);
+    }
+
+    fn hand_over(&mut self, strand: Strand, taken: &mut Taken) {
+        for window in std::mem::take(&mut self.cut) {
+            let direct = strand == Strand::View && self.is_direct(window.bytes.len() as u64);
+            taken.windows.push(Piece { strand, direct, window });
+        }
+    }
+
+    /// Whether the next so many bytes of the view have any that are the object's.
+    fn is_direct(&mut self, len: u64) -> bool {
+        let start = self.windows_end;
+        self.windows_end += len;
+        while self.direct.front().is_some_and(|slice| slice.end <= start) {
+            self.direct.pop_front();
+        }
+        self.direct.front().is_some_and(|slice| slice.start < self.windows_end)
     }
 }
 

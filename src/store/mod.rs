@@ -45,8 +45,8 @@ pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Use, WindowUse};
-pub use intake::{Intake, Span, Strand, Taken};
-pub use optimize::{OptimizeOptions, OptimizeReport, Optimizer, Policy};
+pub use intake::{Intake, Piece, Span, Strand, Taken};
+pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
@@ -56,8 +56,6 @@ pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
 
-/// What bodies are cut into.
-pub use crate::delta::CutWindow;
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
 
@@ -68,12 +66,16 @@ use crate::segment::{DiskCache, Readers};
 use bugs::Bugs;
 use fetch::Blobs;
 use log::{Log, LogState, Status};
+use optimize::Joins;
 use pins::{Pin, Pins};
 use recovery::Scene;
 use segments::Segments;
 
 /// Segment files kept open at once.
 const OPEN_SEGMENTS: usize = 256;
+
+/// Windows and members shorter than this are not kept on disk when they are uploaded.
+const KEPT_BYTES: usize = 64 << 10;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -91,6 +93,7 @@ pub(crate) struct Inner {
     damage: Vec<Damage>,
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
+    joins: Joins,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -174,6 +177,7 @@ impl Store {
             damage: recovered.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
+            joins: Joins::default(),
             log: Some(log),
             folder,
         })))
@@ -320,6 +324,14 @@ impl Store {
     /// A window, or a member's bytes, that is in memory already.
     pub fn cached(&self, hash: &Hash) -> Option<bytes::Bytes> {
         self.0.blobs.cached(hash)
+    }
+
+    /// Keeps an upload's bytes in the cache on disk, if that can be done at once: the newest version is read soon. Small
+    /// ones are quick to make again.
+    pub fn keep(&self, hash: Hash, bytes: &bytes::Bytes) {
+        if bytes.len() >= KEPT_BYTES {
+            self.0.blobs.keep_on_disk(hash, bytes, fetch::Keep::IfQuick);
+        }
     }
 
     /// The next window slice of a walk; on the read pool.

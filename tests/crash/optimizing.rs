@@ -8,7 +8,7 @@ use deltastore::delta::CutSettings;
 use deltastore::object::GetInput;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{
-    Assembly, CollectOptions, OptimizeOptions, OptimizeReport, Policy, Space, State as Form, Taken, Worker,
+    Assembly, CollectOptions, OptimizeOptions, OptimizeReport, Piece, Policy, Space, State as Form, Taken, Worker,
 };
 use deltastore_format::{EntryKind, Hash, Metadata};
 use futures::TryStreamExt;
@@ -192,7 +192,7 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
     let mut assembly = Assembly::default();
     taken.spans.iter_mut().for_each(|span| span.digest = Hash([1; 32]));
     assembly.add_spans(taken.spans);
-    for (strand, window) in taken.windows {
+    for Piece { strand, window, .. } in taken.windows {
         let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None), window);
         let mut prepared = prepared.map_err(|error| error.to_string())?;
         if let Form::New(blob) = prepared.state {

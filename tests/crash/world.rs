@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use deltastore::object::{GetInput, ListInput, ObjectError, Objects};
 use deltastore::segment::vfs::CrashMode;
 use deltastore::store::bugs::Bugs;
-use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
+use deltastore::store::{CollectOptions, OptimizeOptions, OptimizeReport, Policy, StoreError};
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use futures::future::join_all;
@@ -46,6 +46,8 @@ pub struct World {
     pub broken: bool,
     /// The highest sequence number seen.
     pub highest: u64,
+    /// Uploads in parts that were expanded as a whole.
+    pub joined: u64,
     log: Vec<String>,
 }
 
@@ -68,6 +70,7 @@ impl World {
             parallel: 3,
             full: false,
             broken: false,
+            joined: 0,
             highest: 0,
             log: Vec::new(),
         };
@@ -204,15 +207,23 @@ impl World {
             threads: self.rng.random_range(1..3),
             ..OptimizeOptions::default()
         };
-        self.note(format!("optimize {:?} {:?}", options.bucket, options.policy));
-        let result = self.objects().store().optimize(&options, &AtomicBool::new(false), &mut |_| ());
+        self.note(format!("join, optimize {:?} {:?}", options.bucket, options.policy));
+        let (store, stop) = (self.objects().store().clone(), AtomicBool::new(false));
+        let joined = store.join_waiting(&stop);
+        self.joined += joined.as_ref().map_or(0, |report| report.objects);
+        self.stored_anew(joined)?;
+        self.stored_anew(store.optimize(&options, &stop, &mut |_| ()))?;
+        drop(store);
+        if self.rng.random_bool(0.6) { self.collect() } else { Ok(()) }
+    }
+
+    fn stored_anew(&self, result: Result<OptimizeReport, StoreError>) -> Result<(), String> {
         let dead = self.running.as_ref().is_none_or(|running| running.process.is_dead());
         match result {
-            Ok(report) if report.damaged > 0 && !dead => return Err(format!("optimizing met damage: {report:?}")),
-            Err(error) if !dead && !self.broken && !self.full => return Err(format!("optimize failed: {error}")),
-            _ => {}
+            Ok(report) if report.damaged > 0 && !dead => Err(format!("storing anew met damage: {report:?}")),
+            Err(error) if !dead && !self.broken && !self.full => Err(format!("storing anew failed: {error}")),
+            _ => Ok(()),
         }
-        if self.rng.random_bool(0.6) { self.collect() } else { Ok(()) }
     }
 
     /// Reads a range of an object.

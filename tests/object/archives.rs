@@ -1,14 +1,18 @@
 //! Compressed archives, stored anew: the same bytes, in less space beside an earlier release.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 use deltastore::object::{CompleteInput, CompletedPart, Objects, WriteConditions};
-use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
+use deltastore::segment::vfs::{SimVfs, Vfs};
+use deltastore::store::{CollectOptions, Joiner, OptimizeOptions, Policy, Settings};
+use deltastore_format::VersionPut;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::store::open;
+use crate::store::{open, open_on};
 use crate::support::{S3, bytes};
 
 /// A tar archive of files of text, a few of which differ from release to release; gzipped.
@@ -65,18 +69,14 @@ async fn a_release_of_an_archive_gets_small_beside_the_one_before() {
     upload(&s3, "releases/1.tar.gz", &first).await;
     upload(&s3, "releases/2.tar.gz", &second).await;
     let store = s3.objects.store().clone();
-    let stored = |key: &str| {
-        let bucket = store.index().bucket("bucket").unwrap().unwrap().put.bucket;
-        store.index().current(bucket, key).unwrap().unwrap().put
-    };
-    let (old, before) = (stored("releases/2.tar.gz"), store.stats().unwrap().segment_bytes);
+    let (old, before) = (stored(&s3, "releases/2.tar.gz"), store.stats().unwrap().segment_bytes);
     let options = OptimizeOptions { policy: Some(Policy::Max), threads: 2, ..OptimizeOptions::default() };
     let done = store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((done.objects, done.damaged, done.changed), (2, 0, 0));
     store.collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap();
     assert!(s3.get("releases/1.tar.gz").await.unwrap() == first);
     assert!(s3.get("releases/2.tar.gz").await.unwrap() == second);
-    let (new, after) = (stored("releases/2.tar.gz"), store.stats().unwrap().segment_bytes);
+    let (new, after) = (stored(&s3, "releases/2.tar.gz"), store.stats().unwrap().segment_bytes);
     println!(
         "{} bytes: stored in {} before, {} after; segments {before}, then {after}",
         second.len(),
@@ -86,4 +86,82 @@ async fn a_release_of_an_archive_gets_small_beside_the_one_before() {
     assert!(new.optimized && new.etag == old.etag && new.parts == old.parts && new.version == old.version);
     assert!(new.stored_bytes * 5 < second.len() as u64 && new.stored_bytes < old.stored_bytes && after < before);
     assert!(store.fsck(&mut |_| ()).unwrap().problems.is_empty());
+}
+
+/// What the key's object is.
+fn stored(s3: &S3, key: &str) -> VersionPut {
+    let index = s3.objects.store().index();
+    let bucket = index.bucket("bucket").unwrap().unwrap().put.bucket;
+    index.current(bucket, key).unwrap().unwrap().put
+}
+
+#[tokio::test]
+async fn an_archive_in_parts_gets_small_soon_after_the_upload() {
+    let s3 = S3 { objects: Objects::new(open()).with_min_part(1) };
+    s3.objects.create_bucket("bucket").await.unwrap();
+    let (first, second) = (release(1), release(2));
+    upload(&s3, "releases/1.tar.gz", &first).await;
+    upload(&s3, "releases/2.tar.gz", &second).await;
+    let before = stored(&s3, "releases/2.tar.gz");
+    assert!(before.stored_bytes * 4 > 3 * second.len() as u64, "{}", before.stored_bytes);
+    let joiner = Joiner::start(s3.objects.store()).unwrap();
+    let start = Instant::now();
+    while stored(&s3, "releases/2.tar.gz").stored_bytes == before.stored_bytes {
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is done about it");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    drop(joiner);
+    let after = stored(&s3, "releases/2.tar.gz");
+    println!("{} bytes in parts: stored in {}, then {}", second.len(), before.stored_bytes, after.stored_bytes);
+    assert!(after.stored_bytes * 2 < second.len() as u64, "{}", after.stored_bytes);
+    assert!(!after.optimized && after.etag == before.etag && after.parts == before.parts);
+    assert!(s3.get("releases/1.tar.gz").await.unwrap() == first);
+    assert!(s3.get("releases/2.tar.gz").await.unwrap() == second);
+    s3.objects.store().collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap();
+    assert!(s3.objects.store().fsck(&mut |_| ()).unwrap().problems.is_empty());
+    assert!(s3.get("releases/2.tar.gz").await.unwrap() == second);
+}
+
+#[tokio::test]
+async fn only_uploads_with_a_member_cut_off_wait_to_be_joined() {
+    let s3 = S3 { objects: Objects::new(open()).with_min_part(1) };
+    s3.objects.create_bucket("bucket").await.unwrap();
+    let stop = AtomicBool::new(false);
+    upload(&s3, "plain", &bytes(900_000, 1)).await;
+    upload(&s3, "damaged.gz", &release(1)[..200_000]).await;
+    assert_eq!(s3.objects.store().join_waiting(&stop).unwrap().objects, 0);
+    upload(&s3, "gone.gz", &release(1)).await;
+    s3.delete("gone.gz").await.unwrap();
+    upload(&s3, "again.gz", &release(1)).await;
+    upload(&s3, "again.gz", &release(2)).await;
+    let done = s3.objects.store().join_waiting(&stop).unwrap();
+    assert_eq!((done.objects, done.damaged), (1, 0));
+    assert!(s3.get("again.gz").await.unwrap() == release(2));
+}
+
+/// Names of the entries of the cache on disk.
+fn kept(vfs: &SimVfs) -> Vec<String> {
+    vfs.list(Path::new("/data/cache")).unwrap()
+}
+
+#[tokio::test]
+async fn uploads_are_kept_for_quick_reading() {
+    let vfs = SimVfs::new();
+    let store = open_on(&vfs, Settings { disk_cache_bytes: 64 << 20, ..Settings::default() });
+    let s3 = S3 { objects: Objects::new(store) };
+    s3.objects.create_bucket("bucket").await.unwrap();
+    let (plain, archive) = (bytes(3_000_000, 1), release(1));
+    s3.put("plain/1", &plain).await.unwrap();
+    s3.put("small", &plain[..50_000]).await.unwrap();
+    assert_eq!(kept(&vfs).len(), 0, "what is stored as it is needs no cache");
+    s3.put("archive.tar.gz", &archive).await.unwrap();
+    let mut changed = plain.clone();
+    (0..changed.len()).step_by(50_000).for_each(|at| changed[at] ^= 1);
+    s3.put("plain/2", &changed).await.unwrap();
+    // The cache finishes its writes when the store is closed.
+    drop(s3);
+    let sum: u64 =
+        kept(&vfs).iter().map(|name| vfs.open(&Path::new("/data/cache").join(name)).unwrap().len().unwrap()).sum();
+    let wanted = (archive.len() + changed.len()) as u64;
+    assert!(sum > wanted * 8 / 10 && sum < wanted * 12 / 10, "{sum} of {wanted}");
 }

@@ -8,7 +8,11 @@ use deltastore::segment::vfs::{SimClock, SimVfs};
 use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
 
 pub fn open() -> Store {
+    open_on(&SimVfs::new(), Settings::default())
+}
+
+pub fn open_on(vfs: &SimVfs, settings: Settings) -> Store {
     let clock = Arc::new(SimClock::new(1_700_000_000_000));
-    let folder = Folder::open(Arc::new(SimVfs::new()), Path::new("/data"), &*clock, true).unwrap();
-    Store::open(folder, Arc::new(MemEngine::new()), clock, Settings::default(), Bugs::default()).unwrap()
+    let folder = Folder::open(Arc::new(vfs.clone()), Path::new("/data"), &*clock, true).unwrap();
+    Store::open(folder, Arc::new(MemEngine::new()), clock, settings, Bugs::default()).unwrap()
 }

@@ -53,6 +53,7 @@ pub struct Expander {
     run: usize,
     run_end: u64,
     hints: Vec<Params>,
+    cut_off: bool,
 }
 
 enum State {
@@ -90,6 +91,7 @@ impl Expander {
             run: 0,
             run_end: 0,
             hints: Vec::new(),
+            cut_off: false,
         }
     }
 
@@ -116,6 +118,12 @@ impl Expander {
         self.close(out);
         self.plain(end, out);
         self.rebase();
+    }
+
+    /// Whether the object, which is finished, ended within a member.
+    #[must_use]
+    pub const fn is_cut_off(&self) -> bool {
+        self.cut_off
     }
 
     fn advance(&mut self, ended: bool, out: &mut Expansion) {

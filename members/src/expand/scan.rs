@@ -46,14 +46,17 @@ impl Expander {
     }
 
     /// What is to become of a block that starts at byte `start` and cannot be decoded.
-    pub(super) fn verdict(&self, fault: Fault, start: usize, ended: bool) -> Verdict {
+    pub(super) fn verdict(&mut self, fault: Fault, start: usize, ended: bool) -> Verdict {
         let (len, most) = (self.buffer.len(), start.saturating_add(self.settings.block));
         let reached = match fault {
             Fault::Incomplete if !ended && len < most => {
                 let want = len + QUANTUM.max(len.saturating_sub(start));
                 return Verdict::More(want.min(most).max(len + 1));
             }
-            Fault::Incomplete => self.limit(start),
+            Fault::Incomplete => {
+                self.cut_off |= len < most;
+                self.limit(start)
+            }
             Fault::Invalid { at } => at / 8,
         };
         Verdict::Over { cost: ATTEMPT + reached.saturating_sub(start) }

@@ -43,7 +43,7 @@ impl Expander {
             self.run = 0;
             let len = bytes.len() as u64;
             let view = append(&mut self.view, out, bytes);
-            out.units.push(Unit { view, program: Vec::new(), len, digest: [0; 32] });
+            out.units.push(Unit { view, program: Vec::new(), len, digest: [0; 32], bytes: Vec::new() });
         }
         (self.start, self.covered) = (end, end);
     }
@@ -73,7 +73,8 @@ impl Expander {
         if proven && len > 0 {
             let digest = Sha256::digest(bytes).into();
             let Range { start, end } = append(&mut self.view, out, &self.draft.view);
-            out.units.push(Unit { view: start - overlap as u64..end, program, len: len as u64, digest });
+            let view = start - overlap as u64..end;
+            out.units.push(Unit { view, program, len: len as u64, digest, bytes: bytes.to_vec() });
             if self.settings.deep {
                 self.tail.extend_from_slice(&self.draft.view);
                 let gone = self.tail.len().saturating_sub(TAIL);

@@ -16,7 +16,7 @@ mod upload;
 
 pub use budget::Budget;
 pub use download::{BodyReader, read_body};
-pub use upload::{BodyError, Digest, store_body};
+pub use upload::{BodyError, Digest, StoredBody, store_body};
 
 use std::ops::Range;
 

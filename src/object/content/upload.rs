@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use super::{Budget, closing, run};
 use crate::store::{
-    Assembly, Blob, Content, CutWindow, OwnSketches, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
+    Assembly, Blob, Content, OwnSketches, Piece, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
+    Worker,
 };
 
 /// Bytes of a body handled in one job.
@@ -46,7 +47,15 @@ impl<E> From<StoreError> for BodyError<E> {
     }
 }
 
-/// Stores a body; `expected` is its length if known. The content is pinned but belongs to nobody until committed.
+/// A body that was stored: its content is pinned, but belongs to nobody until committed.
+pub struct StoredBody<D> {
+    pub content: Content,
+    pub digest: D,
+    /// It ends within a compressed member, as parts of archives do.
+    pub cut_off: bool,
+}
+
+/// Stores a body; `expected` is its length if known.
 ///
 /// # Errors
 /// See [`BodyError`]; nothing of a failed body stays visible.
@@ -57,7 +66,7 @@ pub async fn store_body<S, E, D>(
     expected: Option<u64>,
     mut body: S,
     digest: D,
-) -> Result<(Content, D), BodyError<E>>
+) -> Result<StoredBody<D>, BodyError<E>>
 where
     S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
     D: Digest,
@@ -86,24 +95,24 @@ where
                 state.0.finish(&mut taken);
             }
             // A small body is all done in this one job, and its window is appended with the commit.
-            let ready = if only && taken.windows.len() == 1 {
-                taken
-                    .windows
-                    .pop()
-                    .map(|(strand, window)| (strand, inner.prepare(worker, space, &inner.inline_gear(None), window)))
-            } else {
-                None
+            for (digest, member) in taken.members.drain(..) {
+                inner.keep(digest, &member);
+            }
+            let ready = match only && taken.windows.len() == 1 {
+                true => taken.windows.pop().map(|piece| prepare(&inner, worker, space, None, piece)),
+                false => None,
             };
             (state, taken, ready)
         })
         .await?;
         state = returned;
         assembly.add_spans(taken.spans);
-        if let Some((strand, ready)) = ready {
-            assembly.push(strand, ready?);
+        if let Some(ready) = ready {
+            let (strand, ready) = ready?;
+            assembly.push(strand, ready);
         }
-        for (strand, window) in taken.windows {
-            preparing.push_back(prepare_and_append(store.clone(), space, Arc::clone(&own), strand, window));
+        for piece in taken.windows {
+            preparing.push_back(prepare_and_append(store.clone(), space, Arc::clone(&own), piece));
             while preparing.len() >= PREPARING {
                 if let Some(prepared) = preparing.next().await {
                     let (strand, prepared) = prepared?;
@@ -119,7 +128,8 @@ where
         let (strand, prepared) = prepared?;
         assembly.push(strand, prepared);
     }
-    Ok((finish(store, assembly).await?, state.1))
+    let (intake, digest) = *state;
+    Ok(StoredBody { content: finish(store, assembly).await?, digest, cut_off: intake.is_cut_off() })
 }
 
 /// Gathers about a chunk of the body; true at its end.
@@ -141,16 +151,30 @@ where
     Ok(false)
 }
 
+fn prepare(
+    store: &Store,
+    worker: &mut Worker,
+    space: Space,
+    own: Option<&OwnSketches>,
+    piece: Piece,
+) -> Result<(Strand, Prepared), StoreError> {
+    let bytes = piece.direct.then(|| piece.window.bytes.clone());
+    let prepared = store.prepare(worker, space, &store.inline_gear(own), piece.window)?;
+    if let Some(bytes) = bytes.filter(|_| prepared.codec.has_references()) {
+        store.keep(prepared.entry.hash, &bytes);
+    }
+    Ok((piece.strand, prepared))
+}
+
 async fn prepare_and_append(
     store: Store,
     space: Space,
     own: Arc<OwnSketches>,
-    strand: Strand,
-    window: CutWindow,
+    piece: Piece,
 ) -> Result<(Strand, Prepared), StoreError> {
     let (inner, sketches) = (store.clone(), Arc::clone(&own));
-    let mut prepared =
-        run(&store, move |worker| inner.prepare(worker, space, &inner.inline_gear(Some(&sketches)), window)).await??;
+    let (strand, mut prepared) =
+        run(&store, move |worker| prepare(&inner, worker, space, Some(&sketches), piece)).await??;
     if let State::New(blob) = prepared.state {
         // Known to later windows at once, not when this upload gets around to look.
         let appended = move |placing: &Placing| own.appended(placing);

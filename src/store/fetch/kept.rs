@@ -28,7 +28,7 @@ impl Weighter<Hash, Bytes> for ByLength {
 }
 
 impl Blobs {
-    pub(super) fn keep_on_disk(&self, digest: Hash, bytes: &Bytes, keep: Keep) {
+    pub fn keep_on_disk(&self, digest: Hash, bytes: &Bytes, keep: Keep) {
         if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep) {
             disk.put(digest, bytes, keep == Keep::Yes);
         }

@@ -7,14 +7,14 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use deltastore_format::{Entry, Hash, Op, Recipe};
 use sha2::{Digest, Sha256};
 
-use super::Policy;
+use super::form::Form;
 use super::turns::Turns;
 use crate::delta::CutWindow;
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
-use crate::store::intake::{Intake, Strand, Taken};
+use crate::store::intake::{Intake, Piece, Strand, Taken};
 use crate::store::segments::holders;
 use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
@@ -26,13 +26,13 @@ pub fn convert(
     store: &Store,
     recipe: &Recipe,
     space: Space,
-    policy: Policy,
+    form: &Form,
     threads: usize,
     keep: Keep,
     stop: &AtomicBool,
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
-    let (mut assembly, digest) = encode(store, recipe, space, policy, threads, stop)?;
+    let (mut assembly, digest) = encode(store, recipe, space, form, threads, stop)?;
     if store.bugs().has(Bug::OptimizeSwapsEntries) || store.bugs().has(Bug::OptimizeWithoutComparison) {
         assembly.swap_entries();
     }
@@ -53,10 +53,10 @@ pub fn convert(
 }
 
 /// Replaces the recipe of a version, unless the version was changed or removed meanwhile: then false.
-pub fn replace(store: &Store, row: VersionRow, content: Content) -> Result<bool, StoreError> {
+pub fn replace(store: &Store, row: VersionRow, content: Content, form: &Form) -> Result<bool, StoreError> {
     let touches = vec![Touch::Key(row.put.bucket, row.put.key.clone())];
     let (recipe, stored_bytes) = (content.recipe().clone(), content.stored_bytes());
-    let storage_type = content.storage_type();
+    let (storage_type, optimized) = (content.storage_type(), form.cold);
     let (sender, answer) = bounded(1);
     let evaluate = move |tx: &mut crate::store::Transaction<'_>| -> Result<bool, IndexError> {
         let Some(now) = tx.index().version(row.put.bucket, &row.put.key, row.put.version)? else { return Ok(false) };
@@ -65,7 +65,8 @@ pub fn replace(store: &Store, row: VersionRow, content: Content) -> Result<bool,
         }
         let prior = holders(now.record, &now.prior);
         let mut put = now.put;
-        (put.recipe, put.stored_bytes, put.storage_type, put.optimized) = (recipe, stored_bytes, storage_type, true);
+        (put.recipe, put.stored_bytes, put.storage_type, put.optimized) =
+            (recipe, stored_bytes, storage_type, optimized);
         tx.replace(Op::PutVersion { put, prior });
         Ok(true)
     };
@@ -84,23 +85,22 @@ fn encode(
     store: &Store,
     recipe: &Recipe,
     space: Space,
-    policy: Policy,
+    form: &Form,
     threads: usize,
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
-    let (effort, intake) = (policy.effort(), store.deep_intake(policy.cut(store.settings())));
-    let (own, turns) = (OwnSketches::new(&effort), Turns::default());
+    let (own, turns) = (OwnSketches::new(&form.effort), Turns::default());
     let (jobs, waiting) = bounded::<Job>(threads);
     let (finished, results) = unbounded::<Done>();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (waiting, finished) = (waiting.clone(), finished.clone());
-            let gear = Gear { effort: &effort, own: Some(&own), cold: true };
+            let gear = Gear { effort: &form.effort, own: Some(&own), cold: form.cold };
             let turns = &turns;
             scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
         }
         drop((waiting, finished));
-        read_through(store, recipe, intake, jobs, &results, stop)
+        read_through(store, recipe, form.intake(store), jobs, &results, stop)
     })
 }
 
@@ -170,7 +170,7 @@ fn read_through(
             }
         }
         gathering.assembly.add_spans(taken.spans);
-        for (strand, window) in taken.windows {
+        for Piece { strand, window, .. } in taken.windows {
             if jobs.send((number, strand, window)).is_err() {
                 break;
             }

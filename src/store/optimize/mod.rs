@@ -16,10 +16,14 @@
 
 mod background;
 mod convert;
+mod form;
+mod join;
 mod policy;
 mod turns;
 
 pub use background::Optimizer;
+pub use join::Joiner;
+pub(super) use join::Joins;
 pub use policy::Policy;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +33,7 @@ use deltastore_format::{BucketId, Sequence};
 use super::error::StoreError;
 use super::fetch::Keep;
 use super::{Space, Store};
+use form::Form;
 
 /// Versions gathered before they are ordered by deltaspace and age.
 const GATHER: usize = 100_000;
@@ -113,6 +118,7 @@ impl Store {
         done: &mut OptimizeReport,
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<(), StoreError> {
+        let form = Form::of(policy, self.settings());
         let mut rows = self.index().bucket_versions(bucket);
         loop {
             let mut candidates = Vec::new();
@@ -150,7 +156,7 @@ impl Store {
                     if options.yields {
                         background::wait_for_room(self, stop);
                     }
-                    self.optimize_one(candidate, policy, options.threads.max(1), keep, stop, done)?;
+                    self.store_anew(candidate, &form, options.threads.max(1), keep, stop, done)?;
                     report(done);
                 }
             }
@@ -159,10 +165,10 @@ impl Store {
         }
     }
 
-    fn optimize_one(
+    fn store_anew(
         &self,
         candidate: &Candidate,
-        policy: Policy,
+        form: &Form,
         threads: usize,
         keep: Keep,
         stop: &AtomicBool,
@@ -172,7 +178,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, policy, threads, keep, stop) {
+        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, stop) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {
@@ -193,7 +199,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         let written = content.stored_bytes();
-        if convert::replace(self, row, content)? {
+        if convert::replace(self, row, content, form)? {
             done.objects += 1;
             done.bytes += size;
             done.written_bytes += written;

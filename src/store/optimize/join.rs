@@ -1,0 +1,108 @@
+//! Objects that came in parts: stored anew as soon as they are complete.
+//!
+//! A part of an archive begins within a compressed member and cannot be expanded alone, so it is stored about as it is. What a PUT
+//! would have made of the whole is made of it by a thread of its own, right after the upload's end: the next release may be on
+//! its way already, and the optimizer leaves alone what is younger than a minute.
+//!
+//! Invariants: the order of steps is the optimizer's, and so is what a crash leaves. No cold windows are made, so it may run
+//! beside the optimizer: whoever comes first replaces the recipe, the other's windows are garbage. The queue is bounded and in memory;
+//! what does not fit, or is lost, the optimizer takes care of.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use deltastore_format::VersionPut;
+
+use super::form::Form;
+use super::{Candidate, OptimizeReport};
+use crate::store::fetch::Keep;
+use crate::store::{Inner, Space, Store, StoreError};
+
+/// Objects that may wait.
+const QUEUE: usize = 1024;
+/// Between two looks at whether to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Objects that wait; one queue a store.
+pub struct Joins {
+    sender: Sender<Candidate>,
+    receiver: Receiver<Candidate>,
+}
+
+impl Default for Joins {
+    fn default() -> Self {
+        let (sender, receiver) = bounded(QUEUE);
+        Self { sender, receiver }
+    }
+}
+
+impl Store {
+    /// Has a version that came in parts expanded as a whole, if there is room in the queue and a [`Joiner`] runs.
+    pub fn join_soon(&self, put: &VersionPut) {
+        let space = Space::of(put.bucket, &put.key);
+        let candidate = Candidate { space, version: put.version, key: put.key.clone(), size: put.size };
+        if self.inner().joins.sender.try_send(candidate).is_err() {
+            tracing::debug!(key = %put.key, "left to the optimizer");
+        }
+    }
+
+    /// Stores anew what waits; what was done.
+    ///
+    /// # Errors
+    /// As [`Store::optimize`]; the rest goes on waiting.
+    pub fn join_waiting(&self, stop: &AtomicBool) -> Result<OptimizeReport, StoreError> {
+        let mut done = OptimizeReport::default();
+        while let Ok(candidate) = self.inner().joins.receiver.try_recv() {
+            self.join(&candidate, stop, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    fn join(&self, candidate: &Candidate, stop: &AtomicBool, done: &mut OptimizeReport) -> Result<(), StoreError> {
+        self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done)
+    }
+}
+
+/// The thread that stores them anew; dropping it stops and joins it.
+pub struct Joiner {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Joiner {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(store: &Store) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, waiting) = (Arc::clone(&stop), store.inner().joins.receiver.clone());
+        let store: Weak<Inner> = Arc::downgrade(store.inner());
+        let thread = std::thread::Builder::new().name("join".into()).spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                let candidate = match waiting.recv_timeout(LOOK) {
+                    Ok(candidate) => candidate,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => break,
+                };
+                let Some(store) = store.upgrade().map(Store) else { break };
+                if let Err(error) = store.join(&candidate, &stopped, &mut OptimizeReport::default()) {
+                    tracing::warn!(key = %candidate.key, %error, "not expanded as a whole; left to the optimizer");
+                }
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Joiner {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}

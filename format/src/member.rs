@@ -26,7 +26,7 @@ pub struct Member {
     pub digest: Hash,
     /// Slices of windows that make the program; its form is the business of whoever re-creates members.
     pub program: Vec<Entry>,
-    /// Slices of windows that make what the program works on.
+    /// Slices of windows, and of members that have none themselves, that make what the program works on.
     pub view: Vec<Entry>,
 }
 
@@ -39,6 +39,8 @@ pub enum NodePayload {
 
 /// First byte of a member's payload; a list's is 1.
 const MEMBER_VERSION: u8 = 2;
+/// That of one whose view has members in it.
+const NESTED_VERSION: u8 = 3;
 const ENTRY_LEN: usize = 49;
 
 impl NodePayload {
@@ -47,10 +49,9 @@ impl NodePayload {
     /// # Errors
     /// Whatever `SPEC.md` does not allow.
     pub fn decode(payload: &[u8]) -> Result<Self, DecodeError> {
-        if payload.first() == Some(&MEMBER_VERSION) {
-            Member::decode(payload).map(Self::Member)
-        } else {
-            Node::decode(payload).map(Self::List)
+        match payload.first() {
+            Some(&MEMBER_VERSION | &NESTED_VERSION) => Member::decode(payload).map(Self::Member),
+            _ => Node::decode(payload).map(Self::List),
         }
     }
 
@@ -64,9 +65,22 @@ impl NodePayload {
     }
 }
 
-fn read_slices(input: &mut Reader<'_>, what: &'static str, limit: u64) -> Result<Vec<Entry>, DecodeError> {
+impl Member {
+    /// Whether its view has members in it.
+    #[must_use]
+    pub fn is_nested(&self) -> bool {
+        self.view.iter().any(|entry| entry.kind == EntryKind::Member)
+    }
+}
+
+fn read_slices(
+    input: &mut Reader<'_>,
+    what: &'static str,
+    limit: u64,
+    kinds: &[EntryKind],
+) -> Result<Vec<Entry>, DecodeError> {
     let entries = input.list(what, MAX_MEMBER_ENTRIES, ENTRY_LEN, Entry::read)?;
-    if entries.iter().any(|entry| entry.kind != EntryKind::Window) {
+    if entries.iter().any(|entry| !kinds.contains(&entry.kind)) {
         return Err(DecodeError::Inconsistent { what, with: "the kinds of its entries" });
     }
     let len = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.len));
@@ -78,7 +92,7 @@ impl Wire for Member {
     const NAME: &'static str = "member";
 
     fn write(&self, out: &mut Writer<'_>) {
-        out.u8(MEMBER_VERSION);
+        out.u8(if self.is_nested() { NESTED_VERSION } else { MEMBER_VERSION });
         out.zeros(3);
         out.u32(self.len);
         out.bytes(&self.digest.0);
@@ -87,10 +101,11 @@ impl Wire for Member {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match input.u8(Self::NAME)? {
-            MEMBER_VERSION => {}
+        let kinds: &[EntryKind] = match input.u8(Self::NAME)? {
+            MEMBER_VERSION => &[EntryKind::Window],
+            NESTED_VERSION => &[EntryKind::Window, EntryKind::Member],
             value => return Err(DecodeError::Unknown { what: "member version", value: value.into() }),
-        }
+        };
         input.zeros(Self::NAME, 3)?;
         let len = input.u32(Self::NAME)?;
         within("member length", len.into(), MAX_MEMBER_LEN.into())?;
@@ -98,12 +113,16 @@ impl Wire for Member {
             return Err(DecodeError::Empty { what: "member length" });
         }
         let digest = Hash(input.array(Self::NAME)?);
-        let program = read_slices(input, "member program", MAX_PROGRAM_LEN)?;
+        let program = read_slices(input, "member program", MAX_PROGRAM_LEN, &kinds[..1])?;
         if program.is_empty() {
             return Err(DecodeError::Empty { what: "member program" });
         }
-        let view = read_slices(input, "member view", MAX_VIEW_LEN)?;
-        Ok(Member { len, digest, program, view })
+        let view = read_slices(input, "member view", MAX_VIEW_LEN, kinds)?;
+        let member = Member { len, digest, program, view };
+        if member.is_nested() != (kinds.len() > 1) {
+            return Err(DecodeError::Inconsistent { what: "member version", with: "its view" });
+        }
+        Ok(member)
     }
 }
 

@@ -14,7 +14,7 @@ use super::report::size;
 use super::target::{S3Target, object};
 use super::{EXIT_CODES, output};
 use crate::object::VersionId;
-use crate::store::{Inspection, Store, StoreError, Use, WindowUse};
+use crate::store::{Inspection, Recreation, Store, StoreError, Use, WindowUse};
 
 /// Windows that are listed without `--all`.
 const FIRST: usize = 40;
@@ -138,17 +138,20 @@ fn table(report: &Report, all: bool) -> String {
     if report.parts > 0 {
         lines.insert(3, format!("parts      {}", report.parts));
     }
-    recreations(found, &mut lines);
+    recreations("re-created by", &found.recreations, &mut lines);
+    if !found.nested.is_empty() {
+        recreations("within members by", &found.nested, &mut lines);
+    }
     codecs(found, &mut lines);
     windows(&found.windows, if all { usize::MAX } else { FIRST }, &mut lines);
     lines.join("\n") + "\n"
 }
 
-fn recreations(found: &Inspection, lines: &mut Vec<String>) {
-    let width = found.recreations.iter().map(|made| made.by.chars().count()).chain([20]).max().unwrap_or(20);
+fn recreations(title: &str, sums: &[Recreation], lines: &mut Vec<String>) {
+    let width = sums.iter().map(|made| made.by.chars().count()).chain([20]).max().unwrap_or(20);
     let head = ["units", "bytes", "of it copied", "from view"];
-    lines.push(format!("\n{:width$} {:>8} {:>12} {:>12} {:>12}", "re-created by", head[0], head[1], head[2], head[3]));
-    for made in &found.recreations {
+    lines.push(format!("\n{:width$} {:>8} {:>12} {:>12} {:>12}", title, head[0], head[1], head[2], head[3]));
+    for made in sums {
         let sizes = [made.bytes, made.copied_bytes, made.view_bytes].map(size);
         lines.push(format!("{:width$} {:>8} {:>12} {:>12} {:>12}", made.by, made.units, sizes[0], sizes[1], sizes[2]));
     }

@@ -1,6 +1,8 @@
 //! Content that is growing: windows as they are prepared, spans as they become known, entries and members from both.
 //!
-//! Invariant: entries tile the object in order; a member is made only of windows that are pushed already.
+//! Spans come in two layers, see [`super::intake`]: entries of the outer view are made first, and of those the object's.
+//!
+//! Invariant: entries tile the object in order; a member is made only of windows that are pushed already, and of members that come before it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -23,17 +25,24 @@ pub struct Assembly {
     content: Content,
     entries: Vec<Entry>,
     members: Vec<Blob>,
+    /// Windows of the stored view.
     view: Track,
+    outer_view: Track,
     programs: Track,
-    spans: VecDeque<Span>,
+    inner: Layer,
+    outer: Layer,
 }
 
-/// The windows of one stream, in order.
+/// What makes a stream, in order.
 #[derive(Default)]
 struct Track {
-    windows: Vec<(u64, Entry)>,
+    entries: Vec<(u64, Entry)>,
     end: u64,
 }
+
+/// Spans that wait for what they are made of.
+#[derive(Default)]
+struct Layer(VecDeque<Span>);
 
 impl Assembly {
     /// Adds the next window of a stream. One that is still [`State::New`] is appended together with the commit.
@@ -60,17 +69,10 @@ impl Assembly {
         self.resolve();
     }
 
-    /// Adds the next spans.
-    pub fn add_spans(&mut self, spans: Vec<Span>) {
-        for span in spans {
-            match self.spans.back_mut() {
-                Some(last) if last.is_copy() && span.is_copy() && last.view.end == span.view.start => {
-                    last.view.end = span.view.end;
-                    last.len += span.len;
-                }
-                _ => self.spans.push_back(span),
-            }
-        }
+    /// Adds the next spans of both layers.
+    pub fn add_spans(&mut self, outer: Vec<Span>, inner: Vec<Span>) {
+        self.outer.add(outer);
+        self.inner.add(inner);
         self.resolve();
     }
 
@@ -81,12 +83,12 @@ impl Assembly {
 
     /// True when no window was added yet.
     pub fn is_empty(&self) -> bool {
-        self.view.windows.is_empty() && self.programs.windows.is_empty()
+        self.view.entries.is_empty() && self.programs.entries.is_empty()
     }
 
     /// True when finishing reads the index.
     pub fn is_long(&self) -> bool {
-        self.view.windows.len() > MAX_INLINE_ENTRIES || !self.programs.windows.is_empty()
+        self.view.entries.len() > MAX_INLINE_ENTRIES || !self.programs.entries.is_empty()
     }
 
     /// True when [`super::Store::settle`] is worth its while.
@@ -115,7 +117,7 @@ impl Assembly {
     }
 
     pub(super) fn into_parts(self) -> Result<(Content, Vec<Entry>, Vec<Blob>), StoreError> {
-        match self.spans.front() {
+        match self.inner.0.front().or(self.outer.0.front()) {
             Some(span) => Err(StoreError::Incomplete { needed: span.view.end, found: self.view.end }),
             None => Ok((self.content, self.entries, self.members)),
         }
@@ -123,23 +125,47 @@ impl Assembly {
 
     /// Makes entries of all spans whose windows are there.
     fn resolve(&mut self) {
-        let (view, programs) = (self.view.end, self.programs.end);
-        while let Some(span) = self.spans.pop_front_if(|span| span.view.end <= view && span.program.end <= programs) {
+        let Self { entries, members, view, outer_view, programs, inner, outer, .. } = self;
+        inner.resolve(view, programs, members, |entry| outer_view.push(entry));
+        outer.resolve(outer_view, programs, members, |entry| match entries.last_mut() {
+            Some(last) if last.hash == entry.hash && last.skip + last.len == entry.skip => last.len += entry.len,
+            _ => entries.push(entry),
+        });
+    }
+}
+
+impl Layer {
+    fn add(&mut self, spans: Vec<Span>) {
+        for span in spans {
+            match self.0.back_mut() {
+                Some(last) if last.is_copy() && span.is_copy() && last.view.end == span.view.start => {
+                    last.view.end = span.view.end;
+                    last.len += span.len;
+                }
+                _ => self.0.push_back(span),
+            }
+        }
+    }
+
+    fn resolve(&mut self, view: &Track, programs: &Track, members: &mut Vec<Blob>, mut found: impl FnMut(Entry)) {
+        while let Some(span) = self.0.front_mut() {
             if span.is_copy() {
-                for slice in self.view.slices(span.view) {
-                    match self.entries.last_mut() {
-                        Some(last) if last.hash == slice.hash && last.skip + last.len == slice.skip => {
-                            last.len += slice.len;
-                        }
-                        _ => self.entries.push(slice),
-                    }
+                // As far as it goes: a long one would hold up what is made of it.
+                let there = view.end.clamp(span.view.start, span.view.end);
+                view.slices(span.view.start..there).into_iter().for_each(&mut found);
+                span.view.start = there;
+                if there < span.view.end {
+                    return;
                 }
             } else {
-                let blob =
-                    member(&span, self.programs.slices(span.program.clone()), self.view.slices(span.view.clone()));
-                self.entries.push(Entry { kind: EntryKind::Member, hash: blob.hash, skip: 0, len: span.len });
-                self.members.push(blob);
+                if span.view.end > view.end || span.program.end > programs.end {
+                    return;
+                }
+                let blob = member(span, programs.slices(span.program.clone()), view.slices(span.view.clone()));
+                found(Entry { kind: EntryKind::Member, hash: blob.hash, skip: 0, len: span.len });
+                members.push(blob);
             }
+            self.0.pop_front();
         }
     }
 }
@@ -152,14 +178,14 @@ impl Span {
 
 impl Track {
     fn push(&mut self, entry: Entry) {
-        self.windows.push((self.end, entry));
+        self.entries.push((self.end, entry));
         self.end += entry.len;
     }
 
     /// The entries that make a range; it must be there.
     fn slices(&self, range: Range<u64>) -> Vec<Entry> {
-        let first = self.windows.partition_point(|(start, entry)| start + entry.len <= range.start);
-        let in_range = self.windows[first..].iter().take_while(|(start, _)| *start < range.end);
+        let first = self.entries.partition_point(|(start, entry)| start + entry.len <= range.start);
+        let in_range = self.entries[first..].iter().take_while(|(start, _)| *start < range.end);
         in_range
             .map(|(start, entry)| {
                 let (from, to) = (range.start.max(*start), range.end.min(start + entry.len));
@@ -200,9 +226,9 @@ mod tests {
     #[test]
     fn copied_spans_make_one_entry_a_window() {
         let mut assembly = Assembly::default();
-        assembly.add_spans(vec![span(0..3, 0..0, 3), span(3..10, 0..0, 7)]);
+        assembly.add_spans(vec![span(0..3, 0..0, 3), span(3..10, 0..0, 7)], vec![span(0..10, 0..0, 10)]);
         assembly.push(Strand::View, window(1, 6));
-        assembly.add_spans(vec![span(10..12, 0..0, 2)]);
+        assembly.add_spans(vec![span(10..12, 0..0, 2)], vec![span(10..12, 0..0, 2)]);
         assembly.push(Strand::View, window(2, 6));
         let (entries, members) = parts(assembly);
         assert_eq!(
@@ -215,7 +241,8 @@ mod tests {
     #[test]
     fn members_wait_for_their_windows_and_name_slices() {
         let mut assembly = Assembly::default();
-        assembly.add_spans(vec![span(0..4, 0..0, 4), span(2..9, 0..5, 100), span(9..10, 0..0, 1)]);
+        let spans = vec![span(0..4, 0..0, 4), span(2..9, 0..5, 100), span(9..10, 0..0, 1)];
+        assembly.add_spans(spans, vec![span(0..10, 0..0, 10)]);
         assembly.push(Strand::View, window(1, 6));
         assembly.push(Strand::View, window(2, 4));
         assert_eq!(assembly.entries.len(), 1);
@@ -231,7 +258,31 @@ mod tests {
     #[test]
     fn spans_without_windows_are_an_error() {
         let mut assembly = Assembly::default();
-        assembly.add_spans(vec![span(0..4, 0..0, 4)]);
+        assembly.add_spans(vec![span(0..4, 0..0, 4)], vec![span(0..4, 0..0, 4)]);
         assert!(assembly.into_parts().is_err());
+    }
+
+    #[test]
+    fn members_within_members_come_first_and_are_sliced() {
+        let mut assembly = Assembly::default();
+        // 50 bytes of the object are made of 30 of the outer view, the middle 20 of which are made of 9 of the stored view.
+        assembly.add_spans(vec![span(0..18, 0..4, 30), span(18..30, 4..6, 20)], Vec::new());
+        assembly.add_spans(Vec::new(), vec![span(0..5, 0..0, 5), span(5..14, 6..8, 20), span(14..19, 0..0, 5)]);
+        assembly.push(Strand::View, window(1, 10));
+        assert!(assembly.members.is_empty());
+        assembly.push(Strand::Programs, window(2, 8));
+        assembly.push(Strand::View, window(3, 9));
+        let (entries, members) = parts(assembly);
+        assert_eq!(
+            entries.iter().map(|entry| (entry.kind, entry.len)).collect::<Vec<_>>(),
+            [(EntryKind::Member, 30), (EntryKind::Member, 20)]
+        );
+        let [inner, first, second] = &members[..] else { panic!("{} members", members.len()) };
+        let view = |blob: &Blob| Member::decode(&blob.body).expect("valid").view;
+        let slices = |blob| view(blob).iter().map(|entry| (entry.kind, entry.skip, entry.len)).collect::<Vec<_>>();
+        assert_eq!(slices(inner), [(EntryKind::Window, 5, 5), (EntryKind::Window, 0, 4)]);
+        assert_eq!(slices(first), [(EntryKind::Window, 0, 5), (EntryKind::Member, 0, 13)]);
+        assert_eq!(slices(second), [(EntryKind::Member, 13, 7), (EntryKind::Window, 4, 5)]);
+        assert_eq!(view(second)[0].hash, inner.hash);
     }
 }

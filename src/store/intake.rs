@@ -1,8 +1,10 @@
 //! From an object's bytes to windows: compressed members are expanded, and what comes of it is cut.
 //!
-//! An object's *stored view* is its bytes with members expanded. It is cut into windows of its own; the *programs* that
-//! re-create the members are a second stream, cut apart from the view so that the same content is cut the same way whatever
-//! surrounds its members. Spans tile the object and say which slices of both streams make each stretch of it.
+//! An object's bytes with members expanded are its *outer view*. Members may hold further ones (a jar in a tar.gz), which the
+//! optimizer expands too: the outer view with those expanded is the *stored view*; for a PUT both are the same. The stored view is cut
+//! into windows of its own; the *programs* that re-create members are a second stream, cut apart from the view so that the same content
+//! is cut the same way whatever surrounds its members. Spans tile the object and say which slices of the outer view and of the
+//! programs make each stretch of it; inner spans tile the outer view and say the same of it and the stored view.
 //!
 //! Invariant: windows and spans depend only on the bytes, never on how they arrive.
 
@@ -11,7 +13,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use deltastore_format::Hash;
-use deltastore_members::{Expander, Expansion};
+use deltastore_members::{Expander, Expansion, Unit};
 
 use crate::delta::{CutSettings, CutWindow, Cutter};
 
@@ -22,13 +24,13 @@ pub enum Strand {
     Programs,
 }
 
-/// A stretch of an object and what makes it. Positions are those in the streams.
+/// A stretch of what is made, and what makes it. Positions are those in the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
     pub view: Range<u64>,
     /// Empty: the stretch is the view's bytes as they are.
     pub program: Range<u64>,
-    /// Bytes of the object.
+    /// Bytes it makes.
     pub len: u64,
     /// SHA-256 of them; only meaningful with a program.
     pub digest: Hash,
@@ -38,7 +40,7 @@ pub struct Span {
 #[derive(Debug)]
 pub struct Piece {
     pub strand: Strand,
-    /// Whether some of the object's bytes are a slice of it, so that reading them reads the window.
+    /// Whether some of the object's bytes are a slice of it, so that reading them reads the window. Not told of nested views.
     pub direct: bool,
     pub window: CutWindow,
 }
@@ -48,19 +50,21 @@ pub struct Piece {
 pub struct Taken {
     pub windows: Vec<Piece>,
     pub spans: Vec<Span>,
-    /// The bytes of each span with a program, under its digest.
+    pub inner: Vec<Span>,
+    /// The bytes of each of `spans` with a program, under its digest.
     pub members: Vec<(Hash, Bytes)>,
 }
 
 /// Takes one object at a time.
 pub struct Intake {
-    expander: Option<Expander>,
+    outer: Option<Expander>,
+    inner: Option<Expander>,
     view: Cutter,
     programs: Cutter,
     program_end: u64,
-    /// Bytes of the view so far, where nothing is expanded.
-    copied: u64,
-    /// Bytes of the view in windows that were handed over.
+    /// Bytes of the outer view so far.
+    outer_end: u64,
+    /// Bytes of the stored view in windows that were handed over.
     windows_end: u64,
     /// Slices of the view that are the object's bytes, those of them that end beyond.
     direct: VecDeque<Range<u64>>,
@@ -69,14 +73,15 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// At the start of an object; `expander` is none where nothing is to be expanded.
-    pub fn new(cut: CutSettings, expander: Option<Expander>) -> Self {
+    /// At the start of an object; `outer` is none where nothing is to be expanded, `inner` where nothing within members is.
+    pub fn new(cut: CutSettings, outer: Option<Expander>, inner: Option<Expander>) -> Self {
         Self {
-            expander,
+            outer,
+            inner,
             view: Cutter::new(cut),
             programs: Cutter::new(cut),
             program_end: 0,
-            copied: 0,
+            outer_end: 0,
             windows_end: 0,
             direct: VecDeque::new(),
             expansion: Expansion::default(),
@@ -86,26 +91,29 @@ impl Intake {
 
     /// Takes the next bytes.
     pub fn push(&mut self, bytes: &[u8], taken: &mut Taken) {
-        match &mut self.expander {
+        match &mut self.outer {
             Some(expander) => {
                 expander.push(bytes, &mut self.expansion);
                 self.drain(taken);
             }
             None => {
-                let end = self.copied + bytes.len() as u64;
-                let copied = copy(std::mem::replace(&mut self.copied, end)..end);
-                self.span(copied, taken);
-                self.view.push(bytes, &mut self.cut);
-                self.hand_over(Strand::View, taken);
+                let end = self.outer_end + bytes.len() as u64;
+                self.note_direct(self.outer_end..end);
+                taken.spans.push(copy(self.outer_end..end));
+                self.take_outer_view(bytes, taken);
             }
         }
     }
 
     /// Ends the object.
     pub fn finish(&mut self, taken: &mut Taken) {
-        if let Some(expander) = &mut self.expander {
+        if let Some(expander) = &mut self.outer {
             expander.finish(&mut self.expansion);
             self.drain(taken);
+        }
+        if let Some(expander) = &mut self.inner {
+            expander.finish(&mut self.expansion);
+            self.drain_inner(taken);
         }
         self.cut.extend(self.view.finish());
         self.hand_over(Strand::View, taken);
@@ -115,40 +123,71 @@ impl Intake {
 
     /// Whether the object, which is ended, ends within a compressed member: it may be the first part of a larger one.
     pub fn is_cut_off(&self) -> bool {
-        self.expander.as_ref().is_some_and(Expander::is_cut_off)
+        self.outer.as_ref().is_some_and(Expander::is_cut_off)
     }
 
     fn drain(&mut self, taken: &mut Taken) {
-        for unit in std::mem::take(&mut self.expansion.units) {
-            let start = self.program_end;
-            self.program_end += unit.program.len() as u64;
-            self.programs.push(&unit.program, &mut self.cut);
-            let digest = Hash(unit.digest);
-            self.span(Span { view: unit.view, program: start..self.program_end, len: unit.len, digest }, taken);
-            if !unit.bytes.is_empty() {
-                taken.members.push((digest, unit.bytes.into()));
+        let Expansion { view, units } = std::mem::take(&mut self.expansion);
+        for mut unit in units {
+            let bytes = std::mem::take(&mut unit.bytes);
+            let span = self.span(unit);
+            if span.program.is_empty() {
+                self.note_direct(span.view.clone());
+            } else {
+                taken.members.push((span.digest, bytes.into()));
             }
+            taken.spans.push(span);
         }
         self.hand_over(Strand::Programs, taken);
-        self.view.push(&self.expansion.view, &mut self.cut);
-        self.expansion.view.clear();
+        self.take_outer_view(&view, taken);
+    }
+
+    fn take_outer_view(&mut self, bytes: &[u8], taken: &mut Taken) {
+        let start = self.outer_end;
+        self.outer_end += bytes.len() as u64;
+        match &mut self.inner {
+            Some(expander) => {
+                expander.push(bytes, &mut self.expansion);
+                self.drain_inner(taken);
+            }
+            None => {
+                taken.inner.push(copy(start..self.outer_end));
+                self.view.push(bytes, &mut self.cut);
+                self.hand_over(Strand::View, taken);
+            }
+        }
+    }
+
+    fn drain_inner(&mut self, taken: &mut Taken) {
+        let Expansion { view, units } = std::mem::take(&mut self.expansion);
+        for unit in units {
+            let span = self.span(unit);
+            taken.inner.push(span);
+        }
+        self.hand_over(Strand::Programs, taken);
+        self.view.push(&view, &mut self.cut);
         self.hand_over(Strand::View, taken);
     }
 
-    fn span(&mut self, span: Span, taken: &mut Taken) {
-        if span.program.is_empty() {
-            match self.direct.back_mut() {
-                Some(last) if last.end == span.view.start => last.end = span.view.end,
-                _ => self.direct.push_back(span.view.clone()),
-            }
-        }
-        taken.spans.push(span);
+    fn span(&mut self, unit: Unit) -> Span {
+        let start = self.program_end;
+        self.program_end += unit.program.len() as u64;
+        self.programs.push(&unit.program, &mut self.cut);
+        Span { view: unit.view, program: start..self.program_end, len: unit.len, digest: Hash(unit.digest) }
     }
 
     fn hand_over(&mut self, strand: Strand, taken: &mut Taken) {
         for window in std::mem::take(&mut self.cut) {
             let direct = strand == Strand::View && self.is_direct(window.bytes.len() as u64);
             taken.windows.push(Piece { strand, direct, window });
+        }
+    }
+
+    fn note_direct(&mut self, slice: Range<u64>) {
+        match self.direct.back_mut() {
+            _ if self.inner.is_some() => {}
+            Some(last) if last.end == slice.start => last.end = slice.end,
+            _ => self.direct.push_back(slice),
         }
     }
 

@@ -77,6 +77,9 @@ const OPEN_SEGMENTS: usize = 256;
 /// Windows and members shorter than this are not kept on disk when they are uploaded.
 const KEPT_BYTES: usize = 64 << 10;
 
+/// How many bytes a byte of a member within a member may become: both together are to be bounded.
+const INNER_GROWTH: usize = 16;
+
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
@@ -272,14 +275,15 @@ impl Store {
     /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
     pub fn intake(&self) -> Intake {
         let expander = self.0.settings.expand.clone().map(Expander::new);
-        Intake::new(self.0.settings.cut, expander)
+        Intake::new(self.0.settings.cut, expander, None)
     }
 
     /// As [`Store::intake`], for the optimizer.
     pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
         let expand = self.0.settings.expand.clone();
-        let expander = expand.map(|settings| Expander::new(deltastore_members::Settings { deep: true, ..settings }));
-        Intake::new(cut, expander)
+        let deep = expand.map(|settings| deltastore_members::Settings { deep: true, ..settings });
+        let inner = deep.clone().map(|settings| deltastore_members::Settings { deep_growth: INNER_GROWTH, ..settings });
+        Intake::new(cut, deep.map(Expander::new), inner.map(Expander::new))
     }
 
     /// The slice that an entry of a recipe names, which must not be a node; verified.

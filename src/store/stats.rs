@@ -247,7 +247,10 @@ impl Store {
         };
         let slices = member.program.iter().chain(&member.view);
         totals.expansion_saved_bytes += signed(entry.len) - slices.clone().map(|slice| signed(slice.len)).sum::<i64>();
-        slices.into_iter().try_for_each(|slice| self.count_slice(slice, space, totals, seen))
+        slices.into_iter().try_for_each(|slice| match slice.kind {
+            EntryKind::Member => self.count_member(slice, space, totals, seen),
+            EntryKind::Window | EntryKind::Node => self.count_slice(slice, space, totals, seen),
+        })
     }
 
     fn sum(

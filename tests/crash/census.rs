@@ -12,18 +12,25 @@ use crate::disk::DIR;
 use crate::world::World;
 
 /// Lives in which each thing occurs.
-static LIVES: [AtomicU64; 6] = [const { AtomicU64::new(0) }; 6];
-const NAMES: [&str; 6] =
-    ["members", "overlapping members", "cold windows", "cold references", "optimized versions", "joined uploads"];
+static LIVES: [AtomicU64; 7] = [const { AtomicU64::new(0) }; 7];
+const NAMES: [&str; 7] = [
+    "members",
+    "overlapping members",
+    "cold windows",
+    "cold references",
+    "optimized versions",
+    "joined uploads",
+    "nested members",
+];
 /// What occurs in an eighth of all lives only.
-const RARE: [&str; 2] = ["overlapping members", "joined uploads"];
+const RARE: [&str; 3] = ["overlapping members", "joined uploads", "nested members"];
 
 /// Counts one life.
 pub fn take(world: &World) -> Result<(), String> {
     let Some(running) = &world.running else { return Ok(()) };
     let store = running.objects.store();
     let text = |error: deltastore::index::IndexError| error.to_string();
-    let mut found = [false; 6];
+    let mut found = [false; 7];
     found[5] = world.joined > 0;
     for row in store.index().all_blobs(Hash::default()) {
         let (_, row) = row.map_err(text)?;
@@ -46,6 +53,7 @@ pub fn take(world: &World) -> Result<(), String> {
             let Ok(NodePayload::Member(member)) = NodePayload::decode(&record.payload) else {
                 return Err("a member that is none".into());
             };
+            found[6] |= member.is_nested();
             found[1] |= member.view.iter().any(|slice| ends.get(&slice.hash).is_some_and(|end| slice.skip < *end));
             ends.extend(member.view.iter().map(|slice| (slice.hash, slice.skip + slice.len)));
         }

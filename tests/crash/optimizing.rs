@@ -191,7 +191,7 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
     intake.finish(&mut taken);
     let mut assembly = Assembly::default();
     taken.spans.iter_mut().for_each(|span| span.digest = Hash([1; 32]));
-    assembly.add_spans(taken.spans);
+    assembly.add_spans(taken.spans, taken.inner);
     for Piece { strand, window, .. } in taken.windows {
         let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None), window);
         let mut prepared = prepared.map_err(|error| error.to_string())?;

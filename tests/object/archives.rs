@@ -165,3 +165,46 @@ async fn uploads_are_kept_for_quick_reading() {
     let wanted = (archive.len() + changed.len()) as u64;
     assert!(sum > wanted * 8 / 10 && sum < wanted * 12 / 10, "{sum} of {wanted}");
 }
+
+/// A tar.gz with a plain file and three gzipped tars in it, one of which differs from release to release.
+fn distribution(number: u64) -> Vec<u8> {
+    let mut files = bytes(30_000, number);
+    for inner in [7, 8, 9 + number] {
+        files.extend(release(inner));
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(&files).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test]
+async fn an_archive_within_an_archive_gets_small_too() {
+    let s3 = S3::new();
+    let store = s3.objects.store().clone();
+    let releases = [distribution(1), distribution(2)];
+    for (number, body) in releases.iter().enumerate() {
+        s3.put(&format!("releases/{number}"), body).await.unwrap();
+    }
+    let options = OptimizeOptions { policy: Some(Policy::Max), threads: 2, ..OptimizeOptions::default() };
+    let done = store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
+    assert_eq!((done.objects, done.damaged), (2, 0));
+    store.collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap();
+    for (number, body) in releases.iter().enumerate() {
+        assert!(s3.get(&format!("releases/{number}")).await.unwrap() == *body);
+    }
+    let second = stored(&s3, "releases/1");
+    println!("{} bytes, stored in {}", releases[1].len(), second.stored_bytes);
+    assert!(second.stored_bytes * 8 < releases[1].len() as u64);
+    let found = store.inspect(&second.recipe).unwrap();
+    let within: u64 = found.nested.iter().map(|made| made.bytes).sum();
+    assert!(within * 10 > 9 * releases[1].len() as u64, "{:?}", found.nested);
+    assert_eq!(found.recreations.iter().map(|made| made.bytes).sum::<u64>(), second.size);
+    assert!(store.fsck(&mut |_| ()).unwrap().problems.is_empty());
+    let stats = store.stats().unwrap();
+    let total = stats.total;
+    let saved =
+        total.dedup_saved_bytes + total.expansion_saved_bytes + total.delta_saved_bytes + total.compression_saved_bytes;
+    let made = total.logical_bytes as i64 - saved + total.overhead_bytes + total.reference_only_bytes as i64;
+    assert_eq!(made, total.stored_bytes as i64);
+    assert_eq!(stats.garbage_bytes, 0);
+}

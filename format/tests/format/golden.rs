@@ -36,6 +36,7 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(WindowHead::decode(&golden("window")), Ok((samples::window_head(), 136)));
     assert_eq!(Node::decode(&golden("node")), Ok(samples::node()));
     assert_eq!(Member::decode(&golden("member")), Ok(samples::member()));
+    assert_eq!(Member::decode(&golden("nested_member")), Ok(samples::nested_member()));
     assert_eq!(Recipe::decode(&golden("recipe")), Ok(samples::recipe()));
     assert_eq!(Metadata::decode(&golden("metadata")), Ok(samples::metadata()));
     assert_eq!(Checksum::decode(&golden("checksum")), Ok(samples::checksum()));

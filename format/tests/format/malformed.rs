@@ -135,7 +135,7 @@ mod headers {
     #[test]
     fn store_of_a_newer_build() {
         let newer = StoreHeader { format_version: 7, ..samples::store_header() };
-        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 2 });
+        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 3 });
     }
 }
 
@@ -333,11 +333,17 @@ mod recipes {
         refused!(with(|member| member.program.clear()), E::Empty { what: "member program" });
         refused!(with(|member| member.program[0].len = 65_537), E::Limit { what: "member program", .. });
         refused!(with(|member| member.view[0].len = u64::MAX - 5), E::Limit { what: "member view", .. });
+        refused!(with(|member| member.view[1].kind = EntryKind::Node), E::Inconsistent { what: "member view", .. });
         for kind in [EntryKind::Node, EntryKind::Member] {
-            let mut member = samples::member();
-            member.view[1].kind = kind;
-            refused!(Member::decode(&encoded!(member)), E::Inconsistent { what: "member view", .. });
+            let mut member = samples::nested_member();
+            member.program[0].kind = kind;
+            refused!(Member::decode(&encoded!(member)), E::Inconsistent { what: "member program", .. });
         }
+        // Each form has one version.
+        let nested = encoded!(samples::nested_member());
+        refused!(Member::decode(&patched(&nested, 0, &[2])), E::Inconsistent { what: "member view", .. });
+        refused!(Member::decode(&patched(&bytes, 0, &[3])), E::Inconsistent { what: "member version", .. });
+        refused!(Member::decode(&patched(&bytes, 0, &[4])), E::Unknown { what: "member version", value: 4 });
         let many = Member { view: vec![samples::entry(EntryKind::Window); 1025], ..samples::member() };
         refused!(Member::decode(&encoded!(many)), E::Limit { what: "member view", value: 1025, limit: 1024 });
     }
@@ -349,7 +355,7 @@ mod recipes {
         let member = NodePayload::decode(&encoded!(samples::member()));
         assert_eq!(member, Ok(NodePayload::Member(samples::member())));
         assert_eq!(member.map(|member| member.links().count()), Ok(3));
-        refused!(NodePayload::decode(&[3]), E::Version { .. });
+        refused!(NodePayload::decode(&[4]), E::Version { .. });
     }
 
     #[test]

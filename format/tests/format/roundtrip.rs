@@ -97,15 +97,16 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn member() -> impl Strategy<Value = Member> {
-    let slice = |most: u64| {
-        (hash(), 0..u64::MAX - most, 1..=most).prop_map(|(hash, skip, len)| Entry {
-            kind: EntryKind::Window,
+    let slice = |most: u64, kinds: &'static [EntryKind]| {
+        (select(kinds), hash(), 0..u64::MAX - most, 1..=most).prop_map(|(kind, hash, skip, len)| Entry {
+            kind,
             hash,
             skip,
             len,
         })
     };
-    (1..=16u32 << 20, hash(), vec(slice(6 << 10), 1..=10), vec(slice(1 << 20), 0..=60))
+    let kinds = &[EntryKind::Window, EntryKind::Window, EntryKind::Member];
+    (1..=16u32 << 20, hash(), vec(slice(6 << 10, &kinds[..1]), 1..=10), vec(slice(1 << 20, kinds), 0..=60))
         .prop_map(|(len, digest, program, view)| Member { len, digest, program, view })
 }
 

@@ -48,6 +48,7 @@ pub fn all() -> Vec<Sample> {
         Sample { name: "window", bytes: window_payload(), again: window_again },
         payload!("node", Node, node()),
         payload!("member", Member, member()),
+        payload!("nested_member", Member, nested_member()),
         payload!("recipe", Recipe, recipe()),
         payload!("metadata", Metadata, metadata()),
         payload!("checksum", Checksum, checksum()),
@@ -143,6 +144,12 @@ pub fn member() -> Member {
         program: vec![Entry { len: 300, ..entry(EntryKind::Window) }],
         view: vec![Entry { len: 40_000, ..entry(EntryKind::Window) }; 2],
     }
+}
+
+pub fn nested_member() -> Member {
+    let mut member = member();
+    member.view[1].kind = EntryKind::Member;
+    member
 }
 
 pub fn node() -> Node {

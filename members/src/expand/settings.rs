@@ -15,6 +15,8 @@ pub struct Settings {
     pub member: usize,
     /// How many view bytes an object byte may become.
     pub growth: usize,
+    /// How many in the deep gear.
+    pub deep_growth: usize,
     /// Compressed bytes of a stream that become one op of the deep gear, about.
     pub packed: usize,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
@@ -30,6 +32,7 @@ impl Default for Settings {
             block: 2 * 1024 * 1024,
             member: 128,
             growth: 4,
+            deep_growth: 64,
             packed: 256 * 1024,
             deep: false,
         }

@@ -10,9 +10,6 @@ use crate::program::MOST;
 use crate::recreate::recreate_into;
 use crate::unit::{Expansion, Unit};
 
-/// How many view bytes an object byte may become in the deep gear.
-const DEEP_GROWTH: usize = 64;
-
 impl Expander {
     /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of their units.
     pub(super) fn settle(&mut self, upto: usize, out: &mut Expansion) {
@@ -64,7 +61,7 @@ impl Expander {
         }
         let view = if overlap > 0 { &view } else { &self.draft.view };
         let len = bytes.len();
-        let growth = if self.settings.deep { DEEP_GROWTH } else { self.settings.growth };
+        let growth = if self.settings.deep { self.settings.deep_growth } else { self.settings.growth };
         let room = if self.settings.deep { TAIL + UNPACKED } else { 0 };
         let affordable = program.len() <= MOST.min(len / 4 + 128) && view.len() <= len.saturating_mul(growth) + room;
         let proven = affordable

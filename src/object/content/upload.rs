@@ -106,7 +106,7 @@ where
         })
         .await?;
         state = returned;
-        assembly.add_spans(taken.spans);
+        assembly.add_spans(taken.spans, taken.inner);
         if let Some(ready) = ready {
             let (strand, ready) = ready?;
             assembly.push(strand, ready);

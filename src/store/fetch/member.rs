@@ -1,7 +1,7 @@
 //! Members: re-created from slices of windows, verified.
 
 use bytes::Bytes;
-use deltastore_format::{Entry, Hash, NodePayload};
+use deltastore_format::{Entry, EntryKind, Hash, NodePayload};
 use sha2::{Digest, Sha256};
 
 use super::{Blobs, Keep, MAX_DEPTH, slice_of};
@@ -15,14 +15,18 @@ impl Blobs {
         if let Some(bytes) = self.cache.get(hash).filter(|_| keep != Keep::Yes) {
             return Ok(bytes);
         }
-        let bytes = self.recreate(hash, decoder, keep).inspect_err(|error| self.count(error))?;
+        let bytes = self.recreate(hash, decoder, keep, true).inspect_err(|error| self.count(error))?;
         self.cache.insert(*hash, bytes.clone());
         Ok(bytes)
     }
 
-    fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
+    /// `outer`: its view may have members in it.
+    fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep, outer: bool) -> Result<Bytes, StoreError> {
         let (position, payload) = self.read_payload(hash)?;
         let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
+        if member.is_nested() && !outer {
+            return Err(StoreError::damaged(position, "a member without members", "one that has some"));
+        }
         if let Some(bytes) = self.kept_on_disk(&member.digest) {
             return Ok(bytes);
         }
@@ -39,11 +43,24 @@ impl Blobs {
         Ok(bytes)
     }
 
+    /// A member that is part of another's view. It stays in memory for the next one, whose view often has the rest of it.
+    fn inner_member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
+        if let Some(bytes) = self.cache.get(hash) {
+            return Ok(bytes);
+        }
+        let bytes = self.recreate(hash, decoder, Keep::No, false)?;
+        self.cache.insert(*hash, bytes.clone());
+        Ok(bytes)
+    }
+
     fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
         let mut all = Vec::new();
         for entry in entries {
-            let window = self.window_at(&entry.hash, decoder, MAX_DEPTH, Keep::No)?;
-            let slice = slice_of(&window, entry)?;
+            let whole = match entry.kind {
+                EntryKind::Member => self.inner_member(&entry.hash, decoder)?,
+                EntryKind::Window | EntryKind::Node => self.window_at(&entry.hash, decoder, MAX_DEPTH, Keep::No)?,
+            };
+            let slice = slice_of(&whole, entry)?;
             if entries.len() == 1 {
                 return Ok(slice);
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 pub struct Inspection {
     /// The object.
     pub size: u64,
-    /// The object with its compressed members expanded.
+    /// The object with its compressed members expanded, but for members within them.
     pub view_bytes: u64,
     /// Programs that re-create members.
     pub program_bytes: u64,
@@ -25,6 +25,8 @@ pub struct Inspection {
     pub codecs: Vec<CodecSum>,
     /// Bytes of the object by what makes them.
     pub recreations: Vec<Recreation>,
+    /// Bytes within members, of containers in them, by what makes them; no part of the object's own bytes.
+    pub nested: Vec<Recreation>,
     /// Each once, in order of their first use.
     pub windows: Vec<WindowUse>,
 }
@@ -40,14 +42,14 @@ pub struct CodecSum {
     pub stored_bytes: u64,
 }
 
-/// Bytes of the object that come about the same way.
+/// Bytes that come about the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Recreation {
     /// `as it is`, `tokens`, an exact encoder with its settings, or several of them where units mix them.
     pub by: String,
     /// Pieces that are re-created one by one.
     pub units: u64,
-    /// Bytes of the object.
+    /// Bytes that they make.
     pub bytes: u64,
     /// Of those, bytes between compressed streams that units hold as they are.
     pub copied_bytes: u64,

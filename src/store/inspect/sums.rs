@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use deltastore_format::Hash;
 
-use super::report::{CodecSum, Inspection, WindowUse};
+use super::report::{CodecSum, Inspection, Recreation, WindowUse};
 use super::survey::Survey;
 use crate::store::StoreError;
 
@@ -31,8 +31,8 @@ impl Survey<'_> {
         self.out.stored_bytes += self.out.node_bytes;
         self.out.shared_bytes +=
             self.nodes.iter().filter(|(hash, _)| shared.contains(hash)).map(|(_, len)| len).sum::<u64>();
-        self.out.recreations = self.recreations.values().cloned().collect();
-        self.out.recreations.sort_by_key(|recreation| std::cmp::Reverse(recreation.bytes));
+        self.out.recreations = largest_first(self.recreations.values().cloned().collect());
+        self.out.nested = largest_first(self.nested.values().cloned().collect());
         self.references()?;
         Ok(self.out)
     }
@@ -70,4 +70,9 @@ impl Survey<'_> {
         }
         Ok(())
     }
+}
+
+fn largest_first(mut sums: Vec<Recreation>) -> Vec<Recreation> {
+    sums.sort_by_key(|recreation| std::cmp::Reverse(recreation.bytes));
+    sums
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use deltastore_format::{Codec, Entry, Hash, Member, NodePayload};
+use deltastore_format::{Codec, Entry, EntryKind, Hash, Member, NodePayload};
 use deltastore_members::{Step, describe};
 
 use super::report::{Inspection, Recreation, Use, WindowUse};
@@ -28,6 +28,7 @@ pub(super) struct Survey<'a> {
     pub(super) windows: HashMap<Hash, (usize, u64)>,
     pub(super) nodes: HashMap<Hash, u64>,
     pub(super) recreations: BTreeMap<String, Recreation>,
+    pub(super) nested: BTreeMap<String, Recreation>,
 }
 
 /// What within the object needs what.
@@ -66,6 +67,7 @@ impl<'a> Survey<'a> {
             windows: HashMap::new(),
             nodes: HashMap::new(),
             recreations: BTreeMap::new(),
+            nested: BTreeMap::new(),
         }
     }
 
@@ -88,23 +90,45 @@ impl<'a> Survey<'a> {
     }
 
     pub(super) fn member(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let NodePayload::Member(member) = self.store.inner().blobs.payload(&entry.hash)? else {
-            return Err(StoreError::BadNode { hash: entry.hash });
-        };
-        self.node(entry.hash, member.program.iter().chain(&member.view).map(|slice| slice.hash).collect())?;
-        for slice in &member.program {
-            self.window(slice, entry.len, Use::Programs)?;
-            self.out.program_bytes += slice.len;
-        }
-        let view: u64 = member.view.iter().map(|slice| slice.len).sum();
+        let member = self.read_member(entry, entry.len)?;
+        let view = length(&member.view);
         self.out.view_bytes += view - member.view.first().map_or(0, |first| self.overlap(first)).min(view);
         for slice in &member.view {
-            self.window(slice, entry.len, Use::View)?;
+            match slice.kind {
+                EntryKind::Member => self.nested(slice, entry.len)?,
+                EntryKind::Window | EntryKind::Node => self.window(slice, entry.len, Use::View)?,
+            }
             self.remember(slice);
         }
         let (by, copied) = self.described(&member);
         self.recreated(by, entry.len, copied.min(entry.len), view);
         Ok(())
+    }
+
+    /// A member in the view of one that makes the next `len` bytes of the object.
+    fn nested(&mut self, entry: &Entry, len: u64) -> Result<(), StoreError> {
+        if self.nodes.contains_key(&entry.hash) {
+            return Ok(());
+        }
+        let member = self.read_member(entry, len)?;
+        member.view.iter().try_for_each(|slice| self.window(slice, len, Use::View))?;
+        let (by, copied) = self.described(&member);
+        let (bytes, view) = (u64::from(member.len), length(&member.view));
+        add(&mut self.nested, by, [bytes, copied.min(bytes), view]);
+        Ok(())
+    }
+
+    /// A member, its program noted, which helps to make the next `len` bytes of the object.
+    fn read_member(&mut self, entry: &Entry, len: u64) -> Result<Member, StoreError> {
+        let NodePayload::Member(member) = self.store.inner().blobs.payload(&entry.hash)? else {
+            return Err(StoreError::BadNode { hash: entry.hash });
+        };
+        self.node(entry.hash, member.program.iter().chain(&member.view).map(|slice| slice.hash).collect())?;
+        for slice in &member.program {
+            self.window(slice, len, Use::Programs)?;
+            self.out.program_bytes += slice.len;
+        }
+        Ok(member)
     }
 
     /// View bytes that end the view so far and begin with `first`.
@@ -145,12 +169,7 @@ impl<'a> Survey<'a> {
 
     fn recreated(&mut self, by: String, bytes: u64, copied: u64, view: u64) {
         self.position += bytes;
-        let empty = Recreation { by: by.clone(), units: 0, bytes: 0, copied_bytes: 0, view_bytes: 0 };
-        let sum = self.recreations.entry(by).or_insert(empty);
-        sum.units += 1;
-        sum.bytes += bytes;
-        sum.copied_bytes += copied;
-        sum.view_bytes += view;
+        add(&mut self.recreations, by, [bytes, copied, view]);
     }
 
     /// A window, a slice of which helps to make the next `len` bytes of the object.
@@ -191,6 +210,19 @@ impl<'a> Survey<'a> {
         self.links.add_parent(slice.hash, references);
         Ok(())
     }
+}
+
+fn length(slices: &[Entry]) -> u64 {
+    slices.iter().fold(0, |sum, slice| sum.saturating_add(slice.len))
+}
+
+fn add(sums: &mut BTreeMap<String, Recreation>, by: String, [bytes, copied, view]: [u64; 3]) {
+    let empty = Recreation { by: by.clone(), units: 0, bytes: 0, copied_bytes: 0, view_bytes: 0 };
+    let sum = sums.entry(by).or_insert(empty);
+    sum.units += 1;
+    sum.bytes += bytes;
+    sum.copied_bytes += copied;
+    sum.view_bytes += view;
 }
 
 fn codec_name(codec: Codec) -> &'static str {

@@ -169,7 +169,7 @@ fn read_through(
                 ended = true;
             }
         }
-        gathering.assembly.add_spans(taken.spans);
+        gathering.assembly.add_spans(taken.spans, taken.inner);
         for Piece { strand, window, .. } in taken.windows {
             if jobs.send((number, strand, window)).is_err() {
                 break;

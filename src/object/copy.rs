@@ -83,7 +83,11 @@ impl Objects {
             metadata::check(&metadata)?;
             let checksum = self.copied_checksum(&input, &source).await?;
             let put = VersionPut { bucket, key: input.key.clone(), metadata, checksum, ..source.clone() };
+            let in_parts = self.store.joins_soon(source.version);
             if let Some(put) = self.commit_copy(source, onto_itself, put, input.conditions.clone()).await? {
+                if in_parts {
+                    self.store.join_soon(&put);
+                }
                 return Ok(put);
             }
         }

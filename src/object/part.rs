@@ -108,6 +108,9 @@ impl Objects {
         if size > MAX_BODY_SIZE {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
+        if self.store.joins_soon(source.version) {
+            self.cut_off.note(upload.upload);
+        }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
         let content = loop {
             let error = match concat(&self.store, vec![(source.recipe.clone(), range.clone())]).await {

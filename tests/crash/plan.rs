@@ -121,7 +121,7 @@ impl Bodies {
                 body.extend(zip(&[("a", &text[..half]), ("dir/b", &other), ("c", &text[half..])], level));
             }
             1 => body.extend(gzip(&text, level, Some(rng.random_range(700..3000)))),
-            2 => body.extend(gzip(&[&text[..200], &gzip(&text[200..], level, None)].concat(), 6, None)),
+            2 => body.extend(gzip(&nested(&text, level), 6, None)),
             _ => body.extend(gzip(&text, level, None)),
         }
         body.extend(fresh(rng, 300));
@@ -158,6 +158,12 @@ impl Bodies {
         self.rest = Some(rest.to_vec());
         Arc::new(first.to_vec())
     }
+}
+
+/// Text with a gzip file behind it.
+fn nested(text: &[u8], level: u32) -> Vec<u8> {
+    let (plain, packed) = text.split_at(text.len() / 8);
+    [plain, &gzip(packed, level, None)].concat()
 }
 
 /// Random bytes, some of which compress.

@@ -12,6 +12,7 @@ use deltastore_format::VersionPut;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+use crate::copies::copy;
 use crate::store::{open, open_on};
 use crate::support::{S3, bytes};
 
@@ -137,6 +138,16 @@ async fn only_uploads_with_a_member_cut_off_wait_to_be_joined() {
     let done = s3.objects.store().join_waiting(&stop).unwrap();
     assert_eq!((done.objects, done.damaged), (1, 0));
     assert!(s3.get("again.gz").await.unwrap() == release(2));
+    // As registries do: copied to its place and deleted at once.
+    upload(&s3, "upload/data", &release(3)).await;
+    s3.objects.copy_object(copy("upload/data", "blobs/data")).await.unwrap();
+    s3.delete("upload/data").await.unwrap();
+    let done = s3.objects.store().join_waiting(&stop).unwrap();
+    assert_eq!((done.objects, done.damaged), (1, 0));
+    assert!(stored(&s3, "blobs/data").stored_bytes * 2 < release(3).len() as u64);
+    s3.objects.copy_object(copy("blobs/data", "blobs/again")).await.unwrap();
+    assert_eq!(s3.objects.store().join_waiting(&stop).unwrap().objects, 0);
+    assert!(s3.get("blobs/again").await.unwrap() == release(3));
 }
 
 /// Names of the entries of the cache on disk.

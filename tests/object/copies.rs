@@ -7,7 +7,7 @@ use deltastore_format::{ChecksumAlgorithm, Metadata};
 
 use crate::support::{S3, bytes, code};
 
-fn copy(from: &str, to: &str) -> CopyInput {
+pub fn copy(from: &str, to: &str) -> CopyInput {
     CopyInput {
         source: CopySource { bucket: "bucket".into(), key: from.into(), ..CopySource::default() },
         bucket: "bucket".into(),

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use deltastore_format::{Entry, EntryKind, Hash, NodePayload};
 use sha2::{Digest, Sha256};
 
-use super::{Blobs, Keep, MAX_DEPTH, slice_of};
+use super::{Blobs, Keep, slice_of};
 use crate::delta::Decoder;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
@@ -12,10 +12,11 @@ use crate::store::error::StoreError;
 impl Blobs {
     /// The bytes that a member re-creates, verified.
     pub fn member(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
-        if let Some(bytes) = self.cache.get(hash).filter(|_| keep != Keep::Yes) {
-            return Ok(bytes);
+        let mut make = || self.recreate(hash, decoder, keep, true).inspect_err(|error| self.count(error));
+        if keep != Keep::Yes {
+            return self.once(hash, make);
         }
-        let bytes = self.recreate(hash, decoder, keep, true).inspect_err(|error| self.count(error))?;
+        let bytes = make()?;
         self.cache.insert(*hash, bytes.clone());
         Ok(bytes)
     }
@@ -45,12 +46,7 @@ impl Blobs {
 
     /// A member that is part of another's view. It stays in memory for the next one, whose view often has the rest of it.
     fn inner_member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
-        if let Some(bytes) = self.cache.get(hash) {
-            return Ok(bytes);
-        }
-        let bytes = self.recreate(hash, decoder, Keep::No, false)?;
-        self.cache.insert(*hash, bytes.clone());
-        Ok(bytes)
+        self.once(hash, || self.recreate(hash, decoder, Keep::No, false))
     }
 
     fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
@@ -58,7 +54,7 @@ impl Blobs {
         for entry in entries {
             let whole = match entry.kind {
                 EntryKind::Member => self.inner_member(&entry.hash, decoder)?,
-                EntryKind::Window | EntryKind::Node => self.window_at(&entry.hash, decoder, MAX_DEPTH, Keep::No)?,
+                EntryKind::Window | EntryKind::Node => self.window_at(&entry.hash, decoder, &[], Keep::No)?,
             };
             let slice = slice_of(&whole, entry)?;
             if entries.len() == 1 {

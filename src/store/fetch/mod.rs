@@ -3,6 +3,8 @@
 //! Invariants
 //! - A window's SHA-256 is checked after decoding and before anyone sees its bytes; the cache holds only such windows.
 //! - A blob that compaction moves between lookup and read is looked up again; an open file stays readable after its unlink.
+//! - What several readers want at once is decoded by one of them. Others wait for it, which is running and waits for nobody
+//!   that waits for it: references and members lead in no circle.
 //!
 //! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
 
@@ -17,7 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
-use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::bugs::Bugs;
@@ -25,7 +26,7 @@ use super::error::StoreError;
 use super::pins::Pins;
 use crate::index::{BlobRow, Index};
 use crate::segment::{DiskCache, Readers, Record};
-use kept::ByLength;
+use kept::InMemory;
 
 /// Times a blob is looked up again because its segment went away or another record took its place.
 const TRIES: usize = 4;
@@ -50,7 +51,7 @@ pub struct Blobs {
     index: Index,
     pins: Arc<Pins>,
     readers: Readers,
-    cache: Cache<Hash, Bytes, ByLength>,
+    cache: InMemory,
     disk: Option<DiskCache>,
     damaged: AtomicU64,
     bugs: Bugs,
@@ -65,8 +66,7 @@ impl Blobs {
         disk: Option<DiskCache>,
         bugs: Bugs,
     ) -> Self {
-        let windows = usize::try_from(cache_bytes / (256 << 10)).unwrap_or(usize::MAX).max(64);
-        let cache = Cache::with_weighter(windows, cache_bytes, ByLength);
+        let cache = kept::in_memory(cache_bytes);
         Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
     }
 

@@ -13,32 +13,37 @@ use crate::store::error::StoreError;
 impl Blobs {
     /// A window's plain bytes, verified; if it is dear to decode, `keep` says whether it is kept on disk.
     pub fn window(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
-        self.window_at(hash, decoder, MAX_DEPTH, keep).inspect_err(|error| self.count(error))
+        self.window_at(hash, decoder, &[], keep).inspect_err(|error| self.count(error))
     }
 
+    /// `above`: the windows that it is decoded for, the nearest last.
     pub(super) fn window_at(
         &self,
         hash: &Hash,
         decoder: &mut Decoder,
-        depth: u8,
+        above: &[Hash],
         keep: Keep,
     ) -> Result<Bytes, StoreError> {
-        if let Some(bytes) = self.cache.get(hash) {
-            if keep == Keep::Yes && self.disk.is_some() && !self.row(hash)?.references.is_empty() {
+        if keep == Keep::Yes
+            && let Some(bytes) = self.cache.get(hash)
+        {
+            if self.disk.is_some() && !self.row(hash)?.references.is_empty() {
                 self.keep_on_disk(*hash, &bytes, keep);
             }
             return Ok(bytes);
         }
-        if let Some(bytes) = self.kept_on_disk(hash) {
-            self.cache.insert(*hash, bytes.clone());
-            return Ok(bytes);
-        }
+        self.once(hash, || match self.kept_on_disk(hash) {
+            Some(bytes) => Ok(bytes),
+            None => self.read_window(hash, decoder, above, keep),
+        })
+    }
+
+    fn read_window(&self, hash: &Hash, decoder: &mut Decoder, above: &[Hash], keep: Keep) -> Result<Bytes, StoreError> {
         let mut tries = TRIES;
         loop {
             let (row, record) = self.record(hash, PlacedKind::Window)?;
-            let error = match self.decode(hash, row.position, &record, decoder, depth) {
+            let error = match self.decode(hash, row.position, &record, decoder, above) {
                 Ok(bytes) => {
-                    self.cache.insert(*hash, bytes.clone());
                     if !row.references.is_empty() {
                         self.keep_on_disk(*hash, &bytes, keep);
                     }
@@ -65,17 +70,19 @@ impl Blobs {
         position: Position,
         record: &Record,
         decoder: &mut Decoder,
-        depth: u8,
+        above: &[Hash],
     ) -> Result<Bytes, StoreError> {
         let (head, head_len) = WindowHead::decode(&record.payload)
             .map_err(|error| StoreError::undecodable(position, "window head", &error))?;
-        if depth == 0 {
-            return Err(StoreError::damaged(position, "references of bounded depth", "a deeper chain"));
+        let path = [above, &[*hash]].concat();
+        // Nobody waits for itself, whatever damage says.
+        if path.len() > usize::from(MAX_DEPTH) || head.references.iter().any(|reference| path.contains(reference)) {
+            return Err(StoreError::damaged(position, "references of bounded depth", "a deeper chain or a circle"));
         }
         let references = head
             .references
             .iter()
-            .map(|reference| self.window_at(reference, decoder, depth - 1, Keep::No))
+            .map(|reference| self.window_at(reference, decoder, &path, Keep::No))
             .collect::<Result<Vec<_>, _>>()?;
         let encoded = record.payload.slice(head_len..);
         let bytes =

@@ -8,13 +8,15 @@
 //! beside the optimizer: whoever comes first replaces the recipe, the other's windows are garbage. The queue is bounded and in memory;
 //! what does not fit, or is lost, the optimizer takes care of.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use deltastore_format::VersionPut;
+use deltastore_format::{Sequence, VersionPut};
+use parking_lot::Mutex;
 
 use super::form::Form;
 use super::{Candidate, OptimizeReport};
@@ -30,12 +32,14 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Joins {
     sender: Sender<Candidate>,
     receiver: Receiver<Candidate>,
+    /// Those that wait or are at work.
+    versions: Mutex<HashSet<Sequence>>,
 }
 
 impl Default for Joins {
     fn default() -> Self {
         let (sender, receiver) = bounded(QUEUE);
-        Self { sender, receiver }
+        Self { sender, receiver, versions: Mutex::default() }
     }
 }
 
@@ -44,9 +48,17 @@ impl Store {
     pub fn join_soon(&self, put: &VersionPut) {
         let space = Space::of(put.bucket, &put.key);
         let candidate = Candidate { space, version: put.version, key: put.key.clone(), size: put.size };
-        if self.inner().joins.sender.try_send(candidate).is_err() {
+        let joins = &self.inner().joins;
+        joins.versions.lock().insert(put.version);
+        if joins.sender.try_send(candidate).is_err() {
+            joins.versions.lock().remove(&put.version);
             tracing::debug!(key = %put.key, "left to the optimizer");
         }
+    }
+
+    /// Whether a version is still to be expanded as a whole: a copy made of it now has the form of its parts, too.
+    pub fn joins_soon(&self, version: Sequence) -> bool {
+        self.inner().joins.versions.lock().contains(&version)
     }
 
     /// Stores anew what waits; what was done.
@@ -62,7 +74,9 @@ impl Store {
     }
 
     fn join(&self, candidate: &Candidate, stop: &AtomicBool, done: &mut OptimizeReport) -> Result<(), StoreError> {
-        self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done)
+        let result = self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done);
+        self.inner().joins.versions.lock().remove(&candidate.version);
+        result
     }
 }
 

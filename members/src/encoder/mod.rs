@@ -39,7 +39,7 @@ use block::{Blocks, Dialect, Expected, Rules};
 use classic::{EFFORT, Multiplied, Rolling, Settings};
 use ng::Effort;
 use std::ops::{ControlFlow, Range};
-use window::Window;
+use window::{Chains, Window};
 
 /// Plain bytes that must follow the last block asked for, unless the stream ends.
 pub const LOOKAHEAD: usize = 1024;
@@ -268,11 +268,14 @@ fn segment(
         false => history.len(),
     };
     let (shift, position) = (range.start, start.position.min(FARTHEST) + range.start as u64);
-    let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params);
-    let begin = window.begin;
-    let mut sink = |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
-    let mut blocks = Blocks::new(rules(params, start.written), begin, out, expected, &mut sink);
-    run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
+    Chains::lend(|chains| {
+        let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params, chains);
+        let begin = window.begin;
+        let mut sink =
+            |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
+        let mut blocks = Blocks::new(rules(params, start.written), begin, out, expected, &mut sink);
+        run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
+    })
 }
 
 fn rules(params: &Params, written: u64) -> Rules {

@@ -76,14 +76,14 @@ fn insert_at(chains: &mut Chains, key: u16, rel: u16, mask: usize) -> u16 {
 pub(super) fn insert(w: &mut Window, at: usize) -> u16 {
     let rel = w.rel(at);
     let key = hash(&w.buf, at);
-    insert_at(&mut w.chains, key, rel, w.prev_mask)
+    insert_at(w.chains, key, rel, w.prev_mask)
 }
 
 #[inline(always)]
 fn insert_either(w: &mut Window, nine: bool, at: usize) -> u16 {
     let rel = w.rel(at);
     let key = if nine { roll(&w.buf, at) } else { hash(&w.buf, at) };
-    insert_at(&mut w.chains, key, rel, w.prev_mask)
+    insert_at(w.chains, key, rel, w.prev_mask)
 }
 
 /// Asks for input; each portion puts the position before the cursor into its chain.

@@ -5,6 +5,7 @@
 //! and only the edge moves, at the same moments, so that every comparison of relative positions has the same result.
 
 use super::{Family, Params};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// Longest match.
@@ -93,7 +94,7 @@ fn gcd(a: u64, b: u64) -> u64 {
 }
 
 /// Input, its visible part, and hash chains. Indices named `at` count from the start of `buf`.
-pub(super) struct Window {
+pub(super) struct Window<'a> {
     /// History, plain bytes, and what a comparison past the end reads.
     pub(super) buf: Vec<u8>,
     /// Where the plain bytes begin, after the history.
@@ -116,7 +117,7 @@ pub(super) struct Window {
     asked_at: usize,
     pub(super) max_dist: usize,
     pub(super) prev_mask: usize,
-    pub(super) chains: Chains,
+    pub(super) chains: &'a mut Chains,
 }
 
 /// zlib's `head` and `prev`.
@@ -135,9 +136,17 @@ pub(super) enum Refill {
     Stop,
 }
 
-impl Window {
+impl<'a> Window<'a> {
     /// Stream position `position` is where `plain` begins; the cursor begins `back` bytes before it, in `history`.
-    pub(super) fn new(history: &[u8], plain: &[u8], position: u64, back: usize, ends: bool, params: &Params) -> Self {
+    pub(super) fn new(
+        history: &[u8],
+        plain: &[u8],
+        position: u64,
+        back: usize,
+        ends: bool,
+        params: &Params,
+        chains: &'a mut Chains,
+    ) -> Self {
         let window = 1usize << params.window_bits;
         let cursor = position.saturating_sub(back as u64);
         let origin = position.saturating_sub(history.len() as u64);
@@ -170,10 +179,7 @@ impl Window {
             asked_at: usize::MAX,
             max_dist: window - MIN_LOOKAHEAD,
             prev_mask: window - 1,
-            chains: Chains {
-                head: vec![0; 65536].into_boxed_slice().try_into().expect("the length is the array's"),
-                prev: vec![0; 32768].into_boxed_slice().try_into().expect("the length is the array's"),
-            },
+            chains,
         };
         made.place();
         made
@@ -251,7 +257,31 @@ impl Window {
     }
 }
 
+thread_local! {
+    /// What an encoder that has ended leaves: an archive has thousands of small streams, and fresh memory costs more than their
+    /// encoding.
+    static SPARE: Cell<Option<Chains>> = const { Cell::new(None) };
+}
+
 impl Chains {
+    /// Lends empty chains.
+    pub(super) fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut chains = match SPARE.take() {
+            Some(mut chains) => {
+                chains.head.fill(0);
+                chains.prev.fill(0);
+                chains
+            }
+            None => Self {
+                head: vec![0; 65536].into_boxed_slice().try_into().expect("the length is the array's"),
+                prev: vec![0; 32768].into_boxed_slice().try_into().expect("the length is the array's"),
+            },
+        };
+        let done = work(&mut chains);
+        SPARE.set(Some(chains));
+        done
+    }
+
     fn slide(&mut self, mask: usize) {
         let by = mask as u16 + 1;
         for slot in self.head.iter_mut() {

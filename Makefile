@@ -1,10 +1,11 @@
 # Two commands on a fresh Debian with a Rust toolchain and a C compiler, as root or with sudo:
 #   make run    installs what is missing, builds, serves S3 on 127.0.0.1:9000 with data in ./data
-#   make test   installs what is missing and runs every test, real S3 clients included
+#   make test   installs what is missing and runs every test, real S3 clients and archivers included
 
 # Outside the checkout, so that a second clone builds RocksDB no second time.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/deltastore/target
 export DELTASTORE_CLIENTS ?= $(HOME)/.cache/deltastore/clients
+export DELTASTORE_ARCHIVERS ?= $(HOME)/.cache/deltastore/archivers
 
 ADDRESS ?= 127.0.0.1:9000
 DATA ?= data
@@ -16,7 +17,7 @@ FLAGS = --release --locked --ignore-rust-version
 TEST_FLAGS = $(FLAGS) --workspace --features planted-bugs
 BINARY = $(CARGO_TARGET_DIR)/release/deltastore
 
-.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings packages clients
+.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings packages clients archivers
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -31,15 +32,15 @@ build: packages
 run: build
 	@exec "$(BINARY)" serve "$(DATA)" --address "$(ADDRESS)"
 
-## test           every test, real clients included; ARGS go to cargo test
-test: packages clients
+## test           every test, real clients and archivers included; ARGS go to cargo test
+test: packages clients archivers
 	@scripts/run-tests $(TEST_FLAGS) $(ARGS)
 
 ## lint           formatting, clippy, shell syntax, dependency rules
 lint: packages
 	cargo fmt --all --check
 	cargo clippy $(TEST_FLAGS) --all-targets -- -D warnings
-	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh; do \
+	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
 	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
 	@scripts/check-dependencies
 
@@ -70,3 +71,6 @@ packages:
 
 clients:
 	@tests/clients/install
+
+archivers:
+	@members/tests/archivers/install

@@ -2,8 +2,9 @@
 
 use std::io::Write;
 
-use deltastore_members::{Expander, Expansion, Settings, recreate};
+use deltastore_members::{Expander, Expansion, Settings, Unit, recreate};
 use flate2::{Compression, write};
+use sha2::{Digest, Sha256};
 use zlib_rs::{DeflateConfig, Strategy, compress_slice};
 
 /// A small deterministic source of everything that tests choose (a multiplicative congruential generator).
@@ -135,28 +136,39 @@ pub fn expand(object: &[u8], settings: &Settings, piece: usize) -> Expansion {
 
 /// Expands the object, checks everything that is promised, and gives the object bytes that programs cover.
 pub fn check(object: &[u8], settings: &Settings) -> u64 {
+    let with_program = |unit: &&Unit| !unit.program.is_empty();
+    checked(object, settings).units.iter().filter(with_program).map(|unit| unit.len).sum()
+}
+
+/// Expands the object and checks everything that is promised.
+pub fn checked(object: &[u8], settings: &Settings) -> Expansion {
     let expansion = expand(object, settings, object.len().max(1));
     let mut at = 0;
     let mut view_at = 0;
-    let mut covered = 0;
     for unit in &expansion.units {
         assert!(unit.len > 0);
-        assert_eq!(unit.view.start, view_at, "views follow each other");
-        view_at = unit.view.end;
         let view = &expansion.view[unit.view.start as usize..unit.view.end as usize];
-        assert!(view.len() as u64 <= unit.len * settings.growth as u64);
+        if settings.deep {
+            assert!(unit.view.start <= view_at, "views leave no gap");
+            assert!(view.len() as u64 <= unit.len * 64 + (5 << 19), "{} for {}", view.len(), unit.len);
+        } else {
+            assert_eq!(unit.view.start, view_at, "views follow each other");
+            assert!(view.len() as u64 <= unit.len * settings.growth as u64);
+        }
+        view_at = unit.view.end;
         assert!(unit.program.len() <= 64 * 1024);
         let bytes = &object[at..at + unit.len as usize];
-        assert_eq!(recreate(&unit.program, view, bytes.len()).as_deref(), Ok(bytes));
+        assert!(recreate(&unit.program, view, bytes.len()).as_deref() == Ok(bytes), "the unit at byte {at}");
         if unit.program.is_empty() {
             assert!(unit.len <= settings.plain.max(settings.unit + settings.block) as u64);
         } else {
-            covered += unit.len;
-            assert!(unit.len <= (settings.unit + settings.block) as u64 + settings.gap as u64);
+            let last = settings.block + if settings.deep { settings.packed } else { 0 };
+            assert!(unit.len <= (settings.unit + last + settings.gap) as u64);
+            assert_eq!(unit.digest[..], Sha256::digest(bytes)[..]);
         }
         at += bytes.len();
     }
     assert_eq!(at, object.len(), "units tile the object");
     assert_eq!(view_at as usize, expansion.view.len());
-    covered
+    expansion
 }

@@ -21,6 +21,8 @@ pub struct Effort {
     pub deltas: bool,
     /// Reference hops that a long form spares for later windows, if it costs little; 0: windows are as deep as makes them smallest.
     pub spare_depth: u8,
+    /// A form is long if it takes more than one part in this many of the window, at least 1.
+    pub long_form: usize,
     /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
     pub vcdiff_always: bool,
     /// How the approximate match is tried where references are used; `None`: not at all.
@@ -38,8 +40,9 @@ impl Effort {
             max_references: 2,
             max_cost: 64 << 20,
             deltas: true,
-            // It doubles the time that native code takes.
-            spare_depth: 0,
+            // Shorter ones, too, would double the time that native code takes.
+            spare_depth: 1,
+            long_form: 3,
             vcdiff_always: false,
             approximate: None,
         }
@@ -55,6 +58,7 @@ impl Effort {
             max_references: 3,
             approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4 }),
             spare_depth: 2,
+            long_form: 32,
             ..Self::fast()
         }
     }
@@ -70,6 +74,7 @@ impl Effort {
             max_references: 4,
             approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8 }),
             spare_depth: 2,
+            long_form: 32,
             ..Self::fast()
         }
     }

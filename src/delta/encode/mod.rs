@@ -25,9 +25,8 @@ const SURE: usize = 3;
 const SURE_OWN: usize = 2;
 
 /// A window that is as deep as allowed serves no later one: what is new in it would be stored again with each version. So none
-/// that takes more than one part in this many of its plain bytes is left that deep, if that costs at most one part in
-/// [`WORTH_DEPTH`] more. Eight versions of a wheel of native libraries: 0.145 instead of 0.161 of their size.
-const DEAD_END: usize = 32;
+/// that is long ([`Effort::long_form`]) is left that deep, if that costs at most one part in this many more. Eight versions of a
+/// wheel of native libraries, optimized: 0.145 instead of 0.161 of their size.
 const WORTH_DEPTH: usize = 4;
 
 /// A window as it is to be stored.
@@ -87,7 +86,7 @@ impl Encoder {
         effort: &Effort,
     ) -> Encoded {
         let smallest = self.smallest(window, features, references, effort);
-        let short = smallest.bytes.len() <= window.len() / DEAD_END;
+        let short = smallest.bytes.len() <= window.len() / effort.long_form;
         if effort.spare_depth == 0 || smallest.depth < effort.max_depth || short {
             return smallest;
         }

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::deflate::Plain;
-use crate::encoder::{HISTORY, Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
+use crate::encoder::{Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
 use crate::program::Encode;
 
 /// Plain bytes of a stream that become one op, about.
@@ -134,25 +134,24 @@ impl Deep {
         let input_flushes: Vec<usize> =
             self.flushes.iter().filter(|&&at| at >= self.at).map(|at| at - self.at).collect();
         let input = Input { plain: &self.plain.bytes[self.at..], flushes: &input_flushes, ends };
-        if self.params.is_none() {
-            self.params = find(self.start(WARM_UP), input, actual, hints);
-        }
-        let Some(params) = self.params else {
-            self.misses += 1;
-            return tokens;
+        let reproduced = |params: Params| {
+            let start = self.start(params.history(self.position()));
+            (params, matching(&params, start, input, actual))
         };
-        let start = self.start(if params.is_lazy() { HISTORY } else { WARM_UP });
-        let prefix = matching(&params, start, input, actual);
-        if prefix.blocks == 0 {
+        let remembered = self.params.map(reproduced).filter(|(_, prefix)| prefix.blocks > 0);
+        let made = remembered.or_else(|| find(self.start(WARM_UP), input, actual, hints).map(reproduced));
+        let Some((params, prefix)) = made.filter(|(_, prefix)| prefix.blocks > 0) else {
             (self.params, self.misses) = (None, self.misses + 1);
             return tokens;
-        }
+        };
+        self.params = Some(params);
+        let start = self.start(params.history(self.position()));
         hints.retain(|hint| *hint != params);
         hints.insert(0, params);
         hints.truncate(HINTS);
         let history = start.history.len();
         // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
-        let after = (prefix.plain + 2 * LOOKAHEAD).min(input.plain.len());
+        let after = (prefix.plain + params.lookahead()).min(input.plain.len());
         let to_end = ends && after == input.plain.len();
         let flushes: Vec<u64> = input_flushes.iter().take_while(|&&at| at <= after).map(|&at| at as u64).collect();
         let encode = Encode {

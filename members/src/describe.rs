@@ -68,6 +68,9 @@ impl fmt::Display for Family {
             Self::Pigz => "pigz",
             Self::Go => "Go",
             Self::Libdeflate => "libdeflate",
+            Self::Klauspost => "klauspost",
+            Self::KlauspostEarlier => "klauspost (before 1.20)",
+            Self::KlauspostEarliest => "klauspost (before 1.18.1)",
         })
     }
 }

@@ -136,7 +136,8 @@ impl Deep {
         let input = Input { plain: &self.plain.bytes[self.at..], flushes: &input_flushes, ends };
         let reproduced = |params: Params| {
             let start = self.start(params.history(self.position()));
-            (params, matching(&params, start, input, actual))
+            let end = self.piece_end(&params).filter(|_| !ends).unwrap_or(self.next_bit());
+            (params, matching(&params, start, input, &buffer[self.bit / 8..end.div_ceil(8)]))
         };
         let remembered = self.params.map(reproduced).filter(|(_, prefix)| prefix.blocks > 0);
         let made = remembered.or_else(|| find(self.start(WARM_UP), input, actual, hints).map(reproduced));
@@ -204,6 +205,16 @@ impl Deep {
             self.flushes.retain(|at| *at >= gone);
             self.flushes.iter_mut().for_each(|at| *at -= gone);
         }
+    }
+
+    /// Where the last of the encoder's pieces ends that does so in the held blocks. An op that ends there spares the next a
+    /// history.
+    fn piece_end(&self, params: &Params) -> Option<usize> {
+        let ends = |held: &&Held| {
+            let piece = (self.base + held.plain_end as u64).checked_rem(u64::from(params.piece()));
+            piece == Some(0) && held.plain_end > self.at && self.flushes.contains(&held.plain_end)
+        };
+        self.blocks.iter().rev().find(ends).map(|held| held.bit_end)
     }
 
     fn start(&self, keep: usize) -> Start<'_> {

@@ -91,6 +91,8 @@ struct First {
     full: Option<usize>,
     /// Plain bytes of that block.
     buffer: usize,
+    /// Plain bytes of the first block, if it is stored.
+    stored: usize,
     /// The stream ends with an empty stored block.
     closed: bool,
     /// The stream ends with an empty block with the fixed codes.
@@ -110,6 +112,7 @@ impl First {
             plain: 0,
             full: None,
             buffer: 0,
+            stored: 0,
             closed: false,
             closed_fixed: false,
             named: None,
@@ -134,6 +137,9 @@ impl First {
                     Some(lens) if (END_BLOCK + 2..L_CODES).contains(&lens.len()) => Some(false),
                     _ => None,
                 };
+            }
+            if symbols.stored && made.symbols.is_empty() {
+                made.stored = block.plain as usize;
             }
             if let Some(lens) = &symbols.lens {
                 made.ordered = Some(made.ordered != Some(false) && is_ordered(&symbols.symbols, lens));
@@ -211,6 +217,7 @@ impl First {
     fn klauspost(&self, start: &Start, input: &Input) -> Vec<Params> {
         klauspost::plausible(&klauspost::Signs {
             first: self.full.map(|symbols| (symbols, self.buffer)),
+            stored: self.stored,
             named: self.named,
             closed: self.closed_fixed,
             flush: input.flushes.first().map(|&flush| start.position.saturating_add(flush as u64)),

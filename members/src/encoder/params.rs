@@ -33,9 +33,9 @@ pub enum Family {
     /// klauspost's `compress/flate` for Go 1.20; with [`Params::writes`] set, pgzip with blocks of that many bytes.
     /// [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
     Klauspost,
-    /// Releases 1.18.1 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.
+    /// Releases 1.18.2 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.
     KlauspostEarlier,
-    /// Releases 1.15.9 to 1.18.0: blocks name all symbols, whether they occur or not.
+    /// Releases 1.15.15 to 1.18.0: blocks name all symbols, whether they occur or not.
     KlauspostEarliest,
 }
 
@@ -229,6 +229,12 @@ impl Params {
             true => HISTORY,
             false => WARM_UP,
         }
+    }
+
+    /// Where a multiple of so many plain bytes ends, a restart is exact and needs little; 0 for nowhere.
+    #[must_use]
+    pub const fn piece(&self) -> u32 {
+        if self.family.is_klauspost() { self.writes } else { 0 }
     }
 
     /// Plain bytes that must follow the last block asked for, unless the stream ends. With klauspost's family a block is

@@ -7,6 +7,8 @@ use crate::encoder::{Family, Params, Strategy};
 pub(in crate::encoder) struct Signs {
     /// Symbols and plain bytes of the first block that ends neither the stream nor what is before a flush.
     pub(in crate::encoder) first: Option<(usize, usize)>,
+    /// Bytes of the stream's first block, if it is stored.
+    pub(in crate::encoder) stored: usize,
     /// Whether the description of its codes names symbols without need, if it can be told.
     pub(in crate::encoder) named: Option<bool>,
     /// The stream ends with an empty block with the fixed codes.
@@ -43,8 +45,14 @@ pub(in crate::encoder) fn plausible(signs: &Signs) -> Vec<Params> {
             let all = [(lazy, is(&[9, 7, 8])), (fast, is(&[5, 6, 1, 4, 3, 2])), (literals, is(&[0]))];
             all.into_iter().filter(|(fits, _)| *fits).flat_map(|(_, levels)| levels).collect()
         }
-        None if signs.closed || sizes[0] > 0 => is(&[9, 5, 6, 1, 7, 8, 4, 3, 2, 0]),
-        None => Vec::new(),
+        None if signs.closed || signs.flush.is_some() && sizes[0] > 0 => is(&[9, 5, 6, 1, 7, 8, 4, 3, 2, 0]),
+        // Other encoders' stored blocks are shorter, or as long as those of the fast levels.
+        None => match signs.stored {
+            SECTION => is(&[5, 6, 1, 4, 3, 2]),
+            FULL..33000 => is(&[9, 7, 8, 0]),
+            33000..SECTION => is(&[9, 7, 8]),
+            _ => Vec::new(),
+        },
     };
     let params = |family: Family, level: u8, writes: u32| {
         let (strategy, level) = if level == 0 { (Strategy::Huffman, 6) } else { (Strategy::Default, level) };

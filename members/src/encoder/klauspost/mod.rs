@@ -39,7 +39,7 @@ const DICTIONARY: i64 = 16384;
 enum Version {
     /// 1.20.
     Current,
-    /// 1.18.1 to 1.19.
+    /// 1.18.2 to 1.19.
     Earlier,
     /// Before.
     Earliest,

@@ -28,7 +28,7 @@ const LOOK: usize = 1023;
 pub(super) struct Style {
     /// New codes are taken to need a part of their bits more: the 2^-nth.
     pub(super) penalty: u32,
-    /// A section after which the block may go on has all symbols in its description (before 1.18.1).
+    /// A section after which the block may go on has all symbols in its description (before 1.18.2).
     pub(super) full: bool,
 }
 

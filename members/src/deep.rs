@@ -35,6 +35,8 @@ pub(crate) struct Deep {
     flushes: Vec<usize>,
     pub(crate) ended: bool,
     params: Option<Params>,
+    /// The last that were of use.
+    last: Option<Params>,
     misses: u32,
     state: State,
     /// Compressed bytes that become one op, see [`crate::Settings::packed`].
@@ -71,6 +73,7 @@ impl Deep {
             flushes: Vec::new(),
             ended: false,
             params: None,
+            last: None,
             misses: 0,
             state: State::default(),
             origin: (bit / 8) as i64,
@@ -116,7 +119,9 @@ impl Deep {
     pub(crate) fn is_full(&self) -> bool {
         let packed = self.next_bit() / 8 - self.bit / 8;
         let plain = self.plain.bytes.len() - self.at;
-        packed >= self.packed || plain >= UNPACKED
+        // An encoder's piece is waited for if it is not too long: 1 MiB, even where nothing is saved.
+        let piece = self.last.is_some_and(|params| params.piece() > 0 && self.piece_end(&params).is_none());
+        packed >= if piece { 5 * self.packed } else { self.packed } || plain >= UNPACKED
     }
 
     /// What to do with the held blocks; `all`: no more will come.
@@ -128,7 +133,13 @@ impl Deep {
         }
         let tokens = Offer::Tokens { bit: self.bit, plain: self.position() };
         if self.misses >= PATIENCE {
-            return tokens;
+            // Where the encoder's next piece begins, it may be exact again.
+            let position = self.position();
+            let begins = self.last.is_some_and(|params| position.checked_rem(u64::from(params.piece())) == Some(0));
+            if !begins || first.plain_end == self.at {
+                return tokens;
+            }
+            self.misses = PATIENCE - 1;
         }
         let actual = &buffer[self.bit / 8..self.next_bit().div_ceil(8)];
         let input_flushes: Vec<usize> =
@@ -145,7 +156,7 @@ impl Deep {
             (self.params, self.misses) = (None, self.misses + 1);
             return tokens;
         };
-        self.params = Some(params);
+        (self.params, self.last) = (Some(params), Some(params));
         let start = self.start(params.history(self.position()));
         hints.retain(|hint| *hint != params);
         hints.insert(0, params);

@@ -221,7 +221,8 @@ impl First {
             named: self.named,
             closed: self.closed_fixed,
             flush: input.flushes.first().map(|&flush| start.position.saturating_add(flush as u64)),
-            len: input.ends.then(|| start.position.saturating_add(input.plain.len() as u64)),
+            span: (start.position, start.position.saturating_add(input.plain.len() as u64)),
+            ends: input.ends,
         })
     }
 

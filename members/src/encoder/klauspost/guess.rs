@@ -15,8 +15,10 @@ pub(in crate::encoder) struct Signs {
     pub(in crate::encoder) closed: bool,
     /// Stream position of the first flush.
     pub(in crate::encoder) flush: Option<u64>,
-    /// The stream's plain bytes, if its end is known.
-    pub(in crate::encoder) len: Option<u64>,
+    /// Stream positions between which there are no other flushes.
+    pub(in crate::encoder) span: (u64, u64),
+    /// The stream ends there.
+    pub(in crate::encoder) ends: bool,
 }
 
 /// pgzip's usual size of blocks.
@@ -67,11 +69,13 @@ pub(in crate::encoder) fn plausible(signs: &Signs) -> Vec<Params> {
 /// Sizes of pgzip's blocks, 0 for no pgzip.
 fn sizes(signs: &Signs) -> Vec<u32> {
     let usual = PIECE as u32;
-    match (signs.flush, signs.len) {
-        (None, Some(_)) => vec![0],
-        (None, None) => vec![usual, 0],
-        (Some(flush), len) if flush % PIECE == 0 || Some(flush) == len => vec![usual, 0],
-        (Some(flush), _) => match u32::try_from(flush) {
+    let (from, to) = signs.span;
+    match signs.flush {
+        // The one where the span ends may not be seen yet.
+        None if signs.ends || from / PIECE < to.saturating_sub(1) / PIECE => vec![0],
+        None => vec![usual, 0],
+        Some(flush) if flush % PIECE == 0 || signs.ends && flush == to => vec![usual, 0],
+        Some(flush) => match u32::try_from(flush) {
             Ok(size) if Params { writes: size, ..Params::new(Family::Klauspost, 9) }.is_valid() => vec![size, 0],
             _ => vec![0],
         },

@@ -150,7 +150,10 @@ impl Deep {
             let end = self.piece_end(&params).filter(|_| !ends).unwrap_or(self.next_bit());
             (params, matching(&params, start, input, &buffer[self.bit / 8..end.div_ceil(8)]))
         };
-        let remembered = self.params.map(reproduced).filter(|(_, prefix)| prefix.blocks > 0);
+        let remembered = self
+            .params
+            .map(|params| reproduced(self.unless_it_goes_on(params)))
+            .filter(|(_, prefix)| prefix.blocks > 0);
         let made = remembered.or_else(|| find(self.start(WARM_UP), input, actual, hints).map(reproduced));
         let Some((params, prefix)) = made.filter(|(_, prefix)| prefix.blocks > 0) else {
             (self.params, self.misses) = (None, self.misses + 1);
@@ -226,6 +229,16 @@ impl Deep {
             piece == Some(0) && held.plain_end > self.at && self.flushes.contains(&held.plain_end)
         };
         self.blocks.iter().rev().find(ends).map(|held| held.bit_end)
+    }
+
+    /// The same encoder without pieces, if the held blocks go on where a piece would end: that there are any was a guess.
+    fn unless_it_goes_on(&self, params: Params) -> Params {
+        let piece = u64::from(params.piece());
+        let end = self.position().checked_div(piece).map(|before| (before + 1) * piece);
+        match end.filter(|&end| end < self.decoded()) {
+            Some(end) if !self.flushes.contains(&((end - self.base) as usize)) => Params { writes: 0, ..params },
+            _ => params,
+        }
     }
 
     fn start(&self, keep: usize) -> Start<'_> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{HISTORY, Input, Params, Start, State, WARM_UP, find, matching};
+use deltastore_members::encoder::{Input, Params, Start, State, WARM_UP, find, matching};
 
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;
@@ -125,7 +125,7 @@ fn measure(
     let mut params = params;
     if !done.complete {
         let (at, bit) = (done.plain, done.bit_end as usize);
-        let keep = HISTORY.max(WARM_UP);
+        let keep = WARM_UP;
         let start = Start {
             history: &plain[at.saturating_sub(keep)..at],
             position: at as u64,
@@ -155,7 +155,7 @@ fn measure(
     while at < plain.len() || bit == 0 {
         let stop = plain.len().min(at + UNIT);
         let next = ends.iter().find(|e| e.0 >= stop && e.1 > bit).copied().unwrap_or((plain.len(), packed.len() * 8));
-        let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
+        let keep = params.history(at as u64);
         let start = Start {
             history: &plain[at.saturating_sub(keep)..at],
             position: at as u64,
@@ -163,7 +163,7 @@ fn measure(
             first_bit: (bit % 8) as u8,
             written: (bit / 8) as u64,
         };
-        let reach = (next.0 + 4096).min(plain.len());
+        let reach = (next.0 + params.lookahead()).min(plain.len());
         let near: Vec<usize> = flushes.iter().filter(|&&f| f >= at && f <= reach).map(|f| f - at).collect();
         let input = Input { plain: &plain[at..reach], flushes: &near, ends: reach == plain.len() };
         let found = matching(&params, start, input, &packed[bit / 8..next.1.div_ceil(8)]);

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 
 use crate::deflate::Plain;
-use crate::encoder::{HISTORY, Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
+use crate::encoder::{Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
 use crate::program::Encode;
 
 /// Plain bytes of a stream that become one op, about.
@@ -35,6 +35,8 @@ pub(crate) struct Deep {
     flushes: Vec<usize>,
     pub(crate) ended: bool,
     params: Option<Params>,
+    /// The last that were of use.
+    last: Option<Params>,
     misses: u32,
     state: State,
     /// Compressed bytes that become one op, see [`crate::Settings::packed`].
@@ -71,6 +73,7 @@ impl Deep {
             flushes: Vec::new(),
             ended: false,
             params: None,
+            last: None,
             misses: 0,
             state: State::default(),
             origin: (bit / 8) as i64,
@@ -116,7 +119,9 @@ impl Deep {
     pub(crate) fn is_full(&self) -> bool {
         let packed = self.next_bit() / 8 - self.bit / 8;
         let plain = self.plain.bytes.len() - self.at;
-        packed >= self.packed || plain >= UNPACKED
+        // An encoder's piece is waited for if it is not too long: 1 MiB, even where nothing is saved.
+        let piece = self.last.is_some_and(|params| params.piece() > 0 && self.piece_end(&params).is_none());
+        packed >= if piece { 5 * self.packed } else { self.packed } || plain >= UNPACKED
     }
 
     /// What to do with the held blocks; `all`: no more will come.
@@ -128,31 +133,40 @@ impl Deep {
         }
         let tokens = Offer::Tokens { bit: self.bit, plain: self.position() };
         if self.misses >= PATIENCE {
-            return tokens;
+            // Where the encoder's next piece begins, it may be exact again.
+            let position = self.position();
+            let begins = self.last.is_some_and(|params| position.checked_rem(u64::from(params.piece())) == Some(0));
+            if !begins || first.plain_end == self.at {
+                return tokens;
+            }
+            self.misses = PATIENCE - 1;
         }
         let actual = &buffer[self.bit / 8..self.next_bit().div_ceil(8)];
         let input_flushes: Vec<usize> =
             self.flushes.iter().filter(|&&at| at >= self.at).map(|at| at - self.at).collect();
         let input = Input { plain: &self.plain.bytes[self.at..], flushes: &input_flushes, ends };
-        if self.params.is_none() {
-            self.params = find(self.start(WARM_UP), input, actual, hints);
-        }
-        let Some(params) = self.params else {
-            self.misses += 1;
-            return tokens;
+        let reproduced = |params: Params| {
+            let start = self.start(params.history(self.position()));
+            let end = self.piece_end(&params).filter(|_| !ends).unwrap_or(self.next_bit());
+            (params, matching(&params, start, input, &buffer[self.bit / 8..end.div_ceil(8)]))
         };
-        let start = self.start(if params.is_lazy() { HISTORY } else { WARM_UP });
-        let prefix = matching(&params, start, input, actual);
-        if prefix.blocks == 0 {
+        let remembered = self
+            .params
+            .map(|params| reproduced(self.unless_it_goes_on(params)))
+            .filter(|(_, prefix)| prefix.blocks > 0);
+        let made = remembered.or_else(|| find(self.start(WARM_UP), input, actual, hints).map(reproduced));
+        let Some((params, prefix)) = made.filter(|(_, prefix)| prefix.blocks > 0) else {
             (self.params, self.misses) = (None, self.misses + 1);
             return tokens;
-        }
+        };
+        (self.params, self.last) = (Some(params), Some(params));
+        let start = self.start(params.history(self.position()));
         hints.retain(|hint| *hint != params);
         hints.insert(0, params);
         hints.truncate(HINTS);
         let history = start.history.len();
         // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
-        let after = (prefix.plain + 2 * LOOKAHEAD).min(input.plain.len());
+        let after = (prefix.plain + params.lookahead()).min(input.plain.len());
         let to_end = ends && after == input.plain.len();
         let flushes: Vec<u64> = input_flushes.iter().take_while(|&&at| at <= after).map(|&at| at as u64).collect();
         let encode = Encode {
@@ -204,6 +218,26 @@ impl Deep {
             self.blocks.iter_mut().for_each(|held| held.plain_end -= gone);
             self.flushes.retain(|at| *at >= gone);
             self.flushes.iter_mut().for_each(|at| *at -= gone);
+        }
+    }
+
+    /// Where the last of the encoder's pieces ends that does so in the held blocks. An op that ends there spares the next a
+    /// history.
+    fn piece_end(&self, params: &Params) -> Option<usize> {
+        let ends = |held: &&Held| {
+            let piece = (self.base + held.plain_end as u64).checked_rem(u64::from(params.piece()));
+            piece == Some(0) && held.plain_end > self.at && self.flushes.contains(&held.plain_end)
+        };
+        self.blocks.iter().rev().find(ends).map(|held| held.bit_end)
+    }
+
+    /// The same encoder without pieces, if the held blocks go on where a piece would end: that there are any was a guess.
+    fn unless_it_goes_on(&self, params: Params) -> Params {
+        let piece = u64::from(params.piece());
+        let end = self.position().checked_div(piece).map(|before| (before + 1) * piece);
+        match end.filter(|&end| end < self.decoded()) {
+            Some(end) if !self.flushes.contains(&((end - self.base) as usize)) => Params { writes: 0, ..params },
+            _ => params,
         }
     }
 

@@ -68,6 +68,9 @@ impl fmt::Display for Family {
             Self::Pigz => "pigz",
             Self::Go => "Go",
             Self::Libdeflate => "libdeflate",
+            Self::Klauspost => "klauspost",
+            Self::KlauspostEarlier => "klauspost (before 1.20)",
+            Self::KlauspostEarliest => "klauspost (before 1.18.2)",
         })
     }
 }
@@ -89,6 +92,9 @@ impl fmt::Display for Params {
         match (family, writes) {
             (_, 0) => {}
             (Family::Pigz, writes) => write!(f, ", pieces of {writes}")?,
+            (Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest, writes) => {
+                write!(f, ", pgzip's pieces of {writes}")?;
+            }
             (_, writes) => write!(f, ", writes of {writes}")?,
         }
         if room != 0 {

@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 
 use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{
-    Family, HISTORY, Input, Params, Start, State, Strategy, WARM_UP, encode, find, matching,
-};
+use deltastore_members::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
 use flate2::{Compress, Compression, FlushCompress};
 
 /// A small generator, so that made inputs are the same everywhere.
@@ -145,9 +143,8 @@ fn check(params: &Params, plain: &[u8], flushes: &[usize], packed: &[u8], restar
         return;
     }
     for &(at, bit, state) in &states[..states.len() - 1] {
-        let keep = if params.is_lazy() { HISTORY } else { WARM_UP };
         let start = Start {
-            history: &plain[at.saturating_sub(keep)..at],
+            history: &plain[at.saturating_sub(params.history(at as u64))..at],
             position: at as u64,
             state: State::from_bits(state.to_bits()),
             first_bit: (bit % 8) as u8,
@@ -251,6 +248,9 @@ fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
     let families = [
+        Family::Klauspost,
+        Family::KlauspostEarlier,
+        Family::KlauspostEarliest,
         Family::Libdeflate,
         Family::Go,
         Family::Pigz,
@@ -262,7 +262,7 @@ fn nonsense_does_no_harm() {
     ];
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
-        let mut params = Params::new(families[random.below(8)], 1 + random.below(9) as u8);
+        let mut params = Params::new(families[random.below(families.len())], 1 + random.below(9) as u8);
         params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
         params.room = [0, 4096][random.below(2)];
@@ -348,6 +348,73 @@ fn libdeflate_is_all_or_nothing() {
     assert_eq!(matching(&params, Start::of_stream(), input, &made).blocks, 0);
 }
 
+/// Words without long matches, noise, and [`mixed`]: what releases of klauspost's encoder differ in occurs.
+fn worded(seed: u64) -> Vec<u8> {
+    let mut random = Random(seed | 1);
+    let mut made: Vec<u8> = (0..150_000).map(|_| b" aeinorst"[random.below(3) * random.below(5)]).collect();
+    made.extend(noise(100_000, seed));
+    made.extend(mixed(300_000, seed));
+    made
+}
+
+/// Digests of what klauspost's `compress/flate` and pgzip themselves made of `worded(1)`, see `golden/klauspost.go`.
+#[test]
+fn klauspost_at_all_levels() {
+    let plain = worded(1);
+    for (family, digests) in KLAUSPOST {
+        for (level, whole, flushed, pieces) in digests {
+            let strategy = if level < 0 { Strategy::Huffman } else { Strategy::Default };
+            let params = Params { strategy, ..Params::new(family, if level < 0 { 6 } else { level as u8 }) };
+            let of_pgzip = Params { writes: 65536, ..params };
+            let all = [(params, &[][..], whole), (params, &GO_FLUSHES, flushed), (of_pgzip, &[], pieces)];
+            for (params, flushes, digest) in all {
+                let input = Input { plain: &plain, flushes, ends: true };
+                let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+                assert_eq!(fnv(&made), digest, "{params:?}, flushes {flushes:?}");
+                let restarts = flushes.is_empty() && family == Family::Klauspost && level >= 7;
+                check(&params, &plain, flushes, &made, restarts);
+                if !flushes.is_empty() {
+                    continue;
+                }
+                // What a flush leaves is seen in the stream.
+                let seen = ends(&made);
+                let seen = seen.windows(2).filter(|two| two[0].0 == two[1].0 && two[1].0 < plain.len());
+                let seen: Vec<usize> = seen.map(|two| two[1].0).collect();
+                let flushes = if params.writes > 0 { &seen[..] } else { &[] };
+                let input = Input { plain: &plain, flushes, ends: true };
+                let found = find(Start::of_stream(), input, &made, &[]);
+                let found = found.unwrap_or_else(|| panic!("no encoder like {params:?}"));
+                assert!(matching(&found, Start::of_stream(), input, &made).complete, "{params:?}: {found:?}");
+            }
+        }
+    }
+}
+
+/// klauspost's blocks made again without what follows them, and from every one on.
+#[test]
+fn klauspost_restarts() {
+    for plain in inputs() {
+        for family in [Family::Klauspost, Family::KlauspostEarlier, Family::KlauspostEarliest] {
+            for (level, writes) in [(1, 0), (3, 32768), (4, 65536), (5, 0), (6, 40_000), (7, 0), (8, 65536), (9, 0)] {
+                let params = Params { writes, ..Params::new(family, level) };
+                let input = Input { plain: &plain, flushes: &[], ends: true };
+                let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+                check(&params, &plain, &[], &made, true);
+                let blocks = ends(&made);
+                for (n, &(end, _)) in blocks.iter().enumerate() {
+                    let reach = end + params.lookahead();
+                    if reach < plain.len() {
+                        let part = Input { plain: &plain[..reach], flushes: &[], ends: false };
+                        let found = matching(&params, Start::of_stream(), part, &made);
+                        let markers = blocks[n + 1..].iter().filter(|block| block.0 == end).count();
+                        assert!((n + 1..=n + 1 + markers).contains(&found.blocks), "{params:?}: {found:?} at {end}");
+                    }
+                }
+            }
+        }
+    }
+}
+
 const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
 const GOLDEN: [(Family, u8, u64); 27] = [
     (Family::Pigz, 1, 0x5aea_a156_057c_8327),
@@ -392,6 +459,55 @@ const GO: [(i32, u64, u64); 10] = [
     (7, 0xcb2c_1ad6_7c6c_0ac3, 0xc3c3_383c_50c6_9d07),
     (8, 0x8c62_c222_a854_c849, 0x7498_7d17_3a01_fb7b),
     (9, 0xb49e_ed65_892c_7ce1, 0xb6ad_cb01_88ae_96b2),
+];
+/// By family, the digests of `golden/klauspost.go`.
+#[expect(clippy::type_complexity, reason = "a table")]
+const KLAUSPOST: [(Family, [(i32, u64, u64, u64); 10]); 3] = [
+    (
+        Family::Klauspost,
+        [
+            (-2, 0x18c2_bd53_e363_43e4, 0x7c55_14b3_aa81_8161, 0x7539_6aba_a9aa_a23f),
+            (1, 0xfdf6_e3fb_b137_6cde, 0x1c73_2749_bbc2_673c, 0x9cd7_1d57_8608_d605),
+            (2, 0x66fa_718c_5d2f_4dc7, 0xbb27_80a9_06ea_931f, 0xfdd3_075b_9f13_ebf6),
+            (3, 0xb04d_0e8e_975d_05d3, 0xf52c_516a_0a52_de9d, 0x3fc5_c36f_861b_9909),
+            (4, 0x515d_7029_30f9_c461, 0x2742_c903_9985_92d2, 0x8d09_6efd_5231_ee20),
+            (5, 0x482f_86f0_9b15_72b0, 0xa12e_0033_d442_a7ad, 0x5239_b802_3386_09f6),
+            (6, 0x3506_be9f_0e9f_2269, 0x726a_182e_5bbf_e12c, 0xa67c_ebb1_92c8_5c6f),
+            (7, 0x0214_66b6_66f9_7f3e, 0xed04_ce5a_6d22_7b92, 0x7aa1_c37e_8709_a916),
+            (8, 0x2a9c_25a5_f261_c6f1, 0xb44e_80dc_91bf_3d89, 0xad70_326e_16c9_fefe),
+            (9, 0xa4ca_1854_d44b_e0fe, 0x53a3_5964_7bcd_2b81, 0x9a64_55e8_1d4c_b32c),
+        ],
+    ),
+    (
+        Family::KlauspostEarlier,
+        [
+            (-2, 0x18c2_bd53_e363_43e4, 0x7c55_14b3_aa81_8161, 0x7539_6aba_a9aa_a23f),
+            (1, 0xfdf6_e3fb_b137_6cde, 0x1c73_2749_bbc2_673c, 0x9cd7_1d57_8608_d605),
+            (2, 0x66fa_718c_5d2f_4dc7, 0xbb27_80a9_06ea_931f, 0xfdd3_075b_9f13_ebf6),
+            (3, 0xb04d_0e8e_975d_05d3, 0xf52c_516a_0a52_de9d, 0x3fc5_c36f_861b_9909),
+            (4, 0x515d_7029_30f9_c461, 0x2742_c903_9985_92d2, 0x8d09_6efd_5231_ee20),
+            (5, 0x482f_86f0_9b15_72b0, 0xa12e_0033_d442_a7ad, 0x5239_b802_3386_09f6),
+            (6, 0x3506_be9f_0e9f_2269, 0x726a_182e_5bbf_e12c, 0xa67c_ebb1_92c8_5c6f),
+            (7, 0x0214_66b6_66f9_7f3e, 0xed04_ce5a_6d22_7b92, 0xe1e8_3987_f9f5_84bc),
+            (8, 0x2a9c_25a5_f261_c6f1, 0xb44e_80dc_91bf_3d89, 0x67e1_defc_1cb4_8403),
+            (9, 0xa4ca_1854_d44b_e0fe, 0x53a3_5964_7bcd_2b81, 0x35b3_fd96_fab1_56b1),
+        ],
+    ),
+    (
+        Family::KlauspostEarliest,
+        [
+            (-2, 0x18c2_bd53_e363_43e4, 0x7c55_14b3_aa81_8161, 0x7539_6aba_a9aa_a23f),
+            (1, 0x5707_81df_6599_03a6, 0x0e8e_155c_f362_576a, 0x1198_c4a2_b766_65c1),
+            (2, 0xf72b_8be1_7af9_91c0, 0x14fb_470b_5905_be4f, 0x5654_5b2f_bcce_bfee),
+            (3, 0x1996_4787_3e09_758c, 0xa2df_0bcd_d06e_a4d5, 0xf198_3160_a44d_b811),
+            (4, 0xae7d_611b_74e4_22ec, 0x4fd4_94f9_18e3_f894, 0xbb10_4a31_9260_1d1b),
+            (5, 0xd90f_1141_2e29_9d2d, 0x9260_a2cb_8679_28ba, 0xf0d2_9a7a_da6e_48a8),
+            (6, 0x6807_02db_a970_2267, 0x6f5c_8850_1928_29b8, 0x3436_228a_59b4_23b6),
+            (7, 0x60bf_d1d4_7243_1ecf, 0x8dc2_9b75_f494_6ae6, 0x7d1c_7bc9_9d8a_c76f),
+            (8, 0x35bf_e47b_d8b6_80c1, 0xe6a5_73bd_5e00_72f1, 0x4f72_f554_47d7_e87a),
+            (9, 0x8abc_3dbe_e26b_c72c, 0x9493_690d_9773_7bfa, 0x0dc9_796a_d535_d8f3),
+        ],
+    ),
 ];
 /// Levels 1 to 12.
 const LIBDEFLATE: [u64; 12] = [

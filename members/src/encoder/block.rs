@@ -83,6 +83,23 @@ impl<'a> Expected<'a> {
         Self { blocks, block: 0 }
     }
 
+    /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins with `more`.
+    pub(super) fn allows(&self, done: usize, more: &[u32]) -> bool {
+        let Some(current) = self.blocks.get(self.block) else { return true };
+        let (rest, at) = match done > 0 && done == current.len() {
+            true => (self.blocks.get(self.block + 1), 0),
+            false => (Some(current), done),
+        };
+        rest.is_none_or(|rest| rest.is_empty() || rest.get(at..).is_some_and(|rest| rest.starts_with(more)))
+    }
+
+    /// Whether the current block has `count` symbols, or they are not known. The next is expected then.
+    pub(super) fn ends_after(&mut self, count: usize) -> bool {
+        let fits = self.blocks.get(self.block).is_none_or(|block| block.is_empty() || block.len() == count);
+        self.block += 1;
+        fits
+    }
+
     /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
     /// all of it.
     fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
@@ -328,40 +345,45 @@ impl<'s, 'e> Blocks<'s, 'e> {
     }
 
     fn write_symbols(&mut self, l: &Code, d: &Code) {
-        // One look-up per symbol: code and extra bits' count for lengths come from a table of 256 entries.
-        let mut lengths = [(0u32, 0u32); 256];
-        for (less, slot) in lengths.iter_mut().enumerate() {
-            let code = usize::from(LENGTH_CODE[less]);
-            let bits = u32::from(l.len[code + 257]);
-            let extra = (less as u32).wrapping_sub(u32::from(LENGTH_BASE[code]));
-            *slot = (u32::from(l.code[code + 257]) | extra << bits, bits + u32::from(LENGTH_EXTRA[code]));
-        }
-        let mut literals = [(0u32, 0u32); 256];
-        for (n, slot) in literals.iter_mut().enumerate() {
-            *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
-        }
-        let out = &mut *self.out;
-        for &symbol in &self.symbols[..self.count.min(MAX_SYMBOLS)] {
-            let low = (symbol & 255) as usize;
-            let dist = symbol >> 16;
-            if dist == 0 {
-                let (code, bits) = literals[low];
-                out.put(u64::from(code), bits);
-            } else {
-                let (code, bits) = lengths[low];
-                out.put(u64::from(code), bits);
-                let dist = (dist as u16).wrapping_sub(1);
-                let code = dist_code(dist);
-                let bits = u32::from(d.len[code]);
-                let extra = u64::from(dist.wrapping_sub(DIST_BASE[code]));
-                out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
-            }
-        }
-        out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
+        put_symbols(self.out, &self.symbols[..self.count.min(MAX_SYMBOLS)], l, d);
+        self.out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
     }
 }
 
-fn fixed_codes() -> (Code, Code) {
+/// Writes symbols in the form that [`Blocks`] keeps, without an end.
+pub(super) fn put_symbols(out: &mut BitWriter, symbols: &[u32], l: &Code, d: &Code) {
+    // One look-up per symbol: code and extra bits' count for lengths come from a table of 256 entries.
+    let mut lengths = [(0u32, 0u32); 256];
+    for (less, slot) in lengths.iter_mut().enumerate() {
+        let code = usize::from(LENGTH_CODE[less]);
+        let bits = u32::from(l.len[code + 257]);
+        let extra = (less as u32).wrapping_sub(u32::from(LENGTH_BASE[code]));
+        *slot = (u32::from(l.code[code + 257]) | extra << bits, bits + u32::from(LENGTH_EXTRA[code]));
+    }
+    let mut literals = [(0u32, 0u32); 256];
+    for (n, slot) in literals.iter_mut().enumerate() {
+        *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
+    }
+    for &symbol in symbols {
+        let low = (symbol & 255) as usize;
+        let dist = symbol >> 16;
+        if dist == 0 {
+            let (code, bits) = literals[low];
+            out.put(u64::from(code), bits);
+        } else {
+            let (code, bits) = lengths[low];
+            out.put(u64::from(code), bits);
+            let dist = (dist as u16).wrapping_sub(1);
+            let code = dist_code(dist);
+            let bits = u32::from(d.len[code]);
+            let extra = u64::from(dist.wrapping_sub(DIST_BASE[code]));
+            out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
+        }
+    }
+}
+
+/// The fixed codes.
+pub(super) fn fixed_codes() -> (Code, Code) {
     let mut d = Code { len: [0; 288], code: [0; 288], max_code: D_CODES - 1, bits: 0, fixed_bits: 0 };
     d.len[..D_CODES].fill(5);
     d.code = tree::codes(&d.len, d.max_code);

@@ -5,8 +5,8 @@
 //! possible.
 
 use super::matching::same_bits;
-use super::tables::{END_BLOCK, LENGTH_CODE};
-use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting};
+use super::tables::{END_BLOCK, L_CODES, LENGTH_CODE};
+use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost};
 use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 use std::ops::ControlFlow;
 
@@ -70,15 +70,16 @@ const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;
-    let reach = input.plain.len().min(first.plain + 2 * LOOKAHEAD);
-    let ends = input.ends && reach == input.plain.len();
     let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
-    let part = Input { plain: &input.plain[..reach], flushes, ends };
+    let part = |params: &Params| {
+        let reach = input.plain.len().min(first.plain + params.lookahead());
+        Input { plain: &input.plain[..reach], flushes, ends: input.ends && reach == input.plain.len() }
+    };
     let tried = |params: &Params| match params.is_whole() {
-        false => params.is_valid() && first.fits(start, part, actual, params),
+        false => params.is_valid() && first.fits(start, part(params), actual, params),
         true => first.ordered == Some(true) && first.fits(start, input, actual, params),
     };
-    hints.iter().copied().find(tried).or_else(|| first.plausible().find(tried))
+    hints.iter().copied().find(tried).or_else(|| first.plausible(&start, &input).find(tried))
 }
 
 /// The decoded first blocks.
@@ -90,8 +91,14 @@ struct First {
     full: Option<usize>,
     /// Plain bytes of that block.
     buffer: usize,
+    /// Plain bytes of the first block, if it is stored.
+    stored: usize,
     /// The stream ends with an empty stored block.
     closed: bool,
+    /// The stream ends with an empty block with the fixed codes.
+    closed_fixed: bool,
+    /// Whether the description of that block's codes names symbols without need, if it can be told.
+    named: Option<bool>,
     /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower one
     /// among equals. With libdeflate that is always so.
     ordered: Option<bool>,
@@ -100,7 +107,17 @@ struct First {
 impl First {
     fn decode(start: Start, input: &Input, actual: &[u8]) -> Option<Self> {
         let mut tables = Tables::default();
-        let mut made = Self { symbols: Vec::new(), plain: 0, full: None, buffer: 0, closed: false, ordered: None };
+        let mut made = Self {
+            symbols: Vec::new(),
+            plain: 0,
+            full: None,
+            buffer: 0,
+            stored: 0,
+            closed: false,
+            closed_fixed: false,
+            named: None,
+            ordered: None,
+        };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
         while made.plain < ENOUGH {
@@ -115,6 +132,14 @@ impl First {
             let by_flush = input.flushes.contains(&plain);
             if !symbols.symbols.is_empty() && !block.last && !by_flush && made.full.is_none() {
                 (made.full, made.buffer) = (Some(symbols.symbols.len()), block.plain as usize);
+                made.named = match symbols.lens.as_deref() {
+                    Some([.., 0]) => Some(true),
+                    Some(lens) if (END_BLOCK + 2..L_CODES).contains(&lens.len()) => Some(false),
+                    _ => None,
+                };
+            }
+            if symbols.stored && made.symbols.is_empty() {
+                made.stored = block.plain as usize;
             }
             if let Some(lens) = &symbols.lens {
                 made.ordered = Some(made.ordered != Some(false) && is_ordered(&symbols.symbols, lens));
@@ -122,6 +147,7 @@ impl First {
             made.symbols.push(symbols.symbols);
             if block.last {
                 made.closed = symbols.stored && block.plain == 0;
+                made.closed_fixed = !symbols.stored && block.plain == 0 && symbols.lens.is_none();
                 break;
             }
         }
@@ -141,7 +167,7 @@ impl First {
     }
 
     /// Everything that the number of symbols in a block allows.
-    fn plausible(&self) -> impl Iterator<Item = Params> {
+    fn plausible(&self, start: &Start, input: &Input) -> impl Iterator<Item = Params> {
         let full = self.full;
         let buffers: Vec<u8> = match full {
             None => vec![8, 9],
@@ -177,7 +203,27 @@ impl First {
         let common = full.is_none_or(|n| n == 16383);
         let (first, last) = self.go();
         let whole = [6, 5, 7, 1, 9, 8, 2, 3, 4, 12, 11, 10].map(|level| Params::new(Family::Libdeflate, level));
-        first.chain(usual).chain(odd.chain(small).filter(move |_| common)).chain(pigz).chain(last).chain(whole)
+        let klauspost = self.klauspost(start, input).into_iter();
+        first
+            .chain(klauspost)
+            .chain(usual)
+            .chain(odd.chain(small).filter(move |_| common))
+            .chain(pigz)
+            .chain(last)
+            .chain(whole)
+    }
+
+    /// klauspost's encoders.
+    fn klauspost(&self, start: &Start, input: &Input) -> Vec<Params> {
+        klauspost::plausible(&klauspost::Signs {
+            first: self.full.map(|symbols| (symbols, self.buffer)),
+            stored: self.stored,
+            named: self.named,
+            closed: self.closed_fixed,
+            flush: input.flushes.first().map(|&flush| start.position.saturating_add(flush as u64)),
+            span: (start.position, start.position.saturating_add(input.plain.len() as u64)),
+            ends: input.ends,
+        })
     }
 
     /// Go's encoders, to be tried first or last. Each ends a stream with an empty stored block, blocks of 16384 symbols

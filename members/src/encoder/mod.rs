@@ -3,7 +3,7 @@
 //! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
 //! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
 //! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz,
-//! zlib-ng and Go's standard library; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! zlib-ng, Go's standard library and klauspost's and pgzip's for Go; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
 //! reproduces it.
 //!
 //! Invariants:
@@ -21,6 +21,7 @@ mod classic;
 mod find;
 mod go;
 mod header;
+mod klauspost;
 mod matching;
 mod medium;
 mod ng;
@@ -43,6 +44,8 @@ use window::{Chains, Window};
 
 /// Plain bytes that must follow the last block asked for, unless the stream ends.
 pub const LOOKAHEAD: usize = 1024;
+/// The most that [`Params::lookahead`] gives.
+pub const FAR_LOOKAHEAD: usize = 65536 + 2 * LOOKAHEAD;
 /// History that lets lazy matchers ([`Params::is_lazy`]) restart exactly.
 pub const HISTORY: usize = 32768;
 /// History that lets the others restart exactly nearly always: they are run over it first.
@@ -124,7 +127,7 @@ impl State {
 /// Where encoding begins.
 #[derive(Debug, Clone, Copy)]
 pub struct Start<'a> {
-    /// Plain bytes just before, as many as there are up to [`HISTORY`] or [`WARM_UP`]; more are ignored.
+    /// Plain bytes just before, as many as there are up to [`Params::history`]; more are ignored.
     pub history: &'a [u8],
     /// Plain position in the stream: the encoder's window moves at positions that depend on it.
     pub position: u64,
@@ -152,7 +155,8 @@ pub struct Input<'a> {
     /// Where in `plain` the encoder was told to flush (`Z_SYNC_FLUSH`, `Z_FULL_FLUSH`), ascending: an empty stored
     /// block stands there.
     pub flushes: &'a [usize],
-    /// Whether the stream ends with `plain`. Otherwise encoding stops when fewer than [`LOOKAHEAD`] bytes are left.
+    /// Whether the stream ends with `plain`. Otherwise encoding stops when fewer than [`LOOKAHEAD`] bytes are left; see
+    /// also [`Params::lookahead`].
     pub ends: bool,
 }
 
@@ -200,6 +204,11 @@ fn encode_expecting(
     if params.family == Family::Go {
         // A sink that breaks leaves nothing more to do.
         let _ = go::encode(params, start, input, &mut out, &mut expected, sink);
+        return out.finish();
+    }
+    if params.family.is_klauspost() {
+        // As above.
+        let _ = klauspost::encode(params, start, input, &mut out, &mut expected, sink);
         return out.finish();
     }
     let (mut from, mut state) = (0, start.state);

@@ -1,5 +1,6 @@
 //! Which encoder, with which settings: what has to be stored to re-create a stream.
 
+use super::{HISTORY, LOOKAHEAD, WARM_UP, klauspost};
 use thiserror::Error;
 
 /// Length of [`Params::to_bytes`].
@@ -29,6 +30,19 @@ pub enum Family {
     /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It encodes
     /// whole streams only, see [`Params::is_whole`].
     Libdeflate,
+    /// klauspost's `compress/flate` for Go 1.20; with [`Params::writes`] set, pgzip with blocks of that many bytes.
+    /// [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    Klauspost,
+    /// Releases 1.18.2 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.
+    KlauspostEarlier,
+    /// Releases 1.15.15 to 1.18.0: blocks name all symbols, whether they occur or not.
+    KlauspostEarliest,
+}
+
+impl Family {
+    pub(super) const fn is_klauspost(self) -> bool {
+        matches!(self, Self::Klauspost | Self::KlauspostEarlier | Self::KlauspostEarliest)
+    }
 }
 
 /// zlib's `strategy` setting. The numbers are zlib's.
@@ -92,6 +106,7 @@ impl Params {
     #[must_use]
     pub fn is_valid(&self) -> bool {
         let usual = self.window_bits == 15 && self.strategy == Strategy::Default;
+        let literals = self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15;
         (1..=if self.is_whole() { 12 } else { 9 }).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
@@ -102,9 +117,9 @@ impl Params {
                 Family::Chromium => self.window_bits == 15,
                 Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Ng | Family::NgEarlier => usual && self.level >= 2,
-                Family::Go => {
-                    let literals = self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15;
-                    (usual || literals) && self.mem_level == 8 && self.writes == 0
+                Family::Go => (usual || literals) && self.mem_level == 8 && self.writes == 0,
+                Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest => {
+                    (usual || literals) && self.mem_level == 8 && (self.writes == 0 || self.writes >= 32768)
                 }
                 Family::Libdeflate => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
@@ -138,6 +153,9 @@ impl Params {
             Family::Pigz => 5,
             Family::Go => 6,
             Family::Libdeflate => 7,
+            Family::Klauspost => 8,
+            Family::KlauspostEarlier => 9,
+            Family::KlauspostEarliest => 10,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -178,6 +196,9 @@ impl Params {
             5 => Family::Pigz,
             6 => Family::Go,
             7 => Family::Libdeflate,
+            8 => Family::Klauspost,
+            9 => Family::KlauspostEarlier,
+            10 => Family::KlauspostEarliest,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -200,12 +221,37 @@ impl Params {
         matches!(self.family, Family::Libdeflate)
     }
 
+    /// Plain bytes before a stream position that a restart there wants.
+    #[must_use]
+    pub fn history(&self, position: u64) -> usize {
+        match self.is_lazy() {
+            _ if self.family.is_klauspost() => klauspost::history(self, position),
+            true => HISTORY,
+            false => WARM_UP,
+        }
+    }
+
+    /// Where a multiple of so many plain bytes ends, a restart is exact and needs little; 0 for nowhere.
+    #[must_use]
+    pub const fn piece(&self) -> u32 {
+        if self.family.is_klauspost() { self.writes } else { 0 }
+    }
+
+    /// Plain bytes that must follow the last block asked for, unless the stream ends. With klauspost's family a block is
+    /// taken to end where exactly so many are left: what it would have gone on with need not be known.
+    #[must_use]
+    pub const fn lookahead(&self) -> usize {
+        if self.family.is_klauspost() { klauspost::lookahead(self) } else { 2 * LOOKAHEAD }
+    }
+
     /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of
     /// history.
     #[must_use]
     pub const fn is_lazy(&self) -> bool {
         match self.family {
             Family::Ng | Family::NgEarlier => self.level >= 7,
+            // Level 9's choices also depend on what is before the window.
+            Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest => matches!(self.level, 7 | 8),
             _ => self.level >= 4,
         }
     }
@@ -225,7 +271,7 @@ mod tests {
         p = Params { room: 32768, writes: 0, ..p };
         assert_eq!(p.to_bytes(), [1, 3, 6, 0x48, 15, 0, 0, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
-        for bad in [[1, 9, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
+        for bad in [[1, 11, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
             assert_eq!(Params::from_bytes(bad), Err(ParamsError::Unknown(bad)));
         }
     }

@@ -14,7 +14,7 @@ pub use settings::Settings;
 
 use crate::deep::Deep;
 use crate::deflate::Tables;
-use crate::encoder::{LOOKAHEAD, Params, WARM_UP};
+use crate::encoder::{FAR_LOOKAHEAD, Params, WARM_UP};
 use crate::puff::{Encoder, Tokens};
 use crate::unit::{Draft, Expansion};
 use stream::Stream;
@@ -26,7 +26,7 @@ const QUANTUM: usize = 512 * 1024;
 const CREDIT: usize = 8 * 1024 * 1024;
 
 /// View bytes that the deep gear keeps, for histories.
-const TAIL: usize = WARM_UP + 2 * LOOKAHEAD;
+const TAIL: usize = WARM_UP + FAR_LOOKAHEAD;
 
 /// Turns an object's bytes into view bytes and units; one per object.
 pub struct Expander {

@@ -71,6 +71,16 @@ fn streams_of_go_restart() {
 }
 
 #[test]
+fn streams_of_klauspost_restart() {
+    let mut dice = Dice::new(13);
+    let content: Vec<u8> = (0..50).flat_map(|_| dice.content(100_000)).collect();
+    for (level, writes) in [(5, 0), (6, 1 << 20), (7, 0), (9, 0), (9, 1 << 20)] {
+        let params = Params { writes, ..Params::new(Family::Klauspost, level) };
+        stored_plain(&made_by(&params, &content), 3);
+    }
+}
+
+#[test]
 fn members_of_libdeflate() {
     let mut dice = Dice::new(12);
     for level in [6, 12] {

@@ -7,7 +7,7 @@
 use crate::encoder::tree::{self, Code, Shape};
 
 /// Builds the code for symbol counts `freq`, of which not all are zero.
-pub(super) fn build(freq: &[u16], shape: &Shape) -> Code {
+pub(in crate::encoder) fn build(freq: &[u16], shape: &Shape) -> Code {
     let max_code = freq.iter().rposition(|&f| f != 0).unwrap_or(0);
     let mut made = Code { len: [0; 288], code: [0; 288], max_code, bits: 0, fixed_bits: 0 };
     lengths(freq, shape.max_length, &mut made.len);

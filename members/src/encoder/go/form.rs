@@ -59,7 +59,7 @@ fn own(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], l_shape: &Shape, d_shap
 
 /// Run-length codes the lengths of both codes as one sequence: a run is taken whole and cut into the longest repeats
 /// there are, what is left over sent as it is.
-fn run_lengths(lens: &[u8]) -> Vec<(u8, u8)> {
+pub(in crate::encoder) fn run_lengths(lens: &[u8]) -> Vec<(u8, u8)> {
     let mut symbols = Vec::with_capacity(lens.len());
     for run in lens.chunk_by(|a, b| a == b) {
         let (len, mut left) = (run[0], run.len());

@@ -11,7 +11,8 @@ mod fast;
 mod form;
 mod levels;
 
-pub(super) use form::{smallest, worthwhile};
+pub(super) use code::build;
+pub(super) use form::{run_lengths, smallest, worthwhile};
 
 use super::bits::BitWriter;
 use super::block::{Blocks, Dialect, Expected, Rules};

@@ -13,8 +13,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use deltastore_format::Hash;
-use deltastore_members::{Expander, Expansion, Unit};
+use deltastore_members::{Expander, Expansion, Settings as Members, Unit};
 
+use super::Store;
 use crate::delta::{CutSettings, CutWindow, Cutter};
 
 /// Which stream a window belongs to.
@@ -54,6 +55,9 @@ pub struct Taken {
     /// The bytes of each of `spans` with a program, under its digest.
     pub members: Vec<(Hash, Bytes)>,
 }
+
+/// How many bytes a byte of a member within a member may become: both together are to be bounded.
+const INNER_GROWTH: usize = 16;
 
 /// Takes one object at a time.
 pub struct Intake {
@@ -199,6 +203,22 @@ impl Intake {
             self.direct.pop_front();
         }
         self.direct.front().is_some_and(|slice| slice.start < self.windows_end)
+    }
+}
+
+impl Store {
+    /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
+    pub fn intake(&self) -> Intake {
+        let expander = self.inner().settings.expand.clone().map(Expander::new);
+        Intake::new(self.inner().settings.cut, expander, None)
+    }
+
+    /// As [`Store::intake`], for the optimizer.
+    pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
+        let expand = self.inner().settings.expand.clone();
+        let deep = expand.map(|settings| Members { deep: true, ..settings });
+        let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
+        Intake::new(cut, deep.map(Expander::new), inner.map(Expander::new))
     }
 }
 

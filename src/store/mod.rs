@@ -19,6 +19,7 @@ mod log;
 mod optimize;
 mod pins;
 mod pool;
+mod reading;
 mod recipe;
 mod recovery;
 mod relocate;
@@ -31,8 +32,7 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Entry, EntryKind, Hash, Recipe, SegmentId, StoreHeader};
-use deltastore_members::Expander;
+use deltastore_format::{Hash, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -48,6 +48,7 @@ pub use inspect::{CodecSum, Inspection, Recreation, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
+pub use reading::ReadPins;
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
 pub(crate) use segments::holders;
@@ -59,7 +60,6 @@ pub use transaction::{CommitError, Touch, Transaction};
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
 
-use crate::delta::CutSettings;
 use crate::index::Engine;
 use crate::segment::vfs::{Clock, Vfs};
 use crate::segment::{DiskCache, Readers};
@@ -73,12 +73,6 @@ use segments::Segments;
 
 /// Segment files kept open at once.
 const OPEN_SEGMENTS: usize = 256;
-
-/// Windows and members shorter than this are not kept on disk when they are uploaded.
-const KEPT_BYTES: usize = 64 << 10;
-
-/// How many bytes a byte of a member within a member may become: both together are to be bounded.
-const INNER_GROWTH: usize = 16;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -104,11 +98,6 @@ pub(crate) struct Inner {
     log: Option<Log>,
     // Last: the lock goes when everything else has.
     folder: Folder,
-}
-
-/// Holds what is being read; dropped when the reading ends.
-pub struct ReadPins {
-    _pins: Vec<Pin>,
 }
 
 /// Whether a store can serve.
@@ -270,80 +259,6 @@ impl Store {
             Some(log) => log.transact(touches, contents, evaluate, done),
             None => done(Err(CommitError::Closed)),
         }
-    }
-
-    /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
-    pub fn intake(&self) -> Intake {
-        let expander = self.0.settings.expand.clone().map(Expander::new);
-        Intake::new(self.0.settings.cut, expander, None)
-    }
-
-    /// As [`Store::intake`], for the optimizer.
-    pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
-        let expand = self.0.settings.expand.clone();
-        let deep = expand.map(|settings| deltastore_members::Settings { deep: true, ..settings });
-        let inner = deep.clone().map(|settings| deltastore_members::Settings { deep_growth: INNER_GROWTH, ..settings });
-        Intake::new(cut, deep.map(Expander::new), inner.map(Expander::new))
-    }
-
-    /// The slice that an entry of a recipe names, which must not be a node; verified.
-    ///
-    /// # Errors
-    /// As [`Store::window`].
-    pub fn bytes_of(&self, entry: &Entry, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        let whole = match entry.kind {
-            EntryKind::Member => self.member(&entry.hash, worker)?,
-            EntryKind::Window | EntryKind::Node => self.window(&entry.hash, worker)?,
-        };
-        slice_of(&whole, entry)
-    }
-
-    /// Keeps what a recipe names from being collected while it is read; none when some of it is being collected right now.
-    ///
-    /// The recipe may be out of date: only if what has it is seen to have it still, *after* this, all of it is there.
-    pub fn pin_recipe(&self, recipe: &Recipe) -> Option<ReadPins> {
-        if self.0.bugs.has(bugs::Bug::SkipReadPins) {
-            return Some(ReadPins { _pins: Vec::new() });
-        }
-        let pins = recipe.entries.iter().map(|entry| Some(self.0.pins.pin(entry.hash)?.0)).collect::<Option<_>>()?;
-        Some(ReadPins { _pins: pins })
-    }
-
-    /// A window's plain bytes, verified; on the read pool.
-    ///
-    /// # Errors
-    /// [`StoreError::Missing`] and [`StoreError::Damaged`] concern this window only.
-    pub fn window(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        self.0.blobs.window(hash, &mut worker.decoder, worker.keep)
-    }
-
-    /// The bytes that a member re-creates, verified; on the read pool.
-    ///
-    /// # Errors
-    /// As [`Store::window`].
-    pub fn member(&self, hash: &Hash, worker: &mut Worker) -> Result<bytes::Bytes, StoreError> {
-        self.0.blobs.member(hash, &mut worker.decoder, worker.keep)
-    }
-
-    /// A window, or a member's bytes, that is in memory already.
-    pub fn cached(&self, hash: &Hash) -> Option<bytes::Bytes> {
-        self.0.blobs.cached(hash)
-    }
-
-    /// Keeps an upload's bytes in the cache on disk, if that can be done at once: the newest version is read soon. Small
-    /// ones are quick to make again.
-    pub fn keep(&self, hash: Hash, bytes: &bytes::Bytes) {
-        if bytes.len() >= KEPT_BYTES {
-            self.0.blobs.keep_on_disk(hash, bytes, fetch::Keep::IfQuick);
-        }
-    }
-
-    /// The next window slice of a walk; on the read pool.
-    ///
-    /// # Errors
-    /// As [`Store::window`], for recipe nodes.
-    pub fn step(&self, walk: &mut Walk) -> Result<Option<deltastore_format::Entry>, StoreError> {
-        walk.next(|hash| self.0.blobs.node(hash))
     }
 
     /// The folder it lives in.

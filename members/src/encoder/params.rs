@@ -30,7 +30,7 @@ pub enum Family {
     /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It encodes
     /// whole streams only, see [`Params::is_whole`].
     Libdeflate,
-    /// klauspost's `compress/flate` for Go 1.20; with [`Params::writes`] set, pgzip with blocks of that many bytes.
+    /// Release 1.20 of klauspost's `compress/flate` for Go; with [`Params::writes`] set, pgzip with blocks of that many bytes.
     /// [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
     Klauspost,
     /// Releases 1.18.2 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.

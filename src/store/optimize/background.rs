@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use super::OptimizeOptions;
 use crate::store::{Inner, Store};
 
+/// The lowest priority that the system gives.
+const LOWEST: i32 = 19;
 /// A look for new versions may take at most this share of the time: the pause after it is so many times its length.
 const IDLE_FACTOR: u32 = 4;
 /// Between two looks at what is done for clients.
@@ -38,7 +40,7 @@ impl Optimizer {
         let stopped = Arc::clone(&stop);
         let store: Weak<Inner> = Arc::downgrade(store.inner());
         let thread = std::thread::Builder::new().name("optimize".into()).spawn(move || {
-            lower_priority();
+            lower_priority(LOWEST);
             let mut wait = pause;
             while !sleep(wait, &stopped) {
                 let Some(store) = store.upgrade().map(Store) else { break };
@@ -91,12 +93,14 @@ fn sleep(pause: Duration, stop: &AtomicBool) -> bool {
     stop.load(Ordering::Relaxed)
 }
 
-/// On Linux priorities are a thread's own, and its children's.
-fn lower_priority() {
+/// Gives the calling thread a priority below the server's, 1 to 19. On Linux priorities are a thread's own, and its children's.
+pub fn lower_priority(by: i32) {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 19) {
-        tracing::warn!(%error, "the optimizer keeps the server's priority");
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), by) {
+        tracing::warn!(%error, "a thread of the optimizer keeps the server's priority");
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = by;
 }
 
 impl Drop for Optimizer {

@@ -18,6 +18,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use deltastore_format::{Sequence, VersionPut};
 use parking_lot::Mutex;
 
+use super::background::lower_priority;
 use super::form::Form;
 use super::{Candidate, OptimizeReport};
 use crate::store::fetch::Keep;
@@ -25,6 +26,8 @@ use crate::store::{Inner, Space, Store, StoreError};
 
 /// Objects that may wait.
 const QUEUE: usize = 1024;
+/// Its priority below the server's: about a third of what a client's work gets where both want the same core.
+const BEHIND_CLIENTS: i32 = 5;
 /// Between two looks at whether to stop.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -96,6 +99,7 @@ impl Joiner {
         let (stopped, waiting) = (Arc::clone(&stop), store.inner().joins.receiver.clone());
         let store: Weak<Inner> = Arc::downgrade(store.inner());
         let thread = std::thread::Builder::new().name("join".into()).spawn(move || {
+            lower_priority(BEHIND_CLIENTS);
             while !stopped.load(Ordering::Relaxed) {
                 let candidate = match waiting.recv_timeout(LOOK) {
                     Ok(candidate) => candidate,

@@ -21,6 +21,7 @@ mod classic;
 mod find;
 mod go;
 mod header;
+mod joined;
 mod klauspost;
 mod matching;
 mod medium;

@@ -1,5 +1,7 @@
 //! Hash chains as Go's levels 2 to 9 have them (`deflate.go`): over four bytes, longer than zlib's.
 
+use crate::encoder::joined::common;
+
 /// Length of the window.
 pub(super) const WINDOW: usize = 32768;
 /// The shortest match taken.
@@ -73,19 +75,4 @@ impl Chains {
         }
         (len, dist)
     }
-}
-
-/// Length of the common prefix of two slices of the same length.
-#[inline(always)]
-fn common(a: &[u8], b: &[u8]) -> usize {
-    let mut len = 0;
-    for (p, q) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        let p = u64::from_le_bytes(p.try_into().expect("chunks of eight"));
-        let q = u64::from_le_bytes(q.try_into().expect("chunks of eight"));
-        if p != q {
-            return len + ((p ^ q).trailing_zeros() >> 3) as usize;
-        }
-        len += 8;
-    }
-    len + a[len..].iter().zip(&b[len..]).take_while(|(p, q)| p == q).count()
 }

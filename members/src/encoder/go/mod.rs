@@ -16,6 +16,7 @@ pub(super) use form::{run_lengths, smallest, worthwhile};
 
 use super::bits::BitWriter;
 use super::block::{Blocks, Dialect, Expected, Rules};
+use super::joined::Joined;
 use super::window::Flow;
 use super::{Block, FARTHEST, HISTORY, Input, Params, Start, State, Strategy, WARM_UP};
 use std::ops::ControlFlow;
@@ -55,13 +56,7 @@ pub(super) fn encode(
         true => HISTORY,
         false => WARM_UP,
     };
-    let history = &start.history[start.history.len().saturating_sub(keep)..];
-    let mut buf = Vec::with_capacity(history.len() + input.plain.len() + 8);
-    buf.extend_from_slice(history);
-    buf.extend_from_slice(input.plain);
-    let end = buf.len();
-    buf.resize(end + 8, 0);
-    let begin = history.len();
+    let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
     let source = Source { buf, begin, origin: start.position.min(FARTHEST).saturating_sub(begin as u64) };
 
     let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });

@@ -21,7 +21,7 @@ impl Search for Level4 {
         Self { short: Table::new(), long: Table::new(), version }
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let Self { short, long, version } = self;
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
@@ -82,7 +82,6 @@ impl Search for Level4 {
             *short.at(hash4::<15>(bytes)) = entry(at - 1);
             *long.at(hash7::<15>(bytes)) = entry(at - 1);
         }
-        found.finish();
     }
 }
 
@@ -215,7 +214,7 @@ impl Search for Level5 {
         Self(Tables::new())
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let Self(tables) = self;
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
@@ -260,7 +259,6 @@ impl Search for Level5 {
             }
             tables.enter(eight(buf, at - 1), at - 1);
         }
-        found.finish();
     }
 }
 
@@ -271,7 +269,7 @@ impl Search for Level6 {
         Self(Tables::new())
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let Self(tables) = self;
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
@@ -312,6 +310,5 @@ impl Search for Level6 {
                 tables.enter_long(bytes >> 8, inner + 1);
             }
         }
-        found.finish();
     }
 }

@@ -32,8 +32,8 @@ pub(super) trait Search {
     where
         Self: Sized;
 
-    /// Looks at `found.buf` from `found.done` on.
-    fn search(&mut self, found: Found);
+    /// Looks for matches in `found.buf` from `found.done` on.
+    fn search(&mut self, found: &mut Found);
 }
 
 /// Huffman only.
@@ -115,7 +115,9 @@ impl<'a, S: Search> Fast<'a, S> {
     fn search(&mut self, symbols: &mut Vec<u32>, end: usize) {
         self.make_room(end - self.at);
         let held = self.at.saturating_sub(self.held);
-        self.search.search(Found { buf: &self.buf[..end], floor: self.floor, held, done: self.at, symbols });
+        let mut found = Found { buf: &self.buf[..end], floor: self.floor, held, done: self.at, symbols };
+        self.search.search(&mut found);
+        found.finish();
         self.held += end - self.at;
     }
 }

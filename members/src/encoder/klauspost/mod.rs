@@ -22,6 +22,7 @@ mod tables;
 
 use super::bits::BitWriter;
 use super::block::Expected;
+use super::joined::Joined;
 use super::window::Flow;
 use super::{Block, FAR_LOOKAHEAD, FARTHEST, Family, HISTORY, Input, LOOKAHEAD, Params, Start, Strategy, WARM_UP};
 pub(super) use guess::{Signs, plausible};
@@ -120,13 +121,7 @@ pub(super) fn encode(
     let piece = i64::from(params.writes);
     let inside = position.checked_rem(piece).unwrap_or(position);
     let keep = history(params, position as u64);
-    let history = &start.history[start.history.len().saturating_sub(keep)..];
-    let mut buf = Vec::with_capacity(history.len() + input.plain.len() + 8);
-    buf.extend_from_slice(history);
-    buf.extend_from_slice(input.plain);
-    let end = buf.len();
-    buf.resize(end + 8, 0);
-    let begin = history.len();
+    let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
     let carried = Carried::unpack(start.state);
 
     let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });

@@ -15,7 +15,7 @@ impl Search for Level1 {
         Self(Table::new())
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let Self(table) = self;
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
@@ -68,7 +68,6 @@ impl Search for Level1 {
                 }
             }
         }
-        found.finish();
     }
 }
 
@@ -79,7 +78,7 @@ impl Search for Level2 {
         Self(Table::new())
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let Self(table) = self;
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
@@ -136,7 +135,6 @@ impl Search for Level2 {
                 }
             }
         }
-        found.finish();
     }
 }
 
@@ -158,7 +156,7 @@ impl Search for Level3 {
         Self(Table::new())
     }
 
-    fn search(&mut self, mut found: Found) {
+    fn search(&mut self, found: &mut Found) {
         let (buf, end) = (found.buf, found.buf.len());
         let limit = end.saturating_sub(MARGIN);
         let mut at = found.done;
@@ -220,6 +218,5 @@ impl Search for Level3 {
                 }
             }
         }
-        found.finish();
     }
 }

@@ -1,5 +1,7 @@
 //! What the fast levels' matchers share: hashes and where they last occurred (`fast_encoder.go`).
 
+use crate::encoder::joined;
+
 /// The farthest match of most levels is one byte nearer than this.
 pub(super) const REACH: usize = 32768;
 /// Bytes at a section's end in which no match begins.
@@ -92,17 +94,10 @@ pub(super) fn four(buf: &[u8], at: usize) -> u32 {
 #[inline(always)]
 pub(super) fn common(buf: &[u8], at: usize, back: usize, end: usize) -> usize {
     let there = at.wrapping_sub(back);
-    let (Some(here), Some(there)) = (buf.get(at..end), buf.get(there..end.wrapping_sub(back))) else { return 0 };
-    let mut len = 0;
-    for (a, b) in here.chunks_exact(8).zip(there.chunks_exact(8)) {
-        let a = u64::from_le_bytes(a.try_into().expect("chunks of eight"));
-        let b = u64::from_le_bytes(b.try_into().expect("chunks of eight"));
-        if a != b {
-            return len + ((a ^ b).trailing_zeros() >> 3) as usize;
-        }
-        len += 8;
+    match (buf.get(at..end), buf.get(there..end.wrapping_sub(back))) {
+        (Some(here), Some(there)) => joined::common(here, there),
+        _ => 0,
     }
-    len + here[len..].iter().zip(&there[len..]).take_while(|(a, b)| a == b).count()
 }
 
 /// Symbols of a section as its matcher finds them.
@@ -148,7 +143,7 @@ impl Found<'_> {
     }
 
     /// Writes what is left. Without any match there is nothing to write: the section is stored.
-    pub(super) fn finish(mut self) {
+    pub(super) fn finish(&mut self) {
         if !self.symbols.is_empty() {
             self.literals(self.buf.len());
         }

@@ -74,10 +74,11 @@ impl Objects {
         };
         put.recipe = content.recipe().clone();
         put.stored_bytes = put.stored_bytes.saturating_add(content.stored_bytes());
-        let cut_off = self.cut_off.take(upload.upload) && parts.len() > 1;
+        let (id, several) = (upload.upload, parts.len() > 1);
         let numbers = parts.iter().map(|part| (part.number, part.part)).collect();
         let put = self.commit_object(upload, numbers, content, conditions, put).await?;
-        if cut_off {
+        // Only now: a refused completion leaves the upload, which may be completed later.
+        if self.cut_off.take(id) && several {
             self.store.join_soon(&put);
         }
         Ok(put)

@@ -83,9 +83,9 @@ impl Objects {
             metadata::check(&metadata)?;
             let checksum = self.copied_checksum(&input, &source).await?;
             let put = VersionPut { bucket, key: input.key.clone(), metadata, checksum, ..source.clone() };
-            let in_parts = self.store.joins_soon(source.version);
+            let joining = self.store.is_joining(source.version);
             if let Some(put) = self.commit_copy(source, onto_itself, put, input.conditions.clone()).await? {
-                if in_parts {
+                if joining {
                     self.store.join_soon(&put);
                 }
                 return Ok(put);

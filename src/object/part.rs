@@ -108,7 +108,7 @@ impl Objects {
         if size > MAX_BODY_SIZE {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
-        if self.store.joins_soon(source.version) {
+        if self.store.is_joining(source.version) {
             self.cut_off.note(upload.upload);
         }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;

@@ -140,7 +140,6 @@ impl Layer {
             match self.0.back_mut() {
                 Some(last) if last.is_copy() && span.is_copy() && last.view.end == span.view.start => {
                     last.view.end = span.view.end;
-                    last.len += span.len;
                 }
                 _ => self.0.push_back(span),
             }

@@ -31,7 +31,7 @@ pub struct Span {
     pub view: Range<u64>,
     /// Empty: the stretch is the view's bytes as they are.
     pub program: Range<u64>,
-    /// Bytes it makes.
+    /// Bytes that a program makes; without one they are as many as the view's.
     pub len: u64,
     /// SHA-256 of them; only meaningful with a program.
     pub digest: Hash,

@@ -26,6 +26,7 @@ mod relocate;
 mod segments;
 mod settings;
 mod stats;
+mod thread;
 mod transaction;
 mod write;
 

@@ -94,10 +94,10 @@ where
             if last {
                 state.0.finish(&mut taken);
             }
-            // A small body is all done in this one job, and its window is appended with the commit.
             for (digest, member) in taken.members.drain(..) {
                 inner.keep(digest, &member);
             }
+            // A small body is all done in this one job, and its window is appended with the commit.
             let ready = match only && taken.windows.len() == 1 {
                 true => taken.windows.pop().map(|piece| prepare(&inner, worker, space, None, piece)),
                 false => None,

@@ -4,12 +4,11 @@
 //! now and then. What landed less than a minute ago is left alone: much of it is replaced or deleted soon.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::OptimizeOptions;
-use crate::store::{Inner, Store};
+use crate::store::Store;
+use crate::store::thread::{Lent, Stoppable};
 
 /// The lowest priority that the system gives.
 const LOWEST: i32 = 19;
@@ -25,10 +24,7 @@ const MOST_LOOKS: u32 = 1200;
 const SETTLED: Duration = Duration::from_secs(60);
 
 /// The running thread; dropping it stops and joins it.
-pub struct Optimizer {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Optimizer(#[expect(dead_code, reason = "held to be dropped")] Stoppable);
 
 impl Optimizer {
     /// Starts looking for work every `pause`.
@@ -36,20 +32,17 @@ impl Optimizer {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(store: &Store, pause: Duration) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let store: Weak<Inner> = Arc::downgrade(store.inner());
-        let thread = std::thread::Builder::new().name("optimize".into()).spawn(move || {
+        let work = move |lent: Lent, stop: &AtomicBool| {
             lower_priority(LOWEST);
             let mut wait = pause;
-            while !sleep(wait, &stopped) {
-                let Some(store) = store.upgrade().map(Store) else { break };
+            while !sleep(wait, stop) {
+                let Some(store) = lent.store() else { break };
                 let start = Instant::now();
-                run(&store, &stopped);
+                run(&store, stop);
                 wait = pause.max(start.elapsed() * IDLE_FACTOR).min(pause * 20);
             }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
+        };
+        Stoppable::start("optimize", store, work).map(Self)
     }
 }
 
@@ -101,13 +94,4 @@ pub fn lower_priority(by: i32) {
     }
     #[cfg(not(target_os = "linux"))]
     let _ = by;
-}
-
-impl Drop for Optimizer {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-    }
 }

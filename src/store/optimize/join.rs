@@ -10,8 +10,6 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -22,7 +20,8 @@ use super::background::lower_priority;
 use super::form::Form;
 use super::{Candidate, OptimizeReport};
 use crate::store::fetch::Keep;
-use crate::store::{Inner, Space, Store, StoreError};
+use crate::store::thread::{Lent, Stoppable};
+use crate::store::{Space, Store, StoreError};
 
 /// Objects that may wait.
 const QUEUE: usize = 1024;
@@ -60,7 +59,7 @@ impl Store {
     }
 
     /// Whether a version is still to be expanded as a whole: a copy made of it now has the form of its parts, too.
-    pub fn joins_soon(&self, version: Sequence) -> bool {
+    pub fn is_joining(&self, version: Sequence) -> bool {
         self.inner().joins.versions.lock().contains(&version)
     }
 
@@ -84,10 +83,7 @@ impl Store {
 }
 
 /// The thread that stores them anew; dropping it stops and joins it.
-pub struct Joiner {
-    stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Joiner(#[expect(dead_code, reason = "held to be dropped")] Stoppable);
 
 impl Joiner {
     /// Starts it.
@@ -95,32 +91,21 @@ impl Joiner {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(store: &Store) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (stopped, waiting) = (Arc::clone(&stop), store.inner().joins.receiver.clone());
-        let store: Weak<Inner> = Arc::downgrade(store.inner());
-        let thread = std::thread::Builder::new().name("join".into()).spawn(move || {
+        let waiting = store.inner().joins.receiver.clone();
+        let work = move |lent: Lent, stop: &AtomicBool| {
             lower_priority(BEHIND_CLIENTS);
-            while !stopped.load(Ordering::Relaxed) {
+            while !stop.load(Ordering::Relaxed) {
                 let candidate = match waiting.recv_timeout(LOOK) {
                     Ok(candidate) => candidate,
                     Err(RecvTimeoutError::Timeout) => continue,
                     Err(RecvTimeoutError::Disconnected) => break,
                 };
-                let Some(store) = store.upgrade().map(Store) else { break };
-                if let Err(error) = store.join(&candidate, &stopped, &mut OptimizeReport::default()) {
+                let Some(store) = lent.store() else { break };
+                if let Err(error) = store.join(&candidate, stop, &mut OptimizeReport::default()) {
                     tracing::warn!(key = %candidate.key, %error, "not expanded as a whole; left to the optimizer");
                 }
             }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
-    }
-}
-
-impl Drop for Joiner {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
+        };
+        Stoppable::start("join", store, work).map(Self)
     }
 }

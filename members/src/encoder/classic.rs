@@ -7,7 +7,9 @@
 
 use super::State;
 use super::block::Blocks;
-use super::window::{Filter, Flow, MAX_MATCH, Refill, Window, common, four};
+use super::chains::Chains;
+use super::sorted::{Hash, Search, Sorted};
+use super::window::{Filter, Flow, MAX_MATCH, Refill, Table, Window, common, four};
 
 /// Farther matches of three bytes are not worth it.
 const TOO_FAR: usize = 4096;
@@ -38,12 +40,6 @@ pub(super) const EFFORT: [Effort; 9] = [
     Effort { good: 32, lazy: 258, nice: 258, chain: 4096 },
 ];
 
-/// How a position is hashed.
-pub(super) trait Hash: Copy {
-    /// The chain of position `at`.
-    fn of(self, buf: &[u8], at: usize) -> u16;
-}
-
 /// zlib's rolling hash, of which nothing is left after three bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Rolling {
@@ -60,10 +56,13 @@ impl Rolling {
 
 impl Hash for Rolling {
     #[inline(always)]
-    fn of(self, buf: &[u8], at: usize) -> u16 {
-        let v = four(buf, at);
+    fn of(self, v: u32) -> u16 {
         let shift = self.shift & 7;
         ((((v & 255) << (2 * shift)) ^ ((v >> 8 & 255) << shift) ^ (v >> 16 & 255)) & self.mask) as u16
+    }
+
+    fn chains(self) -> usize {
+        self.mask as usize + 1
     }
 }
 
@@ -82,8 +81,12 @@ impl Multiplied {
 
 impl Hash for Multiplied {
     #[inline(always)]
-    fn of(self, buf: &[u8], at: usize) -> u16 {
-        ((four(buf, at).wrapping_mul(66521).wrapping_add(66521) >> 16) & self.mask) as u16
+    fn of(self, string: u32) -> u16 {
+        ((string.wrapping_mul(66521).wrapping_add(66521) >> 16) & self.mask) as u16
+    }
+
+    fn chains(self) -> usize {
+        self.mask as usize + 1
     }
 }
 
@@ -100,26 +103,33 @@ pub(super) struct Settings {
 /// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and
 /// `start` if there is none.
 #[inline(always)]
-fn longest(w: &Window, s: &Settings, at: usize, head: u16, mut best: usize, mut start: usize) -> (usize, usize) {
-    let Some(view) = w.view() else { return (best, start) };
-    let prev = &*w.chains.prev;
+fn longest_in_chain(
+    w: &Window<'_, Chains>,
+    s: &Settings,
+    at: usize,
+    head: u16,
+    mut best: usize,
+    mut start: usize,
+) -> (usize, usize) {
+    let (Some(view), Some(near)) = (w.view(), w.near(at)) else { return (best, start) };
+    let prev = &*w.table.prev;
     let mask = w.prev_mask & 32767;
     let mut chain = if best >= s.effort.good { s.effort.chain >> 2 } else { s.effort.chain };
     let lookahead = w.avail.wrapping_sub(at);
     let nice = if s.gzip { s.effort.nice } else { s.effort.nice.min(lookahead) };
     let rel = w.rel(at);
     let limit = usize::from(rel).saturating_sub(w.max_dist) as u16;
-    let mut filter = Filter::new(view, rel, best);
+    let mut filter = Filter::new(near, best);
     let mut candidate = head;
     loop {
         if filter.passes(view, candidate) {
-            let len = common(view, rel, candidate);
+            let len = common(near, view, candidate);
             if len > best {
                 (best, start) = (len, w.edge.wrapping_add(usize::from(candidate)));
                 if len >= nice {
                     break;
                 }
-                filter = Filter::new(view, rel, best);
+                filter = Filter::new(near, best);
             }
         }
         candidate = prev[usize::from(candidate) & mask];
@@ -131,35 +141,54 @@ fn longest(w: &Window, s: &Settings, at: usize, head: u16, mut best: usize, mut 
     (best.min(lookahead), start)
 }
 
-/// Puts `at` into its chain and returns the head before it.
+/// The longest match at `at` that is longer than `best`, and where it begins; `best` and `start` if there is none.
 #[inline(always)]
-fn insert<H: Hash>(w: &mut Window, hash: H, at: usize) -> u16 {
-    let rel = w.rel(at);
-    let key = hash.of(&w.buf, at);
-    w.chains.insert(key, rel, w.prev_mask)
+fn longest<H: Hash>(
+    w: &Window<'_, Sorted>,
+    hash: H,
+    s: &Settings,
+    at: usize,
+    best: usize,
+    start: usize,
+) -> (usize, usize) {
+    let Some(near) = w.near(at) else { return (best, start) };
+    let key = hash.of(four(near, 0));
+    let Some(nearest) = w.table.nearest(at, key) else { return (best, start) };
+    // The first may be as far as is allowed, those behind it must be nearer.
+    let farthest = at.saturating_sub(w.max_dist);
+    if nearest <= w.edge || nearest < farthest {
+        return (best, start);
+    }
+    let limit = w.edge.max(if nearest == farthest { farthest - 1 } else { farthest });
+    let chain = if best >= s.effort.good { s.effort.chain >> 2 } else { s.effort.chain };
+    let lookahead = w.avail.wrapping_sub(at);
+    let nice = if s.gzip { s.effort.nice } else { s.effort.nice.min(lookahead) };
+    let mut search = Search { near, buf: &w.buf, limit, nice, best, start, filter: Filter::new(near, best) };
+    w.table.search(at, key, chain as usize, &mut search);
+    (search.best.min(lookahead), search.start)
 }
 
-/// Puts the history before `start` into the chains.
-fn prime<H: Hash>(w: &mut Window, hash: H, start: usize) {
-    for at in w.reachable(start) {
-        insert(w, hash, at);
-    }
+/// Puts `at` into its chain and returns the head before it.
+#[inline(always)]
+fn insert<H: Hash>(w: &mut Window<'_, Chains>, hash: H, at: usize) -> u16 {
+    let rel = w.rel(at);
+    let key = hash.of(four(&w.buf, at));
+    w.table.insert(key, rel, w.prev_mask)
 }
 
 /// Lazy matching from `start` with what `state` carries over. Returns whether the end was reached.
 pub(super) fn lazy<H: Hash>(
-    w: &mut Window,
+    w: &mut Window<'_, Sorted>,
     b: &mut Blocks,
     hash: H,
     s: &Settings,
     start: usize,
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
-    prime(w, hash, start);
+    let first = w.reachable(start).start;
     let mut at = start;
     let (mut len, mut found, mut waiting) = (2, 0, false);
     if let Some((l, dist)) = state.pending() {
-        insert(w, hash, at);
         (len, found, waiting) = (w.fitting(l, at, 3).max(2), at.wrapping_sub(dist), true);
         at += 1;
     }
@@ -172,26 +201,18 @@ pub(super) fn lazy<H: Hash>(
             }
         }
         let lookahead = w.avail.wrapping_sub(at);
-        let head = if lookahead >= 3 || s.gzip { insert(w, hash, at) } else { 0 };
         let (before, before_found) = (len, found);
         len = 2;
-        if head != 0 && before < s.effort.lazy && usize::from(w.rel(at).wrapping_sub(head)) <= w.max_dist {
-            (len, found) = longest(w, s, at, head, before, found);
+        if before < s.effort.lazy && (lookahead >= 3 || s.gzip) {
+            w.table.reach(&w.buf, hash, at, first, w.end);
+            (len, found) = longest(w, hash, s, at, before, found);
             if len <= 5 && (s.filtered || (len == 3 && at.wrapping_sub(found) > TOO_FAR)) {
                 len = 2;
             }
         }
         if before >= 3 && len <= before {
             let full = b.matched(at.wrapping_sub(1).wrapping_sub(before_found), before, at);
-            // The last two positions of the input begin no string of three bytes.
-            let last = if s.gzip { usize::MAX } else { at + lookahead.saturating_sub(3) };
-            let next = at.wrapping_add(before).wrapping_sub(1);
-            for inside in at + 1..next {
-                if inside <= last {
-                    insert(w, hash, inside);
-                }
-            }
-            at = next;
+            at = at.wrapping_add(before).wrapping_sub(1);
             (len, waiting) = (2, false);
             if full {
                 flush(w, b, at, false, State::default())?;
@@ -214,14 +235,16 @@ pub(super) fn lazy<H: Hash>(
 
 /// Greedy matching from `warm`; what it finds before `start` is dropped. Returns whether the end was reached.
 pub(super) fn greedy<H: Hash>(
-    w: &mut Window,
+    w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     hash: H,
     s: &Settings,
     warm: usize,
     start: usize,
 ) -> std::ops::ControlFlow<(), bool> {
-    prime(w, hash, warm);
+    for at in w.reachable(warm) {
+        insert(w, hash, at);
+    }
     let mut at = warm;
     loop {
         if at >= w.check_at {
@@ -235,7 +258,7 @@ pub(super) fn greedy<H: Hash>(
         let head = if lookahead >= 3 || s.gzip { insert(w, hash, at) } else { 0 };
         let (mut len, mut found) = (2, 0);
         if head != 0 && usize::from(w.rel(at).wrapping_sub(head)) <= w.max_dist {
-            (len, found) = longest(w, s, at, head, 2, 0);
+            (len, found) = longest_in_chain(w, s, at, head, 2, 0);
         }
         let mut full = false;
         if len >= 3 {
@@ -265,7 +288,12 @@ pub(super) fn greedy<H: Hash>(
 }
 
 /// `Z_HUFFMAN_ONLY` and `Z_RLE`: no chains, matches (if any) at distance one. Returns whether the end was reached.
-pub(super) fn plain(w: &mut Window, b: &mut Blocks, runs: bool, start: usize) -> std::ops::ControlFlow<(), bool> {
+pub(super) fn plain<T: Table>(
+    w: &mut Window<'_, T>,
+    b: &mut Blocks,
+    runs: bool,
+    start: usize,
+) -> std::ops::ControlFlow<(), bool> {
     let mut at = start;
     loop {
         if at >= w.check_at {
@@ -291,6 +319,6 @@ pub(super) fn plain(w: &mut Window, b: &mut Blocks, runs: bool, start: usize) ->
 }
 
 /// Ends the current block before `at`.
-pub(super) fn flush(w: &Window, b: &mut Blocks, at: usize, last: bool, state: State) -> Flow {
+pub(super) fn flush<T: Table>(w: &Window<'_, T>, b: &mut Blocks, at: usize, last: bool, state: State) -> Flow {
     b.flush(&w.buf[b.start..at], w.holds(b.start), last, state)
 }

@@ -6,6 +6,7 @@
 
 use super::State;
 use super::block::Blocks;
+use super::chains::Chains;
 use super::classic::flush;
 use super::ng::{Effort, WANTED, insert, longest, refill};
 use super::window::{MIN_LOOKAHEAD, Refill, Window};
@@ -23,7 +24,7 @@ struct Match {
 
 /// Runs from `warm`; what is found before `start` is dropped. Returns whether the end was reached.
 pub(super) fn run(
-    w: &mut Window,
+    w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     s: &Effort,
     (warm, start): (usize, usize),
@@ -101,7 +102,7 @@ pub(super) fn run(
 
 /// Puts `at` into its chain and finds its longest match of at least four bytes.
 #[inline(always)]
-fn search(w: &mut Window, s: &Effort, at: usize, lookahead: usize) -> Match {
+fn search(w: &mut Window<'_, Chains>, s: &Effort, at: usize, lookahead: usize) -> Match {
     let head = insert(w, at);
     let rel = w.rel(at);
     let literal = Match { at, found: 0, len: 1, fresh: at };
@@ -114,7 +115,7 @@ fn search(w: &mut Window, s: &Effort, at: usize, lookahead: usize) -> Match {
 
 /// Puts the positions inside a match into their chains, or only its last one if it is long.
 #[inline(always)]
-fn put_in(w: &mut Window, s: &Effort, lookahead: usize, m: &Match) {
+fn put_in(w: &mut Window<'_, Chains>, s: &Effort, lookahead: usize, m: &Match) {
     if m.len < WANTED || lookahead <= m.len + WANTED {
         return;
     }
@@ -129,7 +130,7 @@ fn put_in(w: &mut Window, s: &Effort, lookahead: usize, m: &Match) {
 }
 
 /// Moves `next` left over `current` if no more than one byte of `current` is left then.
-fn fizzle(w: &Window, current: &mut Match, next: &mut Match) {
+fn fizzle(w: &Window<'_, Chains>, current: &mut Match, next: &mut Match) {
     let rel = |at: usize| at.wrapping_sub(w.edge);
     let (found, at) = (rel(next.found), rel(next.at));
     if current.len <= 1 || current.len > 1 + found || current.len > 1 + at {

@@ -17,6 +17,7 @@
 
 mod bits;
 mod block;
+mod chains;
 mod classic;
 mod find;
 mod go;
@@ -27,6 +28,7 @@ mod matching;
 mod medium;
 mod ng;
 mod params;
+mod sorted;
 mod tables;
 mod tree;
 mod whole;
@@ -38,10 +40,11 @@ pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 
 use bits::BitWriter;
 use block::{Blocks, Dialect, Expected, Rules};
+use chains::Chains;
 use classic::{EFFORT, Multiplied, Rolling, Settings};
 use ng::Effort;
 use std::ops::{ControlFlow, Range};
-use window::{Chains, Window};
+use window::{Table, Window};
 
 /// Plain bytes that must follow the last block asked for, unless the stream ends.
 pub const LOOKAHEAD: usize = 1024;
@@ -277,15 +280,93 @@ fn segment(
         false if pigz => history.len().min(inside as usize),
         false => history.len(),
     };
-    let (shift, position) = (range.start, start.position.min(FARTHEST) + range.start as u64);
-    Chains::lend(|chains| {
-        let mut window = Window::new(&history, &plain[range], position, back, end != End::More, params, chains);
-        let begin = window.begin;
-        let mut sink =
-            |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
-        let mut blocks = Blocks::new(rules(params, start.written), begin, out, expected, &mut sink);
-        run(params, &mut window, &mut blocks, (begin - back, begin), state, end)
-    })
+    let position = start.position.min(FARTHEST) + range.start as u64;
+    let mut part =
+        Part { params, history, position, plain, range, back, written: start.written, end, out, expected, sink };
+    let settings = Settings {
+        effort: EFFORT[usize::from(params.level) - 1],
+        filtered: params.strategy == Strategy::Filtered,
+        gzip: params.family == Family::Gzip,
+    };
+    let (rolling, multiplied) = (Rolling::new(params.mem_level), Multiplied::new(params.mem_level));
+    match (params.strategy, params.family, params.is_lazy()) {
+        (Strategy::Huffman | Strategy::Rle, _, _) => {
+            part.run::<Chains>(|w, b, _, begin| classic::plain(w, b, params.strategy == Strategy::Rle, begin))
+        }
+        (_, Family::Ng | Family::NgEarlier, _) => {
+            let effort = Effort::new(params.level, params.family == Family::NgEarlier);
+            match params.level {
+                9 => part.run(|w, b, _, begin| ng::lazy::<true>(w, b, &effort, begin, state)),
+                7 | 8 => part.run(|w, b, _, begin| ng::lazy::<false>(w, b, &effort, begin, state)),
+                3..=6 => part.run(|w, b, warm, begin| medium::run(w, b, &effort, (warm, begin), state)),
+                _ => part.run(|w, b, warm, begin| ng::greedy(w, b, &effort, warm, begin)),
+            }
+        }
+        (_, Family::Chromium, true) => {
+            part.run(|w, b, _, begin| classic::lazy(w, b, multiplied, &settings, begin, state))
+        }
+        (_, Family::Chromium, false) => {
+            part.run(|w, b, warm, begin| classic::greedy(w, b, multiplied, &settings, warm, begin))
+        }
+        (_, _, true) => part.run(|w, b, _, begin| classic::lazy(w, b, rolling, &settings, begin, state)),
+        (_, _, false) => part.run(|w, b, warm, begin| classic::greedy(w, b, rolling, &settings, warm, begin)),
+    }
+}
+
+/// A part of the input that one run of a matcher encodes.
+struct Part<'a, 's> {
+    params: &'a Params,
+    history: Vec<u8>,
+    position: u64,
+    plain: &'a [u8],
+    range: Range<usize>,
+    /// How far before the part the matcher begins.
+    back: usize,
+    written: u64,
+    end: End,
+    out: &'a mut BitWriter,
+    expected: &'a mut Option<Expected<'s>>,
+    sink: &'a mut dyn FnMut(Block) -> ControlFlow<()>,
+}
+
+impl Part<'_, '_> {
+    /// Lets a matcher, which is told where it begins and where what counts does, make blocks; and ends the last one.
+    fn run<T: Table>(
+        &mut self,
+        matcher: impl FnOnce(&mut Window<'_, T>, &mut Blocks, usize, usize) -> ControlFlow<(), bool>,
+    ) -> ControlFlow<()> {
+        let Self { params, history, position, plain, range, back, written, end, out, expected, sink } = self;
+        let (end, shift) = (*end, range.start);
+        T::lend(|table| {
+            let plain = &plain[range.clone()];
+            let mut window = Window::new(history, plain, *position, *back, end != End::More, params, table);
+            let begin = window.begin;
+            let mut sink =
+                |block: Block| sink(Block { plain_end: (block.plain_end + shift).saturating_sub(begin), ..block });
+            let mut blocks = Blocks::new(rules(params, *written), begin, out, expected, &mut sink);
+            let done = matcher(&mut window, &mut blocks, begin - *back, begin)?;
+            if done { finish(&window, &mut blocks, end) } else { ControlFlow::Continue(()) }
+        })
+    }
+}
+
+/// Ends the last block of a part that is encoded to its end.
+fn finish<T: Table>(w: &Window<'_, T>, b: &mut Blocks, end: End) -> ControlFlow<()> {
+    let rest = |b: &mut Blocks, state| {
+        if b.is_empty() { ControlFlow::Continue(()) } else { classic::flush(w, b, w.end, false, state) }
+    };
+    match end {
+        End::Final => classic::flush(w, b, w.end, true, State::default()),
+        End::Piece => {
+            rest(b, State::padding_due())?;
+            b.pad()
+        }
+        End::Flush => {
+            rest(b, State::default())?;
+            b.marker(State::default())
+        }
+        End::More => ControlFlow::Continue(()),
+    }
 }
 
 fn rules(params: &Params, written: u64) -> Rules {
@@ -298,54 +379,5 @@ fn rules(params: &Params, written: u64) -> Rules {
         fixed_only: params.strategy == Strategy::Fixed,
         room: params.room,
         written,
-    }
-}
-
-fn run(
-    params: &Params,
-    w: &mut Window,
-    b: &mut Blocks,
-    (warm, begin): (usize, usize),
-    state: State,
-    end: End,
-) -> ControlFlow<()> {
-    let settings = Settings {
-        effort: EFFORT[usize::from(params.level) - 1],
-        filtered: params.strategy == Strategy::Filtered,
-        gzip: params.family == Family::Gzip,
-    };
-    let done = match (params.strategy, params.family, params.is_lazy()) {
-        (Strategy::Huffman | Strategy::Rle, _, _) => classic::plain(w, b, params.strategy == Strategy::Rle, begin)?,
-        (_, Family::Chromium, true) => classic::lazy(w, b, Multiplied::new(params.mem_level), &settings, begin, state)?,
-        (_, Family::Chromium, false) => {
-            classic::greedy(w, b, Multiplied::new(params.mem_level), &settings, warm, begin)?
-        }
-        (_, Family::Ng | Family::NgEarlier, _) => {
-            let effort = Effort::new(params.level, params.family == Family::NgEarlier);
-            match params.level {
-                9 => ng::lazy::<true>(w, b, &effort, begin, state)?,
-                7 | 8 => ng::lazy::<false>(w, b, &effort, begin, state)?,
-                3..=6 => medium::run(w, b, &effort, (warm, begin), state)?,
-                _ => ng::greedy(w, b, &effort, warm, begin)?,
-            }
-        }
-        (_, _, true) => classic::lazy(w, b, Rolling::new(params.mem_level), &settings, begin, state)?,
-        (_, _, false) => classic::greedy(w, b, Rolling::new(params.mem_level), &settings, warm, begin)?,
-    };
-    match end {
-        End::Final if done => classic::flush(w, b, w.end, true, State::default()),
-        End::Piece if done => {
-            if !b.is_empty() {
-                classic::flush(w, b, w.end, false, State::padding_due())?;
-            }
-            b.pad()
-        }
-        End::Flush if done => {
-            if !b.is_empty() {
-                classic::flush(w, b, w.end, false, State::default())?;
-            }
-            b.marker(State::default())
-        }
-        _ => ControlFlow::Continue(()),
     }
 }

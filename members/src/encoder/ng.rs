@@ -8,8 +8,9 @@
 
 use super::State;
 use super::block::Blocks;
+use super::chains::Chains;
 use super::classic::{self, flush};
-use super::window::{Chains, Filter, Refill, Window, common, four};
+use super::window::{Filter, Refill, Window, common, four};
 use std::ops::ControlFlow;
 
 /// Shortest match that the four-byte hash can find.
@@ -73,21 +74,21 @@ fn insert_at(chains: &mut Chains, key: u16, rel: u16, mask: usize) -> u16 {
 
 /// Puts `at` into the chain of its four bytes.
 #[inline(always)]
-pub(super) fn insert(w: &mut Window, at: usize) -> u16 {
+pub(super) fn insert(w: &mut Window<'_, Chains>, at: usize) -> u16 {
     let rel = w.rel(at);
     let key = hash(&w.buf, at);
-    insert_at(w.chains, key, rel, w.prev_mask)
+    insert_at(w.table, key, rel, w.prev_mask)
 }
 
 #[inline(always)]
-fn insert_either(w: &mut Window, nine: bool, at: usize) -> u16 {
+fn insert_either(w: &mut Window<'_, Chains>, nine: bool, at: usize) -> u16 {
     let rel = w.rel(at);
     let key = if nine { roll(&w.buf, at) } else { hash(&w.buf, at) };
-    insert_at(w.chains, key, rel, w.prev_mask)
+    insert_at(w.table, key, rel, w.prev_mask)
 }
 
 /// Asks for input; each portion puts the position before the cursor into its chain.
-pub(super) fn refill(w: &mut Window, at: usize) -> Refill {
+pub(super) fn refill(w: &mut Window<'_, Chains>, at: usize) -> Refill {
     let mask = w.prev_mask;
     w.refill(at, |chains, buf, edge| {
         let rel = at.wrapping_sub(edge) as u16;
@@ -101,7 +102,7 @@ pub(super) fn refill(w: &mut Window, at: usize) -> Refill {
 /// believes to have.
 #[inline(always)]
 pub(super) fn longest(
-    w: &Window,
+    w: &Window<'_, Chains>,
     s: &Effort,
     at: usize,
     lookahead: usize,
@@ -109,15 +110,15 @@ pub(super) fn longest(
     mut best: usize,
     mut start: usize,
 ) -> (usize, usize) {
-    let Some(view) = w.view() else { return (best, start) };
+    let (Some(view), Some(near)) = (w.view(), w.near(at)) else { return (best, start) };
     let mut chain = if best >= s.good { s.chain >> 2 } else { s.chain };
     let rel = w.rel(at);
     let limit = usize::from(rel).saturating_sub(w.max_dist) as u16;
-    let mut filter = Filter::new(view, rel, best);
+    let mut filter = Filter::new(near, best);
     let mut candidate = head;
     while candidate < rel {
         if filter.passes(view, candidate) {
-            let len = common(view, rel, candidate);
+            let len = common(near, view, candidate);
             if len > best {
                 start = w.edge.wrapping_add(usize::from(candidate));
                 if len >= lookahead.wrapping_add(s.beyond) {
@@ -127,7 +128,7 @@ pub(super) fn longest(
                 if len >= s.nice {
                     break;
                 }
-                filter = Filter::new(view, rel, best);
+                filter = Filter::new(near, best);
             } else if s.early && best >= 8 && len >= 8 {
                 // The first eight bytes agree and so do the eight up to the one that counts, yet it is no better.
                 break;
@@ -137,7 +138,7 @@ pub(super) fn longest(
         if chain == 0 {
             break;
         }
-        candidate = w.chains.prev[usize::from(candidate) & w.prev_mask & 32767];
+        candidate = w.table.prev[usize::from(candidate) & w.prev_mask & 32767];
         if candidate <= limit {
             break;
         }
@@ -146,18 +147,25 @@ pub(super) fn longest(
 }
 
 /// Level 9's search: it follows, of all chains of strings within the match so far, the one that leads back farthest.
-fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize, mut start: usize) -> (usize, usize) {
-    let (Some(view), buf) = (w.view(), &w.buf[..]) else { return (best, start) };
+fn longest_of_all(
+    w: &Window<'_, Chains>,
+    s: &Effort,
+    at: usize,
+    head: u16,
+    mut best: usize,
+    mut start: usize,
+) -> (usize, usize) {
+    let (Some(view), Some(near), buf) = (w.view(), w.near(at), &w.buf[..]) else { return (best, start) };
     let lookahead = w.avail.wrapping_sub(at);
     let mut chain = if best >= s.good { s.chain >> 2 } else { s.chain };
     let rel = w.rel(at);
     let base = usize::from(rel).saturating_sub(w.max_dist) as u16;
     let (mut limit, mut offset) = (base, 0u16);
     let mut candidate = head;
-    let mut filter = Filter::new(view, rel, best);
+    let mut filter = Filter::new(near, best);
     if best >= 3 {
         for i in 1..=best - 2 {
-            let position = w.chains.head[usize::from(roll(buf, at + i))];
+            let position = w.table.head[usize::from(roll(buf, at + i))];
             if position < candidate {
                 offset = i as u16;
                 candidate = position;
@@ -171,7 +179,7 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
     while candidate < rel {
         let m = candidate.wrapping_sub(offset);
         if filter.passes(view, m) {
-            let len = common(view, rel, m);
+            let len = common(near, view, m);
             if len > best {
                 start = w.edge.wrapping_add(usize::from(m));
                 if len >= lookahead.wrapping_add(s.beyond) {
@@ -181,14 +189,14 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
                 if len >= s.nice {
                     return (best, start);
                 }
-                filter = Filter::new(view, rel, best);
+                filter = Filter::new(near, best);
                 if len > 3 && usize::from(m) + len < usize::from(rel) {
                     candidate = candidate.wrapping_sub(offset);
                     offset = 0;
                     let mut next = candidate;
                     for i in 0..=(len - 3) as u16 {
                         let slot = usize::from(candidate.wrapping_add(i)) & w.prev_mask & 32767;
-                        let position = w.chains.prev[slot];
+                        let position = w.table.prev[slot];
                         if position < next {
                             if position <= base.wrapping_add(i) {
                                 return (best.min(lookahead), start);
@@ -198,7 +206,7 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
                         }
                     }
                     candidate = next;
-                    let position = w.chains.head[usize::from(roll(buf, at + len - 4))];
+                    let position = w.table.head[usize::from(roll(buf, at + len - 4))];
                     if position < candidate {
                         offset = (len - 4) as u16;
                         if position <= base.wrapping_add(offset) {
@@ -215,7 +223,7 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
         if chain == 0 {
             break;
         }
-        candidate = w.chains.prev[usize::from(candidate) & w.prev_mask & 32767];
+        candidate = w.table.prev[usize::from(candidate) & w.prev_mask & 32767];
         if candidate <= limit {
             break;
         }
@@ -225,7 +233,7 @@ fn longest_of_all(w: &Window, s: &Effort, at: usize, head: u16, mut best: usize,
 
 /// Levels 7 to 9: lazy matching. Returns whether the end was reached.
 pub(super) fn lazy<const NINE: bool>(
-    w: &mut Window,
+    w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     s: &Effort,
     start: usize,
@@ -300,7 +308,13 @@ pub(super) fn lazy<const NINE: bool>(
 }
 
 /// Level 2: greedy matching from `warm`; what it finds before `start` is dropped. Returns whether the end was reached.
-pub(super) fn greedy(w: &mut Window, b: &mut Blocks, s: &Effort, warm: usize, start: usize) -> ControlFlow<(), bool> {
+pub(super) fn greedy(
+    w: &mut Window<'_, Chains>,
+    b: &mut Blocks,
+    s: &Effort,
+    warm: usize,
+    start: usize,
+) -> ControlFlow<(), bool> {
     let mut at = warm;
     loop {
         if at >= w.check_at {

@@ -1,11 +1,10 @@
-//! The encoder's view of its input: what zlib's `fill_window` has let it see so far, and the hash chains.
+//! The encoder's view of its input: what zlib's `fill_window` has let it see so far.
 //!
-//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Tables hold positions
+//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Its tables hold positions
 //! relative to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are
 //! and only the edge moves, at the same moments, so that every comparison of relative positions has the same result.
 
 use super::{Family, Params};
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// Longest match.
@@ -17,6 +16,8 @@ const STALE: usize = 2 * MAX_MATCH + 16;
 /// The double window and what comparisons from its last position may read, so that a relative position needs no bounds
 /// check.
 pub(super) type View = [u8; 65536 + 512];
+/// A position's bytes, as many as comparisons read.
+pub(super) type Near = [u8; 264];
 
 /// How much of the stream the encoder has been given and has taken in, in stream positions.
 #[derive(Debug, Clone, Copy)]
@@ -93,8 +94,17 @@ fn gcd(a: u64, b: u64) -> u64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Input, its visible part, and hash chains. Indices named `at` count from the start of `buf`.
-pub(super) struct Window<'a> {
+/// Where a matcher looks positions up.
+pub(super) trait Table {
+    /// Lends an empty one.
+    fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T;
+
+    /// Follows the window, which moves up by its size, `mask` + 1.
+    fn slide(&mut self, mask: usize);
+}
+
+/// Input, its visible part, and where positions are looked up. Indices named `at` count from the start of `buf`.
+pub(super) struct Window<'a, T> {
     /// History, plain bytes, and what a comparison past the end reads.
     pub(super) buf: Vec<u8>,
     /// Where the plain bytes begin, after the history.
@@ -117,13 +127,7 @@ pub(super) struct Window<'a> {
     asked_at: usize,
     pub(super) max_dist: usize,
     pub(super) prev_mask: usize,
-    pub(super) chains: &'a mut Chains,
-}
-
-/// zlib's `head` and `prev`.
-pub(super) struct Chains {
-    pub(super) head: Box<[u16; 65536]>,
-    pub(super) prev: Box<[u16; 32768]>,
+    pub(super) table: &'a mut T,
 }
 
 /// What follows from asking for more input.
@@ -136,7 +140,7 @@ pub(super) enum Refill {
     Stop,
 }
 
-impl<'a> Window<'a> {
+impl<'a, T: Table> Window<'a, T> {
     /// Stream position `position` is where `plain` begins; the cursor begins `back` bytes before it, in `history`.
     pub(super) fn new(
         history: &[u8],
@@ -145,7 +149,7 @@ impl<'a> Window<'a> {
         back: usize,
         ends: bool,
         params: &Params,
-        chains: &'a mut Chains,
+        table: &'a mut T,
     ) -> Self {
         let window = 1usize << params.window_bits;
         let cursor = position.saturating_sub(back as u64);
@@ -179,7 +183,7 @@ impl<'a> Window<'a> {
             asked_at: usize::MAX,
             max_dist: window - MIN_LOOKAHEAD,
             prev_mask: window - 1,
-            chains,
+            table,
         };
         made.place();
         made
@@ -200,6 +204,12 @@ impl<'a> Window<'a> {
         self.buf.get(self.edge..)?.first_chunk()
     }
 
+    /// What is at an index. Not there only if that is beyond the input.
+    #[inline(always)]
+    pub(super) fn near(&self, at: usize) -> Option<&Near> {
+        self.buf.get(at..)?.first_chunk()
+    }
+
     /// The window's form of an index.
     #[inline(always)]
     pub(super) fn rel(&self, at: usize) -> u16 {
@@ -214,24 +224,24 @@ impl<'a> Window<'a> {
     /// Called when the cursor has come to `check_at`. `read` runs after each portion of input with the stream position
     /// of the edge.
     #[cold]
-    pub(super) fn refill(&mut self, at: usize, mut read: impl FnMut(&mut Chains, &[u8], usize)) -> Refill {
+    pub(super) fn refill(&mut self, at: usize, mut read: impl FnMut(&mut T, &[u8], usize)) -> Refill {
         if !self.ends && at >= self.end.saturating_sub(super::LOOKAHEAD) {
             return Refill::Stop;
         }
         if self.avail < at + MIN_LOOKAHEAD {
-            let Self { fill, chains, buf, origin, .. } = self;
+            let Self { fill, table, buf, origin, .. } = self;
             self.asked_at = at;
             let (mut edge, mask) = (fill.base, self.prev_mask);
             fill.fetch(at as u64 + *origin, |base| {
                 while edge < base {
                     edge += mask as u64 + 1;
-                    chains.slide(mask);
+                    table.slide(mask);
                 }
-                read(chains, buf, base.saturating_sub(*origin) as usize);
+                read(table, buf, base.saturating_sub(*origin) as usize);
             });
             while edge < self.fill.base {
                 edge += self.prev_mask as u64 + 1;
-                self.chains.slide(self.prev_mask);
+                self.table.slide(self.prev_mask);
             }
             self.place();
         }
@@ -257,52 +267,6 @@ impl<'a> Window<'a> {
     }
 }
 
-thread_local! {
-    /// What an encoder that has ended leaves: an archive has thousands of small streams, and fresh memory costs more than their
-    /// encoding.
-    static SPARE: Cell<Option<Chains>> = const { Cell::new(None) };
-}
-
-impl Chains {
-    /// Lends empty chains.
-    pub(super) fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
-        let mut chains = match SPARE.take() {
-            Some(mut chains) => {
-                chains.head.fill(0);
-                chains.prev.fill(0);
-                chains
-            }
-            None => Self {
-                head: vec![0; 65536].into_boxed_slice().try_into().expect("the length is the array's"),
-                prev: vec![0; 32768].into_boxed_slice().try_into().expect("the length is the array's"),
-            },
-        };
-        let done = work(&mut chains);
-        SPARE.set(Some(chains));
-        done
-    }
-
-    fn slide(&mut self, mask: usize) {
-        let by = mask as u16 + 1;
-        for slot in self.head.iter_mut() {
-            *slot = slot.saturating_sub(by);
-        }
-        for slot in &mut self.prev[..=mask] {
-            *slot = slot.saturating_sub(by);
-        }
-    }
-
-    /// Puts relative position `rel` at the head of chain `hash` and returns the head before it.
-    #[inline(always)]
-    pub(super) fn insert(&mut self, hash: u16, rel: u16, mask: usize) -> u16 {
-        let slot = &mut self.head[usize::from(hash)];
-        let before = *slot;
-        *slot = rel;
-        self.prev[usize::from(rel) & mask & 32767] = before;
-        before
-    }
-}
-
 /// What lies in zlib's window after the last byte: what was there one window length before, zeros in the first pass.
 fn tail(buf: &mut Vec<u8>, origin: u64, window: usize) {
     for _ in 0..STALE {
@@ -313,22 +277,26 @@ fn tail(buf: &mut Vec<u8>, origin: u64, window: usize) {
     }
 }
 
-/// Length of the common prefix of what begins at relative positions `a` and `b`, at most 258.
+/// Length of the common prefix of what is `near` and what begins at `m` in the view, at most 258.
 #[inline(always)]
-pub(super) fn common(view: &View, a: u16, b: u16) -> usize {
-    let (a, b) = (usize::from(a), usize::from(b));
-    let (x, y) = (&view[a..a + 264], &view[b..b + 264]);
+pub(super) fn common(near: &Near, view: &View, m: u16) -> usize {
+    let m = usize::from(m);
     let mut len = 0usize;
-    for (p, q) in x.chunks_exact(8).zip(y.chunks_exact(8)) {
-        let p = u64::from_le_bytes(p.try_into().expect("chunks of eight"));
-        let q = u64::from_le_bytes(q.try_into().expect("chunks of eight"));
-        let differ = p ^ q;
-        if differ != 0 {
-            return len.wrapping_add((differ.trailing_zeros() >> 3) as usize).min(MAX_MATCH);
+    for (p, q) in near.chunks_exact(16).zip(view[m..m + 264].chunks_exact(16)) {
+        let (low, high) = (eight(p, 0) ^ eight(q, 0), eight(p, 8) ^ eight(q, 8));
+        if low | high != 0 {
+            let (part, before) = if low != 0 { (low, 0) } else { (high, 8) };
+            return len.wrapping_add(before).wrapping_add((part.trailing_zeros() >> 3) as usize).min(MAX_MATCH);
         }
-        len = len.wrapping_add(8);
+        len = len.wrapping_add(16);
     }
-    MAX_MATCH
+    if near[256] != view[m + 256] {
+        256
+    } else if near[257] != view[m + 257] {
+        257
+    } else {
+        MAX_MATCH
+    }
 }
 
 /// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it
@@ -341,12 +309,12 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// For matches at `at` longer than `best`.
+    /// For matches of what is `near` that are longer than `best`.
     #[inline(always)]
-    pub(super) fn new(view: &View, at: u16, best: usize) -> Self {
+    pub(super) fn new(near: &Near, best: usize) -> Self {
         let offset = best.saturating_sub(7) & 255;
         let mask = u64::MAX >> (56usize.wrapping_sub(best.wrapping_mul(8).min(56)) & 63);
-        Self { offset, bytes: eight(view, usize::from(at) + offset) & mask, mask }
+        Self { offset, bytes: eight(near, offset) & mask, mask }
     }
 
     /// Whether what begins at `m` passes.
@@ -357,8 +325,8 @@ impl Filter {
 }
 
 #[inline(always)]
-fn eight(view: &View, at: usize) -> u64 {
-    u64::from_le_bytes(view[at..at + 8].try_into().expect("eight bytes"))
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
 }
 
 /// Four bytes at `at`, little-endian.

@@ -1,0 +1,236 @@
+//! Positions sorted by hash: what zlib's chains lead through, side by side in memory.
+//!
+//! zlib finds candidates by following links, each of which is waited for. A lazy matcher puts every position into its chain,
+//! so that the chains are known before any search: here the positions of 32 KiB at a time are sorted by hash, and those
+//! before one in its chain are the entries before its own. Eight of them are looked at in the time of one link.
+//!
+//! Invariant: candidates come in the order of zlib's chains, nearest first, and count the same.
+
+use std::cell::Cell;
+
+use super::window::{Filter, Near, Table, View, common, four};
+
+/// Positions sorted at a time: the farthest match spans two such stretches.
+const STRETCH: usize = 32768;
+/// Where a stretch without positions begins: more than one before any index, and no less than one behind it.
+const NOWHERE: usize = usize::MAX / 2;
+/// Candidates looked at together.
+const GROUP: usize = 8;
+
+/// How a position is hashed.
+pub(super) trait Hash: Copy {
+    /// The chain of a string, of which these are the first four bytes, the first lowest.
+    fn of(self, string: u32) -> u16;
+    /// How many chains there are.
+    fn chains(self) -> usize;
+}
+
+struct Stretch {
+    /// Index of its first position; see `NOWHERE`.
+    base: usize,
+    /// Where each chain ends in `places`, `GROUP` not counted.
+    ends: Box<[u16; 65536]>,
+    /// Positions less `base`, chain by chain, ascending, behind `GROUP` of no meaning.
+    places: Box<[u16; GROUP + STRETCH]>,
+}
+
+/// The positions of two stretches: that of the cursor, and the one before.
+pub(super) struct Sorted {
+    now: Stretch,
+    before: Stretch,
+    /// Where each position of `now` is in its `places`, `GROUP` not counted.
+    ranks: Box<[u16; STRETCH]>,
+    hashes: Box<[u16; STRETCH]>,
+}
+
+thread_local! {
+    /// What an encoder that has ended leaves.
+    static SPARE: Cell<Option<Sorted>> = const { Cell::new(None) };
+}
+
+impl Table for Sorted {
+    fn lend<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut sorted = SPARE.take().unwrap_or_else(|| Self {
+            now: Stretch::new(),
+            before: Stretch::new(),
+            ranks: array(),
+            hashes: array(),
+        });
+        (sorted.now.base, sorted.before.base) = (NOWHERE, NOWHERE);
+        let done = work(&mut sorted);
+        SPARE.set(Some(sorted));
+        done
+    }
+
+    fn slide(&mut self, _: usize) {}
+}
+
+fn array<const N: usize>() -> Box<[u16; N]> {
+    vec![0; N].into_boxed_slice().try_into().expect("the length is the array's")
+}
+
+impl Stretch {
+    fn new() -> Self {
+        Self { base: NOWHERE, ends: array(), places: array() }
+    }
+
+    /// Sorts `positions` of `buf`.
+    fn fill<H: Hash>(
+        &mut self,
+        buf: &[u8],
+        hash: H,
+        positions: std::ops::Range<usize>,
+        hashes: &mut [u16; STRETCH],
+        ranks: &mut [u16; STRETCH],
+    ) {
+        self.base = positions.start;
+        let Some(view) = buf.get(self.base..).and_then(|buf| buf.first_chunk::<{ size_of::<View>() }>()) else {
+            return;
+        };
+        let ends = &mut *self.ends;
+        let places = &mut *self.places;
+        ends[..hash.chains().min(65536)].fill(0);
+        let count = positions.len().min(STRETCH);
+        for (slot, string) in hashes[..count].iter_mut().zip(view.windows(4)) {
+            *slot = hash.of(four(string, 0));
+            ends[usize::from(*slot)] += 1;
+        }
+        let mut sum = 0;
+        for end in &mut ends[..hash.chains().min(65536)] {
+            (*end, sum) = (sum, sum + *end);
+        }
+        for (place, (hash, rank)) in hashes[..count].iter().zip(ranks).enumerate() {
+            let end = &mut ends[usize::from(*hash)];
+            *rank = *end;
+            places[GROUP + (usize::from(*end) & (STRETCH - 1))] = place as u16;
+            *end += 1;
+        }
+    }
+
+    /// Where a chain's entries begin and end.
+    #[inline(always)]
+    fn chain(&self, hash: u16) -> (usize, usize) {
+        let begin = if hash == 0 { 0 } else { self.ends[usize::from(hash) - 1] };
+        (usize::from(begin), usize::from(self.ends[usize::from(hash)]))
+    }
+}
+
+/// A search and what it has found.
+pub(super) struct Search<'a> {
+    pub(super) near: &'a Near,
+    pub(super) buf: &'a [u8],
+    /// Candidates up to here are too far.
+    pub(super) limit: usize,
+    /// A match of that length ends the search.
+    pub(super) nice: usize,
+    /// The longest so far, and where it begins.
+    pub(super) best: usize,
+    pub(super) start: usize,
+    pub(super) filter: Filter,
+}
+
+impl Sorted {
+    /// Sorts what is needed for a search at `at`; positions before `first` are no candidates, those from `end` on are not searched.
+    #[inline(always)]
+    pub(super) fn reach<H: Hash>(&mut self, buf: &[u8], hash: H, at: usize, first: usize, end: usize) {
+        if at.wrapping_sub(self.now.base) >= STRETCH {
+            self.advance(buf, hash, at, first, end);
+        }
+    }
+
+    #[cold]
+    fn advance<H: Hash>(&mut self, buf: &[u8], hash: H, at: usize, first: usize, end: usize) {
+        while self.now.base == NOWHERE || at >= self.now.base + STRETCH {
+            std::mem::swap(&mut self.now, &mut self.before);
+            let base = if self.before.base == NOWHERE { first } else { self.before.base + STRETCH };
+            self.now.fill(buf, hash, base..end.min(base + STRETCH), &mut self.hashes, &mut self.ranks);
+        }
+    }
+
+    /// The position before `at` in its chain, if any is known.
+    #[inline(always)]
+    pub(super) fn nearest(&self, at: usize, hash: u16) -> Option<usize> {
+        let rank = self.rank(at);
+        let (begin, _) = self.now.chain(hash);
+        if rank > begin {
+            return Some(self.now.base + usize::from(self.now.places[GROUP - 1 + rank]));
+        }
+        if self.before.base == NOWHERE {
+            return None;
+        }
+        let (begin, end) = self.before.chain(hash);
+        (end > begin).then(|| self.before.base + usize::from(self.before.places[GROUP - 1 + end]))
+    }
+
+    #[inline(always)]
+    fn rank(&self, at: usize) -> usize {
+        usize::from(self.ranks[at.wrapping_sub(self.now.base) & (STRETCH - 1)])
+    }
+
+    /// Looks at up to `chain` positions before `at` in its chain.
+    #[inline(always)]
+    pub(super) fn search(&self, at: usize, hash: u16, chain: usize, search: &mut Search<'_>) {
+        let end = self.rank(at);
+        let (begin, _) = self.now.chain(hash);
+        let begin = begin.max(end.saturating_sub(chain));
+        if search.scan(&self.now, begin, end) {
+            return;
+        }
+        let left = chain - (end - begin);
+        if left == 0 || search.limit >= self.now.base || self.before.base == NOWHERE {
+            return;
+        }
+        let (begin, end) = self.before.chain(hash);
+        search.scan(&self.before, begin.max(end.saturating_sub(left)), end);
+    }
+}
+
+impl Search<'_> {
+    /// Looks at the entries from the last to the first; true if what follows need not be looked at.
+    #[inline(always)]
+    fn scan(&mut self, stretch: &Stretch, begin: usize, mut end: usize) -> bool {
+        let Some(view) = self.buf.get(stretch.base..).and_then(|buf| buf.first_chunk::<{ size_of::<View>() }>()) else {
+            return true;
+        };
+        let low = self.limit as isize - stretch.base as isize;
+        while end > begin {
+            let Some(group) = stretch.places.get(end..).and_then(|places| places.first_chunk::<GROUP>()) else {
+                return true;
+            };
+            let taken = (end - begin).min(GROUP);
+            // The nearest is the lowest bit.
+            let mut left = (1u32 << taken) - 1;
+            loop {
+                let passing = passing(self.filter, view, group) & left;
+                if passing == 0 {
+                    break;
+                }
+                let at = passing.trailing_zeros();
+                let candidate = group[(GROUP - 1).wrapping_sub(at as usize) & (GROUP - 1)];
+                if candidate as isize <= low {
+                    return true;
+                }
+                let len = common(self.near, view, candidate);
+                if len > self.best {
+                    (self.best, self.start) = (len, stretch.base + usize::from(candidate));
+                    if len >= self.nice {
+                        return true;
+                    }
+                    self.filter = Filter::new(self.near, len);
+                }
+                left &= (!0u32 << 1) << at;
+            }
+            if (group[GROUP - taken] as isize) <= low {
+                return true;
+            }
+            end -= taken;
+        }
+        false
+    }
+}
+
+/// Which of the group pass: a bit each, the lowest for the last.
+#[inline(always)]
+fn passing(filter: Filter, view: &View, group: &[u16; GROUP]) -> u32 {
+    group.iter().fold(0, |bits, &candidate| bits << 1 | u32::from(filter.passes(view, candidate)))
+}

@@ -24,7 +24,7 @@ use crate::index::{BlobRow, cold};
 /// How windows are to be encoded.
 #[derive(Clone, Copy)]
 pub struct Gear<'a> {
-    pub effort: &'a Effort,
+    pub effort: Effort,
     /// Windows of the same object, which no index knows yet; none where there is only one.
     pub own: Option<&'a OwnSketches>,
     /// For the optimizer: windows are cold, and only cold ones are their references.
@@ -86,9 +86,9 @@ impl Store {
         Ok(self.encode(worker, space, gear, cut, entry, pins))
     }
 
-    /// How a PUT encodes windows.
-    pub fn inline_gear<'a>(&'a self, own: Option<&'a OwnSketches>) -> Gear<'a> {
-        Gear { effort: &self.inner().settings.effort, own, cold: false }
+    /// How a PUT encodes windows; `tokens`: those that are nothing but tokens of compressed members.
+    pub fn inline_gear<'a>(&self, own: Option<&'a OwnSketches>, tokens: bool) -> Gear<'a> {
+        Gear { effort: Effort { tokens, ..self.inner().settings.effort }, own, cold: false }
     }
 
     /// Pins for all of them, or nothing when one is in the index no more.
@@ -118,7 +118,7 @@ impl Store {
     ) -> Prepared {
         let decoder = RefCell::new(&mut worker.decoder);
         let near = Near { inner: self.inner(), space, gear, decoder, pins: RefCell::default() };
-        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, gear.effort);
+        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &gear.effort);
         let mut reference_pins = near.pins.into_inner();
         pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
         // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.

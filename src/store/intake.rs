@@ -46,6 +46,13 @@ pub struct Piece {
     pub window: CutWindow,
 }
 
+impl Piece {
+    /// Whether it is nothing but what members were expanded to, of an object that is not expanded twice.
+    pub fn is_tokens(&self) -> bool {
+        self.strand == Strand::View && !self.direct
+    }
+}
+
 /// What some bytes completed.
 #[derive(Debug, Default)]
 pub struct Taken {

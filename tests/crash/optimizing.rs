@@ -193,7 +193,7 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
     taken.spans.iter_mut().for_each(|span| span.digest = Hash([1; 32]));
     assembly.add_spans(taken.spans, taken.inner);
     for Piece { strand, window, .. } in taken.windows {
-        let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None), window);
+        let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None, false), window);
         let mut prepared = prepared.map_err(|error| error.to_string())?;
         if let Form::New(blob) = prepared.state {
             prepared.state = Form::Appended(store.append_and_wait(blob).map_err(|error| error.to_string())?);

@@ -53,6 +53,12 @@ impl<'a> BitReader<'a> {
         self.buffer
     }
 
+    /// How many bits are ahead.
+    #[inline(always)]
+    pub(crate) fn available(&self) -> u32 {
+        self.count
+    }
+
     /// Drops `bits` bits, which are available and fewer than 64.
     #[inline(always)]
     pub(crate) fn consume(&mut self, bits: u32) {

@@ -59,6 +59,8 @@ pub trait Sink: Default {
     fn begin(&mut self, input: &[u8], header: &Header);
     /// A stored block's bytes, at most 65535.
     fn stored(&mut self, bytes: &[u8]);
+    /// Called before at most three literals and a match, so that these need not ask for room.
+    fn reserve(&mut self) {}
     fn literal(&mut self, byte: u8);
     /// A match: its length minus 3 (at most 255) and its distance minus 1 (at most 32767).
     fn copy(&mut self, length: u32, distance: u32);
@@ -186,6 +188,7 @@ fn symbols<S: Sink>(
         if reader.exhausted() {
             break false;
         }
+        sink.reserve();
         // At least 56 bits: three codes of 15, or two and a length of 20.
         let mut entry = literals.first(reader.peek());
         if entry.is(LITERAL) {
@@ -227,8 +230,10 @@ fn symbols<S: Sink>(
             break false;
         }
         reader.consume(entry.width());
-        // Loading unconditionally costs less than guessing whether it is needed.
-        reader.refill();
+        // A distance takes at most 28; behind fewer than three literals they are nearly always there.
+        if reader.available() < 28 {
+            reader.refill();
+        }
         let mut entry = distances.first(reader.peek());
         if entry.is(SPECIAL) {
             if entry.is(SECOND) {

@@ -17,4 +17,4 @@ pub use plain::Plain;
 pub(crate) use bits::BitReader;
 pub(crate) use header::{Lengths, fixed_lengths};
 pub(crate) use huffman::codes;
-pub(crate) use symbols::{DISTANCES, LENGTHS, distance_symbol};
+pub(crate) use symbols::{DISTANCE_SLOTS, DISTANCES, LENGTHS, distance_slot};

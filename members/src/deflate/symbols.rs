@@ -38,31 +38,15 @@ const fn distances() -> [Span; 30] {
     table
 }
 
-/// Distance symbols: of the distances minus 1 below 256, then of all others by their bits from the eighth up.
-static SYMBOLS: [u8; 1024] = symbols();
+/// How many slots there are for distances, a power of two.
+pub(crate) const DISTANCE_SLOTS: usize = 1024;
 
-const fn symbols() -> [u8; 1024] {
-    let mut table = [0; 1024];
-    let mut index = 0;
-    while index < 768 {
-        let distance: u32 = if index < 256 { index as u32 } else { (index as u32 - 256) << 7 };
-        table[index] = if distance < 4 {
-            distance as u8
-        } else {
-            // Two symbols for every power of two.
-            let top = distance.ilog2();
-            ((top << 1) | ((distance >> (top - 1)) & 1)) as u8
-        };
-        index += 1;
-    }
-    table
-}
-
-/// The symbol of a distance minus 1, which is below 65536; 30 and more from 32768 on.
+/// Where a table by distances has the entry of a distance minus 1, which is below 65536: those below 256 have a slot each, all
+/// others one for 128 in a row, which have one symbol. From 512 on it is for those from 32768 on, which have none.
 #[inline(always)]
-pub(crate) fn distance_symbol(distance: u32) -> usize {
-    let index = if distance < 256 { distance } else { (distance >> 7).wrapping_add(256) };
-    usize::from(SYMBOLS[index as usize & 1023])
+pub(crate) fn distance_slot(distance: u32) -> usize {
+    let slot = if distance < 256 { distance } else { (distance >> 7).wrapping_add(256) };
+    slot as usize
 }
 
 #[cfg(test)]
@@ -79,11 +63,14 @@ mod tests {
     }
 
     #[test]
-    fn every_distance_has_the_symbol_that_covers_it() {
-        for value in 0..32768u32 {
-            let span = DISTANCES[distance_symbol(value)];
-            assert!(value >= u32::from(span.base) && value < u32::from(span.base) + (1 << span.extra));
+    fn distances_of_a_slot_have_one_symbol() {
+        let mut symbols = [None; DISTANCE_SLOTS];
+        for (symbol, span) in DISTANCES.iter().enumerate() {
+            for distance in u32::from(span.base)..u32::from(span.base) + (1 << span.extra) {
+                let slot = &mut symbols[distance_slot(distance)];
+                assert_eq!(*slot.get_or_insert(symbol), symbol);
+            }
         }
-        assert!((32768..65536).all(|value| (30..32).contains(&distance_symbol(value))));
+        assert!((32768..65536).all(|distance| symbols[distance_slot(distance)].is_none()));
     }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::bits::{BitWriter, Cursor};
 use super::{DYNAMIC, END, FIXED, LAST, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
-use crate::deflate::{BitReader, DISTANCES, LENGTHS, Lengths, codes, distance_symbol, fixed_lengths};
+use crate::deflate::{BitReader, DISTANCE_SLOTS, DISTANCES, LENGTHS, Lengths, codes, distance_slot, fixed_lengths};
 use crate::program::take_varint;
 use crate::recreate::RecreateError;
 
@@ -28,13 +28,15 @@ impl Default for Encoder {
     }
 }
 
-/// Entries hold the bits in 0 to 23 and their number in 24 to 30; [`MISSING`] alone means that there is no code.
+/// Entries hold the number of bits in 0 to 7 and the bits from 8 up; [`MISSING`] alone means that there is no code.
 struct Codes {
-    literals: [u32; 256],
+    /// By byte, behind as many zeros, which are the entries of literals that a token does not have.
+    literals: [u32; 512],
     /// By length minus 3, with the extra bits; those beyond 255 are missing.
     lengths: [u32; 512],
-    /// By symbol, without the extra bits but counting them; bits 16 to 19 hold the width of the code alone.
-    distances: [u32; 32],
+    /// By [`distance_slot`]: in 0 to 7 the number of bits with the extra ones, in 8 to 15 without, in 16 to 31 the code alone, and
+    /// in 32 to 47 the first distance of the symbol; the missing have [`MISSING`] in the upper half.
+    distances: [u64; DISTANCE_SLOTS],
     end: u32,
 }
 
@@ -42,7 +44,10 @@ const MISSING: u32 = 1 << 31;
 
 impl Codes {
     fn empty() -> Self {
-        Self { literals: [MISSING; 256], lengths: [MISSING; 512], distances: [MISSING; 32], end: MISSING }
+        let mut literals = [0; 512];
+        literals[256..].fill(MISSING);
+        let distances = [u64::from(MISSING) << 32; DISTANCE_SLOTS];
+        Self { literals, lengths: [MISSING; 512], distances, end: MISSING }
     }
 
     fn fill(&mut self, lengths: &Lengths) {
@@ -50,10 +55,10 @@ impl Codes {
         let widths = lengths.literals();
         codes(widths, &mut set);
         let entry = |symbol: usize| match widths.get(symbol) {
-            Some(&width) if width != 0 => u32::from(set[symbol]) | u32::from(width) << 24,
+            Some(&width) if width != 0 => u32::from(set[symbol]) << 8 | u32::from(width),
             _ => MISSING,
         };
-        for (symbol, slot) in self.literals.iter_mut().enumerate() {
+        for (symbol, slot) in self.literals[256..].iter_mut().enumerate() {
             *slot = entry(symbol);
         }
         self.end = entry(256);
@@ -62,19 +67,23 @@ impl Codes {
             let base = usize::from(span.base);
             let reach = if base == 255 { 256 } else { (base + (1 << span.extra)).min(255) };
             for (extra, slot) in self.lengths[base..reach].iter_mut().enumerate() {
-                let width = code >> 24;
-                let bits = (code & 0xff_ffff) | (extra as u32) << (width & 15);
-                *slot = if code == MISSING { MISSING } else { bits | (width + u32::from(span.extra)) << 24 };
+                let with_extra = code + u32::from(span.extra) + ((extra as u32) << (8 + (code & 15)));
+                *slot = if code == MISSING { MISSING } else { with_extra };
             }
         }
         let widths = lengths.distances();
         let mut set = [0u16; 32];
         codes(widths, &mut set);
-        self.distances = [MISSING; 32];
-        for ((slot, span), (&width, &code)) in self.distances.iter_mut().zip(&DISTANCES).zip(widths.iter().zip(&set)) {
-            if width != 0 {
-                *slot = u32::from(code) | u32::from(width) << 16 | (u32::from(width) + u32::from(span.extra)) << 24;
-            }
+        for (symbol, span) in DISTANCES.iter().enumerate() {
+            let entry = match widths.get(symbol) {
+                Some(&width) if width != 0 => {
+                    let (width, total) = (u64::from(width), u64::from(width + span.extra));
+                    u64::from(span.base) << 32 | u64::from(set[symbol]) << 16 | width << 8 | total
+                }
+                _ => u64::from(MISSING) << 32,
+            };
+            let (first, last) = (u32::from(span.base), u32::from(span.base) + (1 << span.extra) - 1);
+            self.distances[distance_slot(first)..=distance_slot(last)].fill(entry);
         }
     }
 }
@@ -168,16 +177,20 @@ fn tokens(codes: &Codes, view: &[u8], mut at: usize, to: &mut Cursor, out: &mut 
             cursor = before;
             seen |= entries;
             word = word_at(view, at);
-        } else if run > 0 {
-            for _ in 0..run {
-                let entry = codes.literals[word as usize & 0xff];
-                seen |= entry;
-                cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
-                word >>= 8;
-            }
+        } else {
+            // Without branches on how many there are, which is hard to guess: those that are not there have no bits.
+            let there = |index: usize| run.wrapping_add(255).wrapping_sub(index) & 256;
+            let literal = |index: usize| codes.literals[(word >> (8 * index)) as usize & 255 | there(index)];
+            let (first, second, third) = (literal(0), literal(1), literal(2));
+            seen |= first | second | third;
+            let two = (first & 255).wrapping_add(second & 255);
+            let bits =
+                u64::from(first >> 8) | u64::from(second >> 8) << (first & 63) | u64::from(third >> 8) << (two & 63);
+            cursor.add(bits, two.wrapping_add(third & 255));
             if !cursor.flush(out) {
                 return Err(RecreateError::Length);
             }
+            word >>= (run << 3) & 63;
             at = at.wrapping_add(run);
         }
         if nibble == u32::from(NO_MATCH) {
@@ -196,25 +209,20 @@ fn tokens(codes: &Codes, view: &[u8], mut at: usize, to: &mut Cursor, out: &mut 
         let length = nibble.wrapping_sub(1).wrapping_add(more);
         let distance = (word >> (long * 8)) as u32 & 0xffff;
         at = at.wrapping_add(2).wrapping_add(long as usize);
-        if at > view.len() {
-            return Err(RecreateError::View);
-        }
         let entry = codes.lengths[length as usize & 511];
         seen |= entry;
-        cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
-        let entry = codes.distances[distance_symbol(distance) & 31];
-        seen |= entry;
-        let (code, total) = ((entry >> 16) & 15, (entry >> 24) & 127);
-        // A symbol's first distance is a multiple of the distances it stands for.
-        let extra = distance & !(u32::MAX << (total.wrapping_sub(code) & 31));
-        cursor.add(u64::from(entry & 0xffff) | u64::from(extra) << code, total);
+        cursor.add(u64::from(entry >> 8), entry & 255);
+        let entry = codes.distances[distance_slot(distance) & (DISTANCE_SLOTS - 1)];
+        seen |= (entry >> 32) as u32;
+        let extra = u64::from(distance.wrapping_sub((entry >> 32) as u32));
+        cursor.add((entry >> 16) & 0xffff | extra << ((entry >> 8) & 63), entry as u32 & 255);
         // Fewer than 8 bits waited: 20 for the length and 28 for the distance leave the buffer with room.
         if !cursor.flush(out) {
             return Err(RecreateError::Length);
         }
     }
     seen |= codes.end;
-    cursor.add(u64::from(codes.end & 0xff_ffff), (codes.end >> 24) & 127);
+    cursor.add(u64::from(codes.end >> 8), codes.end & 255);
     if seen & MISSING != 0 || at > view.len() {
         return Err(RecreateError::View);
     }
@@ -260,9 +268,9 @@ fn many(
     let mut seen = 0;
     for three in literals.chunks(3) {
         for &literal in three {
-            let entry = codes.literals[usize::from(literal)];
+            let entry = codes.literals[256 | usize::from(literal)];
             seen |= entry;
-            cursor.add(u64::from(entry & 0xff_ffff), (entry >> 24) & 127);
+            cursor.add(u64::from(entry >> 8), entry & 255);
         }
         if !cursor.flush(out) {
             return Err(RecreateError::Length);

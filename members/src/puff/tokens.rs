@@ -126,11 +126,16 @@ impl Sink for Tokens {
         self.put(bytes);
     }
 
+    /// Three literals, the varint of how many there are, and the four bytes that a match stores.
+    #[inline(always)]
+    fn reserve(&mut self) {
+        if self.bytes.len() < self.at.wrapping_add(16) {
+            self.make_room(16);
+        }
+    }
+
     #[inline(always)]
     fn literal(&mut self, byte: u8) {
-        if self.at >= self.bytes.len() {
-            self.make_room(1);
-        }
         if let Some(slot) = self.bytes.get_mut(self.at) {
             *slot = byte;
         }
@@ -142,9 +147,6 @@ impl Sink for Tokens {
         // Without branches: whether a match is long is hard to guess.
         let long = u32::from(length >= LONG);
         self.close(length.wrapping_add(1).min(u32::from(LONG_MATCH)) as u8);
-        if self.bytes.len() < self.at.wrapping_add(8) {
-            self.make_room(8);
-        }
         if let Some(slot) = self.bytes.get_mut(self.at..).and_then(|rest| rest.first_chunk_mut::<4>()) {
             let more = length.wrapping_sub(LONG) & long.wrapping_neg();
             *slot = (distance << (long * 8) | more).to_le_bytes();

@@ -23,6 +23,8 @@ pub struct Effort {
     pub spare_depth: u8,
     /// A form is long if it takes more than one part in this many of the window, at least 1.
     pub long_form: usize,
+    /// Windows are tokens of compressed members (`members/FORMAT.md`), which are to cost no more than is needed.
+    pub tokens: bool,
     /// True: VCDIFF is tried wherever references are used; false: only where it is cheap and may win.
     pub vcdiff_always: bool,
     /// How the approximate match is tried where references are used; `None`: not at all.
@@ -43,6 +45,7 @@ impl Effort {
             // Shorter ones, too, would double the time that native code takes.
             spare_depth: 1,
             long_form: 3,
+            tokens: false,
             vcdiff_always: false,
             approximate: None,
         }

@@ -28,6 +28,10 @@ const SURE_OWN: usize = 2;
 /// that is long ([`Effort::long_form`]) is left that deep, if that costs at most one part in this many more. Eight versions of a
 /// wheel of native libraries, optimized: 0.145 instead of 0.161 of their size.
 const WORTH_DEPTH: usize = 4;
+/// Tokens of which more than one part in this many is new have little to lose by depth. With no shallower forms at all, seven
+/// versions of a wheel of native code are uploaded in a sixth less time and take 0.788 instead of 0.793 of their size; archives
+/// with more in common need them.
+const NEW_TOKENS: usize = 2;
 
 /// A window as it is to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +91,8 @@ impl Encoder {
     ) -> Encoded {
         let smallest = self.smallest(window, features, references, effort);
         let short = smallest.bytes.len() <= window.len() / effort.long_form;
-        if effort.spare_depth == 0 || smallest.depth < effort.max_depth || short {
+        let new = effort.tokens && smallest.bytes.len() > window.len() / NEW_TOKENS;
+        if effort.spare_depth == 0 || smallest.depth < effort.max_depth || short || new {
             return smallest;
         }
         let effort = Effort { max_depth: effort.max_depth.saturating_sub(effort.spare_depth), ..*effort };

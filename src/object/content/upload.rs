@@ -159,7 +159,8 @@ fn prepare(
     piece: Piece,
 ) -> Result<(Strand, Prepared), StoreError> {
     let bytes = piece.direct.then(|| piece.window.bytes.clone());
-    let prepared = store.prepare(worker, space, &store.inline_gear(own), piece.window)?;
+    let gear = store.inline_gear(own, piece.is_tokens());
+    let prepared = store.prepare(worker, space, &gear, piece.window)?;
     if let Some(bytes) = bytes.filter(|_| prepared.codec.has_references()) {
         store.keep(prepared.entry.hash, &bytes);
     }

@@ -1,12 +1,11 @@
 //! Digests of a body, computed while it is stored.
 
 use deltastore_format::ChecksumAlgorithm;
-use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use crate::object::checksum::{ChecksumValue, crc_algorithm, crc_to_bytes};
-use crate::object::content;
+use crate::object::content::{self, Md5};
 
 /// One running S3 checksum.
 pub(super) struct ChecksumDigest {
@@ -71,7 +70,7 @@ impl Digests {
     pub(super) fn new(checksum: ChecksumAlgorithm, content_sha256: bool) -> Self {
         Digests {
             length: 0,
-            md5: Md5::new(),
+            md5: Md5::default(),
             sha256: content_sha256.then(Sha256::new),
             checksum: ChecksumDigest::new(checksum),
         }
@@ -80,7 +79,7 @@ impl Digests {
     pub(super) fn finish(self) -> Found {
         Found {
             length: self.length,
-            md5: self.md5.finalize().into(),
+            md5: self.md5.finish(),
             sha256: self.sha256.map(|digest| digest.finalize().into()),
             checksum: self.checksum.finish(),
         }
@@ -88,9 +87,12 @@ impl Digests {
 }
 
 impl content::Digest for Digests {
-    fn update(&mut self, bytes: &[u8]) {
+    fn md5(&mut self) -> &mut Md5 {
+        &mut self.md5
+    }
+
+    fn update_others(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
-        self.md5.update(bytes);
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
         }

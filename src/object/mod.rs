@@ -38,7 +38,7 @@ mod write;
 
 use deltastore_format::BucketId;
 
-use content::Budget;
+use content::{Budget, Md5Queue};
 use cut_off::CutOff;
 
 use crate::store::Store;
@@ -77,6 +77,7 @@ pub const MAX_PAGE: usize = 1000;
 pub struct Objects {
     store: Store,
     budget: Budget,
+    md5s: Md5Queue,
     cut_off: CutOff,
     min_part: u64,
 }
@@ -84,7 +85,13 @@ pub struct Objects {
 impl Objects {
     /// Clones share one memory budget; two made from one store would each have their own.
     pub fn new(store: Store) -> Self {
-        Objects { budget: Budget::new(&store), store, cut_off: CutOff::default(), min_part: MIN_PART_SIZE }
+        Objects {
+            budget: Budget::new(&store),
+            md5s: Md5Queue::default(),
+            store,
+            cut_off: CutOff::default(),
+            min_part: MIN_PART_SIZE,
+        }
     }
 
     /// The same, but a part that is not the last need only have so many bytes.

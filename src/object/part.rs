@@ -80,7 +80,8 @@ impl Objects {
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
         let StoredBody { content, digest, cut_off } =
-            store_body(&self.store, &self.budget, space, promises.length(), body, promises.digests()).await?;
+            store_body(&self.store, &self.budget, &self.md5s, space, promises.length(), body, promises.digests())
+                .await?;
         if cut_off {
             self.cut_off.note(upload.upload);
         }

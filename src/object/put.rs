@@ -41,7 +41,7 @@ impl Objects {
         let body = promises.bound(body);
         let (space, length) = (Space::of(bucket, &key), promises.length());
         let StoredBody { content, digest, .. } =
-            store_body(&self.store, &self.budget, space, length, body, promises.digests()).await?;
+            store_body(&self.store, &self.budget, &self.md5s, space, length, body, promises.digests()).await?;
         let found = digest.finish();
         let etag = hex::encode(found.md5);
         let checksum = promises.verify(found)?;

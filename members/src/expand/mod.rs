@@ -114,8 +114,11 @@ impl Expander {
         }
         let end = self.buffer.len();
         self.settle(end, out);
-        self.cover(end, out);
-        self.close(out);
+        if !self.draft.is_empty() {
+            self.cover(end, out);
+            self.close(out);
+        }
+        // Without a member before it a short end needs no program, and a short object none at all.
         self.plain(end, out);
         self.rebase();
     }

@@ -3,7 +3,8 @@
 //! Purpose: drive the store's blocking jobs from async code, in order, in parallel and within the memory budget.
 //!
 //! Invariants
-//! - Digests and cutting see the bytes in order, one job at a time; windows are prepared in parallel.
+//! - Cutting and digests see the bytes in order, one job at a time; so does the MD5, in jobs of its own that it shares with
+//!   other uploads; windows are prepared in parallel.
 //! - Nothing is held while waiting but what the budget counts. An upload takes its share of the budget before its
 //!   first byte is read, so uploads that cannot all fit wait instead of starving each other half-done.
 //! - A window that is on its way to a client is counted until the client has taken it.
@@ -12,10 +13,12 @@
 
 mod budget;
 mod download;
+mod md5;
 mod upload;
 
 pub use budget::Budget;
 pub use download::{BodyReader, read_body};
+pub use md5::{Md5, Md5Queue};
 pub use upload::{BodyError, Digest, StoredBody, store_body};
 
 use std::ops::Range;

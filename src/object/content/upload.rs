@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::oneshot;
 
-use super::{Budget, closing, run};
+use super::{Budget, Md5, Md5Queue, closing, run};
 use crate::store::{
     Assembly, Blob, Content, OwnSketches, Piece, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
     Worker,
@@ -20,7 +20,17 @@ pub(super) const PREPARING: usize = 2;
 
 /// Digests that are computed beside the cutting.
 pub trait Digest: Send + 'static {
-    fn update(&mut self, bytes: &[u8]);
+    /// The one that every body has.
+    fn md5(&mut self) -> &mut Md5;
+
+    /// Takes bytes into all digests but that.
+    fn update_others(&mut self, bytes: &[u8]);
+
+    /// Takes bytes into all digests.
+    fn update(&mut self, bytes: &[u8]) {
+        self.md5().update(bytes);
+        self.update_others(bytes);
+    }
 }
 
 /// Why a body was not stored.
@@ -62,6 +72,7 @@ pub struct StoredBody<D> {
 pub async fn store_body<S, E, D>(
     store: &Store,
     budget: &Budget,
+    md5s: &Md5Queue,
     space: Space,
     expected: Option<u64>,
     mut body: S,
@@ -78,17 +89,31 @@ where
     let own = Arc::new(OwnSketches::new(&store.settings().effort));
     let mut assembly = Assembly::default();
     let mut chunk = Vec::new();
+    let mut hashing: Option<oneshot::Receiver<Md5>> = None;
     let mut last = false;
     while !last {
         chunk.clear();
         last = next_chunk(&mut body, &mut chunk).await?;
         let bytes = std::mem::take(&mut chunk);
+        // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk arrives.
+        let whole = last && hashing.is_none();
+        if !whole {
+            let md5 = match hashing.take() {
+                Some(updated) => updated.await.map_err(closing)?,
+                None => std::mem::take(state.1.md5()),
+            };
+            hashing = Some(md5s.update(store, md5, bytes.clone()));
+        }
         let inner = store.clone();
         let only = last && preparing.is_empty() && assembly.is_empty();
         let (returned, taken, ready) = run(store, move |worker| {
             let mut taken = Taken::default();
             for piece in &bytes {
-                state.1.update(piece);
+                if whole {
+                    state.1.update(piece);
+                } else {
+                    state.1.update_others(piece);
+                }
                 state.0.push(piece, &mut taken);
             }
             if last {
@@ -128,7 +153,10 @@ where
         let (strand, prepared) = prepared?;
         assembly.push(strand, prepared);
     }
-    let (intake, digest) = *state;
+    let (intake, mut digest) = *state;
+    if let Some(updated) = hashing {
+        *digest.md5() = updated.await.map_err(closing)?;
+    }
     Ok(StoredBody { content: finish(store, assembly).await?, digest, cut_off: intake.is_cut_off() })
 }
 

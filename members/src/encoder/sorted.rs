@@ -87,23 +87,27 @@ impl Stretch {
         let Some(view) = buf.get(self.base..).and_then(|buf| buf.first_chunk::<{ size_of::<View>() }>()) else {
             return;
         };
-        let ends = &mut *self.ends;
-        let places = &mut *self.places;
+        let (ends, places) = (&mut *self.ends, &mut *self.places);
         ends[..hash.chains().min(65536)].fill(0);
-        let count = positions.len().min(STRETCH);
-        for (slot, string) in hashes[..count].iter_mut().zip(view.windows(4)) {
-            *slot = hash.of(four(string, 0));
+        let hashes = &mut hashes[..positions.len().min(STRETCH)];
+        let mut string = four(view, 0) << 8;
+        for (slot, &byte) in hashes.iter_mut().zip(&view[3..]) {
+            string = string >> 8 | u32::from(byte) << 24;
+            *slot = hash.of(string);
             ends[usize::from(*slot)] += 1;
         }
-        let mut sum = 0;
+        let mut sum = 0u16;
         for end in &mut ends[..hash.chains().min(65536)] {
-            (*end, sum) = (sum, sum + *end);
+            let count = *end;
+            *end = sum;
+            sum = sum.wrapping_add(count);
         }
-        for (place, (hash, rank)) in hashes[..count].iter().zip(ranks).enumerate() {
-            let end = &mut ends[usize::from(*hash)];
-            *rank = *end;
-            places[GROUP + (usize::from(*end) & (STRETCH - 1))] = place as u16;
-            *end += 1;
+        for ((&hash, rank), place) in hashes.iter().zip(ranks).zip(0u16..) {
+            let end = &mut ends[usize::from(hash)];
+            let at = *end;
+            *end = at.wrapping_add(1);
+            *rank = at;
+            places[GROUP + (usize::from(at) & (STRETCH - 1))] = place;
         }
     }
 
@@ -199,17 +203,13 @@ impl Search<'_> {
             };
             let taken = (end - begin).min(GROUP);
             // The nearest is the lowest bit.
-            let mut left = (1u32 << taken) - 1;
-            loop {
-                let passing = passing(self.filter, view, group) & left;
-                if passing == 0 {
-                    break;
-                }
-                let at = passing.trailing_zeros();
-                let candidate = group[(GROUP - 1).wrapping_sub(at as usize) & (GROUP - 1)];
+            let mut passing = self.filter.passing(view, group) & ((1u32 << taken) - 1);
+            while passing != 0 {
+                let candidate = group[(GROUP - 1).wrapping_sub(passing.trailing_zeros() as usize) & (GROUP - 1)];
                 if candidate as isize <= low {
                     return true;
                 }
+                passing &= passing - 1;
                 let len = common(self.near, view, candidate);
                 if len > self.best {
                     (self.best, self.start) = (len, stretch.base + usize::from(candidate));
@@ -217,8 +217,10 @@ impl Search<'_> {
                         return true;
                     }
                     self.filter = Filter::new(self.near, len);
+                    if passing != 0 {
+                        passing &= self.filter.passing(view, group);
+                    }
                 }
-                left &= (!0u32 << 1) << at;
             }
             if (group[GROUP - taken] as isize) <= low {
                 return true;
@@ -227,10 +229,4 @@ impl Search<'_> {
         }
         false
     }
-}
-
-/// Which of the group pass: a bit each, the lowest for the last.
-#[inline(always)]
-fn passing(filter: Filter, view: &View, group: &[u16; GROUP]) -> u32 {
-    group.iter().fold(0, |bits, &candidate| bits << 1 | u32::from(filter.passes(view, candidate)))
 }

@@ -55,8 +55,17 @@ struct Held {
 pub(crate) enum Offer {
     /// Nothing before more is known.
     More,
-    /// One op, up to this bit: with this much history, that many plain bytes from the history's start on.
-    Encode { encode: Encode, flushes: Vec<u64>, bit_end: usize, prefix: Prefix, history: usize, plain: usize },
+    /// One op, up to this bit: with this much history, that many plain bytes from the history's start on. It takes so many
+    /// nanoseconds.
+    Encode {
+        encode: Encode,
+        flushes: Vec<u64>,
+        bit_end: usize,
+        prefix: Prefix,
+        history: usize,
+        plain: usize,
+        time: u64,
+    },
     /// The first block as tokens: its bits, and plain bytes before it in the stream.
     Tokens { bit: usize, plain: u64 },
 }
@@ -131,7 +140,7 @@ impl Deep {
         if !ends && !all && first.plain_end + LOOKAHEAD > self.plain.bytes.len() {
             return Offer::More;
         }
-        let tokens = Offer::Tokens { bit: self.bit, plain: self.position() };
+        let tokens = self.tokens();
         if self.misses >= PATIENCE {
             // Where the encoder's next piece begins, it may be exact again.
             let position = self.position();
@@ -184,7 +193,14 @@ impl Deep {
         };
         let bit_end = self.bit / 8 * 8 + prefix.bit_end as usize;
         self.misses = 0;
-        Offer::Encode { encode, flushes, bit_end, prefix, history, plain: history + after }
+        let plain = history + after;
+        let time = params.pace() * plain as u64 / 1000;
+        Offer::Encode { encode, flushes, bit_end, prefix, history, plain, time }
+    }
+
+    /// The first held block as tokens.
+    pub(crate) fn tokens(&self) -> Offer {
+        Offer::Tokens { bit: self.bit, plain: self.position() }
     }
 
     /// The plain bytes of an offer, from its history on.

@@ -66,6 +66,13 @@ pub struct Taken {
 /// How many bytes a byte of a member within a member may become: both together are to be bounded.
 const INNER_GROWTH: usize = 16;
 
+/// Nanoseconds of a core that encoders may take to re-create a byte of an object, on average: beside decoding, that leaves some 8 MB/s
+/// a core. The rest of an object that would take longer stays tokens, which take more room.
+const ENCODING: u64 = 100;
+
+/// Nanoseconds beyond that for any object: what small ones take does not matter.
+const GRACE: u64 = 20_000_000;
+
 /// Takes one object at a time.
 pub struct Intake {
     outer: Option<Expander>,
@@ -220,10 +227,11 @@ impl Store {
         Intake::new(self.inner().settings.cut, expander, None)
     }
 
-    /// As [`Store::intake`], for the optimizer.
-    pub(crate) fn deep_intake(&self, cut: CutSettings) -> Intake {
+    /// As [`Store::intake`], for the optimizer and an object of `len` bytes.
+    pub(crate) fn deep_intake(&self, cut: CutSettings, len: u64) -> Intake {
         let expand = self.inner().settings.expand.clone();
-        let deep = expand.map(|settings| Members { deep: true, ..settings });
+        let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
+        let deep = expand.map(|settings| Members { deep: true, time, ..settings });
         let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
         Intake::new(cut, deep.map(Expander::new), inner.map(Expander::new))
     }

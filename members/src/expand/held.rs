@@ -22,9 +22,7 @@ impl Expander {
         }
         if deep.plain.is_full() {
             deep.plain.bytes.truncate(before);
-            self.give_out(&mut deep, true, out);
-            self.state = State::Stream(Stream { signature: start, bit: at, plain: history, worthwhile: true });
-            return Step::Go;
+            return self.go_on_as_tokens(&mut deep, out);
         }
         match found {
             Ok(block) => {
@@ -34,6 +32,9 @@ impl Expander {
                 deep.hold(block.end, block.last, block.plain == 0 && stored & 6 == 0);
                 if block.last || deep.is_full() {
                     self.give_out(&mut deep, block.last, out);
+                }
+                if !block.last && self.time == 0 {
+                    return self.go_on_as_tokens(&mut deep, out);
                 }
                 self.state = if block.last { State::Scan(block.end / 8) } else { State::Deep(deep) };
             }
@@ -54,12 +55,24 @@ impl Expander {
         Step::Go
     }
 
+    /// Makes ops of all held blocks, and tokens of the rest of the stream.
+    fn go_on_as_tokens(&mut self, deep: &mut Deep, out: &mut Expansion) -> Step {
+        self.give_out(deep, true, out);
+        let bit = deep.next_bit();
+        self.state = State::Stream(Stream { signature: bit / 8, bit, plain: deep.decoded(), worthwhile: true });
+        Step::Go
+    }
+
     /// Makes ops of held blocks; `all`: of all of them, since no more will come.
     pub(super) fn give_out(&mut self, deep: &mut Deep, all: bool, out: &mut Expansion) {
         while !deep.is_empty() && (all || deep.is_full()) {
-            match deep.offer(&self.buffer, all, &mut self.hints) {
+            let offer = if self.time == 0 { deep.tokens() } else { deep.offer(&self.buffer, all, &mut self.hints) };
+            match offer {
                 Offer::More => break,
-                Offer::Encode { encode, flushes, bit_end, prefix, history, plain } => {
+                // Once one takes too long, nothing more is encoded: the next version of the object is to be cut at the same place.
+                Offer::Encode { time, .. } if time > self.time => self.time = 0,
+                Offer::Encode { encode, flushes, bit_end, prefix, history, plain, time } => {
+                    self.time -= time;
                     self.place(deep, encode, &flushes, (history, plain), out);
                     deep.encoded(bit_end, &prefix);
                     self.covered = bit_end / 8;

@@ -53,6 +53,8 @@ pub struct Expander {
     run: usize,
     run_end: u64,
     hints: Vec<Params>,
+    /// What encoding may still take, see [`Settings::time`].
+    time: u64,
     cut_off: bool,
 }
 
@@ -74,6 +76,7 @@ enum Step {
 impl Expander {
     pub fn new(settings: Settings) -> Self {
         Self {
+            time: settings.time,
             settings,
             buffer: Vec::new(),
             want: QUANTUM,

@@ -19,6 +19,9 @@ pub struct Settings {
     pub deep_growth: usize,
     /// Compressed bytes of a stream that become one op of the deep gear, about.
     pub packed: usize,
+    /// How long encoding all that the deep gear leaves to encoders may take, in nanoseconds of a core by
+    /// [`crate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
+    pub time: u64,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
     pub deep: bool,
 }
@@ -34,6 +37,7 @@ impl Default for Settings {
             growth: 4,
             deep_growth: 64,
             packed: 256 * 1024,
+            time: u64::MAX,
             deep: false,
         }
     }

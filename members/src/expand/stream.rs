@@ -33,7 +33,7 @@ impl Expander {
             && !stream.worthwhile
         {
             match self.is_worthwhile(&stream, block, limit) {
-                Ok(true) if self.settings.deep => {
+                Ok(true) if self.settings.deep && self.time > 0 => {
                     self.state = State::Deep(Box::new(Deep::new(stream.bit, self.settings.packed)));
                     return Step::Go;
                 }

@@ -61,6 +61,47 @@ fn stored_plain(object: &[u8], few: usize) {
     assert!(made == object);
 }
 
+/// Of an object's steps that yield blocks, which are tokens, in order; asserts that all units re-create it.
+fn tokens(object: &[u8], settings: &Settings) -> Vec<bool> {
+    let expansion = expand(object, settings, 100_000);
+    assert!(expansion == expand(object, settings, 999_983), "it depends on how the bytes arrive");
+    let (mut made, mut tokens) = (Vec::new(), Vec::new());
+    for unit in &expansion.units {
+        let view = &expansion.view[unit.view.start as usize..unit.view.end as usize];
+        if unit.program.is_empty() {
+            made.extend(view);
+            continue;
+        }
+        made.extend(recreate(&unit.program, view, unit.len as usize).expect("the unit's bytes"));
+        let steps = describe(&unit.program).expect("a program");
+        tokens.extend(steps.iter().filter_map(|step| match step {
+            Step::Tokens { .. } => Some(true),
+            Step::Encoder { .. } => Some(false),
+            _ => None,
+        }));
+    }
+    assert!(made == object);
+    tokens
+}
+
+#[test]
+fn what_would_take_too_long_to_encode_becomes_tokens() {
+    let mut dice = Dice::new(14);
+    let content: Vec<u8> = (0..80).flat_map(|_| dice.content(100_000)).collect();
+    let (one, small) = (gzip(&content, 6), gzip(&content[..100_000], 6));
+    for object in [one.clone(), (0..80).flat_map(|_| small.clone()).collect(), tarred("a.gz", &one)] {
+        let deep = Settings { deep: true, ..Settings::default() };
+        let pace = Params::new(Family::Zlib, 6).pace();
+        let all = content.len() as u64 * pace / 1000;
+        assert!(tokens(&object, &deep).iter().all(|is| !is));
+        assert!(tokens(&object, &Settings { time: 2 * all, ..deep.clone() }).iter().all(|is| !is));
+        assert!(tokens(&object, &Settings { time: 0, ..deep.clone() }).iter().all(|is| *is));
+        let half = tokens(&object, &Settings { time: all / 2, ..deep });
+        assert!(!half[0] && half[half.len() - 1], "{half:?}");
+        assert!(half.is_sorted(), "nothing is encoded behind the first tokens: {half:?}");
+    }
+}
+
 #[test]
 fn streams_of_go_restart() {
     let mut dice = Dice::new(11);

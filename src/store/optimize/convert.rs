@@ -100,7 +100,7 @@ fn encode(
             scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
         }
         drop((waiting, finished));
-        read_through(store, recipe, form.intake(store), jobs, &results, stop)
+        read_through(store, recipe, form.intake(store, recipe.len()), jobs, &results, stop)
     })
 }
 

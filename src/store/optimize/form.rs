@@ -23,8 +23,8 @@ impl Form {
         Self { effort: settings.effort, cut: settings.cut, cold: false }
     }
 
-    /// What the object goes through first.
-    pub fn intake(&self, store: &Store) -> Intake {
-        if self.cold { store.deep_intake(self.cut) } else { store.intake() }
+    /// What the object, of `len` bytes, goes through first.
+    pub fn intake(&self, store: &Store, len: u64) -> Intake {
+        if self.cold { store.deep_intake(self.cut, len) } else { store.intake() }
     }
 }

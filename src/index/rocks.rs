@@ -168,11 +168,6 @@ fn family_options(family: Family, settings: &RocksSettings, cache: &Cache) -> Op
         options.set_prefix_extractor(SliceTransform::create("without-version", name_of_key, Some(without_version)));
         options.set_memtable_prefix_bloom_ratio(0.02);
     }
-    if matches!(family, Family::Blobs | Family::Links | Family::Sketches) {
-        // Whatever is new is looked for here before it is written, most of it in vain: 20 bits for each of a hundred thousand keys.
-        options.set_memtable_whole_key_filtering(true);
-        options.set_memtable_prefix_bloom_ratio(0.005);
-    }
     options
 }
 

@@ -222,17 +222,17 @@ impl Params {
         let zlib = match self.level {
             1..=3 => 12_000,
             4 | 5 => 18_000,
-            6 => 30_000,
-            7 => 35_000,
-            8 => 45_000,
-            _ => 55_000,
+            6 => 31_500,
+            7 => 36_000,
+            8 => 46_000,
+            _ => 57_000,
         };
         match self.family {
             _ if matches!(self.strategy, Strategy::Huffman | Strategy::Rle) => 5_000,
             Family::Ng | Family::NgEarlier => 10_000 + u64::from(self.level) * 1_500,
             Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest if self.level < 7 => 8_000,
             Family::Libdeflate => 5_000 * u64::from(self.level),
-            Family::Chromium | Family::Gzip => zlib * 7 / 8,
+            Family::Chromium | Family::Gzip => zlib * 5 / 6,
             _ => zlib,
         }
     }

@@ -170,6 +170,29 @@ fn zlib_at_all_levels() {
     }
 }
 
+/// The first candidate may be as far as is allowed, the others must be nearer; and what lies at the window's edge is none.
+#[test]
+fn zlib_at_the_farthest_distance() {
+    let said = noise(40, 1);
+    for far in [32_504, 32_505, 32_506, 32_507, 32_768] {
+        for lead in [0, 1, 700, 33_000] {
+            // Twice in a row, each with another as far; and a short form of it between.
+            let mut plain = noise(lead, 2);
+            plain.extend_from_slice(&said);
+            plain.extend(noise(far - said.len(), 3));
+            plain.extend_from_slice(&said);
+            plain.extend(noise(500, 4));
+            plain.extend_from_slice(&said[..20]);
+            plain.extend(noise(far - 520 - said.len(), 5));
+            plain.extend_from_slice(&said);
+            for level in 4..=9 {
+                let params = Params::new(Family::Zlib, level);
+                check(&params, &plain, &[], &zlib(&plain, u32::from(level), &[], 15), true);
+            }
+        }
+    }
+}
+
 #[test]
 fn zlib_with_small_windows() {
     let plain = mixed(300_000, 3);

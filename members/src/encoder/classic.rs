@@ -8,7 +8,7 @@
 use super::State;
 use super::block::Blocks;
 use super::chains::Chains;
-use super::sorted::{Hash, Search, Sorted};
+use super::sorted::{Hash, Search, Sorted, Tail};
 use super::window::{Filter, Flow, MAX_MATCH, Refill, Table, Window, common, four};
 
 /// Farther matches of three bytes are not worth it.
@@ -163,7 +163,7 @@ fn longest<H: Hash>(
     let chain = if best >= s.effort.good { s.effort.chain >> 2 } else { s.effort.chain };
     let lookahead = w.avail.wrapping_sub(at);
     let nice = if s.gzip { s.effort.nice } else { s.effort.nice.min(lookahead) };
-    let mut search = Search { near, buf: &w.buf, limit, nice, best, start, filter: Filter::new(near, best) };
+    let mut search = Search { near, buf: &w.buf, limit, nice, best, start, filter: Tail::new(near, best) };
     w.table.search(at, key, chain as usize, &mut search);
     (search.best.min(lookahead), search.start)
 }

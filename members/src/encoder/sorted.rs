@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 
-use super::window::{Filter, Near, Table, View, common, four};
+use super::window::{Near, Table, View, common, four};
 
 /// Positions sorted at a time: the farthest match spans two such stretches.
 const STRETCH: usize = 32768;
@@ -130,7 +130,7 @@ pub(super) struct Search<'a> {
     /// The longest so far, and where it begins.
     pub(super) best: usize,
     pub(super) start: usize,
-    pub(super) filter: Filter,
+    pub(super) filter: Tail,
 }
 
 impl Sorted {
@@ -216,7 +216,7 @@ impl Search<'_> {
                     if len >= self.nice {
                         return true;
                     }
-                    self.filter = Filter::new(self.near, len);
+                    self.filter = Tail::new(self.near, len);
                     if passing != 0 {
                         passing &= self.filter.passing(view, group);
                     }
@@ -228,5 +228,37 @@ impl Search<'_> {
             end -= taken;
         }
         false
+    }
+}
+
+/// What [`super::window::Filter`] tests, with four bytes at most: less work, and what passes without being longer does no harm here.
+#[derive(Clone, Copy)]
+pub(super) struct Tail {
+    offset: usize,
+    bytes: u32,
+    shift: u32,
+}
+
+impl Tail {
+    /// For matches of what is `near` that are longer than `best`.
+    #[inline(always)]
+    pub(super) fn new(near: &Near, best: usize) -> Self {
+        let (offset, shift) = (best.saturating_sub(3) & 255, if best < 3 { 8 } else { 0 });
+        Self { offset, bytes: four(near, offset) << shift, shift }
+    }
+
+    /// Which of some candidates pass: a bit each, the lowest for the last.
+    #[inline(always)]
+    fn passing<const N: usize>(self, view: &View, candidates: &[u16; N]) -> u32 {
+        let Some(view) = view[self.offset & 255..].first_chunk::<65540>() else { return u32::MAX };
+        let bytes = |m: u16| {
+            let m = usize::from(m);
+            u32::from_le_bytes([view[m], view[m + 1], view[m + 2], view[m + 3]])
+        };
+        if self.shift == 0 {
+            candidates.iter().fold(0, |bits, &m| bits * 2 + u32::from(bytes(m) == self.bytes))
+        } else {
+            candidates.iter().fold(0, |bits, &m| bits * 2 + u32::from(bytes(m) << 8 == self.bytes))
+        }
     }
 }

@@ -299,42 +299,28 @@ pub(super) fn common(near: &Near, view: &View, m: u16) -> usize {
     }
 }
 
-/// The test that a candidate must pass to be longer than a match at hand: four bytes, the last of which makes it longer, or the
-/// first ones.
+/// The test that a candidate must pass to be longer than a match at hand: the bytes up to the first that would make it
+/// longer, at most eight. Where zlib-ng ends a search early, it goes by just these.
 #[derive(Clone, Copy)]
 pub(super) struct Filter {
     offset: usize,
-    bytes: u32,
-    shift: u32,
+    bytes: u64,
+    mask: u64,
 }
 
 impl Filter {
     /// For matches of what is `near` that are longer than `best`.
     #[inline(always)]
     pub(super) fn new(near: &Near, best: usize) -> Self {
-        let (offset, shift) = (best.saturating_sub(3) & 255, if best < 3 { 8 } else { 0 });
-        Self { offset, bytes: four(near, offset) << shift, shift }
+        let offset = best.saturating_sub(7) & 255;
+        let mask = u64::MAX >> (56usize.wrapping_sub(best.wrapping_mul(8).min(56)) & 63);
+        Self { offset, bytes: eight(near, offset) & mask, mask }
     }
 
     /// Whether what begins at `m` passes.
     #[inline(always)]
     pub(super) fn passes(self, view: &View, m: u16) -> bool {
-        four(view, usize::from(m) + (self.offset & 255)) << self.shift == self.bytes
-    }
-
-    /// Which of some candidates pass: a bit each, the lowest for the last.
-    #[inline(always)]
-    pub(super) fn passing<const N: usize>(self, view: &View, candidates: &[u16; N]) -> u32 {
-        let Some(view) = view[self.offset & 255..].first_chunk::<65540>() else { return u32::MAX };
-        let bytes = |m: u16| {
-            let m = usize::from(m);
-            u32::from_le_bytes([view[m], view[m + 1], view[m + 2], view[m + 3]])
-        };
-        if self.shift == 0 {
-            candidates.iter().fold(0, |bits, &m| bits * 2 + u32::from(bytes(m) == self.bytes))
-        } else {
-            candidates.iter().fold(0, |bits, &m| bits * 2 + u32::from(bytes(m) << 8 == self.bytes))
-        }
+        eight(view, usize::from(m) + (self.offset & 255)) & self.mask == self.bytes
     }
 }
 

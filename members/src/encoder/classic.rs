@@ -152,8 +152,8 @@ fn longest<H: Hash>(
     start: usize,
 ) -> (usize, usize) {
     let Some(near) = w.near(at) else { return (best, start) };
-    let key = hash.of(four(near, 0));
-    let Some(nearest) = w.table.nearest(at, key) else { return (best, start) };
+    let candidates = w.table.before(at, hash.of(four(near, 0)));
+    let Some(nearest) = w.table.nearest(&candidates) else { return (best, start) };
     // The first may be as far as is allowed, those behind it must be nearer.
     let farthest = at.saturating_sub(w.max_dist);
     if nearest <= w.edge || nearest < farthest {
@@ -164,7 +164,7 @@ fn longest<H: Hash>(
     let lookahead = w.avail.wrapping_sub(at);
     let nice = if s.gzip { s.effort.nice } else { s.effort.nice.min(lookahead) };
     let mut search = Search { near, buf: &w.buf, limit, nice, best, start, filter: Tail::new(near, best) };
-    w.table.search(at, key, chain as usize, &mut search);
+    w.table.search(&candidates, chain as usize, &mut search);
     (search.best.min(lookahead), search.start)
 }
 

@@ -119,6 +119,12 @@ impl Stretch {
     }
 }
 
+/// Entries of a chain, where they begin and end: those of the cursor's stretch, and of the one before.
+pub(super) struct Candidates {
+    now: (usize, usize),
+    before: (usize, usize),
+}
+
 /// A search and what it has found.
 pub(super) struct Search<'a> {
     pub(super) near: &'a Near,
@@ -151,40 +157,36 @@ impl Sorted {
         }
     }
 
-    /// The position before `at` in its chain, if any is known.
+    /// The positions before `at` in the chain of its hash.
     #[inline(always)]
-    pub(super) fn nearest(&self, at: usize, hash: u16) -> Option<usize> {
-        let rank = self.rank(at);
-        let (begin, _) = self.now.chain(hash);
-        if rank > begin {
-            return Some(self.now.base + usize::from(self.now.places[GROUP - 1 + rank]));
-        }
-        if self.before.base == NOWHERE {
-            return None;
-        }
-        let (begin, end) = self.before.chain(hash);
-        (end > begin).then(|| self.before.base + usize::from(self.before.places[GROUP - 1 + end]))
+    pub(super) fn before(&self, at: usize, hash: u16) -> Candidates {
+        let rank = usize::from(self.ranks[at.wrapping_sub(self.now.base) & (STRETCH - 1)]);
+        let before = if self.before.base == NOWHERE { (0, 0) } else { self.before.chain(hash) };
+        Candidates { now: (self.now.chain(hash).0, rank), before }
     }
 
+    /// The nearest of them, if there is any.
     #[inline(always)]
-    fn rank(&self, at: usize) -> usize {
-        usize::from(self.ranks[at.wrapping_sub(self.now.base) & (STRETCH - 1)])
+    pub(super) fn nearest(&self, candidates: &Candidates) -> Option<usize> {
+        let last = |stretch: &Stretch, (begin, end): (usize, usize)| {
+            (end > begin).then(|| stretch.base + usize::from(stretch.places[GROUP - 1 + end]))
+        };
+        last(&self.now, candidates.now).or_else(|| last(&self.before, candidates.before))
     }
 
-    /// Looks at up to `chain` positions before `at` in its chain.
+    /// Looks at up to `chain` of them.
     #[inline(always)]
-    pub(super) fn search(&self, at: usize, hash: u16, chain: usize, search: &mut Search<'_>) {
-        let end = self.rank(at);
-        let (begin, _) = self.now.chain(hash);
+    pub(super) fn search(&self, candidates: &Candidates, chain: usize, search: &mut Search<'_>) {
+        let (begin, end) = candidates.now;
         let begin = begin.max(end.saturating_sub(chain));
         if search.scan(&self.now, begin, end) {
             return;
         }
         let left = chain - (end - begin);
-        if left == 0 || search.limit >= self.now.base || self.before.base == NOWHERE {
+        if left == 0 || search.limit >= self.now.base {
             return;
         }
-        let (begin, end) = self.before.chain(hash);
+        let (begin, end) = candidates.before;
         search.scan(&self.before, begin.max(end.saturating_sub(left)), end);
     }
 }
@@ -249,7 +251,7 @@ impl Tail {
 
     /// Which of some candidates pass: a bit each, the lowest for the last.
     #[inline(always)]
-    fn passing<const N: usize>(self, view: &View, candidates: &[u16; N]) -> u32 {
+    fn passing(self, view: &View, candidates: &[u16; GROUP]) -> u32 {
         let Some(view) = view[self.offset & 255..].first_chunk::<65540>() else { return u32::MAX };
         let bytes = |m: u16| {
             let m = usize::from(m);

@@ -108,7 +108,15 @@ impl References for Memory {
 }
 
 /// Every codec, in the order of their numbers.
-const CODECS: [Codec; 5] = [Codec::Raw, Codec::Zstd, Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate];
+const CODECS: [Codec; 7] = [
+    Codec::Raw,
+    Codec::Zstd,
+    Codec::ZstdReferences,
+    Codec::Vcdiff,
+    Codec::Approximate,
+    Codec::Columns,
+    Codec::ColumnsReferences,
+];
 
 #[derive(Default)]
 struct Totals {

@@ -29,13 +29,17 @@ pub enum Codec {
     Vcdiff = 3,
     /// Copies from the references, concatenated in order, that need not be equal, and what is to be added to them.
     Approximate = 4,
+    /// Numbers, the bytes of one place together.
+    Columns = 5,
+    /// The same, some of them as differences to numbers of the references, concatenated in order.
+    ColumnsReferences = 6,
 }
 
 impl Codec {
     /// Whether other windows are needed to decode it.
     #[must_use]
     pub const fn has_references(self) -> bool {
-        matches!(self, Self::ZstdReferences | Self::Vcdiff | Self::Approximate)
+        matches!(self, Self::ZstdReferences | Self::Vcdiff | Self::Approximate | Self::ColumnsReferences)
     }
 }
 
@@ -142,6 +146,8 @@ impl Wire for WindowHead {
             2 => Codec::ZstdReferences,
             3 => Codec::Vcdiff,
             4 => Codec::Approximate,
+            5 => Codec::Columns,
+            6 => Codec::ColumnsReferences,
             value => {
                 return Err(DecodeError::Unknown { what: "codec", value: value.into() });
             }

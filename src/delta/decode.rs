@@ -5,7 +5,7 @@ use deltastore_format::window::{MAX_REFERENCES, MAX_WINDOW_LEN};
 use deltastore_format::{Codec, Hash, WindowHead};
 use zstd::zstd_safe::{self, DCtx};
 
-use super::approximate;
+use super::{approximate, columns};
 
 /// Why encoded bytes do not make the window that the head promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +59,10 @@ impl Decoder {
             Codec::Approximate => {
                 let source = joined(&mut self.prefix, references);
                 approximate::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
+            }
+            Codec::Columns | Codec::ColumnsReferences => {
+                let source = joined(&mut self.prefix, references);
+                columns::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
             }
             Codec::Vcdiff => {
                 let source = joined(&mut self.prefix, references);
@@ -150,7 +154,7 @@ fn invalid(head: &WindowHead, reason: String) -> DeltaError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delta::testing::{Random, Shelf, edited, head, native, noise, text};
+    use crate::delta::testing::{Random, Shelf, edited, head, native, noise, single, text, weights};
     use crate::delta::{Effort, Encoded, Encoder, Nearness, References, sketch};
 
     /// One window in each codec: the window, its form, its references.
@@ -167,7 +171,10 @@ mod tests {
             (edited(&old, 5000, 2), Codec::ZstdReferences),
             (touched, Codec::Vcdiff),
             (native(5, 200_000, 0x40), Codec::Approximate),
+            (weights(7, 50_000, 0, single), Codec::Columns),
+            (weights(8, 50_000, 2, single), Codec::ColumnsReferences),
         ];
+        shelf.put(&weights(8, 50_000, 0, single), 0, Nearness::Store);
         let before = native(5, 200_000, 0);
         shelf.put(&before, 0, Nearness::Store);
         let forms = windows.into_iter().map(|(window, codec)| {

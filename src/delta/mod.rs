@@ -12,6 +12,7 @@
 //!   SHA-256 to the caller.
 
 mod approximate;
+mod columns;
 mod cut;
 mod decode;
 mod encode;

@@ -17,23 +17,22 @@ pub(super) fn looks_random(window: &[u8]) -> bool {
         return false;
     }
     let mut counts = [0u32; 256];
-    let mut total = 0u32;
     let step = (window.len() / SLICES).max(SLICE);
     for slice in window.chunks(step).take(SLICES) {
         for &byte in &slice[..slice.len().min(SLICE)] {
             counts[byte as usize] += 1;
-            total += 1;
         }
     }
-    let total = f64::from(total);
-    let entropy: f64 = counts
-        .iter()
-        .filter(|&&count| count > 0)
-        .map(|&count| f64::from(count) / total)
-        .map(|share| -share * share.log2())
-        .sum();
-    // Few bytes look less even than they are: about 255 / (2 ln 2 total) bits too few.
-    entropy + 184.0 / total >= RANDOM_BITS
+    entropy(&counts) >= RANDOM_BITS
+}
+
+/// Bits a byte, of bytes that are a sample: how often each value was seen. With the correction of Miller ("Note on the bias of
+/// information estimates", 1955), since few bytes look less even than what they are taken from.
+pub(super) fn entropy(counts: &[u32; 256]) -> f64 {
+    let total = f64::from(counts.iter().sum::<u32>().max(1));
+    let seen = counts.iter().filter(|&&count| count > 0);
+    let bits: f64 = seen.clone().map(|&count| f64::from(count) / total).map(|share| -share * share.log2()).sum();
+    bits + seen.count().saturating_sub(1) as f64 / (2.0 * std::f64::consts::LN_2 * total)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Sketches: the smallest rolling hashes of a window (min-hash over 32-byte shingles).
+//! Sketches: the smallest rolling hashes of a window (min-hash over 32-byte shingles), or of the keys of its numbers.
 //!
 //! Two windows share about as large a part of their features as of their shingles. The order is by the rolling hash itself,
 //! so that a thinned-out sample of a large window and every hash of a small one agree on which are smallest;
@@ -6,6 +6,7 @@
 
 use deltastore_format::window::MAX_FEATURES;
 
+use super::columns::Layout;
 use super::gear;
 
 /// Hashes under this are worth keeping while a large window passes by: 1 in 1024.
@@ -24,9 +25,10 @@ const MAX_SAMPLES: usize = 16 << 10;
 /// The features of a window, at most [`MAX_FEATURES`]: the same ones that [`super::Cutter`] gives it.
 pub fn sketch(window: &[u8]) -> Vec<u64> {
     let mut samples = Samples::default();
-    let limit = if window.len() < SHORT_WINDOW { u64::MAX } else { SAMPLE_BELOW };
-    samples.scan(window, limit);
-    samples.smallest(window.len())
+    if window.len() >= SHORT_WINDOW {
+        samples.scan(window, SAMPLE_BELOW);
+    }
+    samples.finish(window)
 }
 
 /// Rolling hashes of one window, collected as it passes by.
@@ -45,9 +47,15 @@ impl Samples {
         self.push(hash);
     }
 
-    /// Ends the window: its features. Empties the samples.
+    /// Ends the window: its features. Empties the samples. Those of windows that are numbers are of their keys, which stay from
+    /// version to version as bytes do not; those of short windows are all there are.
     pub(super) fn finish(&mut self, window: &[u8]) -> Vec<u64> {
-        if window.len() < SHORT_WINDOW {
+        if let Some(layout) = Layout::of(window) {
+            let mut keys = Vec::new();
+            layout.keys(window, &mut keys);
+            self.hashes.clear();
+            self.scan(&keys, if keys.len() < SHORT_WINDOW { u64::MAX } else { SAMPLE_BELOW });
+        } else if window.len() < SHORT_WINDOW {
             self.hashes.clear();
             self.scan(window, u64::MAX);
         }

@@ -149,3 +149,32 @@ pub(super) fn native(seed: u64, len: usize, shift: u32) -> Vec<u8> {
 pub(super) fn shared(left: &[u64], right: &[u64]) -> usize {
     left.iter().filter(|feature| right.contains(feature)).count()
 }
+
+/// A number of a model's weights: small ones are more frequent than large ones, of both signs, all bits of the mantissa used.
+fn weight(random: &mut Random) -> f64 {
+    let sum: f64 = (0..6).map(|_| random.next() as f64 / u64::MAX as f64 - 0.5).sum();
+    sum * 0.05
+}
+
+/// Weights as a file holds them, after so many steps of a training.
+pub(super) fn weights(seed: u64, count: usize, steps: u32, form: impl Fn(f64) -> Vec<u8>) -> Vec<u8> {
+    let (mut start, mut moves) = (Random::new(seed), Random::new(seed + 1));
+    let mut moved = || {
+        let start = weight(&mut start);
+        (0..steps).fold(start, |weight, _| weight + 1e-5 * (moves.next() as f64 / u64::MAX as f64 - 0.5))
+    };
+    (0..count).flat_map(|_| form(moved())).collect()
+}
+
+/// bfloat16, rounded down.
+pub(super) fn bfloat(weight: f64) -> Vec<u8> {
+    (((weight as f32).to_bits() >> 16) as u16).to_le_bytes().to_vec()
+}
+
+pub(super) fn single(weight: f64) -> Vec<u8> {
+    (weight as f32).to_le_bytes().to_vec()
+}
+
+pub(super) fn double(weight: f64) -> Vec<u8> {
+    weight.to_le_bytes().to_vec()
+}

@@ -51,6 +51,8 @@ impl BlobRow {
             codec if codec == Codec::ZstdReferences as u8 => Codec::ZstdReferences,
             codec if codec == Codec::Vcdiff as u8 => Codec::Vcdiff,
             codec if codec == Codec::Approximate as u8 => Codec::Approximate,
+            codec if codec == Codec::Columns as u8 => Codec::Columns,
+            codec if codec == Codec::ColumnsReferences as u8 => Codec::ColumnsReferences,
             other => return Err(reader.unknown(other)),
         };
         let depth = reader.u8()?;

@@ -228,11 +228,11 @@ mod windows {
 
     #[test]
     fn references_that_do_not_fit_the_codec() {
-        for codec in [Codec::Raw, Codec::Zstd] {
+        for codec in [Codec::Raw, Codec::Zstd, Codec::Columns] {
             let decoded = decode(|head| head.codec = codec);
             refused!(decoded, E::Inconsistent { what: "window references", with: "its codec" });
         }
-        for codec in [Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate] {
+        for codec in [Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate, Codec::ColumnsReferences] {
             let decoded = decode(|head| {
                 head.codec = codec;
                 head.references.clear();

@@ -7,7 +7,7 @@ const MAX_POSITIONS: usize = 4 << 20;
 
 /// Positions of the source by the hash of the [`GRAM`] bytes there. One per encoder: its allocations are used again.
 #[derive(Default)]
-pub(super) struct Anchors {
+pub(in crate::delta) struct Anchors {
     /// For each hash 1 + the number of the last sample that has it; 0: none.
     heads: Vec<u32>,
     /// For each sample the one before it with its hash, in the same way. Empty when only one is looked at.
@@ -19,7 +19,7 @@ pub(super) struct Anchors {
 
 impl Anchors {
     /// Indexes `source`: a sample every `step` bytes, or fewer where that would be more than [`MAX_POSITIONS`].
-    pub(super) fn build(&mut self, source: &[u8], step: usize, chained: bool) {
+    pub(in crate::delta) fn build(&mut self, source: &[u8], step: usize, chained: bool) {
         self.step = step.max(source.len().div_ceil(MAX_POSITIONS)).max(1);
         let samples = source.len().saturating_sub(GRAM - 1).div_ceil(self.step);
         let bits = (samples + samples / 2).next_power_of_two().trailing_zeros().clamp(8, 23);

@@ -20,15 +20,15 @@ const SWITCH: usize = 9;
 
 /// How hard to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Search {
+pub(in crate::delta) struct Search {
     /// Bytes of the source from one anchor to the next.
-    pub(super) step: usize,
+    pub(in crate::delta) step: usize,
     /// Anchors of one gram that are tried.
-    pub(super) tries: usize,
+    pub(in crate::delta) tries: usize,
 }
 
 /// The copies, in order of their place in the window, none overlapping another.
-pub(super) fn copies(window: &[u8], source: &[u8], anchors: &Anchors, search: Search, out: &mut Vec<Copy>) {
+pub(in crate::delta) fn copies(window: &[u8], source: &[u8], anchors: &Anchors, search: Search, out: &mut Vec<Copy>) {
     let finder = Finder { window, source, anchors, search };
     out.clear();
     let mut done = 0;

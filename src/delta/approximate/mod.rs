@@ -5,12 +5,12 @@
 //!
 //! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same bytes.
 
-mod anchors;
-mod control;
-mod matching;
+pub(super) mod anchors;
+pub(super) mod control;
+pub(super) mod matching;
 mod numbers;
 mod patch;
-mod stream;
+pub(super) mod stream;
 
 use zstd::zstd_safe::DCtx;
 
@@ -25,12 +25,12 @@ const GRAM: usize = 16;
 
 /// A stretch of the window that is like one of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Copy {
+pub(super) struct Copy {
     /// Where in the window.
-    at: usize,
+    pub(super) at: usize,
     /// Where in the source.
-    from: usize,
-    len: usize,
+    pub(super) from: usize,
+    pub(super) len: usize,
 }
 
 /// How much work an encode may be.
@@ -71,7 +71,7 @@ impl Approximator {
         effort: &ApproximateEffort,
         limit: usize,
     ) -> Option<Vec<u8>> {
-        control::write(&self.copies, &mut self.control);
+        control::write(&self.copies, 1, &mut self.control);
         self.patches.collect(&self.copies, window, source);
         self.literals.clear();
         let mut done = 0;
@@ -100,7 +100,7 @@ pub(super) fn decode(zstd: &mut DCtx<'_>, encoded: &[u8], source: &[u8], raw_len
     let mut patcher = Patcher::new(&streams.places, &streams.values)?;
     let mut literals = &streams.literals[..];
     let mut plain = Vec::with_capacity(raw_len);
-    for step in control::read(&streams.control)? {
+    for step in control::read(&streams.control, 1)? {
         let Step { literals: before, from, len } = step?;
         let (before, rest) = literals.split_at_checked(before).ok_or("a copy after more literals than there are")?;
         literals = rest;

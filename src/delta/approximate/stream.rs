@@ -46,7 +46,8 @@ pub(super) fn write(streams: &Streams<&[u8]>, level: i32, limit: usize) -> Optio
     Some(out)
 }
 
-fn append(plain: &[u8], level: i32, out: &mut Vec<u8>) -> Option<usize> {
+/// Appends a stream as a frame where that is shorter, and says how long that is.
+pub(in crate::delta) fn append(plain: &[u8], level: i32, out: &mut Vec<u8>) -> Option<usize> {
     let mut frame = Vec::with_capacity(compress_bound(plain.len()));
     let mut context = CCtx::create();
     context.set_parameter(CParameter::CompressionLevel(level)).ok()?;
@@ -83,7 +84,7 @@ pub(super) fn read(zstd: &mut DCtx<'_>, encoded: &[u8], raw_len: usize) -> Resul
 }
 
 /// A stream is stored as it is if that is as long as its plain bytes, else as one frame.
-fn plain(zstd: &mut DCtx<'_>, stored: &[u8], len: usize) -> Result<Vec<u8>, String> {
+pub(in crate::delta) fn plain(zstd: &mut DCtx<'_>, stored: &[u8], len: usize) -> Result<Vec<u8>, String> {
     if stored.len() == len {
         return Ok(stored.to_vec());
     }

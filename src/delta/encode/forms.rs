@@ -1,10 +1,12 @@
 //! The forms that a window may take.
 
+use bytes::Bytes;
 use deltastore_format::Codec;
 use zstd::zstd_safe::{CCtx, CParameter, compress_bound};
 
 use super::{Effort, Encoder, Form, REFERENCE_COST};
 use crate::delta::approximate::ApproximateEffort;
+use crate::delta::columns::Layout;
 use crate::delta::probe::looks_random;
 
 /// zstd sizes its hash table for the window alone. With one for window and references, level 1 without long-distance
@@ -29,6 +31,8 @@ const WORTH_REFERENCES: usize = 32;
 /// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_SLICES: usize = 4;
+/// Where columns with references take at most so much of a window, nothing else is tried: numbers that stay are found as columns, too.
+const SURE_COLUMNS: (usize, usize) = (3, 4);
 /// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
 const NEARLY: usize = 16;
 
@@ -38,21 +42,32 @@ impl Encoder {
         &mut self,
         window: &[u8],
         prefix: &[u8],
-        references: usize,
+        references: &[Bytes],
         sure: usize,
         effort: &Effort,
     ) -> Vec<Form> {
         let mut forms = Vec::new();
-        if references > 0 {
-            self.against(prefix, window, effort, &mut forms);
+        let layout = Layout::of(window);
+        if !references.is_empty() {
+            if let Some(layout) = layout {
+                let bytes = self.columnist.write(window, layout, references, prefix, window.len());
+                forms.extend(bytes.map(|bytes| Form { codec: Codec::ColumnsReferences, bytes }));
+            }
+            if forms.iter().all(|form| form.bytes.len() > window.len() / SURE_COLUMNS.1 * SURE_COLUMNS.0) {
+                self.against(prefix, window, effort, &mut forms);
+            }
         }
         let shortest = forms.iter().map(|form| form.bytes.len()).min();
         if looks_random(window) || shortest.is_some_and(|len| len * 4 <= self.estimate(window) * sure) {
             return forms;
         }
-        if let Some(alone) = self.alone(window, effort.level) {
+        let columns = layout.and_then(|layout| self.columnist.write(window, layout, &[], &[], window.len()));
+        let columns = columns.map(|bytes| Form { codec: Codec::Columns, bytes });
+        let rival = columns.as_ref().map_or(usize::MAX, |form| form.bytes.len());
+        let whole = if self.estimate(window) <= rival { self.alone(window, effort.level) } else { None };
+        if let Some(alone) = whole.into_iter().chain(columns).min_by_key(|form| form.bytes.len()) {
             // Without references a window costs one read, and newer ones can be encoded against it: they must gain enough.
-            let gain = alone.bytes.len() / WORTH_REFERENCES + REFERENCE_COST * references;
+            let gain = alone.bytes.len() / WORTH_REFERENCES + REFERENCE_COST * references.len();
             if shortest.is_some_and(|len| len + gain >= alone.bytes.len()) {
                 forms.clear();
             }
@@ -67,7 +82,7 @@ impl Encoder {
         if exact && let Ok(bytes) = self.with_prefix(prefix, window, effort.level_with_references, effort.tokens) {
             forms.push(Form { codec: Codec::ZstdReferences, bytes });
         }
-        let rival = forms.first().map_or(window.len(), |form| form.bytes.len());
+        let rival = forms.iter().map(|form| form.bytes.len()).min().unwrap_or(window.len());
         if effort.vcdiff_always || rival <= window.len() / VCDIFF_SHARE {
             let bytes = deltastore_vcdiff::encode(window, prefix, VCDIFF_LEVEL, rival.saturating_sub(1));
             forms.extend(bytes.map(|bytes| Form { codec: Codec::Vcdiff, bytes }));

@@ -13,6 +13,7 @@ use deltastore_format::{Codec, Hash};
 use zstd::zstd_safe::{CCtx, DCtx};
 
 use super::approximate::Approximator;
+use super::columns::Columnist;
 use super::decode::joined;
 use super::reference::{Chosen, References, load};
 
@@ -49,6 +50,7 @@ pub struct Encoder {
     plain: CCtx<'static>,
     plain_check: DCtx<'static>,
     approximator: Approximator,
+    columnist: Columnist,
     output: Vec<u8>,
     prefix: Vec<u8>,
     sample: Vec<u8>,
@@ -73,6 +75,7 @@ impl Encoder {
             plain: CCtx::create(),
             plain_check: DCtx::create(),
             approximator: Approximator::default(),
+            columnist: Columnist::default(),
             output: Vec::new(),
             prefix: Vec::new(),
             sample: Vec::new(),
@@ -108,7 +111,7 @@ impl Encoder {
         let mut buffer = std::mem::take(&mut self.prefix);
         let prefix = joined(&mut buffer, &plain);
         let sure = if own { SURE_OWN } else { SURE };
-        let forms = self.forms(window, prefix, chosen.len(), sure, effort);
+        let forms = self.forms(window, prefix, &plain, sure, effort);
         let encoded = self.proven(window, forms, &chosen, prefix);
         self.prefix = buffer;
         encoded

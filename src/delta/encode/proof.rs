@@ -4,9 +4,9 @@ use bytes::Bytes;
 use deltastore_format::Codec;
 
 use super::{Encoded, Encoder, Form, REFERENCE_COST};
-use crate::delta::approximate;
 use crate::delta::decode::{inflate, inflate_with};
 use crate::delta::reference::Reference;
+use crate::delta::{approximate, columns};
 
 /// A form must be smaller than the raw bytes by one part in this many.
 const WORTH_ENCODING: usize = 64;
@@ -23,7 +23,7 @@ impl Encoder {
         forms.sort_by_key(|form| form.bytes.len());
         let enough = window.len() - window.len() / WORTH_ENCODING;
         for Form { codec, bytes } in forms {
-            let uses = if codec == Codec::Zstd { &[] } else { references };
+            let uses = if codec.has_references() { references } else { &[] };
             if bytes.len() + REFERENCE_COST * uses.len() >= enough {
                 continue;
             }
@@ -32,6 +32,8 @@ impl Encoder {
                 Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
                 Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
                 Codec::Approximate => approximate::decode(&mut self.plain_check, &bytes, prefix, window.len()),
+                Codec::Columns => columns::decode(&mut self.plain_check, &bytes, &[], window.len()),
+                Codec::ColumnsReferences => columns::decode(&mut self.plain_check, &bytes, prefix, window.len()),
                 Codec::Vcdiff => {
                     deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
                 }

@@ -232,5 +232,7 @@ fn codec_name(codec: Codec) -> &'static str {
         Codec::ZstdReferences => "zstd-references",
         Codec::Vcdiff => "vcdiff",
         Codec::Approximate => "approximate",
+        Codec::Columns => "columns",
+        Codec::ColumnsReferences => "columns-references",
     }
 }

@@ -17,8 +17,11 @@ const MIN_LEN: usize = 16 << 10;
 const GAIN: f64 = 0.25;
 /// Bits a byte more that a wider number must save, beside a narrower one.
 const WIDER: f64 = 0.1;
-/// Entropy of the lowest byte, at least.
-const RANDOM: f64 = 7.0;
+/// Entropy of each byte of a number's lower half, at least: with floats they are of the mantissa, with tables of addresses or of
+/// characters not all are that random.
+const RANDOM: f64 = 7.5;
+/// The same for numbers of two bytes, which have but one such byte.
+const RANDOM_ALONE: f64 = 7.8;
 /// Entropy of the keys, at least: with less they tell nothing about where they lie.
 const LEAST_KEY: f64 = 1.0;
 /// And at most, or keys take fewer bits, so that they stay from version to version. Exponents of weights have 2.6 bits, each bit of a
@@ -65,7 +68,9 @@ impl Layout {
             layout.shift += 1;
             keys = std::array::from_fn(|key| keys.iter().skip(2 * key).take(2).sum());
         }
-        (columns[phase] >= RANDOM && entropy(&keys) >= LEAST_KEY).then_some(layout)
+        let least = if width == Width::Two { RANDOM_ALONE } else { RANDOM };
+        let random = columns.iter().cycle().skip(phase).take(width.bytes() / 2).all(|&bits| bits >= least);
+        (random && entropy(&keys) >= LEAST_KEY).then_some(layout)
     }
 
     /// How many numbers a window of `len` bytes holds.

@@ -12,6 +12,7 @@ use super::error_page::ErrorPage;
 use super::ids::RequestId;
 
 /// Bucket and key that a request names.
+#[derive(Clone)]
 pub struct Resource {
     pub bucket: String,
     pub key: String,

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod credentials;
 mod estimate;
 mod inspect;

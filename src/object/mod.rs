@@ -107,6 +107,11 @@ impl Objects {
         &self.store
     }
 
+    /// Does an upload wait for memory that others hold?
+    pub fn uploads_wait(&self) -> bool {
+        self.budget.is_wanted()
+    }
+
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.
     fn bucket_id(&self, name: &str) -> Result<BucketId, ObjectError> {
         write::bucket_id(self.store.index(), name)

@@ -28,12 +28,13 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
-use self::incoming::IncomingBody;
+use self::incoming::{IncomingBody, Pressed};
 use self::reply::Reply;
 use self::xml_body::XmlCheck;
 use super::access::{Access, RootAuth};
 use super::admin::Admin;
 use super::api::Api;
+use super::server::stall::StallClock;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
@@ -53,6 +54,7 @@ pub struct Requests {
     max_header_bytes: usize,
     stall_timeout: Duration,
     stall_quota: u64,
+    pressed_timeout: Duration,
 }
 
 impl Requests {
@@ -87,6 +89,7 @@ impl Requests {
             max_header_bytes: settings.max_header_bytes,
             stall_timeout: settings.stall_timeout,
             stall_quota: settings.stall_quota(),
+            pressed_timeout: settings.pressed_timeout,
         })
     }
 
@@ -139,7 +142,10 @@ impl Requests {
         let mut request = Request::from_parts(parts, s3s::Body::empty());
         request.extensions_mut().insert(context.clone());
         if !body.is_end_stream() {
-            let body = IncomingBody::new(body, context.clone(), self.stall_timeout, self.stall_quota, check);
+            let clock = StallClock::new(self.stall_timeout, self.stall_quota);
+            let pressed =
+                (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
+            let body = IncomingBody::new(body, context.clone(), clock, pressed, check);
             *request.body_mut() = s3s::Body::http_body(body);
         }
         let answered = self.call(request).await;

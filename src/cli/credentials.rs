@@ -37,9 +37,9 @@ pub struct Found {
     pub file: Option<String>,
 }
 
-/// The environment's root credentials; none if the folder's are to be used. Needs no folder, so that a start that will be
+/// The environment's root credentials; none if the folder's are to be used, which takes loopback addresses only. Needs no folder, so that a start that will be
 /// refused leaves none behind.
-pub fn from_environment(address: IpAddr) -> Result<Option<Credentials>, CredentialsError> {
+pub fn from_environment(addresses: impl IntoIterator<Item = IpAddr>) -> Result<Option<Credentials>, CredentialsError> {
     let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (from(USER), from(PASSWORD)) {
         (Some(access_key), Some(secret_key)) => {
@@ -47,8 +47,10 @@ pub fn from_environment(address: IpAddr) -> Result<Option<Credentials>, Credenti
             at_least(PASSWORD, &secret_key, 8)?;
             Ok(Some(Credentials { access_key, secret_key }))
         }
-        (None, None) if !address.is_loopback() => Err(CredentialsError::NotLoopback { address }),
-        (None, None) => Ok(None),
+        (None, None) => match addresses.into_iter().find(|address| !address.is_loopback()) {
+            Some(address) => Err(CredentialsError::NotLoopback { address }),
+            None => Ok(None),
+        },
         _ => Err(CredentialsError::Half),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod address;
 mod credentials;
 mod estimate;
 mod inspect;
@@ -7,6 +8,7 @@ mod maintain;
 mod open;
 mod output;
 mod progress;
+mod remote;
 mod report;
 mod serve;
 mod target;
@@ -15,7 +17,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::store::{OptimizeOptions, Policy, StoreError};
+use crate::store::{OptimizeOptions, Policy};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// An S3 server that stores releases, packages, dumps and images in a few percent of their size.
@@ -71,7 +73,7 @@ enum Command {
     },
     /// Say what a folder or a bucket of any S3 server would take stored here; reads it all and writes nothing
     Estimate(estimate::EstimateArguments),
-    /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server must be stopped
+    /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server is asked or stopped
     Inspect(inspect::InspectArguments),
 }
 
@@ -110,7 +112,7 @@ pub fn main() -> ExitCode {
             maintain::optimize(&folder.dir, options).map_err(|error| error.to_string())
         }
         Command::Estimate(arguments) => estimate::estimate(&arguments).map_err(|error| error.to_string()),
-        Command::Inspect(arguments) => inspect::inspect(&arguments).or_else(damaged).map_err(|error| error.to_string()),
+        Command::Inspect(arguments) => inspect::inspect(&arguments).map_err(|error| error.to_string()),
         Command::Stats { folder, json } => maintain::stats(&folder.dir, json).map_err(|error| error.to_string()),
     };
     match result {
@@ -120,15 +122,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Damage has an exit code of its own.
-fn damaged(error: StoreError) -> Result<ExitCode, StoreError> {
-    if !error.is_damage() {
-        return Err(error);
-    }
-    eprintln!("deltastore: {error}");
-    Ok(ExitCode::from(DAMAGE))
 }
 
 /// Log lines go to standard error; `RUST_LOG` overrides the level.

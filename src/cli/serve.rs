@@ -1,14 +1,13 @@
 //! `serve`: the server process.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::LogFormat;
+use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
 use super::open::{Opened, cache_bytes, open};
 use super::output;
@@ -25,7 +24,8 @@ const OPTIMIZE_PAUSE: Duration = Duration::from_secs(30);
 
 pub const AFTER_HELP: &str = "\
 Root credentials come from DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD. If neither is set, on a loopback address,
-they are generated, kept in the data folder and printed once; on any other address the server refuses to start.
+they are generated, kept in the data folder and printed once; on any other address the server refuses to start. A name is a
+loopback address if all of its addresses are.
 RUST_LOG sets the log level. SIGTERM and SIGINT finish requests under way, then close the store.
 
 Exit codes: 0 stopped by a signal; 1 could not start or run; 2 wrong arguments.";
@@ -35,9 +35,9 @@ pub struct ServeArguments {
     /// The data folder
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Where to listen; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
-    address: SocketAddr,
+    /// Where to listen: on an address, on all addresses of a name, or on all of the machine, :PORT; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:9000", value_name = "[HOST]:PORT")]
+    address: Address,
     /// How log lines look
     #[arg(long, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,
@@ -56,24 +56,27 @@ pub enum ServeError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
-    #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
 /// Runs the server until a signal.
 pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
-    let environment = credentials::from_environment(arguments.address.ip())?;
+    let addresses = arguments.address.resolve()?;
+    let environment = credentials::from_environment(addresses.iter().map(|address| address.ip()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     // Signals count from here on, so that one during recovery ends the process cleanly after it.
     let (mut terminate, mut interrupt) = {
         let _context = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
-    let listener = runtime
-        .block_on(TcpListener::bind(arguments.address))
-        .map_err(|source| ServeError::Listen { address: arguments.address, source })?;
+    let listeners = runtime.block_on(listen(&addresses))?;
+    let endpoint = match listeners.first() {
+        Some(listener) => arguments.address.endpoint(listener.local_addr()?),
+        None => String::new(),
+    };
     let Opened { folder, engine, clock } = open(&arguments.dir, true)?;
     let found = credentials::find(environment, &arguments.dir)?;
     let mut settings = Settings { disk_cache_bytes: cache_bytes(&folder), ..Settings::default() };
@@ -88,7 +91,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?)
     };
     // A server whose standard output nobody reads serves all the same.
-    if let Err(error) = output::print(&greeting(arguments, listener.local_addr()?, &found)) {
+    if let Err(error) = output::print(&greeting(arguments, &endpoint, &found)) {
         tracing::warn!(%error, "the greeting could not be printed");
     }
     let shutdown = async move {
@@ -98,7 +101,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         }
     };
     let objects = Objects::new(store);
-    let result = runtime.block_on(serve_s3(listener, objects, found.credentials, ServerSettings::default(), shutdown));
+    let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, ServerSettings::default(), shutdown));
     drop((joiner, optimizer, collector));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);
@@ -108,8 +111,8 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
 }
 
 /// What a person at the terminal needs first.
-fn greeting(arguments: &ServeArguments, address: SocketAddr, found: &Found) -> String {
-    let endpoint = format!("http://{address}");
+fn greeting(arguments: &ServeArguments, host: &str, found: &Found) -> String {
+    let endpoint = format!("http://{host}");
     let user = &found.credentials.access_key;
     let mut lines = vec![format!("Deltastore serves S3 at {endpoint} from {}", arguments.dir.display())];
     let secret = match (&found.file, found.generated) {

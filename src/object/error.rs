@@ -79,6 +79,9 @@ pub enum ObjectError {
     ReadOnly(String),
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// Stored data is damaged, for those who are told where.
+    #[error("{0}")]
+    Damaged(String),
     /// Damage or a defect; the text is for the log.
     #[error("internal error: {0}")]
     Internal(String),
@@ -131,6 +134,7 @@ impl ObjectError {
             E::OperationAborted => ("OperationAborted", 409),
             E::StorageFull => ("StorageFull", 507),
             E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
+            E::Damaged(_) => ("DamagedObject", 500),
             E::Internal(_) => ("InternalError", 500),
         }
     }

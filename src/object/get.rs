@@ -11,11 +11,11 @@ use crate::object::identity::VersionId;
 use crate::object::name::check_key;
 use crate::object::range::ByteRange;
 use crate::object::{MAX_PARTS, Objects, write};
-use crate::store::VersionRow;
 use crate::store::bugs::Bug;
+use crate::store::{ReadPins, VersionRow};
 
-/// How often a GET looks again when the version it found went away before its first bytes were read.
-const ATTEMPTS: usize = 5;
+/// How often a reader looks again when the version it found went away before its first bytes were read.
+pub(super) const ATTEMPTS: usize = 5;
 
 /// A GetObject or HeadObject.
 #[derive(Clone, Debug, Default)]
@@ -118,13 +118,19 @@ impl Objects {
 
     /// Reads a range of a version; what it needs is kept from collection until the reader is dropped. None if the version is gone.
     pub(super) fn open_body(&self, version: &VersionPut, range: Range<u64>) -> Result<Option<BodyReader>, ObjectError> {
+        let pinned = self.pin_version(version)?;
+        Ok(pinned.map(|(now, pins)| read_body(&self.store, &self.budget, &now.recipe, range, pins)))
+    }
+
+    /// A version in its present form, kept from collection as long as the pins are held. None if it is gone.
+    pub(super) fn pin_version(&self, version: &VersionPut) -> Result<Option<(VersionPut, ReadPins)>, ObjectError> {
         let mut recipe = version.recipe.clone();
         loop {
             let pins = self.store.pin_recipe(&recipe);
             let Some(now) = self.same_version(version)? else { return Ok(None) };
             // Pins hold only what was there when they were made: the optimizer may have stored it anew just before.
             if let Some(pins) = pins.filter(|_| now.recipe == recipe) {
-                return Ok(Some(read_body(&self.store, &self.budget, &recipe, range, pins)));
+                return Ok(Some((now, pins)));
             }
             recipe = now.recipe;
         }

@@ -26,6 +26,7 @@ mod digest;
 mod error;
 mod get;
 mod identity;
+mod inspect;
 mod list;
 mod metadata;
 mod name;
@@ -53,6 +54,7 @@ pub use delete::{DeleteInput, DeleteKey};
 pub use error::ObjectError;
 pub use get::{GetInput, GetOutput, HeadOutput};
 pub use identity::{VersionId, format_upload_id, parse_upload_id};
+pub use inspect::Inspected;
 pub use list::{ListInput, ListOutput};
 pub use metadata::{MAX_TAGS, MAX_USER_METADATA, parse_tags};
 pub use name::{MAX_KEY_LEN, check_bucket_name, check_key};
@@ -103,6 +105,11 @@ impl Objects {
     /// The store below, for health, statistics and administration.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Does an upload wait for memory that others hold?
+    pub fn uploads_wait(&self) -> bool {
+        self.budget.is_wanted()
     }
 
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.

@@ -45,10 +45,13 @@ impl S3Access for Access {
             bucket: bucket.to_owned(),
             key: cx.s3_path().get_object_key().unwrap_or_default().to_owned(),
         });
-        if let Some(context) = cx.extensions_mut().get::<Arc<RequestContext>>() {
+        let context = cx.extensions_mut().get::<Arc<RequestContext>>().cloned();
+        if let Some(context) = &context {
             context.resolve(operation, resource);
         }
-        if cx.credentials().is_none() {
+        // A request that comes a second time, with another range, has no signature any more.
+        let is_verified = context.as_ref().is_some_and(|context| context.is_verified());
+        if cx.credentials().is_none() && !is_verified {
             return Err(s3_error!(AccessDenied, "Anonymous requests are not allowed: sign the request."));
         }
         // s3s enforces this limit too, but reports it as its own fault.
@@ -60,7 +63,11 @@ impl S3Access for Access {
                 self.max_xml_bytes
             ));
         }
-        check_headers(cx.headers())
+        check_headers(cx.headers())?;
+        if let Some(context) = context {
+            context.set_verified();
+        }
+        Ok(())
     }
 }
 

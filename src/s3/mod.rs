@@ -21,6 +21,7 @@ mod api;
 mod client;
 mod error;
 mod ops;
+mod percent;
 mod request;
 mod server;
 mod settings;

@@ -26,6 +26,8 @@ pub struct ServerSettings {
     pub header_timeout: Duration,
     /// Waiting time in which a peer must take or send at least `min_bytes_per_second`.
     pub stall_timeout: Duration,
+    /// Longest time in which an upload may send nothing while others wait for the memory that it holds.
+    pub pressed_timeout: Duration,
     /// Slowest peer that is put up with, averaged over `stall_timeout`; time the server is not waiting does not count.
     pub min_bytes_per_second: u64,
     /// Most bytes of a request's header fields.
@@ -46,6 +48,7 @@ impl Default for ServerSettings {
             max_connections: 1024,
             header_timeout: Duration::from_secs(75),
             stall_timeout: Duration::from_secs(30),
+            pressed_timeout: Duration::from_secs(5),
             min_bytes_per_second: 256,
             max_header_bytes: 16 << 10,
             max_xml_bytes: 2 << 20,

@@ -45,7 +45,7 @@ pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Gear, OwnSketches, Prepared, State};
-pub use inspect::{CodecSum, Inspection, Recreation, Use, WindowUse};
+pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};

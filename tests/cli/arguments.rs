@@ -1,8 +1,9 @@
 //! Arguments, help, credentials and output.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use crate::process::{Server, data_folder, deltastore, run};
+use crate::sigv4::{ACCESS_KEY, SECRET_KEY};
 
 #[test]
 fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
@@ -15,9 +16,16 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
         (&["estimate", "data", "--memory", "1"], "invalid value '1' for '--memory"),
         (&["estimate", "data", "--policy", "most"], "invalid value 'most' for '--policy"),
         (&["inspect", "data"], "<s3://BUCKET/KEY>"),
+        (&["inspect"], "<DIR|s3://BUCKET/KEY>"),
         (&["inspect", "data", "s3://bucket"], "names no key"),
+        (&["inspect", "s3://bucket/key"], "DIR or --endpoint"),
+        (&["inspect", "s3://bucket", "--endpoint", "http://localhost"], "names no key"),
+        (&["inspect", "data", "s3://bucket/key", "--endpoint", "http://localhost"], "cannot be used with --endpoint"),
+        (&["inspect", "data", "s3://bucket/key", "more"], "Usage: deltastore inspect"),
         (&["gc", "a", "b"], "unexpected argument 'b'"),
         (&["serve", "data", "--address", "nowhere"], "invalid value 'nowhere' for '--address"),
+        (&["serve", "data", "--address", "http://localhost:9000"], "HOST:PORT is wanted"),
+        (&["serve", "data", "--address", "localhost:port"], "the port is a number"),
         (&["serve", "data", "--log-format", "xml"], "text, json"),
     ] {
         let said = run(&mut deltastore(arguments));
@@ -60,12 +68,43 @@ fn credentials_come_whole_and_long_enough_or_not_at_all() {
 #[test]
 fn other_machines_are_not_served_with_generated_credentials() {
     let (_folder, dir) = data_folder();
-    for address in ["0.0.0.0:0", "[::]:0"] {
+    for address in ["0.0.0.0:0", "[::]:0", ":0"] {
         let said = run(&mut deltastore(&["serve", dir.to_str().unwrap(), "--address", address]));
         assert_eq!(said.code, Some(1), "{said:?}");
         assert!(said.err.contains("set DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD"), "{said:?}");
         assert!(!dir.exists(), "a refused start leaves no folder");
     }
+}
+
+#[test]
+fn a_name_is_served_on_all_of_its_addresses_and_no_name_on_all_there_are() {
+    let (_folder, dir) = data_folder();
+    let serve = |address: &str| deltastore(&["serve", dir.to_str().unwrap(), "--address", address]);
+    // Loopback, so that credentials are generated.
+    let server = Server::spawn(&mut serve("localhost:0"), &dir);
+    let port = server.host.strip_prefix("localhost:").unwrap().to_owned();
+    for address in (server.host.as_str()).to_socket_addrs().unwrap() {
+        // Names may stand for addresses that the machine has not.
+        if TcpListener::bind((address.ip(), 0)).is_ok() {
+            assert!(TcpStream::connect(address).is_ok(), "{address}, port {port}");
+        }
+    }
+    server.stop();
+    let mut all = serve(":0");
+    let all = all.env("DELTASTORE_ROOT_USER", ACCESS_KEY).env("DELTASTORE_ROOT_PASSWORD", SECRET_KEY);
+    let server = Server::spawn(all, &dir);
+    let port: u16 = server.host.strip_prefix("localhost:").unwrap().parse().unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_ok());
+    server.stop();
+}
+
+#[test]
+fn a_name_without_an_address_is_named_and_leaves_no_folder() {
+    let (_folder, dir) = data_folder();
+    let said = run(&mut deltastore(&["serve", dir.to_str().unwrap(), "--address", "no-such-name.invalid:0"]));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("cannot resolve no-such-name.invalid: "), "{said:?}");
+    assert!(!dir.exists());
 }
 
 #[test]

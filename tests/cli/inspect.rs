@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::process::{Said, Server, data_folder, deltastore, noise, run, succeed};
-use crate::sigv4::Request;
+use crate::sigv4::{ACCESS_KEY, Request, SECRET_KEY};
 
 const MIB: usize = 1 << 20;
 
@@ -39,6 +39,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn inspect(dir: &Path, object: &str, more: &[&str]) -> Said {
     run(deltastore(&["inspect", dir.to_str().unwrap(), object]).args(more))
+}
+
+/// The same of a running server.
+fn ask(server: &Server, object: &str, more: &[&str]) -> Said {
+    let endpoint = format!("http://{}", server.host);
+    let mut command = deltastore(&["inspect", object, "--endpoint", &endpoint]);
+    run(command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY).args(more))
 }
 
 fn json(dir: &Path, object: &str) -> Value {
@@ -89,6 +96,56 @@ fn members_windows_and_what_others_use_are_told() {
     for expected in ["s3://bucket/app/2.gz", "stored as  delta, optimized", "gzip level 6", " yes "] {
         assert!(said.out.contains(expected), "{expected}: {}", said.out);
     }
+}
+
+#[test]
+fn a_running_server_tells_what_its_folder_tells() {
+    let (_folder, dir) = data_folder();
+    let server = Server::with(&dir, &["--no-optimizer"]);
+    server.make_bucket();
+    server.put("app/1.gz", &gzip(&text(1, 3 * MIB, 0)));
+    server.put("app/2.gz", &gzip(&text(1, 3 * MIB, 2)));
+    server.put("long", &noise(5, 56 * MIB));
+    let calls = [
+        ("s3://bucket/app/1.gz", &["--json"][..]),
+        ("s3://bucket/app/2.gz", &["--json", "--version-id", "null"]),
+        ("s3://bucket/app/2.gz", &[]),
+        ("s3://bucket/long", &[]),
+        ("s3://bucket/long", &["--all"]),
+    ];
+    let asked = calls.map(|(object, more)| ask(&server, object, more));
+    server.stop();
+    for ((object, more), asked) in calls.into_iter().zip(asked) {
+        assert_eq!((asked.code, asked.err.as_str()), (Some(0), ""));
+        assert_eq!(asked.out, inspect(&dir, object, more).out, "{object} {more:?}");
+    }
+}
+
+#[test]
+fn what_keeps_a_server_from_telling_is_said() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    server.make_bucket();
+    server.put("key", b"some bytes");
+    for (object, more, message) in [
+        ("s3://other/key", &[][..], "404 Not Found: NoSuchBucket: "),
+        ("s3://bucket/kez", &[], "404 Not Found: NoSuchKey: "),
+        ("s3://bucket/key", &["--version-id", "0000000000000001"], "404 Not Found: NoSuchVersion: "),
+        ("s3://bucket/key", &["--version-id", "a&b=c"], "400 Bad Request: InvalidArgument: "),
+    ] {
+        let said = ask(&server, object, more);
+        assert_eq!((said.code, said.err.lines().count()), (Some(1), 1), "{said:?}");
+        assert!(said.err.contains(message), "{said:?}");
+    }
+    let endpoint = format!("http://{}", server.host);
+    let asking = || deltastore(&["inspect", "s3://bucket/key", "--endpoint", &endpoint]);
+    let said = run(&mut asking());
+    assert!(said.code == Some(1) && said.err.contains("set AWS_ACCESS_KEY_ID and "), "{said:?}");
+    let said = run(asking().env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", "another-secret"));
+    assert!(said.code == Some(1) && said.err.contains("403 Forbidden: SignatureDoesNotMatch"), "{said:?}");
+    server.stop();
+    let said = run(asking().env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY));
+    assert!(said.code == Some(1) && said.err.contains("cannot connect to "), "{said:?}");
 }
 
 #[test]
@@ -164,4 +221,9 @@ fn damage_ends_with_3() {
     let said = inspect(&dir, "s3://bucket/long", &[]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("damage at "), "{said:?}");
+    let server = Server::start(&dir);
+    let said = ask(&server, "s3://bucket/long", &[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("DamagedObject: damage at "), "{said:?}");
+    server.stop();
 }

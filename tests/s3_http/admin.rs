@@ -63,6 +63,59 @@ fn a_bucket_has_a_policy() {
     policy("DELETE", "?bucket=bucket").is_error(405, "MethodNotAllowed");
 }
 
+fn inspect(server: &Server, object: &str) -> serde_json::Value {
+    let answer = server.send(&Request::new("GET", &format!("/_deltastore/inspect/{object}")));
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    serde_json::from_str(&answer.text()).unwrap()
+}
+
+#[test]
+fn an_object_is_inspected_while_the_server_runs() {
+    let server = Server::start();
+    server.send(&Request::new("PUT", "/bucket/a%2B%20b/%C3%BC").body(release(1)));
+    let found = inspect(&server, "bucket/a%2B%20b/%C3%BC");
+    assert_eq!((&found["bucket"], &found["key"]), (&"bucket".into(), &"a+ b/ü".into()));
+    assert_eq!((&found["size"], &found["optimized"]), (&release(1).len().into(), &false.into()));
+    assert_eq!(found["recreations"][0]["by"], "tokens");
+    assert!(!found["windows"].as_array().unwrap().is_empty(), "{found}");
+    optimize(&server, "");
+    assert_eq!(inspect(&server, "bucket/a%2B%20b/%C3%BC?version-id=null")["optimized"], true);
+}
+
+#[test]
+fn inspections_bear_with_writers_and_the_optimizer() {
+    let server = Server::start();
+    let releases = [release(10_000), release(20_000)];
+    let put = |number: usize| {
+        let put = Request::new("PUT", "/bucket/key").body(releases[number % 2].clone());
+        assert_eq!(server.send(&put).status, 200);
+    };
+    put(0);
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            for number in 0..12 {
+                put(number);
+                optimize(&server, "?policy=fast");
+                if number % 4 == 3 {
+                    assert_eq!(server.send(&Request::new("DELETE", "/bucket/key")).status, 204);
+                }
+            }
+        });
+        let mut seen = 0;
+        while !writing.is_finished() {
+            let answer = server.send(&Request::new("GET", "/_deltastore/inspect/bucket/key"));
+            match answer.status {
+                200 => seen += 1,
+                404 => answer.is_error(404, "NoSuchKey"),
+                _ => answer.is_error(409, "OperationAborted"),
+            }
+        }
+        writing.join().unwrap();
+        assert!(seen > 0);
+    });
+}
+
 #[test]
 fn nothing_is_answered_to_strangers_or_guessed() {
     let server = Server::start();
@@ -74,4 +127,20 @@ fn nothing_is_answered_to_strangers_or_guessed() {
     send("POST", "/_deltastore/optimize?speed=9").is_error(400, "InvalidArgument");
     send("GET", "/_deltastore/optimize").is_error(405, "MethodNotAllowed");
     send("GET", "/_deltastore/else").is_error(400, "InvalidRequest");
+    server.send(&Request::new("PUT", "/bucket/key").body("data"));
+    let anonymous = format!("GET /_deltastore/inspect/bucket/key HTTP/1.1\r\nhost: {}\r\n\r\n", server.host);
+    server.raw(anonymous.as_bytes()).is_error(403, "AccessDenied");
+    for (path, status, code) in [
+        ("missing/key", 404, "NoSuchBucket"),
+        ("bucket/kez", 404, "NoSuchKey"),
+        ("bucket/key?version-id=0000000000000001", 404, "NoSuchVersion"),
+        ("bucket/key?version-id=x", 400, "InvalidArgument"),
+        ("bucket/key?verson-id=null", 400, "InvalidArgument"),
+        ("bucket", 400, "InvalidRequest"),
+        ("bucket/", 400, "InvalidRequest"),
+        ("bucket/%ff", 400, "InvalidURI"),
+    ] {
+        send("GET", &format!("/_deltastore/inspect/{path}")).is_error(status, code);
+    }
+    send("PUT", "/_deltastore/inspect/bucket/key").is_error(405, "MethodNotAllowed");
 }

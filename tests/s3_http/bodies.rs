@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deltastore::s3::ServerSettings;
 
-use crate::server::{Answer, Server};
+use crate::server::{Answer, Connection, Server};
 use crate::sigv4::Request;
 
 const WRONG_MD5: &str = "XUFAKrxLKna5cZ2REBfFkg==";
+const LARGE: usize = 40 << 20;
 const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 fn put() -> Request {
@@ -135,6 +136,38 @@ fn a_body_cut_short_stores_nothing() {
         }
         server.is_empty();
     }
+}
+
+/// Announces a large upload and sends only its first bytes.
+fn stalled(server: &Server, key: &str) -> Connection {
+    let signed = Request::new("PUT", &format!("/bucket/{key}")).payload("UNSIGNED-PAYLOAD").body(vec![7; LARGE]);
+    let mut connection = server.connect();
+    connection.write(&signed.sign(&server.host).head);
+    connection.write(&[7; 1000]);
+    connection
+}
+
+#[test]
+fn an_upload_that_sends_nothing_is_given_up_once_others_wait() {
+    let pressed_timeout = Duration::from_millis(300);
+    let server = Server::with(ServerSettings { pressed_timeout, ..ServerSettings::default() });
+    let mut patient = stalled(&server, "patient");
+    thread::sleep(5 * pressed_timeout);
+    patient.write(&vec![7; LARGE - 1000]);
+    assert_eq!(patient.answer().status, 200, "nobody waited");
+    // More than the memory is for, so that some of them wait for the others.
+    let mut greedy: Vec<Connection> = (0..16).map(|number| stalled(&server, &number.to_string())).collect();
+    thread::sleep(pressed_timeout);
+    let started = Instant::now();
+    assert_eq!(server.send(&put().body("data")).status, 200);
+    assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    let answers = greedy.iter_mut().map(|connection| {
+        connection.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        connection.answer()
+    });
+    let refused: Vec<Answer> = answers.filter(|answer| answer.status != 0).collect();
+    assert!(!refused.is_empty());
+    refused.iter().for_each(|answer| answer.is_error(400, "RequestTimeout"));
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let credentials = Credentials { access_key: ACCESS_KEY.into(), secret_key: SECRET_KEY.into() };
-        let served = runtime.spawn(serve(listener, Objects::new(store), credentials, settings, async {
+        let served = runtime.spawn(serve(vec![listener], Objects::new(store), credentials, settings, async {
             // An error is a dropped sender: the test is over.
             let _ = stopped.await;
         }));

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
+use super::remote::RemoteError;
 use super::{EXIT_CODES, output, progress};
 use crate::object::ObjectError;
 use crate::s3::ClientError;
@@ -61,12 +62,12 @@ pub enum EstimateError {
     Target(String),
     #[error("a bucket needs --endpoint: the server that has it, http://HOST[:PORT]")]
     NoEndpoint,
-    #[error("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the credentials of the bucket's server")]
-    NoCredentials,
     #[error("not even one object fits the memory; raise --memory")]
     NoMemory,
     #[error("what optimize makes does not fit the memory beside what was there; raise --memory or leave out --policy")]
     NoMemoryToOptimize,
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     #[error(transparent)]
     Client(#[from] ClientError),
     #[error(transparent)]

@@ -11,9 +11,10 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::EstimateError;
+use crate::cli::remote::client;
 use crate::cli::target::S3Target;
 use crate::object::{Body, MAX_KEY_LEN, ObjectError};
-use crate::s3::{Client, Credentials};
+use crate::s3::Client;
 
 /// Bytes of a file that are read at once.
 const CHUNK: usize = 256 << 10;
@@ -56,13 +57,7 @@ impl Source {
         }
         let target: S3Target = text.parse().map_err(EstimateError::Target)?;
         let endpoint = endpoint.ok_or(EstimateError::NoEndpoint)?;
-        let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let (Some(access_key), Some(secret_key)) = (from("AWS_ACCESS_KEY_ID"), from("AWS_SECRET_ACCESS_KEY")) else {
-            return Err(EstimateError::NoCredentials);
-        };
-        let region = from("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
-        let credentials = Credentials { access_key, secret_key };
-        let client = Box::new(Client::new(endpoint, credentials, from("AWS_SESSION_TOKEN"), region)?);
+        let client = Box::new(client(endpoint)?);
         Ok(Self::Bucket { client, target })
     }
 

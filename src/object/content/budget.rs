@@ -1,6 +1,7 @@
 //! How much memory bodies may take.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,6 +18,8 @@ const SMALL: u64 = 4 << 10;
 #[derive(Clone)]
 pub struct Budget {
     ingest: Arc<Semaphore>,
+    /// Uploads that wait for a share.
+    waiting: Arc<AtomicUsize>,
     ingest_bytes: usize,
     large_upload: usize,
     read: Arc<Semaphore>,
@@ -31,6 +34,7 @@ impl Budget {
         let expanding = settings.expand.as_ref().map_or(0, |expand| EXPANDING * expand.unit);
         Self {
             ingest: Arc::new(Semaphore::new(settings.ingest_bytes)),
+            waiting: Arc::default(),
             ingest_bytes: settings.ingest_bytes,
             // One window growing, the others of about the target size, plain and encoded; what is being expanded; sketches.
             large_upload: window + PREPARING * settings.cut.target as usize + expanding,
@@ -42,11 +46,33 @@ impl Budget {
     pub(super) async fn upload(&self, expected: Option<u64>) -> Option<OwnedSemaphorePermit> {
         let large = self.large_upload as u64;
         let share = expected.map_or(large, |len| large.min(len.saturating_mul(2).saturating_add(SMALL)));
+        let _waits = Waits::new(&self.waiting);
         acquire(&self.ingest, usize::try_from(share).unwrap_or(usize::MAX).min(self.ingest_bytes)).await
+    }
+
+    /// Does an upload wait for its share?
+    pub fn is_wanted(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
     }
 
     pub(super) async fn window(&self, len: u64) -> Option<OwnedSemaphorePermit> {
         acquire(&self.read, usize::try_from(len).unwrap_or(usize::MAX).clamp(1, self.read_bytes)).await
+    }
+}
+
+/// Counts as waiting until it is dropped, also when the wait is given up.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,6 +8,8 @@ use quick_xml::events::Event;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::s3::percent;
+
 /// One object of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
@@ -119,19 +121,7 @@ fn elements(xml: &str, mut ended: impl FnMut(&[&str], &str) -> Result<(), String
 
 /// Percent-decoding, where `+` is a space too.
 fn decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-                (digit(rest.next())? << 4 | digit(rest.next())?) as u8
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(bytes).ok()
+    percent::decode(&text.replace('+', " "))
 }
 
 #[cfg(test)]

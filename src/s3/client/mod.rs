@@ -1,4 +1,5 @@
-//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP.
+//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP; and asks a Deltastore how an
+//! object is stored.
 //!
 //! Invariants: one request at a time, on a connection that is kept; nothing is ever written to the server; a body that ends early
 //! is an error, so that a cut answer is never taken for a whole one.
@@ -25,14 +26,19 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::Credentials;
+use crate::object::Inspected;
 use sign::{Signer, encode_path, encode_query};
 
 /// Longest time in which nothing comes.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Longest time to connect.
 const CONNECT: Duration = Duration::from_secs(10);
+/// Longest time an inspection takes, during which nothing comes.
+const INSPECTING: Duration = Duration::from_secs(15 * 60);
 /// Most bytes of a listing or error that are taken: a thousand keys of a kilobyte, percent-encoded, fit.
 const MOST_TEXT: usize = 16 << 20;
+/// Most bytes of an inspection that are taken; the server bounds it.
+const MOST_INSPECTED: usize = 128 << 20;
 
 /// Why a request failed. One sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +56,21 @@ pub enum ClientError {
     #[error("{authority}: {source}")]
     Http { authority: String, source: hyper::Error },
     /// An answer other than 200, with the code and message of its body where it has them.
-    #[error("{authority} answers {status}{said}")]
-    Refused { authority: String, status: StatusCode, said: String },
-    #[error("{authority} sends a listing that is not understood: {reason}")]
-    Listing { authority: String, reason: String },
+    #[error("{authority} answers {status}{}", told(.said.as_ref()))]
+    Refused { authority: String, status: StatusCode, said: Option<(String, String)> },
+    #[error("{authority} sends an answer that is not understood: {reason}")]
+    Answer { authority: String, reason: String },
+}
+
+fn told(said: Option<&(String, String)>) -> String {
+    said.map(|(code, message)| format!(": {code}: {message}")).unwrap_or_default()
+}
+
+impl ClientError {
+    /// True when the server says that what it has stored is damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Refused { said: Some((code, _)), .. } if code == "DamagedObject")
+    }
 }
 
 /// A server to read from.
@@ -94,12 +111,12 @@ impl Client {
     pub async fn list(&self, bucket: &str, prefix: &str, token: Option<&str>) -> Result<Page, ClientError> {
         let mut query = vec![("encoding-type", "url"), ("list-type", "2"), ("prefix", prefix)];
         query.extend(token.map(|token| ("continuation-token", token)));
-        let answer = self.get_target(&format!("/{}", encode_path(bucket)), &encode_query(&query)).await?;
+        let answer = self.get_target(&format!("/{}", encode_path(bucket)), &encode_query(&query), PATIENCE).await?;
         if answer.status() != StatusCode::OK {
             return Err(self.refused(answer).await);
         }
-        let text = self.text(answer).await?;
-        Page::parse(&text).map_err(|reason| ClientError::Listing { authority: self.authority.clone(), reason })
+        let text = self.text(answer, MOST_TEXT).await?;
+        Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority.clone(), reason })
     }
 
     /// An object's bytes; none if it is gone. They are taken or dropped before the next request.
@@ -111,10 +128,10 @@ impl Client {
         bucket: &str,
         key: &str,
     ) -> Result<Option<BoxStream<'static, Result<Bytes, ClientError>>>, ClientError> {
-        let answer = self.get_target(&format!("/{}/{}", encode_path(bucket), encode_path(key)), "").await?;
+        let answer = self.get_target(&format!("/{}/{}", encode_path(bucket), encode_path(key)), "", PATIENCE).await?;
         match answer.status() {
             StatusCode::OK => {}
-            StatusCode::NOT_FOUND => return self.text(answer).await.map(|_| None),
+            StatusCode::NOT_FOUND => return self.text(answer, MOST_TEXT).await.map(|_| None),
             _ => return Err(self.refused(answer).await),
         }
         let (body, authority) = (answer.into_body(), self.authority.clone());
@@ -135,20 +152,37 @@ impl Client {
         Ok(Some(frames.boxed()))
     }
 
-    async fn get_target(&self, path: &str, query: &str) -> Result<Response<Incoming>, ClientError> {
+    /// How a Deltastore has stored an object; the newest version for no id.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn inspect(&self, bucket: &str, key: &str, version_id: Option<&str>) -> Result<Inspected, ClientError> {
+        let path = format!("/_deltastore/inspect/{}/{}", encode_path(bucket), encode_path(key));
+        let query: Vec<_> = version_id.map(|id| ("version-id", id)).into_iter().collect();
+        let answer = self.get_target(&path, &encode_query(&query), INSPECTING).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(self.refused(answer).await);
+        }
+        let text = self.text(answer, MOST_INSPECTED).await?;
+        serde_json::from_str(&text)
+            .map_err(|error| ClientError::Answer { authority: self.authority.clone(), reason: error.to_string() })
+    }
+
+    /// `patience`: for the answer's head.
+    async fn get_target(&self, path: &str, query: &str, patience: Duration) -> Result<Response<Incoming>, ClientError> {
         let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
         let mut kept = self.sender.lock().await;
         // A kept connection that the server closed meanwhile is no failure: the request is sent again on a new one.
         if let Some(mut sender) = kept.take()
             && timeout(PATIENCE, sender.ready()).await.is_ok_and(|ready| ready.is_ok())
-            && let Ok(Ok(answer)) = timeout(PATIENCE, sender.send_request(self.request(path, query, &target)?)).await
+            && let Ok(Ok(answer)) = timeout(patience, sender.send_request(self.request(path, query, &target)?)).await
         {
             *kept = Some(sender);
             return Ok(answer);
         }
         let mut sender = self.connect().await?;
         let request = self.request(path, query, &target)?;
-        let answer = timeout(PATIENCE, sender.send_request(request)).await.map_err(|_| self.silent())?;
+        let answer = timeout(patience, sender.send_request(request)).await.map_err(|_| self.silent())?;
         let answer = answer.map_err(|source| self.http(source))?;
         *kept = Some(sender);
         Ok(answer)
@@ -176,16 +210,16 @@ impl Client {
         Ok(sender)
     }
 
-    async fn text(&self, answer: Response<Incoming>) -> Result<String, ClientError> {
+    async fn text(&self, answer: Response<Incoming>, most: usize) -> Result<String, ClientError> {
         let mut body = answer.into_body();
         let mut text = Vec::new();
         while let Some(frame) = timeout(PATIENCE, body.frame()).await.map_err(|_| self.silent())? {
             if let Ok(bytes) = frame.map_err(|source| self.http(source))?.into_data() {
                 text.extend_from_slice(&bytes);
             }
-            if text.len() > MOST_TEXT {
-                let reason = format!("longer than {MOST_TEXT} bytes");
-                return Err(ClientError::Listing { authority: self.authority.clone(), reason });
+            if text.len() > most {
+                let reason = format!("longer than {most} bytes");
+                return Err(ClientError::Answer { authority: self.authority.clone(), reason });
             }
         }
         Ok(String::from_utf8_lossy(&text).into_owned())
@@ -193,12 +227,8 @@ impl Client {
 
     async fn refused(&self, answer: Response<Incoming>) -> ClientError {
         let status = answer.status();
-        let text = self.text(answer).await.unwrap_or_default();
-        let said = match listing::error_of(&text) {
-            Some((code, message)) => format!(": {code}: {message}"),
-            None => String::new(),
-        };
-        ClientError::Refused { authority: self.authority.clone(), status, said }
+        let text = self.text(answer, MOST_TEXT).await.unwrap_or_default();
+        ClientError::Refused { authority: self.authority.clone(), status, said: listing::error_of(&text) }
     }
 
     fn silent(&self) -> ClientError {

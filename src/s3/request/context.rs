@@ -1,7 +1,7 @@
 //! What is known about a request while it runs, for its answer and the log.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
@@ -12,6 +12,7 @@ use super::error_page::ErrorPage;
 use super::ids::RequestId;
 
 /// Bucket and key that a request names.
+#[derive(Clone)]
 pub struct Resource {
     pub bucket: String,
     pub key: String,
@@ -60,6 +61,7 @@ pub struct RequestContext {
     uri: Uri,
     operation: OnceLock<String>,
     resource: OnceLock<Resource>,
+    verified: AtomicBool,
     received: AtomicU64,
     fault: AtomicU8,
     unread: Mutex<Option<Incoming>>,
@@ -74,6 +76,7 @@ impl RequestContext {
             uri,
             operation: OnceLock::new(),
             resource: OnceLock::new(),
+            verified: AtomicBool::new(false),
             received: AtomicU64::new(0),
             fault: AtomicU8::new(0),
             unread: Mutex::new(None),
@@ -113,6 +116,15 @@ impl RequestContext {
         if let Some(resource) = resource {
             let _ = self.resource.set(resource);
         }
+    }
+
+    /// Whether this very request was found to be signed by the root user, and allowed.
+    pub fn is_verified(&self) -> bool {
+        self.verified.load(Ordering::Relaxed)
+    }
+
+    pub fn set_verified(&self) {
+        self.verified.store(true, Ordering::Relaxed);
     }
 
     /// Body bytes received so far, transfer framing included.

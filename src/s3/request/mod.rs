@@ -6,6 +6,7 @@ mod gate;
 mod health;
 mod ids;
 pub mod incoming;
+mod range;
 mod reply;
 mod xml_body;
 
@@ -16,7 +17,8 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, RANGE, SERVER};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
@@ -26,12 +28,13 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
-use self::incoming::IncomingBody;
+use self::incoming::{IncomingBody, Pressed};
 use self::reply::Reply;
 use self::xml_body::XmlCheck;
 use super::access::{Access, RootAuth};
 use super::admin::Admin;
 use super::api::Api;
+use super::server::stall::StallClock;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
@@ -51,6 +54,7 @@ pub struct Requests {
     max_header_bytes: usize,
     stall_timeout: Duration,
     stall_quota: u64,
+    pressed_timeout: Duration,
 }
 
 impl Requests {
@@ -85,6 +89,7 @@ impl Requests {
             max_header_bytes: settings.max_header_bytes,
             stall_timeout: settings.stall_timeout,
             stall_quota: settings.stall_quota(),
+            pressed_timeout: settings.pressed_timeout,
         })
     }
 
@@ -105,23 +110,7 @@ impl Requests {
         });
         let answered = match checked {
             Err(page) => page.answer(),
-            Ok(check) => {
-                let mut request = Request::from_parts(parts, s3s::Body::empty());
-                request.extensions_mut().insert(context.clone());
-                if !body.is_end_stream() {
-                    let body = IncomingBody::new(body, context.clone(), self.stall_timeout, self.stall_quota, check);
-                    *request.body_mut() = s3s::Body::http_body(body);
-                }
-                self.service.call(request).await.unwrap_or_else(|error| {
-                    tracing::error!(%error, "an answer could not be written down");
-                    ErrorPage::new(
-                        StatusCode::INTERNAL_SERVER_ERROR,
-                        "InternalError",
-                        "We encountered an internal error.",
-                    )
-                    .answer()
-                })
-            }
+            Ok(check) => self.pass_on(parts, body, &context, check).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
         let answered = match context.fault() {
@@ -138,6 +127,46 @@ impl Requests {
         // connection: botocore would take that one's answer for part of this one.
         let end_connection = waits_to_send && context.received() == 0;
         Ok(self.finish(answered, context, end_connection))
+    }
+
+    /// Has s3s answer, with a range that S3 would not see taken away.
+    async fn pass_on(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        context: &Arc<RequestContext>,
+        check: Option<XmlCheck>,
+    ) -> s3s::HttpResponse {
+        let reads = matches!(parts.method, Method::GET | Method::HEAD);
+        let other_range = range::instead(&parts.headers).filter(|_| reads).map(|range| (parts.clone(), range));
+        let mut request = Request::from_parts(parts, s3s::Body::empty());
+        request.extensions_mut().insert(context.clone());
+        if !body.is_end_stream() {
+            let clock = StallClock::new(self.stall_timeout, self.stall_quota);
+            let pressed =
+                (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
+            let body = IncomingBody::new(body, context.clone(), clock, pressed, check);
+            *request.body_mut() = s3s::Body::http_body(body);
+        }
+        let answered = self.call(request).await;
+        let refused = matches!(answered.status(), StatusCode::BAD_REQUEST | StatusCode::RANGE_NOT_SATISFIABLE);
+        match other_range {
+            // The range may have been signed. Now that the signature is known to be right, the request goes without.
+            Some((parts, range)) if refused && context.is_verified() => {
+                let mut request = Request::from_parts(with_range(parts, range), s3s::Body::empty());
+                request.extensions_mut().insert(context.clone());
+                self.call(request).await
+            }
+            _ => answered,
+        }
+    }
+
+    async fn call(&self, request: s3s::HttpRequest) -> s3s::HttpResponse {
+        self.service.call(request).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer could not be written down");
+            let message = "We encountered an internal error.";
+            ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).answer()
+        })
     }
 
     /// Adds what every answer carries.
@@ -190,6 +219,17 @@ impl Requests {
         answer.extend_from_slice(&body);
         answer
     }
+}
+
+/// A request with another range, or none, and without its signature, which may cover it.
+fn with_range(mut parts: Parts, range: Option<HeaderValue>) -> Parts {
+    match range {
+        Some(range) => drop(parts.headers.insert(RANGE, range)),
+        None => drop(parts.headers.remove(RANGE)),
+    }
+    parts.headers.remove(AUTHORIZATION);
+    parts.uri = gate::unsigned(&parts.uri);
+    parts
 }
 
 /// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes

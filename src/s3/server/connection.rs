@@ -20,6 +20,9 @@ use crate::s3::settings::ServerSettings;
 
 /// hyper's buffer per connection, which also bounds the request head that it answers itself with 431.
 const BUFFER: usize = 128 << 10;
+/// Header fields of a request, beyond which hyper answers it itself with 431. Those of all metadata that may be sent are fewer, so
+/// that requests which are merely too large get an answer that S3's clients understand.
+const MAX_HEADERS: usize = 1024;
 /// What is read of a refused client's request, so that closing does not make the answer get lost.
 const REFUSED_BYTES: usize = 64 << 10;
 const REFUSED_TIME: Duration = Duration::from_secs(1);
@@ -37,7 +40,10 @@ pub async fn run(
         async move { requests.answer(request).await }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(settings.header_timeout).max_buf_size(BUFFER);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_buf_size(BUFFER)
+        .max_headers(MAX_HEADERS);
     let mut serving = pin!(http.serve_connection(TokioIo::new(io), service));
 
     let mut draining = false;

@@ -4,9 +4,10 @@ mod connection;
 mod guarded_io;
 pub(super) mod stall;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -32,13 +33,13 @@ enum Phase {
     Closing,
 }
 
-/// Serves S3 on `listener` until `shutdown` is ready, then stops accepting, lets requests under way finish for
+/// Serves S3 on all `listeners` until `shutdown` is ready, then stops accepting, lets requests under way finish for
 /// `settings.drain_timeout` and closes what is left. Closing the store is the caller's.
 ///
 /// # Errors
 /// A domain in `settings` that is not one, or a region that is not one.
 pub async fn serve(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     objects: Objects,
     credentials: Credentials,
     settings: ServerSettings,
@@ -53,10 +54,10 @@ pub async fn serve(
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = listener.accept() => accepted,
+            accepted = accept(&listeners) => accepted,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok(stream) => stream,
             Err(error) => {
                 warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -65,7 +66,7 @@ pub async fn serve(
         };
         start(stream, &requests, &settings, &connections, &refusals, &watched);
     }
-    drop(listener);
+    drop(listeners);
 
     info!("shutting down: waiting for requests under way");
     let all = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
@@ -78,6 +79,18 @@ pub async fn serve(
         let _ = connections.acquire_many(all).await;
     }
     Ok(())
+}
+
+/// The next connection to any of them.
+async fn accept(listeners: &[TcpListener]) -> io::Result<TcpStream> {
+    poll_fn(|cx| {
+        let mut accepted = listeners.iter().map(|listener| listener.poll_accept(cx));
+        match accepted.find(Poll::is_ready) {
+            Some(accepted) => accepted.map_ok(|(stream, _)| stream),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 fn start(

@@ -32,9 +32,15 @@ impl StallClock {
         }
         self.bytes = self.bytes.saturating_add(bytes as u64);
         if self.bytes >= self.quota {
-            self.bytes = 0;
-            self.waited = Duration::ZERO;
+            self.start_over();
         }
+    }
+
+    /// Forgets what was waited so far.
+    pub fn start_over(&mut self) {
+        self.bytes = 0;
+        self.waited = Duration::ZERO;
+        self.waiting_since = None;
     }
 
     /// The peer has nothing to give or takes nothing: ready once it has stalled, and the task is woken for that.

@@ -9,13 +9,11 @@ mod sums;
 mod survey;
 
 pub use report::{CodecSum, Inspection, Recreation, Use, WindowUse};
+pub use survey::Survey;
 
-use std::cell::RefCell;
+use deltastore_format::Recipe;
 
-use deltastore_format::{EntryKind, Hash, Recipe};
-
-use super::{Store, StoreError, Walk};
-use survey::Survey;
+use super::{Store, StoreError};
 
 impl Store {
     /// How the object of a recipe is stored.
@@ -23,23 +21,13 @@ impl Store {
     /// # Errors
     /// What reading the index, recipe nodes and members gives.
     pub fn inspect(&self, recipe: &Recipe) -> Result<Inspection, StoreError> {
-        let mut survey = Survey::new(self);
-        survey.out.size = recipe.len();
-        recipe.entries.iter().for_each(|entry| survey.links.add(entry.hash));
-        let nodes = RefCell::new(Vec::new());
-        let mut walk = Walk::new(recipe, 0..recipe.len());
-        let load = |hash: &Hash| {
-            let node = self.inner().blobs.node(hash)?;
-            nodes.borrow_mut().push((*hash, node.entries.iter().map(|entry| entry.hash).collect()));
-            Ok(node)
-        };
-        while let Some(entry) = walk.next(load)? {
-            nodes.borrow_mut().drain(..).try_for_each(|(hash, children)| survey.node(hash, children))?;
-            match entry.kind {
-                EntryKind::Member => survey.member(&entry)?,
-                EntryKind::Window | EntryKind::Node => survey.piece(&entry)?,
-            }
-        }
+        let mut survey = self.survey(recipe);
+        while survey.step(usize::MAX)? {}
         survey.finish()
+    }
+
+    /// The same in steps, for those who have other things to do in between. While others write, the caller holds pins on the recipe.
+    pub fn survey(&self, recipe: &Recipe) -> Survey {
+        Survey::new(self.clone(), recipe)
     }
 }

@@ -1,9 +1,11 @@
 //! What an inspection tells.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 /// What became of an object. All sizes in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
     /// The object.
     pub size: u64,
@@ -32,9 +34,9 @@ pub struct Inspection {
 }
 
 /// Windows that are stored the same way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodecSum {
-    pub codec: &'static str,
+    pub codec: Cow<'static, str>,
     pub depth: u8,
     pub cold: bool,
     pub windows: u64,
@@ -43,7 +45,7 @@ pub struct CodecSum {
 }
 
 /// Bytes that come about the same way.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recreation {
     /// `as it is`, `tokens`, an exact encoder with its settings, or several of them where units mix them.
     pub by: String,
@@ -58,7 +60,7 @@ pub struct Recreation {
 }
 
 /// What of an object a window makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Use {
     /// Its bytes, as they are.
@@ -72,7 +74,7 @@ pub enum Use {
 }
 
 /// One window of an object.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowUse {
     pub hash: String,
     /// The stretch of the object that it helps to make, at its first use.
@@ -85,7 +87,7 @@ pub struct WindowUse {
     pub plain_bytes: u64,
     /// Its record; 0 when it is missing.
     pub stored_bytes: u64,
-    pub codec: &'static str,
+    pub codec: Cow<'static, str>,
     pub depth: u8,
     pub cold: bool,
     /// Hashes of the windows it is encoded against.

@@ -8,8 +8,12 @@ use super::report::{CodecSum, Inspection, Recreation, WindowUse};
 use super::survey::Survey;
 use crate::store::StoreError;
 
-impl Survey<'_> {
-    pub(super) fn finish(mut self) -> Result<Inspection, StoreError> {
+impl Survey {
+    /// The sums, once [`Survey::step`] has nothing left.
+    ///
+    /// # Errors
+    /// What reading the index gives.
+    pub fn finish(mut self) -> Result<Inspection, StoreError> {
         let shared = self.shared()?;
         for (hash, (number, _)) in &self.windows {
             self.out.windows[*number].shared = shared.contains(hash);
@@ -18,9 +22,16 @@ impl Survey<'_> {
         for window in &self.out.windows {
             self.out.stored_bytes += window.stored_bytes;
             self.out.shared_bytes += if window.shared { window.stored_bytes } else { 0 };
-            let WindowUse { codec, depth, cold, .. } = *window;
-            let empty = CodecSum { codec, depth, cold, windows: 0, plain_bytes: 0, stored_bytes: 0 };
-            let sum = sums.entry((codec, depth, cold)).or_insert(empty);
+            let WindowUse { codec, depth, cold, .. } = window;
+            let empty = || CodecSum {
+                codec: codec.clone(),
+                depth: *depth,
+                cold: *cold,
+                windows: 0,
+                plain_bytes: 0,
+                stored_bytes: 0,
+            };
+            let sum = sums.entry((codec.clone(), *depth, *cold)).or_insert_with(empty);
             sum.windows += 1;
             sum.plain_bytes += window.plain_bytes;
             sum.stored_bytes += window.stored_bytes;

@@ -1,12 +1,14 @@
 //! The walk over one object: each piece and member in order.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-use deltastore_format::{Codec, Entry, EntryKind, Hash, Member, NodePayload};
+use deltastore_format::{Codec, Entry, EntryKind, Hash, Member, NodePayload, Recipe};
 use deltastore_members::{Step, describe};
 
 use super::report::{Inspection, Recreation, Use, WindowUse};
-use crate::store::{Store, StoreError, Worker, slice_of};
+use crate::store::fetch::Keep;
+use crate::store::{Store, StoreError, Walk, Worker, slice_of};
 
 /// Most bytes of the view that a unit takes although they lie before its own: history of its encoder, and what that reads ahead.
 const OVERLAP: u64 = 512 << 10;
@@ -14,9 +16,10 @@ const OVERLAP: u64 = 512 << 10;
 /// View slices that are remembered to tell such bytes.
 const TAIL: usize = 16;
 
-/// The walk over one object so far.
-pub(super) struct Survey<'a> {
-    pub(super) store: &'a Store,
+/// The walk over one object so far: [`Survey::step`] until nothing is left, then [`Survey::finish`].
+pub struct Survey {
+    pub(super) store: Store,
+    walk: Walk,
     worker: Worker,
     pub(super) out: Inspection,
     pub(super) links: Links,
@@ -55,13 +58,17 @@ impl Links {
     }
 }
 
-impl<'a> Survey<'a> {
-    pub(super) fn new(store: &'a Store) -> Self {
+impl Survey {
+    pub(super) fn new(store: Store, recipe: &Recipe) -> Self {
+        let mut links = Links::default();
+        recipe.entries.iter().for_each(|entry| links.add(entry.hash));
         Self {
             store,
-            worker: Worker::new(),
-            out: Inspection::default(),
-            links: Links::default(),
+            walk: Walk::new(recipe, 0..recipe.len()),
+            // What is looked at once is not worth a place in the cache.
+            worker: Worker { keep: Keep::No, ..Worker::new() },
+            out: Inspection { size: recipe.len(), ..Inspection::default() },
+            links,
             position: 0,
             tail: VecDeque::new(),
             windows: HashMap::new(),
@@ -71,8 +78,36 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Takes in at most so many further pieces and members; false once there is nothing left.
+    ///
+    /// # Errors
+    /// What reading the index, recipe nodes and members gives.
+    pub fn step(&mut self, most: usize) -> Result<bool, StoreError> {
+        for _ in 0..most {
+            let nodes = RefCell::new(Vec::new());
+            let store = &self.store;
+            let next = self.walk.next(|hash| {
+                let node = store.inner().blobs.node(hash)?;
+                nodes.borrow_mut().push((*hash, node.entries.iter().map(|entry| entry.hash).collect()));
+                Ok(node)
+            })?;
+            nodes.into_inner().into_iter().try_for_each(|(hash, children)| self.node(hash, children))?;
+            let Some(entry) = next else { return Ok(false) };
+            match entry.kind {
+                EntryKind::Member => self.member(&entry)?,
+                EntryKind::Window | EntryKind::Node => self.piece(&entry)?,
+            }
+        }
+        Ok(true)
+    }
+
+    /// Windows, members and recipe nodes that were found so far: what it takes memory for.
+    pub fn blobs(&self) -> usize {
+        self.windows.len() + self.nodes.len()
+    }
+
     /// A recipe node or a member.
-    pub(super) fn node(&mut self, hash: Hash, children: Vec<Hash>) -> Result<(), StoreError> {
+    fn node(&mut self, hash: Hash, children: Vec<Hash>) -> Result<(), StoreError> {
         if self.links.add_parent(hash, children) {
             let len = self.store.index().blob(&hash)?.map_or(0, |row| row.record_len);
             self.nodes.insert(hash, len);
@@ -81,7 +116,7 @@ impl<'a> Survey<'a> {
     }
 
     /// A slice of a window that is the object's as it is.
-    pub(super) fn piece(&mut self, entry: &Entry) -> Result<(), StoreError> {
+    fn piece(&mut self, entry: &Entry) -> Result<(), StoreError> {
         self.window(entry, entry.len, Use::Bytes)?;
         self.out.view_bytes += entry.len;
         self.remember(entry);
@@ -89,7 +124,7 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    pub(super) fn member(&mut self, entry: &Entry) -> Result<(), StoreError> {
+    fn member(&mut self, entry: &Entry) -> Result<(), StoreError> {
         let member = self.read_member(entry, entry.len)?;
         let view = length(&member.view);
         self.out.view_bytes += view - member.view.first().map_or(0, |first| self.overlap(first)).min(view);
@@ -201,7 +236,7 @@ impl<'a> Survey<'a> {
             repeats: 0,
             plain_bytes: row.as_ref().map_or(0, |row| row.raw_len.into()),
             stored_bytes: row.as_ref().map_or(0, |row| row.record_len),
-            codec: row.as_ref().map_or("missing", |row| codec_name(row.codec)),
+            codec: row.as_ref().map_or("missing", |row| codec_name(row.codec)).into(),
             depth: row.as_ref().map_or(0, |row| row.depth),
             cold: row.as_ref().is_some_and(|row| row.cold),
             references: references.iter().map(Hash::to_string).collect(),

@@ -1,115 +1,16 @@
-//! `inspect`: how one object is stored.
+//! The report for people.
 
-use std::path::PathBuf;
-use std::process::ExitCode;
-
-use deltastore_format::VersionPut;
-use deltastore_format::commit::StorageType;
-use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
-use super::open::open_store;
-use super::report::size;
-use super::target::{S3Target, object};
-use super::{EXIT_CODES, output};
-use crate::object::VersionId;
-use crate::store::{Inspection, Recreation, Store, StoreError, Use, WindowUse};
+use crate::cli::report::size;
+use crate::object::Inspected;
+use crate::store::{Inspection, Recreation, Use, WindowUse};
 
 /// Windows that are listed without `--all`.
 const FIRST: usize = 40;
 /// Characters of a hash that are shown.
 const SHORT: usize = 10;
 
-#[derive(clap::Args)]
-#[command(after_help = EXIT_CODES)]
-pub struct InspectArguments {
-    /// The data folder
-    #[arg(value_name = "DIR")]
-    dir: PathBuf,
-    #[arg(value_name = "s3://BUCKET/KEY", value_parser = object)]
-    object: S3Target,
-    /// This version, not the newest
-    #[arg(long, value_name = "ID")]
-    version_id: Option<String>,
-    /// Print JSON, with all windows
-    #[arg(long)]
-    json: bool,
-    /// List all windows, not the first 40
-    #[arg(long)]
-    all: bool,
-}
-
-/// What is printed.
-#[derive(Serialize)]
-struct Report {
-    bucket: String,
-    key: String,
-    version_id: String,
-    modified: String,
-    etag: String,
-    storage_type: &'static str,
-    optimized: bool,
-    parts: usize,
-    #[serde(flatten)]
-    inspection: Inspection,
-}
-
-/// Runs the command.
-pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, StoreError> {
-    let store = open_store(&arguments.dir, false)?;
-    let put = find(&store, &arguments.object, arguments.version_id.as_deref())?;
-    let report = Report {
-        version_id: VersionId::of(&put).to_string(),
-        modified: date(put.modified_ms),
-        storage_type: match put.storage_type {
-            StorageType::Reference => "reference",
-            StorageType::Delta => "delta",
-            StorageType::Passthrough => "passthrough",
-        },
-        optimized: put.optimized,
-        parts: put.parts.len(),
-        inspection: store.inspect(&put.recipe)?,
-        bucket: arguments.object.bucket.clone(),
-        key: put.key,
-        etag: put.etag,
-    };
-    let text = if arguments.json { output::json(&report)? } else { table(&report, arguments.all) };
-    output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The version asked for.
-fn find(store: &Store, target: &S3Target, version: Option<&str>) -> Result<VersionPut, StoreError> {
-    let S3Target { bucket, key } = target;
-    let none = |what: String| StoreError::Unusable(what);
-    let row = store.index().bucket(bucket)?.ok_or_else(|| none(format!("there is no bucket {bucket:?}")))?;
-    let mut versions = store.index().versions(row.put.bucket, key);
-    let found = match version {
-        None => versions.next().transpose()?,
-        Some(id) => {
-            let id = VersionId::parse(id).map_err(|error| none(error.to_string()))?;
-            versions.find(|row| row.as_ref().map_or(true, |row| VersionId::of(&row.put) == id)).transpose()?
-        }
-    };
-    match (found, version) {
-        (Some(row), None) if row.put.delete_marker => {
-            Err(none(format!("{key:?} is deleted in bucket {bucket:?}; its older versions have ids of their own")))
-        }
-        (Some(row), _) if row.put.delete_marker => Err(none(format!("that version of {key:?} is a delete marker"))),
-        (Some(row), _) => Ok(row.put),
-        (None, None) => Err(none(format!("there is no object {key:?} in bucket {bucket:?}"))),
-        (None, Some(id)) => Err(none(format!("there is no version {id} of {key:?} in bucket {bucket:?}"))),
-    }
-}
-
-fn date(modified_ms: u64) -> String {
-    let seconds = i64::try_from(modified_ms / 1000).unwrap_or(0);
-    let date = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    date.format(&Rfc3339).unwrap_or_default()
-}
-
-fn table(report: &Report, all: bool) -> String {
+/// The report for a terminal; `all`: with all windows.
+pub fn table(report: &Inspected, all: bool) -> String {
     let found = &report.inspection;
     let ratio = if found.size == 0 { 100.0 } else { found.stored_bytes as f64 / found.size as f64 * 100.0 };
     let mut lines = vec![

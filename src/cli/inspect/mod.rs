@@ -1,0 +1,118 @@
+//! `inspect`: how one object is stored, in a folder or at a running server.
+
+mod folder;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+
+use super::remote::{RemoteError, client};
+use super::target::{S3Target, object};
+use super::{DAMAGE, EXIT_CODES, output};
+use crate::object::Inspected;
+use crate::s3::ClientError;
+use crate::store::StoreError;
+
+const USAGE: &str = "deltastore inspect [OPTIONS] <DIR> <s3://BUCKET/KEY>
+       deltastore inspect [OPTIONS] --endpoint <http://HOST[:PORT]> <s3://BUCKET/KEY>";
+
+const AFTER_HELP: &str = "\
+With --endpoint the server that serves the folder is asked, with the root credentials, from AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY.";
+
+#[derive(clap::Args)]
+#[command(override_usage = USAGE, after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
+pub struct InspectArguments {
+    /// The data folder, whose server is stopped, and the object; with --endpoint the object alone
+    #[arg(value_name = "DIR|s3://BUCKET/KEY", num_args = 1..=2, required = true)]
+    names: Vec<String>,
+    /// The running server to ask
+    #[arg(long, value_name = "http://HOST[:PORT]")]
+    endpoint: Option<String>,
+    /// This version, not the newest
+    #[arg(long, value_name = "ID")]
+    version_id: Option<String>,
+    /// Print JSON, with all windows
+    #[arg(long)]
+    json: bool,
+    /// List all windows, not the first 40
+    #[arg(long)]
+    all: bool,
+}
+
+/// Why there is no report. One sentence each.
+#[derive(Debug, thiserror::Error)]
+pub enum InspectError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl InspectError {
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_damage(),
+            Self::Client(error) => error.is_damage(),
+            Self::Remote(_) | Self::Io(_) => false,
+        }
+    }
+}
+
+/// Where the object is.
+enum Place<'a> {
+    Folder(PathBuf),
+    Server(&'a str),
+}
+
+/// Runs the command.
+pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, InspectError> {
+    let (place, target) = place(arguments).unwrap_or_else(|(kind, message)| {
+        let mut command = super::Arguments::command();
+        command.build();
+        let inspect = command.find_subcommand_mut("inspect");
+        inspect.map_or_else(|| clap::Error::raw(kind, &message), |inspect| inspect.error(kind, &message)).exit()
+    });
+    let version = arguments.version_id.as_deref();
+    let found = match place {
+        Place::Folder(dir) => folder::inspect(&dir, &target, version).map_err(InspectError::from),
+        Place::Server(endpoint) => ask(endpoint, &target, version),
+    };
+    let found = match found {
+        Err(error) if error.is_damage() => {
+            eprintln!("deltastore: {error}");
+            return Ok(ExitCode::from(DAMAGE));
+        }
+        other => other?,
+    };
+    let text = if arguments.json { output::json(&found)? } else { table::table(&found, arguments.all) };
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the arguments name, or what is wrong with them.
+fn place(arguments: &InspectArguments) -> Result<(Place<'_>, S3Target), (ErrorKind, String)> {
+    let (place, name) = match (&arguments.names[..], &arguments.endpoint) {
+        ([name], Some(endpoint)) => (Place::Server(endpoint), name),
+        ([dir, name], None) => (Place::Folder(dir.into()), name),
+        ([name], None) if name.starts_with("s3://") => {
+            return Err((ErrorKind::MissingRequiredArgument, "where it is, is missing: DIR or --endpoint".into()));
+        }
+        (_, None) => return Err((ErrorKind::MissingRequiredArgument, "<s3://BUCKET/KEY> is missing".into())),
+        (_, Some(_)) => return Err((ErrorKind::ArgumentConflict, "a DIR cannot be used with --endpoint".into())),
+    };
+    Ok((place, object(name).map_err(|error| (ErrorKind::ValueValidation, error))?))
+}
+
+fn ask(endpoint: &str, target: &S3Target, version: Option<&str>) -> Result<Inspected, InspectError> {
+    let client = client(endpoint)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(client.inspect(&target.bucket, &target.key, version))?)
+}

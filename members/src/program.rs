@@ -12,6 +12,7 @@ const COPY: u8 = 1;
 const STREAM: u8 = 2;
 const BLOCKS: u8 = 3;
 const ENCODE: u8 = 4;
+const CHUNKS: u8 = 5;
 
 /// One step of a program; each consumes view bytes and yields whole object bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,44 @@ pub(crate) enum Op {
     },
     /// DEFLATE blocks that an encoder makes of plain bytes. As many varints follow as there are flushes.
     Encode(Encode),
+    /// Boundaries between PNG's chunks, to be put into what the ops behind yield. As many pairs of varints follow as there are groups.
+    Chunks(Chunks),
+}
+
+/// See [`Op::Chunks`] and `FORMAT.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Chunks {
+    /// Bytes before the first boundary.
+    pub(crate) before: u64,
+    /// How many of them, the last ones, its CRC is of; at most all of them; 0 if it is `crc`.
+    pub(crate) covered: u64,
+    /// 0 if `covered` is not.
+    pub(crate) crc: u32,
+    pub(crate) groups: u64,
+}
+
+impl Chunks {
+    fn encode(self, program: &mut Vec<u8>) {
+        program.push(CHUNKS);
+        put_varint(program, self.before);
+        put_varint(program, self.covered);
+        if self.covered == 0 {
+            program.extend(self.crc.to_be_bytes());
+        }
+        put_varint(program, self.groups);
+    }
+
+    fn decode(program: &[u8], at: &mut usize) -> Option<Self> {
+        let before = take_varint(program, at)?;
+        let covered = take_varint(program, at).filter(|&covered| covered <= before)?;
+        let mut crc = 0;
+        if covered == 0 {
+            crc = u32::from_be_bytes(*program.get(*at..)?.first_chunk::<4>()?);
+            *at += 4;
+        }
+        let groups = take_varint(program, at).filter(|&groups| groups > 0)?;
+        Some(Self { before, covered, crc, groups })
+    }
 }
 
 /// See [`Op::Encode`] and `FORMAT.md`.
@@ -84,6 +123,7 @@ impl Op {
     pub(crate) fn encode(self, program: &mut Vec<u8>) {
         match self {
             Self::Encode(encode) => encode.encode(program),
+            Self::Chunks(chunks) => chunks.encode(program),
             Self::Copy(bytes) => {
                 program.push(COPY);
                 put_varint(program, bytes);
@@ -96,6 +136,11 @@ impl Op {
         }
     }
 
+    /// Whether the op at `at` is one of chunks, if it is any.
+    pub(crate) fn is_chunks(program: &[u8], at: usize) -> bool {
+        program.get(at) == Some(&CHUNKS)
+    }
+
     /// Reads the op at `*at`, moving `*at` behind it. `None` if there is no valid one.
     pub(crate) fn decode(program: &[u8], at: &mut usize) -> Option<Self> {
         let mut byte = || {
@@ -106,6 +151,7 @@ impl Op {
         match byte()? {
             COPY => take_varint(program, at).filter(|&bytes| bytes > 0).map(Self::Copy),
             ENCODE => Encode::decode(program, at).map(Self::Encode),
+            CHUNKS => Chunks::decode(program, at).map(Self::Chunks),
             STREAM => Some(Self::Blocks { carry: 1, count: 0 }),
             BLOCKS => {
                 let carry = byte().filter(|&carry| carry > 0)?;
@@ -160,6 +206,8 @@ mod tests {
                 after: 7,
                 flushes: 8,
             }),
+            Op::Chunks(Chunks { before: 300, covered: 299, crc: 0, groups: 1 }),
+            Op::Chunks(Chunks { before: 0, covered: 0, crc: 0x1020_3040, groups: 200 }),
             Op::Copy(300),
             Op::Blocks { carry: 1, count: 0 },
             Op::Blocks { carry: 1, count: 7 },
@@ -179,7 +227,14 @@ mod tests {
         for bytes in [
             &[][..],
             &[0],
-            &[5],
+            &[6],
+            &[CHUNKS],
+            &[CHUNKS, 3],
+            &[CHUNKS, 3, 4, 1],
+            &[CHUNKS, 3, 2],
+            &[CHUNKS, 3, 2, 0],
+            &[CHUNKS, 3, 0, 1, 2, 3],
+            &[CHUNKS, 3, 0, 1, 2, 3, 4],
             &[ENCODE],
             &[ENCODE; 20],
             &[COPY],

@@ -1,12 +1,13 @@
 //! From a unit's program and view back to the object's bytes.
 //!
 //! Total: any program and view give exactly the bytes asked for, or an error; nothing panics, and little more than the length asked
-//! for is allocated.
+//! for is allocated, with boundaries between chunks twice as much.
 
 use std::ops::ControlFlow;
 
+use crate::chunks::{self, BOUNDARY};
 use crate::encoder::{self, Block, Input, Params, ParamsError, Start, State};
-use crate::program::{Encode, Op, VERSION, take_varint};
+use crate::program::{Chunks, Encode, Op, VERSION, take_varint};
 use crate::puff::{BitWriter, Encoder, encode_block};
 
 /// Why a unit could not be re-created.
@@ -45,19 +46,60 @@ pub(crate) fn recreate_into(
     if out.len() < room {
         *out = vec![0; room];
     }
-    let mut writer = BitWriter { out: &mut out[..room], cursor: Default::default() };
-    let mut used = 0;
-    let mut at = match program.first() {
-        Some(&VERSION) => 1,
-        Some(_) => return Err(RecreateError::Version),
-        None => {
-            used = view.len();
-            if used != len || !writer.copy(view) {
-                return Err(RecreateError::Length);
-            }
-            0
+    match program.first() {
+        Some(&VERSION) if Op::is_chunks(program, 1) => with_boundaries(program, view, len, encoder, out),
+        Some(&VERSION) => run(program, 1, view, len, encoder, &mut out[..room]),
+        Some(_) => Err(RecreateError::Version),
+        None if view.len() == len => {
+            out[..len].copy_from_slice(view);
+            Ok(())
         }
-    };
+        None => Err(RecreateError::Length),
+    }
+}
+
+/// Runs a program that begins with ops of chunks: the others make a body, into which these put boundaries.
+fn with_boundaries(
+    program: &[u8],
+    view: &[u8],
+    len: usize,
+    encoder: &mut Encoder,
+    out: &mut [u8],
+) -> Result<(), RecreateError> {
+    let (mut at, mut left) = (1, len);
+    while Op::is_chunks(program, at) {
+        let op = chunks_at(program, &mut at)?;
+        left -= BOUNDARY * chunks::total(&op, program, &mut at, left / BOUNDARY)?;
+    }
+    let mut body = vec![0; left + 8];
+    run(program, at, view, left, encoder, &mut body)?;
+    body.truncate(left);
+    let (mut at, mut place) = (1, chunks::Place::default());
+    while Op::is_chunks(program, at) {
+        let op = chunks_at(program, &mut at)?;
+        chunks::insert(&op, program, &mut at, &body, &mut place, &mut out[..len])?;
+    }
+    place.put(&body[place.taken..], &mut out[..len])
+}
+
+fn chunks_at(program: &[u8], at: &mut usize) -> Result<Chunks, RecreateError> {
+    match Op::decode(program, at) {
+        Some(Op::Chunks(op)) => Ok(op),
+        _ => Err(RecreateError::Program),
+    }
+}
+
+/// Runs the ops from `at` on, none of which is of chunks. They fill `out` but for its last 8 bytes, from all of the view.
+fn run(
+    program: &[u8],
+    mut at: usize,
+    view: &[u8],
+    len: usize,
+    encoder: &mut Encoder,
+    out: &mut [u8],
+) -> Result<(), RecreateError> {
+    let mut writer = BitWriter { out, cursor: Default::default() };
+    let mut used = 0;
     while at < program.len() {
         match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
             Op::Copy(bytes) => {
@@ -81,6 +123,7 @@ pub(crate) fn recreate_into(
                 }
                 (writer.cursor.buffer, writer.cursor.count) = (0, 0);
             }
+            Op::Chunks(_) => return Err(RecreateError::Program),
             Op::Encode(op) => {
                 let mut flushes = Vec::new();
                 for _ in 0..op.flushes {

@@ -248,6 +248,19 @@ fn the_encoder_is_found() {
 /// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
 /// 1)`.
 #[test]
+fn settings_of_image_writers_are_found() {
+    let plain = mixed(600_000, 5);
+    for (strategy, level) in
+        [(Strategy::Filtered, 6), (Strategy::Filtered, 9), (Strategy::Huffman, 6), (Strategy::Rle, 6)]
+    {
+        let params = Params { strategy, mem_level: 9, ..Params::new(Family::Zlib, level) };
+        let input = Input { plain: &plain, flushes: &[], ends: true };
+        let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
+        assert_eq!(find(Start::of_stream(), input, &made, &[]), Some(params));
+    }
+}
+
+#[test]
 fn golden_digests() {
     let plain = mixed(300_000, 1);
     assert_eq!(fnv(&plain), GOLDEN_INPUT);

@@ -195,6 +195,13 @@ impl First {
             [Strategy::Filtered, Strategy::Fixed, Strategy::Rle, Strategy::Huffman].into_iter().flat_map(|strategy| {
                 [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { strategy, ..Params::new(Family::Zlib, level) })
             });
+        // What image writers set beside the largest memory level: Pillow the first, optipng each. The others have no levels.
+        let images = [(Strategy::Filtered, &[6, 9, 4, 5, 7, 8][..]), (Strategy::Huffman, &[6]), (Strategy::Rle, &[6])]
+            .into_iter()
+            .flat_map(|(strategy, levels)| {
+                levels.iter().map(move |&level| Params { strategy, mem_level: 9, ..Params::new(Family::Zlib, level) })
+            });
+        let large = full.is_none_or(|n| n == 32767);
         let small = (9..15)
             .rev()
             .flat_map(|window_bits| [6, 9].map(|level| Params { window_bits, ..Params::new(Family::Zlib, level) }));
@@ -208,6 +215,7 @@ impl First {
             .chain(klauspost)
             .chain(usual)
             .chain(odd.chain(small).filter(move |_| common))
+            .chain(images.filter(move |_| large))
             .chain(pigz)
             .chain(last)
             .chain(whole)

@@ -12,6 +12,7 @@ mod units;
 
 pub use settings::Settings;
 
+use crate::chunks::Joiner;
 use crate::deep::Deep;
 use crate::deflate::Tables;
 use crate::encoder::{FAR_LOOKAHEAD, Params, WARM_UP};
@@ -31,7 +32,9 @@ const TAIL: usize = WARM_UP + FAR_LOOKAHEAD;
 /// Turns an object's bytes into view bytes and units; one per object.
 pub struct Expander {
     settings: Settings,
-    /// The object's bytes that are still needed. All positions below count from its start.
+    joiner: Joiner,
+    /// The object's bytes that are still needed, without the boundaries that `joiner` took out. All positions below count from
+    /// its start.
     buffer: Vec<u8>,
     /// Nothing can be decided before the buffer is that long.
     want: usize,
@@ -78,6 +81,7 @@ impl Expander {
         Self {
             time: settings.time,
             settings,
+            joiner: Joiner::default(),
             buffer: Vec::new(),
             want: QUANTUM,
             start: 0,
@@ -101,7 +105,7 @@ impl Expander {
     /// Takes the object's next bytes; appends what they complete to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut Expansion) {
         for piece in bytes.chunks(QUANTUM) {
-            self.buffer.extend_from_slice(piece);
+            self.joiner.take(piece, false, &mut self.buffer);
             if self.buffer.len() >= self.want {
                 self.advance(false, out);
             }
@@ -110,6 +114,7 @@ impl Expander {
 
     /// Takes the object's end; appends what is left to `out`. Nothing is pushed afterwards.
     pub fn finish(&mut self, out: &mut Expansion) {
+        self.joiner.take(&[], true, &mut self.buffer);
         self.advance(true, out);
         let all_read = State::Scan(self.buffer.len());
         if let State::Deep(mut deep) = std::mem::replace(&mut self.state, all_read) {
@@ -151,6 +156,7 @@ impl Expander {
     fn rebase(&mut self) {
         let gone = std::mem::take(&mut self.start);
         self.buffer.drain(..gone);
+        self.joiner.rebase(gone);
         self.covered -= gone;
         self.want = self.want.saturating_sub(gone);
         self.draft.rebase(gone);

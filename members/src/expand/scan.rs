@@ -20,7 +20,11 @@ impl Expander {
     /// Looks for the next signature.
     pub(super) fn scan(&mut self, at: usize, ended: bool, out: &mut Expansion) -> Step {
         let len = self.buffer.len();
-        let found = signature::find(&self.buffer, at);
+        while self.joiner.small.pop_front_if(|small| *small < at).is_some() {}
+        let small = self.joiner.small.front().copied();
+        let before = small.map_or(len, |small| small + 1);
+        let signed = signature::find(&self.buffer[..before], at);
+        let found = signed.or(small);
         let reached = found.unwrap_or(if ended { len } else { len.saturating_sub(1).max(at) });
         self.earn(reached - at);
         self.settle(reached, out);
@@ -28,7 +32,11 @@ impl Expander {
         if found.is_none() {
             return Step::Wait(len + QUANTUM);
         }
-        let start = if self.credit == 0 { Start::No } else { signature::start(&self.buffer[reached..]) };
+        let start = match signed {
+            _ if self.credit == 0 => Start::No,
+            None => Start::At(2),
+            Some(_) => signature::start(&self.buffer[reached..]),
+        };
         match start {
             Start::More(_) if !ended => return Step::Wait(len + QUANTUM),
             Start::No | Start::More(_) => self.scan_from(reached + 1, ATTEMPT / 4),

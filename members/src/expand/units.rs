@@ -5,8 +5,9 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::{Expander, TAIL};
+use crate::chunks;
 use crate::deep::UNPACKED;
-use crate::program::MOST;
+use crate::program::{MOST, VERSION};
 use crate::recreate::recreate_into;
 use crate::unit::{Expansion, Unit};
 
@@ -35,11 +36,11 @@ impl Expander {
 
     /// Hands out bytes up to `end` as a unit without a program; none is being built.
     pub(super) fn plain(&mut self, end: usize, out: &mut Expansion) {
-        let bytes = &self.buffer[self.start..end];
+        let bytes = self.joiner.object(&self.buffer, self.start..end);
         if !bytes.is_empty() {
             self.run = 0;
             let len = bytes.len() as u64;
-            let view = append(&mut self.view, out, bytes);
+            let view = append(&mut self.view, out, &bytes);
             out.units.push(Unit { view, program: Vec::new(), len, digest: [0; 32], bytes: Vec::new() });
         }
         (self.start, self.covered) = (end, end);
@@ -51,8 +52,11 @@ impl Expander {
             return;
         }
         self.draft.seal(false);
-        let bytes = &self.buffer[self.start..self.covered];
-        let program = std::mem::take(&mut self.draft.program);
+        let bytes = self.joiner.object(&self.buffer, self.start..self.covered);
+        let draft = std::mem::take(&mut self.draft.program);
+        let mut program = vec![VERSION];
+        chunks::ops(self.joiner.within(self.start..self.covered), self.start, &mut program);
+        program.extend_from_slice(draft.get(1..).unwrap_or_default());
         let overlap = std::mem::take(&mut self.draft.overlap);
         let mut view = Vec::new();
         if overlap > 0 {
@@ -68,10 +72,10 @@ impl Expander {
             && recreate_into(&program, view, len, &mut self.encoder, &mut self.proof).is_ok()
             && self.proof[..len] == *bytes;
         if proven && len > 0 {
-            let digest = Sha256::digest(bytes).into();
+            let digest = Sha256::digest(&bytes).into();
             let Range { start, end } = append(&mut self.view, out, &self.draft.view);
             let view = start - overlap as u64..end;
-            out.units.push(Unit { view, program, len: len as u64, digest, bytes: bytes.to_vec() });
+            out.units.push(Unit { view, program, len: len as u64, digest, bytes: bytes.into_owned() });
             if self.settings.deep {
                 self.tail.extend_from_slice(&self.draft.view);
                 let gone = self.tail.len().saturating_sub(TAIL);

@@ -35,6 +35,7 @@ pub fn measure(archive: &Archive, expansion: &Expansion) -> Coverage {
         for step in &steps {
             match step {
                 Step::Copy { bytes } => compressed -= *bytes as usize,
+                Step::Chunks { boundaries } => compressed -= 12 * *boundaries as usize,
                 Step::Tokens { .. } => {}
                 Step::Encoder { params, .. } => {
                     by_name = true;

@@ -2,4 +2,5 @@
 
 mod damage;
 mod exact;
+mod png;
 mod support;

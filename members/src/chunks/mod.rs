@@ -1,0 +1,140 @@
+//! PNG's image data (the PNG specification, 5.3 and 11.2.3): one zlib stream, which may lie in several IDAT chunks.
+//!
+//! [`Joiner`] takes the boundaries between such chunks out of an object, so that the expander sees a stream without gaps; ops 5 of
+//! a unit's program, which [`ops`] makes, say where they were, and [`insert`] puts them back. `FORMAT.md` describes the ops.
+//!
+//! Invariant: a boundary that is taken out follows from the bytes around it but for the length of the chunk that it begins.
+
+mod find;
+mod insert;
+mod join;
+mod ops;
+
+pub(crate) use insert::{Place, insert, total};
+pub(crate) use join::Joiner;
+pub(crate) use ops::ops;
+
+use libdeflater::Crc;
+
+/// Bytes between the data of two chunks: a CRC-32, a length, a type.
+pub(crate) const BOUNDARY: usize = 12;
+
+/// The type of the chunks that hold image data.
+const IDAT: &[u8; 4] = b"IDAT";
+
+/// A boundary that was taken out of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Boundary {
+    /// Where it was in the bytes that are left. There is at least one behind it.
+    pub(crate) at: usize,
+    /// Of the chunk that ends there, type and data.
+    pub(crate) crc: u32,
+    /// Bytes that this is of, if the chunk is a stream's first; another's are `IDAT` and all up to the boundary before.
+    pub(crate) first: Option<usize>,
+    /// Data bytes of the chunk that begins.
+    pub(crate) length: u32,
+}
+
+impl Boundary {
+    pub(crate) fn bytes(&self) -> [u8; BOUNDARY] {
+        boundary(self.crc, self.length)
+    }
+}
+
+fn boundary(crc: u32, length: u32) -> [u8; BOUNDARY] {
+    let mut bytes = [0; BOUNDARY];
+    bytes[..4].copy_from_slice(&crc.to_be_bytes());
+    bytes[4..8].copy_from_slice(&length.to_be_bytes());
+    bytes[8..].copy_from_slice(IDAT);
+    bytes
+}
+
+/// The CRC of a chunk whose data is still to come.
+fn begun() -> Crc {
+    let mut crc = Crc::new();
+    crc.update(IDAT);
+    crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::{Op, VERSION};
+    use crate::recreate::recreate;
+
+    fn dice(state: &mut u64, below: usize) -> usize {
+        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (*state >> 33) as usize % below
+    }
+
+    /// Chunks of streams among other bytes; now and then something is wrong with them.
+    fn object(state: &mut u64) -> Vec<u8> {
+        let mut object = Vec::new();
+        for index in 0..40 {
+            let length = [0, 1, 63, 64, 65, 300][dice(state, 6)];
+            let mut body = IDAT.to_vec();
+            if index % 5 == 0 {
+                body.extend([[0x78, 0x9c], [0x48, 0x89]][dice(state, 2)]);
+            }
+            body.extend((0..length).map(|_| b"IDATx"[dice(state, 5)]));
+            object.extend((body.len() as u32 - 4).to_be_bytes());
+            object.extend(&body);
+            object.extend(libdeflater::crc32(&body).to_be_bytes());
+            match dice(state, 12) {
+                0 => object.extend(b"IDAT"),
+                1 => drop(object.pop()),
+                2 => object.extend([7; 100]),
+                _ => {}
+            }
+        }
+        object
+    }
+
+    fn joined(object: &[u8], piece: usize) -> (Joiner, Vec<u8>) {
+        let (mut joiner, mut buffer) = (Joiner::default(), Vec::new());
+        object.chunks(piece).for_each(|piece| joiner.take(piece, false, &mut buffer));
+        joiner.take(&[], true, &mut buffer);
+        (joiner, buffer)
+    }
+
+    #[test]
+    fn any_part_comes_back_alone_however_it_arrived() {
+        let (mut state, mut taken) = (1, 0);
+        for _ in 0..300 {
+            let object = object(&mut state);
+            let (joiner, buffer) = joined(&object, object.len());
+            taken += joiner.within(0..buffer.len()).count();
+            for piece in [1, 7, 100] {
+                let (again, same) = joined(&object, piece);
+                assert!(same == buffer && again.within(0..usize::MAX).eq(joiner.within(0..buffer.len())));
+                assert_eq!(again.small, joiner.small);
+            }
+            let mut made = Vec::new();
+            let mut at = 0;
+            while at < buffer.len() {
+                let end = buffer.len().min(at + 1 + dice(&mut state, 900));
+                let part = joiner.object(&buffer, at..end);
+                let mut program = vec![VERSION];
+                ops(joiner.within(at..end), at, &mut program);
+                Op::Copy((end - at) as u64).encode(&mut program);
+                assert_eq!(recreate(&program, &buffer[at..end], part.len()).as_deref(), Ok(&*part));
+                made.extend_from_slice(&part);
+                at = end;
+            }
+            assert_eq!(made, object);
+        }
+        assert!(taken > 500, "{taken}");
+    }
+
+    #[test]
+    fn places_follow_the_buffer() {
+        let object = object(&mut 5);
+        let (mut joiner, mut buffer) = joined(&object, 1000);
+        let whole: Vec<Boundary> = joiner.within(0..buffer.len()).copied().collect();
+        let gone = whole[whole.len() / 2].at;
+        let expected = joiner.object(&buffer, gone..buffer.len()).into_owned();
+        buffer.drain(..gone);
+        joiner.rebase(gone);
+        assert_eq!(joiner.object(&buffer, 0..buffer.len()), expected);
+    }
+}

@@ -47,6 +47,7 @@ pub enum Bug {
     RebuildForgetsParts,
     PartsOutOfOrder,
     FreshWithoutReferences,
+    FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
     RollBeforeSync,
@@ -66,7 +67,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -108,6 +109,7 @@ impl Bug {
         Self::RebuildForgetsParts,
         Self::PartsOutOfOrder,
         Self::FreshWithoutReferences,
+        Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
         Self::RollBeforeSync,

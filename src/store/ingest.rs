@@ -75,7 +75,7 @@ impl Store {
         let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
         if let Some(placing) = fresh
             && (placing.row.cold || !gear.cold)
-            && let Some(references) = self.pin_known(&placing.links, gear)?
+            && let Some(references) = self.pin_known(&placing, gear)?
         {
             pins.extend(references);
             return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
@@ -91,15 +91,19 @@ impl Store {
         Gear { effort: Effort { tokens, ..self.inner().settings.effort }, own, cold: false }
     }
 
-    /// Pins for all of them, or nothing when one is in the index no more.
-    fn pin_known(&self, hashes: &[Hash], gear: &Gear<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
+    /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this object. The
+    /// references of a cold window must be cold there: the optimizer that wrote it may never commit, and with it goes their cold form.
+    /// What the index has instead may be encoded against this very window.
+    fn pin_known(&self, window: &Placing, gear: &Gear<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
         if self.inner().bugs.has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));
         }
-        let mut pins = Vec::with_capacity(hashes.len());
-        for hash in hashes {
+        let cold = window.row.cold && !self.inner().bugs.has(Bug::FreshForgetsCold);
+        let mut pins = Vec::with_capacity(window.links.len());
+        for hash in &window.links {
             let (pin, _) = self.inner().pin(*hash);
-            if !gear.has_own(hash) && self.inner().index.blob(hash)?.is_none() {
+            let own = gear.has_own(hash) && gear.cold == window.row.cold;
+            if !own && self.inner().index.blob(hash)?.is_none_or(|row| cold && !row.cold) {
                 return Ok(None);
             }
             pins.push(pin);

@@ -41,6 +41,7 @@ fn check(bug: Bug) -> Check {
         Bug::OptimizeCommitsBeforeWindows | Bug::OptimizeWithoutSync => optimizing::crashes,
         Bug::SkipReadPins => optimizing::read_meanwhile,
         Bug::OptimizeDropsPins => optimizing::collect_meanwhile,
+        Bug::FreshForgetsCold => optimizing::put_of_an_overtaken_form,
         Bug::SkipMemberDigest => optimizing::wrong_member,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks

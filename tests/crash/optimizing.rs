@@ -8,7 +8,8 @@ use deltastore::delta::CutSettings;
 use deltastore::object::GetInput;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{
-    Assembly, CollectOptions, OptimizeOptions, OptimizeReport, Piece, Policy, Space, State as Form, Taken, Worker,
+    Assembly, CollectOptions, Gear, OptimizeOptions, OptimizeReport, OwnSketches, Piece, Policy, Space, State as Form,
+    Taken, Worker,
 };
 use deltastore_format::{EntryKind, Hash, Metadata};
 use futures::TryStreamExt;
@@ -214,6 +215,43 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
     if refused > 0 { Ok(()) } else { Err("the scenario does not work: no member".into()) }
 }
 
+/// The optimizer's windows, found in the log by an upload of the same content, are never committed by itself.
+pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
+    let mut world = World::new(15, bugs)?;
+    let block = random(16, 9000);
+    let mut like = block.clone();
+    (0..like.len()).step_by(300).for_each(|at| like[at] ^= 1);
+    world.round(vec![put("old", block.clone())])?;
+    let store = world.objects().store().clone();
+    let effort = store.inline_gear(None, false).effort;
+    let own = OwnSketches::new(&effort);
+    let gear = Gear { effort, own: Some(&own), cold: true };
+    let (mut worker, mut prepared, mut references) = (Worker::new(), Vec::new(), 0);
+    for body in [&block, &like] {
+        let (mut intake, mut taken) = (store.intake(), Taken::default());
+        intake.push(body, &mut taken);
+        intake.finish(&mut taken);
+        for Piece { window, .. } in taken.windows {
+            let window = store.prepare(&mut worker, Space::default(), &gear, window);
+            let mut window = window.map_err(|error| error.to_string())?;
+            if let Form::New(blob) = window.state {
+                let placing = store.append_and_wait(blob).map_err(|error| error.to_string())?;
+                references += placing.links.len();
+                own.appended(&placing);
+                window.state = Form::Appended(placing);
+            }
+            prepared.push(window);
+        }
+    }
+    if references == 0 {
+        return Err("the scenario does not work: no window is encoded against another".into());
+    }
+    world.round(vec![put("new", like)])?;
+    drop((prepared, store));
+    inspect(world.running.as_ref().ok_or("no process runs")?)?;
+    world.check_all()
+}
+
 /// The same content put while it is stored anew: windows have several forms in the log, some of them in the same batch.
 pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
@@ -247,7 +285,7 @@ pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
 
 #[test]
 fn set_pieces_of_the_optimizer_work_out() {
-    let scenarios: [Scenario; 8] = [
+    let scenarios: [Scenario; 9] = [
         ("rebuild over replaced", rebuild_over_replaced),
         ("replay over replaced", replay_over_replaced),
         ("crashes", crashes),
@@ -256,6 +294,7 @@ fn set_pieces_of_the_optimizer_work_out() {
         ("collect meanwhile", collect_meanwhile),
         ("wrong member", wrong_member),
         ("put meanwhile", put_meanwhile),
+        ("put of an overtaken form", put_of_an_overtaken_form),
     ];
     for (name, scenario) in scenarios {
         println!("{name}");

@@ -108,7 +108,7 @@ impl References for Memory {
 }
 
 /// Every codec, in the order of their numbers.
-const CODECS: [Codec; 7] = [
+const CODECS: [Codec; 8] = [
     Codec::Raw,
     Codec::Zstd,
     Codec::ZstdReferences,
@@ -116,6 +116,7 @@ const CODECS: [Codec; 7] = [
     Codec::Approximate,
     Codec::Columns,
     Codec::ColumnsReferences,
+    Codec::Tokens,
 ];
 
 #[derive(Default)]

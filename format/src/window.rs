@@ -33,6 +33,8 @@ pub enum Codec {
     Columns = 5,
     /// The same, some of them as differences to numbers of the references, concatenated in order.
     ColumnsReferences = 6,
+    /// Tokens of compressed members, their kinds apart.
+    Tokens = 7,
 }
 
 impl Codec {
@@ -148,6 +150,7 @@ impl Wire for WindowHead {
             4 => Codec::Approximate,
             5 => Codec::Columns,
             6 => Codec::ColumnsReferences,
+            7 => Codec::Tokens,
             value => {
                 return Err(DecodeError::Unknown { what: "codec", value: value.into() });
             }

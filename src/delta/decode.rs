@@ -5,7 +5,7 @@ use deltastore_format::window::{MAX_REFERENCES, MAX_WINDOW_LEN};
 use deltastore_format::{Codec, Hash, WindowHead};
 use zstd::zstd_safe::{self, DCtx};
 
-use super::{approximate, columns};
+use super::{approximate, columns, tokens};
 
 /// Why encoded bytes do not make the window that the head promises.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +63,9 @@ impl Decoder {
             Codec::Columns | Codec::ColumnsReferences => {
                 let source = joined(&mut self.prefix, references);
                 columns::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
+            }
+            Codec::Tokens => {
+                tokens::decode(&mut self.zstd, encoded, raw_len).map_err(|reason| invalid(head, reason))?
             }
             Codec::Vcdiff => {
                 let source = joined(&mut self.prefix, references);

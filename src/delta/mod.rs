@@ -1,7 +1,7 @@
 //! The delta engine: bytes in, bytes out. Pure and synchronous; the store hands references in through [`References`].
 //!
 //! A stream is cut into windows and sketched in one pass ([`Cutter`]); windows that share features are candidates for
-//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references, VCDIFF and approximate match, as far as the
+//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references, VCDIFF, approximate match, columns and tokens, as far as the
 //! [`Effort`] goes; [`Decoder`] undoes it.
 //!
 //! Must:
@@ -22,6 +22,7 @@ mod reference;
 mod sketch;
 #[cfg(test)]
 mod testing;
+mod tokens;
 
 pub use approximate::ApproximateEffort;
 pub use cut::{CutSettings, CutWindow, Cutter};

@@ -53,6 +53,7 @@ impl BlobRow {
             codec if codec == Codec::Approximate as u8 => Codec::Approximate,
             codec if codec == Codec::Columns as u8 => Codec::Columns,
             codec if codec == Codec::ColumnsReferences as u8 => Codec::ColumnsReferences,
+            codec if codec == Codec::Tokens as u8 => Codec::Tokens,
             other => return Err(reader.unknown(other)),
         };
         let depth = reader.u8()?;

@@ -217,7 +217,7 @@ impl Store {
         let saved = signed(slice.len) - signed(paid);
         match row.codec {
             Codec::Raw => totals.overhead_bytes -= saved,
-            Codec::Zstd | Codec::Columns => totals.compression_saved_bytes += saved,
+            Codec::Zstd | Codec::Columns | Codec::Tokens => totals.compression_saved_bytes += saved,
             Codec::ZstdReferences | Codec::Vcdiff | Codec::Approximate | Codec::ColumnsReferences => {
                 totals.delta_saved_bytes += saved
             }

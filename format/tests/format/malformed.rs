@@ -135,7 +135,7 @@ mod headers {
     #[test]
     fn store_of_a_newer_build() {
         let newer = StoreHeader { format_version: 7, ..samples::store_header() };
-        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 3 });
+        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 4 });
     }
 }
 
@@ -204,8 +204,8 @@ mod windows {
 
     #[test]
     fn unknown_codec() {
-        let bytes = patched(&samples::window_payload(), 1, &[5]);
-        refused!(WindowHead::decode(&bytes), E::Unknown { what: "codec", value: 5 });
+        let bytes = patched(&samples::window_payload(), 1, &[8]);
+        refused!(WindowHead::decode(&bytes), E::Unknown { what: "codec", value: 8 });
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod windows {
 
     #[test]
     fn references_that_do_not_fit_the_codec() {
-        for codec in [Codec::Raw, Codec::Zstd, Codec::Columns] {
+        for codec in [Codec::Raw, Codec::Zstd, Codec::Columns, Codec::Tokens] {
             let decoded = decode(|head| head.codec = codec);
             refused!(decoded, E::Inconsistent { what: "window references", with: "its codec" });
         }

@@ -113,7 +113,8 @@ fn member() -> impl Strategy<Value = Member> {
 fn window_head() -> impl Strategy<Value = WindowHead> {
     let codecs = select(&[Codec::ZstdReferences, Codec::Vcdiff, Codec::Approximate, Codec::ColumnsReferences][..]);
     let delta = (codecs, 1..=u8::MAX, vec(hash(), 1..=4));
-    let plain = select(&[Codec::Raw, Codec::Zstd, Codec::Columns][..]).prop_map(|codec| (codec, 0, vec![]));
+    let plain =
+        select(&[Codec::Raw, Codec::Zstd, Codec::Columns, Codec::Tokens][..]).prop_map(|codec| (codec, 0, vec![]));
     let lens = (0..=16u32 << 20, 0..=16u32 << 20);
     (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64), any::<bool>()).prop_map(
         |((codec, depth, references), hash, (raw_len, encoded_len), features, cold)| {

@@ -8,6 +8,7 @@ use super::{Effort, Encoder, Form, REFERENCE_COST};
 use crate::delta::approximate::ApproximateEffort;
 use crate::delta::columns::Layout;
 use crate::delta::probe::looks_random;
+use crate::delta::tokens;
 
 /// zstd sizes its hash table for the window alone. With one for window and references, level 1 without long-distance
 /// matching finds more than level 3 with it does, and faster (one core, deltas as a share of the windows, MB/s):
@@ -61,11 +62,7 @@ impl Encoder {
         if looks_random(window) || shortest.is_some_and(|len| len * 4 <= self.estimate(window) * sure) {
             return forms;
         }
-        let columns = layout.and_then(|layout| self.columnist.write(window, layout, &[], &[], window.len()));
-        let columns = columns.map(|bytes| Form { codec: Codec::Columns, bytes });
-        let rival = columns.as_ref().map_or(usize::MAX, |form| form.bytes.len());
-        let whole = if self.estimate(window) <= rival { self.alone(window, effort.level) } else { None };
-        if let Some(alone) = whole.into_iter().chain(columns).min_by_key(|form| form.bytes.len()) {
+        if let Some(alone) = self.without(window, layout, effort) {
             // Without references a window costs one read, and newer ones can be encoded against it: they must gain enough.
             let gain = alone.bytes.len() / WORTH_REFERENCES + REFERENCE_COST * references.len();
             if shortest.is_some_and(|len| len + gain >= alone.bytes.len()) {
@@ -74,6 +71,30 @@ impl Encoder {
             forms.push(alone);
         }
         forms
+    }
+
+    /// The shortest form without references.
+    fn without(&mut self, window: &[u8], layout: Option<Layout>, effort: &Effort) -> Option<Form> {
+        let columns = layout.and_then(|layout| self.columnist.write(window, layout, &[], &[], window.len()));
+        let columns = columns.map(|bytes| Form { codec: Codec::Columns, bytes });
+        if columns.as_ref().is_some_and(|columns| columns.bytes.len() < self.estimate(window)) {
+            return columns;
+        }
+        let apart = if effort.tokens { tokens::has_many_matches(window) } else { self.better_apart(window, effort) };
+        let apart = if apart { tokens::encode(window, effort.level, window.len()) } else { None };
+        let apart = apart.map(|bytes| Form { codec: Codec::Tokens, bytes });
+        let whole = if apart.is_some() { None } else { self.alone(window, effort.level) };
+        [columns, apart, whole].into_iter().flatten().min_by_key(|form| form.bytes.len())
+    }
+
+    /// Whether a window of unknown content is better off as tokens, by a trial at a fast level; not tried in the fast gear, which
+    /// knows.
+    fn better_apart(&mut self, window: &[u8], effort: &Effort) -> bool {
+        if effort.approximate.is_none() || !tokens::has_many_matches(window) {
+            return false;
+        }
+        let whole = self.alone(window, FAST_LEVEL).map_or(window.len(), |form| form.bytes.len());
+        tokens::encode(window, FAST_LEVEL, whole - whole / NEARLY).is_some()
     }
 
     /// Adds the forms that use references.

@@ -6,7 +6,7 @@ use deltastore_format::Codec;
 use super::{Encoded, Encoder, Form, REFERENCE_COST};
 use crate::delta::decode::{inflate, inflate_with};
 use crate::delta::reference::Reference;
-use crate::delta::{approximate, columns};
+use crate::delta::{approximate, columns, tokens};
 
 /// A form must be smaller than the raw bytes by one part in this many.
 const WORTH_ENCODING: usize = 64;
@@ -32,6 +32,7 @@ impl Encoder {
                 Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
                 Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
                 Codec::Approximate => approximate::decode(&mut self.plain_check, &bytes, prefix, window.len()),
+                Codec::Tokens => tokens::decode(&mut self.plain_check, &bytes, window.len()),
                 Codec::Columns => columns::decode(&mut self.plain_check, &bytes, &[], window.len()),
                 Codec::ColumnsReferences => columns::decode(&mut self.plain_check, &bytes, prefix, window.len()),
                 Codec::Vcdiff => {

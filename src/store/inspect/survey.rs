@@ -269,5 +269,6 @@ fn codec_name(codec: Codec) -> &'static str {
         Codec::Approximate => "approximate",
         Codec::Columns => "columns",
         Codec::ColumnsReferences => "columns-references",
+        Codec::Tokens => "tokens",
     }
 }

@@ -245,8 +245,6 @@ fn the_encoder_is_found() {
     assert_eq!(find(Start::of_stream(), input, &[], &[]), None);
 }
 
-/// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
-/// 1)`.
 #[test]
 fn settings_of_image_writers_are_found() {
     let plain = mixed(600_000, 5);
@@ -260,6 +258,8 @@ fn settings_of_image_writers_are_found() {
     }
 }
 
+/// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
+/// 1)`.
 #[test]
 fn golden_digests() {
     let plain = mixed(300_000, 1);

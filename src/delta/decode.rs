@@ -42,38 +42,34 @@ impl Decoder {
     pub fn decode(&mut self, head: &WindowHead, encoded: &Bytes, references: &[Bytes]) -> Result<Bytes, DeltaError> {
         check_head(head, encoded, references)?;
         let raw_len = head.raw_len as usize;
-        let plain = match head.codec {
-            Codec::Raw => {
-                expect_equal(head, "length of plain bytes", raw_len, encoded.len())?;
-                return Ok(encoded.clone());
-            }
-            Codec::Zstd => one_frame(encoded)
-                .and_then(|()| inflate(&mut self.zstd, encoded, raw_len))
-                .map_err(|reason| invalid(head, reason))?,
-            Codec::ZstdReferences => {
-                let prefix = joined(&mut self.prefix, references);
-                one_frame(encoded)
-                    .and_then(|()| inflate_with(prefix, encoded, raw_len))
-                    .map_err(|reason| invalid(head, reason))?
-            }
-            Codec::Approximate => {
-                let source = joined(&mut self.prefix, references);
-                approximate::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
-            }
-            Codec::Columns | Codec::ColumnsReferences => {
-                let source = joined(&mut self.prefix, references);
-                columns::decode(&mut self.zstd, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?
-            }
-            Codec::Tokens => {
-                tokens::decode(&mut self.zstd, encoded, raw_len).map_err(|reason| invalid(head, reason))?
-            }
-            Codec::Vcdiff => {
-                let source = joined(&mut self.prefix, references);
-                deltastore_vcdiff::decode(encoded, source, raw_len).map_err(|error| invalid(head, error.to_string()))?
-            }
-        };
+        if head.codec == Codec::Raw {
+            expect_equal(head, "length of plain bytes", raw_len, encoded.len())?;
+            return Ok(encoded.clone());
+        }
+        let source = joined(&mut self.prefix, references);
+        let plain =
+            plain(&mut self.zstd, head.codec, encoded, source, raw_len).map_err(|reason| invalid(head, reason))?;
         expect_equal(head, "length of plain bytes", raw_len, plain.len())?;
         Ok(Bytes::from(plain))
+    }
+}
+
+/// What encoded bytes make, at most `raw_len` bytes; `source`: the references one after another.
+pub(super) fn plain(
+    zstd: &mut DCtx<'_>,
+    codec: Codec,
+    encoded: &[u8],
+    source: &[u8],
+    raw_len: usize,
+) -> Result<Vec<u8>, String> {
+    match codec {
+        Codec::Raw => Ok(encoded.to_vec()),
+        Codec::Zstd => one_frame(encoded).and_then(|()| inflate(zstd, encoded, raw_len)),
+        Codec::ZstdReferences => one_frame(encoded).and_then(|()| inflate_with(source, encoded, raw_len)),
+        Codec::Approximate => approximate::decode(zstd, encoded, source, raw_len),
+        Codec::Columns | Codec::ColumnsReferences => columns::decode(zstd, encoded, source, raw_len),
+        Codec::Tokens => tokens::decode(zstd, encoded, raw_len),
+        Codec::Vcdiff => deltastore_vcdiff::decode(encoded, source, raw_len).map_err(|error| error.to_string()),
     }
 }
 

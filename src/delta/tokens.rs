@@ -68,43 +68,44 @@ fn walk(len: usize, mut next: impl FnMut(Kind, usize) -> Option<u8>) -> Option<(
     Some(())
 }
 
-/// Whether distances are so many that tokens take less apart. Where they are few, zstd finds a little more in one piece: with 7 % of
-/// bytes in each half of distances (JavaScript) both take the same, with 10 % (Rust's sources) tokens take 4 %, with 19 %
-/// (documents of XML) 9 % less.
-pub(super) fn has_many_matches(window: &[u8]) -> bool {
-    let mut matches = 0;
-    let mut at = 0;
-    let _ = walk(window.len(), |kind, run| {
-        matches += usize::from(matches!(kind, Kind::Lower));
-        let first = window.get(at).copied();
-        at += run;
-        first
-    });
-    matches * FEW_MATCHES > window.len()
-}
+/// A window's bytes by their kind.
+pub(super) struct Kinds([Vec<u8>; KINDS]);
 
-/// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. `level` is zstd's.
-pub(super) fn encode(window: &[u8], level: i32, limit: usize) -> Option<Vec<u8>> {
-    let mut kinds: [Vec<u8>; KINDS] = Default::default();
-    let mut rest = window;
-    walk(window.len(), |kind, run| {
-        let (bytes, behind) = rest.split_at_checked(run)?;
-        kinds[kind as usize].extend_from_slice(bytes);
-        rest = behind;
-        bytes.first().copied()
-    })?;
-    let mut out = vec![0; HEADER_LEN];
-    for (number, bytes) in kinds.iter().enumerate() {
-        let lens = [bytes.len() as u32, append(bytes, level, &mut out)? as u32];
-        for (place, len) in lens.into_iter().enumerate() {
-            let at = 8 * number + 4 * place;
-            out[at..at + 4].copy_from_slice(&len.to_le_bytes());
-        }
-        if out.len() > limit {
-            return None;
-        }
+impl Kinds {
+    pub(super) fn of(window: &[u8]) -> Self {
+        let mut kinds: [Vec<u8>; KINDS] = Default::default();
+        let mut rest = window;
+        let _ = walk(window.len(), |kind, run| {
+            let (bytes, behind) = rest.split_at_checked(run)?;
+            kinds[kind as usize].extend_from_slice(bytes);
+            rest = behind;
+            bytes.first().copied()
+        });
+        Self(kinds)
     }
-    Some(out)
+
+    /// Whether distances are so many that tokens take less apart. Where they are few, zstd finds a little more in one piece: with 7 % of
+    /// bytes in each half of distances (JavaScript) both take the same, with 10 % (Rust's sources) tokens take 4 %, with 19 %
+    /// (documents of XML) 9 % less.
+    pub(super) fn has_many_matches(&self) -> bool {
+        self.0[Kind::Lower as usize].len() * FEW_MATCHES > self.0.iter().map(Vec::len).sum()
+    }
+
+    /// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. `level` is zstd's.
+    pub(super) fn write(&self, level: i32, limit: usize) -> Option<Vec<u8>> {
+        let mut out = vec![0; HEADER_LEN];
+        let mut fields = Vec::with_capacity(2 * KINDS);
+        for bytes in &self.0 {
+            fields.extend([bytes.len() as u32, append(bytes, level, &mut out)? as u32]);
+            if out.len() > limit {
+                return None;
+            }
+        }
+        for (place, field) in out.chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field.to_le_bytes());
+        }
+        Some(out)
+    }
 }
 
 /// Undoes it: exactly `raw_len` bytes. Allocates no more than twice that.
@@ -112,9 +113,8 @@ pub(super) fn decode(zstd: &mut DCtx<'_>, encoded: &[u8], raw_len: usize) -> Res
     let (header, mut rest) = encoded.split_at_checked(HEADER_LEN).ok_or("no room for a header")?;
     let mut kinds: [Vec<u8>; KINDS] = Default::default();
     let mut room = raw_len;
-    for (kind, lens) in kinds.iter_mut().zip(header.as_chunks::<8>().0) {
-        let [len, stored] = [&lens[..4], &lens[4..]]
-            .map(|field| field.iter().rev().fold(0, |value, &byte| value << 8 | usize::from(byte)));
+    for (kind, lens) in kinds.iter_mut().zip(header.as_chunks::<4>().0.as_chunks::<2>().0) {
+        let [len, stored] = lens.map(|field| u32::from_le_bytes(field) as usize);
         room = room.checked_sub(len).ok_or("streams longer than the window")?;
         let (bytes, behind) = rest.split_at_checked(stored).ok_or("a stream is cut off")?;
         *kind = plain(zstd, bytes, len)?;
@@ -158,6 +158,10 @@ mod tests {
         }
         tokens.truncate(len);
         tokens
+    }
+
+    fn encode(window: &[u8], level: i32, limit: usize) -> Option<Vec<u8>> {
+        Kinds::of(window).write(level, limit)
     }
 
     fn back(encoded: &[u8], raw_len: usize) -> Result<Vec<u8>, String> {

@@ -8,7 +8,7 @@ use super::{Effort, Encoder, Form, REFERENCE_COST};
 use crate::delta::approximate::ApproximateEffort;
 use crate::delta::columns::Layout;
 use crate::delta::probe::looks_random;
-use crate::delta::tokens;
+use crate::delta::tokens::Kinds;
 
 /// zstd sizes its hash table for the window alone. With one for window and references, level 1 without long-distance
 /// matching finds more than level 3 with it does, and faster (one core, deltas as a share of the windows, MB/s):
@@ -32,8 +32,8 @@ const WORTH_REFERENCES: usize = 32;
 /// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_SLICES: usize = 4;
-/// Where columns with references take at most so much of a window, nothing else is tried: numbers that stay are found as columns, too.
-const SURE_COLUMNS: (usize, usize) = (3, 4);
+/// Where columns with references take at most so many quarters of a window, nothing else is tried: numbers that stay are found as columns, too.
+const SURE_COLUMNS: usize = 3;
 /// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
 const NEARLY: usize = 16;
 
@@ -54,7 +54,7 @@ impl Encoder {
                 let bytes = self.columnist.write(window, layout, references, prefix, window.len());
                 forms.extend(bytes.map(|bytes| Form { codec: Codec::ColumnsReferences, bytes }));
             }
-            if forms.iter().all(|form| form.bytes.len() > window.len() / SURE_COLUMNS.1 * SURE_COLUMNS.0) {
+            if forms.iter().all(|form| form.bytes.len() > window.len() / 4 * SURE_COLUMNS) {
                 self.against(prefix, window, effort, &mut forms);
             }
         }
@@ -80,21 +80,27 @@ impl Encoder {
         if columns.as_ref().is_some_and(|columns| columns.bytes.len() < self.estimate(window)) {
             return columns;
         }
-        let apart = if effort.tokens { tokens::has_many_matches(window) } else { self.better_apart(window, effort) };
-        let apart = if apart { tokens::encode(window, effort.level, window.len()) } else { None };
+        let apart = self.apart(window, effort);
         let apart = apart.map(|bytes| Form { codec: Codec::Tokens, bytes });
         let whole = if apart.is_some() { None } else { self.alone(window, effort.level) };
         [columns, apart, whole].into_iter().flatten().min_by_key(|form| form.bytes.len())
     }
 
-    /// Whether a window of unknown content is better off as tokens, by a trial at a fast level; not tried in the fast gear, which
-    /// knows.
-    fn better_apart(&mut self, window: &[u8], effort: &Effort) -> bool {
-        if effort.approximate.is_none() || !tokens::has_many_matches(window) {
-            return false;
+    /// The window as tokens, kinds apart, if it is better off so: of tokens that is known, of other content, which the fast gear does not
+    /// try, a trial at a fast level tells.
+    fn apart(&mut self, window: &[u8], effort: &Effort) -> Option<Vec<u8>> {
+        if !effort.tokens && effort.approximate.is_none() {
+            return None;
         }
-        let whole = self.alone(window, FAST_LEVEL).map_or(window.len(), |form| form.bytes.len());
-        tokens::encode(window, FAST_LEVEL, whole - whole / NEARLY).is_some()
+        let kinds = Kinds::of(window);
+        if !kinds.has_many_matches() {
+            return None;
+        }
+        if !effort.tokens {
+            let whole = self.alone(window, FAST_LEVEL).map_or(window.len(), |form| form.bytes.len());
+            kinds.write(FAST_LEVEL, whole - whole / NEARLY)?;
+        }
+        kinds.write(effort.level, window.len())
     }
 
     /// Adds the forms that use references.

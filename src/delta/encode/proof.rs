@@ -4,9 +4,8 @@ use bytes::Bytes;
 use deltastore_format::Codec;
 
 use super::{Encoded, Encoder, Form, REFERENCE_COST};
-use crate::delta::decode::{inflate, inflate_with};
+use crate::delta::decode::plain;
 use crate::delta::reference::Reference;
-use crate::delta::{approximate, columns, tokens};
 
 /// A form must be smaller than the raw bytes by one part in this many.
 const WORTH_ENCODING: usize = 64;
@@ -27,18 +26,8 @@ impl Encoder {
             if bytes.len() + REFERENCE_COST * uses.len() >= enough {
                 continue;
             }
-            let back = match codec {
-                Codec::Raw => continue,
-                Codec::Zstd => inflate(&mut self.plain_check, &bytes, window.len()),
-                Codec::ZstdReferences => inflate_with(prefix, &bytes, window.len()),
-                Codec::Approximate => approximate::decode(&mut self.plain_check, &bytes, prefix, window.len()),
-                Codec::Tokens => tokens::decode(&mut self.plain_check, &bytes, window.len()),
-                Codec::Columns => columns::decode(&mut self.plain_check, &bytes, &[], window.len()),
-                Codec::ColumnsReferences => columns::decode(&mut self.plain_check, &bytes, prefix, window.len()),
-                Codec::Vcdiff => {
-                    deltastore_vcdiff::decode(&bytes, prefix, window.len()).map_err(|error| error.to_string())
-                }
-            };
+            let source = if codec.has_references() { prefix } else { &[] };
+            let back = plain(&mut self.plain_check, codec, &bytes, source, window.len());
             if back.is_ok_and(|back| back == window[..]) {
                 return Encoded {
                     codec,

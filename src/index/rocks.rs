@@ -168,6 +168,11 @@ fn family_options(family: Family, settings: &RocksSettings, cache: &Cache) -> Op
         options.set_prefix_extractor(SliceTransform::create("without-version", name_of_key, Some(without_version)));
         options.set_memtable_prefix_bloom_ratio(0.02);
     }
+    if matches!(family, Family::Blobs | Family::Links | Family::Sketches) {
+        // Most of what a PUT of something new asks for is not there: the filter answers without a walk through the memory's rows.
+        options.set_memtable_whole_key_filtering(true);
+        options.set_memtable_prefix_bloom_ratio(0.01);
+    }
     options
 }
 

@@ -15,6 +15,7 @@ mod server;
 #[path = "../../../tests/support/sigv4.rs"]
 #[expect(dead_code, reason = "the tests use more of the signer")]
 mod sigv4;
+mod syncs;
 
 use report::Options;
 

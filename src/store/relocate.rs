@@ -84,15 +84,19 @@ fn needed(
 
 /// Takes blobs without links and pins out of the index, and their own links with them.
 pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs: Bugs) -> Result<u64, StoreError> {
-    let mut batch = Batch::new();
-    let mut doomed = Vec::new();
+    let (mut batch, mut doomed, mut dropped) = (Batch::new(), Vec::new(), 0);
     for candidate in candidates {
         let unlinked = index.links(&candidate.hash)? <= 0;
         let there = index.blob(&candidate.hash)?.is_some_and(|row| row.position == candidate.position);
-        if !unlinked || !there || !(pins.doom(&candidate.hash) || bugs.has(Bug::CollectPinned)) {
+        if !unlinked || !there {
             continue;
         }
-        doomed.push(candidate.hash);
+        if pins.doom(&candidate.hash) {
+            doomed.push(candidate.hash);
+        } else if !bugs.has(Bug::CollectPinned) {
+            continue;
+        }
+        dropped += 1;
         index.stage_remove_blob(&mut batch, &candidate.hash);
         index.stage_remove_links(&mut batch, &candidate.hash);
         let bytes = i64::try_from(candidate.record_len).unwrap_or(i64::MAX);
@@ -104,5 +108,5 @@ pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs:
     let result = index.write(batch);
     doomed.iter().for_each(|hash| pins.undoom(hash));
     result?;
-    Ok(doomed.len() as u64)
+    Ok(dropped)
 }

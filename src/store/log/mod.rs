@@ -15,6 +15,7 @@
 mod append;
 mod batch;
 mod message;
+mod moves;
 mod sync;
 mod thread;
 

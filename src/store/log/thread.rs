@@ -9,16 +9,15 @@ use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
-use super::batch::{Batch, Staged, StagedMove};
-use super::message::{Answer, Callback, Collect, CommitRequest, Message, Relocation, Work};
+use super::batch::{Batch, Staged};
+use super::message::{Answer, CommitRequest, Message, Work};
 use crate::index::Index;
 use crate::segment::SegmentWriter;
 use crate::segment::vfs::{Clock, Vfs};
-use crate::store::blob::{Placing, record_kind};
+use crate::store::blob::Placing;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
-use crate::store::relocate;
 use crate::store::segments::Segments;
 use crate::store::settings::Settings;
 use crate::store::transaction::{TouchSet, Transaction};
@@ -49,16 +48,16 @@ pub struct LogState {
     pub marked: bool,
 }
 
-struct LogThread<'a> {
-    appender: Appender,
-    index: Index,
-    pins: Arc<Pins>,
-    clock: Arc<dyn Clock>,
-    status: Arc<Status>,
-    segments: Arc<Segments>,
-    bugs: Bugs,
+pub(super) struct LogThread<'a> {
+    pub(super) appender: Appender,
+    pub(super) index: Index,
+    pub(super) pins: Arc<Pins>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) status: Arc<Status>,
+    pub(super) segments: Arc<Segments>,
+    pub(super) bugs: Bugs,
     next_sequence: u64,
-    durable: Position,
+    pub(super) durable: Position,
     marked: bool,
     waiting: VecDeque<Work>,
     in_flight: bool,
@@ -266,61 +265,6 @@ impl LogThread<'_> {
             self.appender.stage_commit(&commit)
         };
         Some(Staged { commit, position, record_len, placings, contents, done })
-    }
-
-    fn collect(&mut self, candidates: &[Collect]) -> Result<u64, StoreError> {
-        if let Some(reason) = self.status.read_only() {
-            return Err(StoreError::ReadOnly(reason));
-        }
-        relocate::drop_blobs(&self.index, &self.pins, candidates, self.bugs)
-    }
-
-    fn seal(&mut self, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
-        match self.appender.roll() {
-            Ok(()) => Some(StagedMove { blobs: Vec::new(), commit: None, bytes: 0, done }),
-            Err(error) => {
-                done.call(Err(error));
-                None
-            }
-        }
-    }
-
-    fn relocate(&mut self, relocation: Relocation, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
-        if let Some(reason) = self.status.read_only() {
-            done.call(Err(StoreError::ReadOnly(reason)));
-            return None;
-        }
-        let segment = relocation.segment;
-        let live = match relocate::still_alive(&self.index, &self.segments, relocation, self.bugs) {
-            Ok(live) => live,
-            Err(error) => {
-                done.call(Err(error));
-                return None;
-            }
-        };
-        let start = self.appender.staged();
-        let blobs = live
-            .blobs
-            .into_iter()
-            .map(|(moved, mut row)| {
-                row.position = self.appender.stage_payload(record_kind(moved.kind), &moved.payload);
-                (moved.hash, moved.from, row)
-            })
-            .collect();
-        let commit = (!live.ops.is_empty()).then(|| {
-            let commit = Commit {
-                time_ms: self.clock.now_ms(),
-                durable_upto: self.durable,
-                relocated: true,
-                placed: Vec::new(),
-                ops: live.ops,
-            };
-            let (position, record_len) = self.appender.stage_commit(&commit);
-            (commit, position, record_len)
-        });
-        let bytes = (self.appender.staged() - start) as u64;
-        tracing::debug!(%segment, bytes, "relocating");
-        Some(StagedMove { blobs, commit, bytes, done })
     }
 }
 

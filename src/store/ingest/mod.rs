@@ -3,23 +3,26 @@
 //! Invariants: a hash is pinned before it is looked up, and the pin lives until the commit is applied; so are the
 //! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
 
+mod near;
+mod own;
+
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, PlacedKind, Position, WindowHead, record};
-use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
+use near::Near;
+pub use own::OwnSketches;
+
+use super::Store;
 use super::blob::{Blob, Placing, Space};
 use super::bugs::Bug;
 use super::error::StoreError;
-use super::fetch::Keep;
 use super::pins::Pin;
 use super::pool::Worker;
-use super::{Inner, Store};
-use crate::delta::{Candidate, CutWindow, Decoder, Effort, Nearness, Reference, References};
-use crate::index::{BlobRow, cold};
+use crate::delta::{CutWindow, Effort};
+use crate::index::BlobRow;
 
 /// How windows are to be encoded.
 #[derive(Clone, Copy)]
@@ -160,136 +163,5 @@ impl Store {
             space,
         };
         Prepared { entry, pins, codec: head.codec, state: State::New(blob) }
-    }
-}
-
-/// The store as the encoder sees it: similar windows, nearest first.
-struct Near<'a> {
-    inner: &'a Arc<Inner>,
-    space: Space,
-    gear: &'a Gear<'a>,
-    decoder: RefCell<&'a mut Decoder>,
-    pins: RefCell<HashMap<Hash, Pin>>,
-}
-
-impl References for Near<'_> {
-    fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
-        let index = &self.inner.index;
-        let only_cold = self.gear.cold && !self.inner.bugs.has(Bug::ColdReferencesHot);
-        let rows = if only_cold { index.sketches(&cold(features)) } else { index.sketches(features) };
-        let rows = rows.unwrap_or_else(|error| {
-            tracing::warn!(%error, "sketches cannot be read; storing without references");
-            Vec::new()
-        });
-        let mut found: HashMap<Hash, Candidate> = HashMap::new();
-        let mut share = |number: usize, candidate: Candidate| {
-            found.entry(candidate.hash).or_insert(candidate).shared |= 1u64.checked_shl(number as u32).unwrap_or(0);
-        };
-        for (number, entries) in rows.into_iter().enumerate() {
-            for entry in entries {
-                let nearness = match (entry.bucket == self.space.bucket, entry.space == self.space.deltaspace) {
-                    (true, true) => Nearness::Deltaspace,
-                    (true, false) => Nearness::Bucket,
-                    _ => Nearness::Store,
-                };
-                let (hash, depth, raw_len) = (entry.hash, entry.depth, entry.raw_len);
-                share(number, Candidate { hash, shared: 0, nearness, depth, raw_len });
-            }
-        }
-        if let Some(own) = self.gear.own {
-            own.find(features, share);
-        }
-        found.into_values().collect()
-    }
-
-    fn load(&self, hash: &Hash) -> Option<Reference> {
-        // Pinned first: from here on it cannot be collected.
-        let (pin, fresh) = self.inner.pins.pin(*hash)?;
-        let own = fresh.filter(|_| self.gear.has_own(hash)).map(|placing| placing.row.clone());
-        let row = own.or(self.inner.index.blob(hash).ok()?)?;
-        if self.gear.cold && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
-            return None;
-        }
-        let bytes = self
-            .inner
-            .blobs
-            .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
-            .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
-            .ok()?;
-        let cost = self.cost(*hash, &row)?;
-        self.pins.borrow_mut().insert(*hash, pin);
-        Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
-    }
-}
-
-impl Near<'_> {
-    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once.
-    fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
-        let mut seen = HashSet::from([hash]);
-        let mut cost = u64::from(row.raw_len);
-        let mut open = row.references.clone();
-        while let Some(hash) = open.pop() {
-            if seen.insert(hash) {
-                let row = self.inner.blobs.row(&hash).ok()?;
-                cost += u64::from(row.raw_len);
-                open.extend(row.references);
-            }
-        }
-        Some(cost)
-    }
-}
-
-/// Sketches of the windows of one object that is being written. They can be references before any index knows them.
-pub struct OwnSketches {
-    /// Windows as deep as this can be nobody's reference within the object.
-    max_depth: u8,
-    own: Mutex<Own>,
-}
-
-#[derive(Default)]
-struct Own {
-    windows: Vec<Candidate>,
-    /// For each feature the first windows that had it, by their number counted from 1; 0 for none.
-    features: HashMap<u64, [u32; 2]>,
-}
-
-impl OwnSketches {
-    /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it is stored.
-    const MOST: usize = 48 << 10;
-
-    /// For windows encoded with this effort.
-    pub fn new(effort: &Effort) -> Self {
-        Self { max_depth: effort.max_own_depth, own: Mutex::default() }
-    }
-
-    /// Offers an appended window as a reference to those of the same object that come after it.
-    pub fn appended(&self, window: &Placing) {
-        let mut own = self.own.lock();
-        let deep = window.row.depth >= self.max_depth;
-        if deep || window.features.is_empty() || own.features.len() >= Self::MOST {
-            return;
-        }
-        let (depth, raw_len) = (window.row.depth, window.row.raw_len);
-        own.windows.push(Candidate { hash: window.hash, shared: 0, nearness: Nearness::Object, depth, raw_len });
-        let number = u32::try_from(own.windows.len()).unwrap_or(0);
-        for feature in &window.features {
-            let windows = own.features.entry(*feature).or_default();
-            if let Some(free) = windows.iter_mut().find(|window| **window == 0) {
-                *free = number;
-            }
-        }
-    }
-
-    fn find(&self, features: &[u64], mut found: impl FnMut(usize, Candidate)) {
-        let own = self.own.lock();
-        for (number, feature) in features.iter().enumerate() {
-            for window in own.features.get(feature).into_iter().flatten().filter(|window| **window > 0) {
-                own.windows.get(*window as usize - 1).into_iter().for_each(|candidate| found(number, *candidate));
-            }
-        }
-    }
-
-    fn has(&self, hash: &Hash) -> bool {
-        self.own.lock().windows.iter().any(|window| window.hash == *hash)
     }
 }

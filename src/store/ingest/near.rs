@@ -1,0 +1,92 @@
+//! Which stored windows a window may be encoded against.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use deltastore_format::Hash;
+
+use super::Gear;
+use crate::delta::{Candidate, Decoder, Nearness, Reference, References};
+use crate::index::{BlobRow, cold};
+use crate::store::Inner;
+use crate::store::blob::Space;
+use crate::store::bugs::Bug;
+use crate::store::fetch::Keep;
+use crate::store::pins::Pin;
+
+/// The store as the encoder sees it: similar windows, nearest first.
+pub(super) struct Near<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    pub(super) space: Space,
+    pub(super) gear: &'a Gear<'a>,
+    pub(super) decoder: RefCell<&'a mut Decoder>,
+    pub(super) pins: RefCell<HashMap<Hash, Pin>>,
+}
+
+impl References for Near<'_> {
+    fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
+        let index = &self.inner.index;
+        let only_cold = self.gear.cold && !self.inner.bugs.has(Bug::ColdReferencesHot);
+        let rows = if only_cold { index.sketches(&cold(features)) } else { index.sketches(features) };
+        let rows = rows.unwrap_or_else(|error| {
+            tracing::warn!(%error, "sketches cannot be read; storing without references");
+            Vec::new()
+        });
+        let mut found: HashMap<Hash, Candidate> = HashMap::new();
+        let mut share = |number: usize, candidate: Candidate| {
+            found.entry(candidate.hash).or_insert(candidate).shared |= 1u64.checked_shl(number as u32).unwrap_or(0);
+        };
+        for (number, entries) in rows.into_iter().enumerate() {
+            for entry in entries {
+                let nearness = match (entry.bucket == self.space.bucket, entry.space == self.space.deltaspace) {
+                    (true, true) => Nearness::Deltaspace,
+                    (true, false) => Nearness::Bucket,
+                    _ => Nearness::Store,
+                };
+                let (hash, depth, raw_len) = (entry.hash, entry.depth, entry.raw_len);
+                share(number, Candidate { hash, shared: 0, nearness, depth, raw_len });
+            }
+        }
+        if let Some(own) = self.gear.own {
+            own.find(features, share);
+        }
+        found.into_values().collect()
+    }
+
+    fn load(&self, hash: &Hash) -> Option<Reference> {
+        // Pinned first: from here on it cannot be collected.
+        let (pin, fresh) = self.inner.pins.pin(*hash)?;
+        let own = fresh.filter(|_| self.gear.has_own(hash)).map(|placing| placing.row.clone());
+        let row = own.or(self.inner.index.blob(hash).ok()?)?;
+        if self.gear.cold && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
+            return None;
+        }
+        let bytes = self
+            .inner
+            .blobs
+            .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
+            .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
+            .ok()?;
+        let cost = self.cost(*hash, &row)?;
+        self.pins.borrow_mut().insert(*hash, pin);
+        Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
+    }
+}
+
+impl Near<'_> {
+    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once.
+    fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
+        let mut seen = HashSet::from([hash]);
+        let mut cost = u64::from(row.raw_len);
+        let mut open = row.references.clone();
+        while let Some(hash) = open.pop() {
+            if seen.insert(hash) {
+                let row = self.inner.blobs.row(&hash).ok()?;
+                cost += u64::from(row.raw_len);
+                open.extend(row.references);
+            }
+        }
+        Some(cost)
+    }
+}

@@ -1,0 +1,71 @@
+//! What maintenance asks of the log thread: dropping blobs, sealing the active segment, and moving what is alive out of one.
+
+use deltastore_format::Commit;
+
+use super::batch::StagedMove;
+use super::message::{Callback, Collect, Relocation};
+use super::thread::LogThread;
+use crate::store::blob::record_kind;
+use crate::store::error::StoreError;
+use crate::store::relocate;
+
+impl LogThread<'_> {
+    pub(super) fn collect(&mut self, candidates: &[Collect]) -> Result<u64, StoreError> {
+        if let Some(reason) = self.status.read_only() {
+            return Err(StoreError::ReadOnly(reason));
+        }
+        relocate::drop_blobs(&self.index, &self.pins, candidates, self.bugs)
+    }
+
+    pub(super) fn seal(&mut self, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
+        match self.appender.roll() {
+            Ok(()) => Some(StagedMove { blobs: Vec::new(), commit: None, bytes: 0, done }),
+            Err(error) => {
+                done.call(Err(error));
+                None
+            }
+        }
+    }
+
+    pub(super) fn relocate(
+        &mut self,
+        relocation: Relocation,
+        done: Callback<Result<u64, StoreError>>,
+    ) -> Option<StagedMove> {
+        if let Some(reason) = self.status.read_only() {
+            done.call(Err(StoreError::ReadOnly(reason)));
+            return None;
+        }
+        let segment = relocation.segment;
+        let live = match relocate::still_alive(&self.index, &self.segments, relocation, self.bugs) {
+            Ok(live) => live,
+            Err(error) => {
+                done.call(Err(error));
+                return None;
+            }
+        };
+        let start = self.appender.staged();
+        let blobs = live
+            .blobs
+            .into_iter()
+            .map(|(moved, mut row)| {
+                row.position = self.appender.stage_payload(record_kind(moved.kind), &moved.payload);
+                (moved.hash, moved.from, row)
+            })
+            .collect();
+        let commit = (!live.ops.is_empty()).then(|| {
+            let commit = Commit {
+                time_ms: self.clock.now_ms(),
+                durable_upto: self.durable,
+                relocated: true,
+                placed: Vec::new(),
+                ops: live.ops,
+            };
+            let (position, record_len) = self.appender.stage_commit(&commit);
+            (commit, position, record_len)
+        });
+        let bytes = (self.appender.staged() - start) as u64;
+        tracing::debug!(%segment, bytes, "relocating");
+        Some(StagedMove { blobs, commit, bytes, done })
+    }
+}

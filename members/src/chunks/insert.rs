@@ -40,8 +40,7 @@ pub(crate) fn insert(
     place: &mut Place,
     out: &mut [u8],
 ) -> Result<(), RecreateError> {
-    let mut gap = op.before;
-    let mut first = true;
+    let (mut gap, mut first) = (op.before, true);
     for _ in 0..op.groups {
         let (count, length) = group(program, at).ok_or(RecreateError::Program)?;
         for _ in 0..count {
@@ -50,23 +49,20 @@ pub(crate) fn insert(
             place.put(bytes, out)?;
             place.taken += bytes.len();
             match op.of {
-                Chunked::Image { covered, crc } => {
-                    let crc = match covered {
-                        _ if !first => {
-                            let mut crc = begun();
-                            crc.update(bytes);
-                            crc.sum()
-                        }
-                        0 => crc,
-                        // No more than `before`, which is there.
-                        covered => crc32(&bytes[bytes.len() - covered as usize..]),
-                    };
-                    place.put(&boundary(crc, length), out)?;
+                Chunked::Image { covered: 0, crc } if first => place.put(&boundary(crc, length), out)?,
+                Chunked::Image { covered, .. } if first => {
+                    // No more than `before`, which is there.
+                    let chunk = &bytes[bytes.len() - covered as usize..];
+                    place.put(&boundary(crc32(chunk), length), out)?;
+                }
+                Chunked::Image { .. } => {
+                    let mut crc = begun();
+                    crc.update(bytes);
+                    place.put(&boundary(crc.sum(), length), out)?;
                 }
                 Chunked::Dump => place.put(&dump_boundary(length), out)?,
             }
-            gap = u64::from(length);
-            first = false;
+            (gap, first) = (u64::from(length), false);
         }
     }
     // Something lies behind the last of them.

@@ -238,7 +238,7 @@ fn cut_anywhere() {
     let mut dice = Dice::new(57);
     let file = dump(&[table(1, &stream(&rows(&mut dice, 700), 6), WHOLE)]);
     assert!(file.len() > 8500);
-    let near = |len: usize| len % WHOLE < 200 || len % 31 == 0;
+    let near = |len: usize| len % WHOLE < 200 || len.is_multiple_of(31);
     for len in (0..file.len()).filter(|&len| near(len)) {
         for settings in [tight(), Settings { deep: true, ..tight() }] {
             let expansion = checked(&file[..len], &settings);

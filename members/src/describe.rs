@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::chunks;
 use crate::encoder::{Family, Params, Strategy};
-use crate::program::{Op, VERSION, take_varint};
+use crate::program::{Chunked, Op, VERSION, take_varint};
 use crate::recreate::RecreateError;
 
 /// One step of a program, in order.
@@ -19,7 +19,9 @@ pub enum Step {
     /// DEFLATE blocks that an encoder makes again of `plain` bytes of the view.
     Encoder { params: Params, plain: u64 },
     /// Boundaries between PNG's chunks within what the other steps make. They are not in the view.
-    Chunks { boundaries: u64 },
+    ImageChunks { boundaries: u64 },
+    /// Boundaries between chunks of a table's data in a dump of pg_dump, likewise.
+    DumpChunks { boundaries: u64 },
 }
 
 /// The steps of a program; none of an empty one, whose view is the object's bytes.
@@ -37,12 +39,16 @@ pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
         steps.push(match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
             Op::Copy(bytes) => Step::Copy { bytes },
             Op::Blocks { count, .. } => Step::Tokens { blocks: Some(count).filter(|&count| count > 0) },
-            Op::Chunks(_) if steps.last().is_some_and(|step| !matches!(step, Step::Chunks { .. })) => {
+            Op::Chunks(_) if steps.last().is_some_and(|step: &Step| !step.is_chunks()) => {
                 return Err(RecreateError::Program);
             }
             Op::Chunks(op) => {
-                let boundaries = chunks::total(&op, program, &mut at, usize::MAX);
-                Step::Chunks { boundaries: boundaries.map_err(|_| RecreateError::Program)? as u64 }
+                let total = chunks::total(&op, program, &mut at, usize::MAX);
+                let boundaries = total.map_err(|_| RecreateError::Program)?.0 as u64;
+                match op.of {
+                    Chunked::Image { .. } => Step::ImageChunks { boundaries },
+                    Chunked::Dump => Step::DumpChunks { boundaries },
+                }
             }
             Op::Encode(op) => {
                 for _ in 0..op.flushes {
@@ -56,14 +62,21 @@ pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     Ok(steps)
 }
 
+impl Step {
+    const fn is_chunks(self) -> bool {
+        matches!(self, Self::ImageChunks { .. } | Self::DumpChunks { .. })
+    }
+}
+
 impl fmt::Display for Step {
-    /// How the bytes come about, without how many: `copied`, `tokens`, `IDAT chunks` or the encoder with its settings.
+    /// How the bytes come about, without how many: `copied`, `tokens`, `IDAT chunks`, `pg_dump chunks` or the encoder with its settings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Copy { .. } => f.write_str("copied"),
             Self::Tokens { .. } => f.write_str("tokens"),
             Self::Encoder { params, .. } => params.fmt(f),
-            Self::Chunks { .. } => f.write_str("IDAT chunks"),
+            Self::ImageChunks { .. } => f.write_str("IDAT chunks"),
+            Self::DumpChunks { .. } => f.write_str("pg_dump chunks"),
         }
     }
 }
@@ -140,15 +153,18 @@ mod tests {
     fn steps_are_those_of_the_program() {
         let params = Params::new(Family::Zlib, 6);
         let mut program = vec![VERSION];
-        Op::Chunks(Chunks { before: 9, covered: 8, crc: 0, groups: 2 }).encode(&mut program);
+        Op::Chunks(Chunks { before: 9, of: Chunked::Image { covered: 8, crc: 0 }, groups: 2 }).encode(&mut program);
         program.extend([3, 64, 2, 70]);
+        Op::Chunks(Chunks { before: 90, of: Chunked::Dump, groups: 1 }).encode(&mut program);
+        program.extend([7, 64]);
         Op::Copy(10).encode(&mut program);
         op(params, 2).encode(&mut program);
         program.extend([5, 0x80, 1]);
         Op::Blocks { carry: 1, count: 0 }.encode(&mut program);
         Op::Blocks { carry: 3, count: 7 }.encode(&mut program);
         let expected = [
-            Step::Chunks { boundaries: 5 },
+            Step::ImageChunks { boundaries: 5 },
+            Step::DumpChunks { boundaries: 7 },
             Step::Copy { bytes: 10 },
             Step::Encoder { params, plain: 70_000 },
             Step::Tokens { blocks: None },
@@ -156,7 +172,7 @@ mod tests {
         ];
         assert_eq!(describe(&program).as_deref(), Ok(&expected[..]));
         let names = expected.map(|step| step.to_string());
-        assert_eq!(names, ["IDAT chunks", "copied", "zlib level 6", "tokens", "tokens"]);
+        assert_eq!(names, ["IDAT chunks", "pg_dump chunks", "copied", "zlib level 6", "tokens", "tokens"]);
         assert_eq!(describe(&[]), Ok(Vec::new()));
     }
 
@@ -176,7 +192,7 @@ mod tests {
         assert_eq!(describe(&[VERSION, 0]), Err(RecreateError::Program));
         assert_eq!(describe(&[VERSION, 1, 1, 5, 9, 8, 1, 1, 64]), Err(RecreateError::Program));
         let mut program = vec![VERSION];
-        Op::Chunks(Chunks { before: 9, covered: 8, crc: 0, groups: 4 }).encode(&mut program);
+        Op::Chunks(Chunks { before: 9, of: Chunked::Image { covered: 8, crc: 0 }, groups: 4 }).encode(&mut program);
         (0..4).for_each(|_| put_varint(&mut program, u64::MAX >> 1));
         assert_eq!(describe(&program), Err(RecreateError::Program));
         let mut program = vec![VERSION];

@@ -2,7 +2,7 @@
 //!
 //! [`Expander`] turns an object's bytes into its *stored view*: the DEFLATE streams of zip, gzip, zlib and PNG members, wherever
 //! they lie, are replaced by byte-oriented tokens that delta well, and everything else is copied. A stream may lie in several of PNG's
-//! chunks, one behind the other. The view comes with units that
+//! chunks, or of a dump's (pg_dump's custom format), one behind the other. The view comes with units that
 //! tile the object; [`recreate`] turns a unit's program and its part of the view back into exactly the object's bytes.
 //!
 //! Every unit with a program was re-created and compared before it is handed out, so a wrong guess costs density, never bytes.

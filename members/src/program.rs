@@ -13,6 +13,7 @@ const STREAM: u8 = 2;
 const BLOCKS: u8 = 3;
 const ENCODE: u8 = 4;
 const CHUNKS: u8 = 5;
+const DUMP_CHUNKS: u8 = 6;
 
 /// One step of a program; each consumes view bytes and yields whole object bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(crate) enum Op {
     },
     /// DEFLATE blocks that an encoder makes of plain bytes. As many varints follow as there are flushes.
     Encode(Encode),
-    /// Boundaries between PNG's chunks, to be put into what the ops behind yield. As many pairs of varints follow as there are groups.
+    /// Boundaries between chunks of a PNG or a dump, to be put into what the ops behind yield. As many pairs of varints follow as there are groups.
     Chunks(Chunks),
 }
 
@@ -37,34 +38,51 @@ pub(crate) enum Op {
 pub(crate) struct Chunks {
     /// Bytes before the first boundary.
     pub(crate) before: u64,
-    /// How many of them, the last ones, its CRC is of; at most all of them; 0 if it is `crc`.
-    pub(crate) covered: u64,
-    /// 0 if `covered` is not.
-    pub(crate) crc: u32,
+    pub(crate) of: Chunked,
     pub(crate) groups: u64,
+}
+
+/// Whose chunks they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chunked {
+    /// A PNG's.
+    Image {
+        /// How many of the bytes before the first boundary, the last ones, its CRC is of; at most all of them; 0 if it is `crc`.
+        covered: u64,
+        /// 0 if `covered` is not.
+        crc: u32,
+    },
+    /// Those of a dump of pg_dump's custom format.
+    Dump,
 }
 
 impl Chunks {
     fn encode(self, program: &mut Vec<u8>) {
-        program.push(CHUNKS);
+        program.push(if self.of == Chunked::Dump { DUMP_CHUNKS } else { CHUNKS });
         put_varint(program, self.before);
-        put_varint(program, self.covered);
-        if self.covered == 0 {
-            program.extend(self.crc.to_be_bytes());
+        if let Chunked::Image { covered, crc } = self.of {
+            put_varint(program, covered);
+            if covered == 0 {
+                program.extend(crc.to_be_bytes());
+            }
         }
         put_varint(program, self.groups);
     }
 
-    fn decode(program: &[u8], at: &mut usize) -> Option<Self> {
+    fn decode(op: u8, program: &[u8], at: &mut usize) -> Option<Self> {
         let before = take_varint(program, at)?;
-        let covered = take_varint(program, at).filter(|&covered| covered <= before)?;
-        let mut crc = 0;
-        if covered == 0 {
-            crc = u32::from_be_bytes(*program.get(*at..)?.first_chunk::<4>()?);
-            *at += 4;
+        let mut of = Chunked::Dump;
+        if op == CHUNKS {
+            let covered = take_varint(program, at).filter(|&covered| covered <= before)?;
+            let mut crc = 0;
+            if covered == 0 {
+                crc = u32::from_be_bytes(*program.get(*at..)?.first_chunk::<4>()?);
+                *at += 4;
+            }
+            of = Chunked::Image { covered, crc };
         }
         let groups = take_varint(program, at).filter(|&groups| groups > 0)?;
-        Some(Self { before, covered, crc, groups })
+        Some(Self { before, of, groups })
     }
 }
 
@@ -138,7 +156,7 @@ impl Op {
 
     /// Whether the op at `at` is one of chunks, if it is any.
     pub(crate) fn is_chunks(program: &[u8], at: usize) -> bool {
-        program.get(at) == Some(&CHUNKS)
+        matches!(program.get(at), Some(&(CHUNKS | DUMP_CHUNKS)))
     }
 
     /// Reads the op at `*at`, moving `*at` behind it. `None` if there is no valid one.
@@ -151,7 +169,7 @@ impl Op {
         match byte()? {
             COPY => take_varint(program, at).filter(|&bytes| bytes > 0).map(Self::Copy),
             ENCODE => Encode::decode(program, at).map(Self::Encode),
-            CHUNKS => Chunks::decode(program, at).map(Self::Chunks),
+            op @ (CHUNKS | DUMP_CHUNKS) => Chunks::decode(op, program, at).map(Self::Chunks),
             STREAM => Some(Self::Blocks { carry: 1, count: 0 }),
             BLOCKS => {
                 let carry = byte().filter(|&carry| carry > 0)?;
@@ -206,8 +224,9 @@ mod tests {
                 after: 7,
                 flushes: 8,
             }),
-            Op::Chunks(Chunks { before: 300, covered: 299, crc: 0, groups: 1 }),
-            Op::Chunks(Chunks { before: 0, covered: 0, crc: 0x1020_3040, groups: 200 }),
+            Op::Chunks(Chunks { before: 300, of: Chunked::Image { covered: 299, crc: 0 }, groups: 1 }),
+            Op::Chunks(Chunks { before: 0, of: Chunked::Image { covered: 0, crc: 0x1020_3040 }, groups: 200 }),
+            Op::Chunks(Chunks { before: 300, of: Chunked::Dump, groups: 2 }),
             Op::Copy(300),
             Op::Blocks { carry: 1, count: 0 },
             Op::Blocks { carry: 1, count: 7 },
@@ -227,7 +246,11 @@ mod tests {
         for bytes in [
             &[][..],
             &[0],
-            &[6],
+            &[7],
+            &[DUMP_CHUNKS],
+            &[DUMP_CHUNKS, 3],
+            &[DUMP_CHUNKS, 3, 0],
+            &[DUMP_CHUNKS, 0x80],
             &[CHUNKS],
             &[CHUNKS, 3],
             &[CHUNKS, 3, 4, 1],

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::chunks::{self, BOUNDARY};
+use crate::chunks;
 use crate::encoder::{self, Block, Input, Params, ParamsError, Start, State};
 use crate::program::{Chunks, Encode, Op, VERSION, take_varint};
 use crate::puff::{BitWriter, Encoder, encode_block};
@@ -69,7 +69,7 @@ fn with_boundaries(
     let (mut at, mut left) = (1, len);
     while Op::is_chunks(program, at) {
         let op = chunks_at(program, &mut at)?;
-        left -= BOUNDARY * chunks::total(&op, program, &mut at, left / BOUNDARY)?;
+        left -= chunks::total(&op, program, &mut at, left)?.1;
     }
     let mut body = vec![0; left + 8];
     run(program, at, view, left, encoder, &mut body)?;

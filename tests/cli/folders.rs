@@ -50,6 +50,26 @@ fn a_newer_format_is_refused_and_not_touched() {
 }
 
 #[test]
+fn an_older_format_is_raised_and_read() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    server.make_bucket();
+    server.put("key", b"of an older build");
+    server.stop();
+    let path = dir.join("STORE");
+    let whole = std::fs::read(&path).unwrap();
+    let header = StoreHeader::decode(&whole).unwrap();
+    for format_version in 1..header.format_version {
+        std::fs::write(&path, StoreHeader { format_version, ..header.clone() }.to_bytes()).unwrap();
+        let server = Server::start(&dir);
+        // Before anything is written that only this version defines.
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        server.has("key", b"of an older build");
+        server.stop();
+    }
+}
+
+#[test]
 fn a_damaged_or_missing_store_file_is_named() {
     let (_folder, dir) = data_folder();
     Server::start(&dir).stop();

@@ -1,6 +1,7 @@
 //! Properties that hold for any value and for any bytes.
 
 use crate::{encoded, samples};
+use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Member, Metadata,
     Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter,
@@ -313,7 +314,7 @@ proptest! {
         payload in vec(any::<u8>(), 0..300),
     ) {
         let (store, epoch) = (StoreId(store), Epoch(epoch));
-        let header = StoreHeader { format_version: 1 + numbers[0] as u32 % 2, store, epoch, created_ms: numbers[0] };
+        let header = StoreHeader { format_version: 1 + numbers[0] as u32 % FORMAT_VERSION, store, epoch, created_ms: numbers[0] };
         prop_assert_eq!(StoreHeader::decode(&header.to_bytes()), Ok(header));
         let [segment, salt, created_ms] = numbers;
         let header = SegmentHeader { store, segment: SegmentId(segment), epoch, salt, created_ms, key_id: 0 };

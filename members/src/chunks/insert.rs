@@ -2,20 +2,24 @@
 //!
 //! Total: any ops give boundaries or an error, and nothing is allocated.
 
-use super::{begun, boundary};
-use crate::program::{Chunks, take_varint};
+use super::{BOUNDARY, DUMP_BOUNDARY, begun, boundary, dump_boundary};
+use crate::program::{Chunked, Chunks, take_varint};
 use crate::recreate::RecreateError;
 
 use libdeflater::crc32;
 
-/// Reads the groups of an op at `*at`, moving `*at` behind them; how many boundaries they are, at most `most`.
-pub(crate) fn total(op: &Chunks, program: &[u8], at: &mut usize, most: usize) -> Result<usize, RecreateError> {
+/// Reads the groups of an op at `*at`, moving `*at` behind them; how many boundaries they are, and their bytes, at most `most`.
+pub(crate) fn total(op: &Chunks, program: &[u8], at: &mut usize, most: usize) -> Result<(usize, usize), RecreateError> {
+    let size = match op.of {
+        Chunked::Image { .. } => BOUNDARY,
+        Chunked::Dump => DUMP_BOUNDARY,
+    };
     let mut total = 0u64;
     for _ in 0..op.groups {
         let (count, _) = group(program, at).ok_or(RecreateError::Program)?;
-        total = total.checked_add(count).filter(|&total| total <= most as u64).ok_or(RecreateError::Length)?;
+        total = total.checked_add(count).filter(|&total| total <= (most / size) as u64).ok_or(RecreateError::Length)?;
     }
-    Ok(total as usize)
+    Ok((total as usize, total as usize * size))
 }
 
 /// Where [`insert`] is.
@@ -36,26 +40,29 @@ pub(crate) fn insert(
     place: &mut Place,
     out: &mut [u8],
 ) -> Result<(), RecreateError> {
-    let (mut gap, mut covered) = (op.before, Some(op.covered));
+    let (mut gap, mut first) = (op.before, true);
     for _ in 0..op.groups {
         let (count, length) = group(program, at).ok_or(RecreateError::Program)?;
         for _ in 0..count {
             let bytes = usize::try_from(gap).ok().and_then(|gap| body.get(place.taken..)?.get(..gap));
             let bytes = bytes.ok_or(RecreateError::View)?;
-            let crc = match covered.take() {
-                None => {
-                    let mut crc = begun();
-                    crc.update(bytes);
-                    crc.sum()
-                }
-                Some(0) => op.crc,
-                // No more than `before`, which is there.
-                Some(covered) => crc32(&bytes[bytes.len() - covered as usize..]),
-            };
             place.put(bytes, out)?;
             place.taken += bytes.len();
-            place.put(&boundary(crc, length), out)?;
-            gap = u64::from(length);
+            match op.of {
+                Chunked::Image { covered: 0, crc } if first => place.put(&boundary(crc, length), out)?,
+                Chunked::Image { covered, .. } if first => {
+                    // No more than `before`, which is there.
+                    let chunk = &bytes[bytes.len() - covered as usize..];
+                    place.put(&boundary(crc32(chunk), length), out)?;
+                }
+                Chunked::Image { .. } => {
+                    let mut crc = begun();
+                    crc.update(bytes);
+                    place.put(&boundary(crc.sum(), length), out)?;
+                }
+                Chunked::Dump => place.put(&dump_boundary(length), out)?,
+            }
+            (gap, first) = (u64::from(length), false);
         }
     }
     // Something lies behind the last of them.

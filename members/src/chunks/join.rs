@@ -1,19 +1,15 @@
 //! From an object's bytes to those without the boundaries between chunks, as they arrive.
 //!
-//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; fewer bytes than [`HEAD`] and a
-//! boundary are held back; each byte is looked at a bounded number of times.
+//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; no more bytes are held back than a
+//! dump's longest chunk and what is around it; each byte is looked at a bounded number of times.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use libdeflater::Crc;
-
-use super::find::{HEAD, find, is_length};
-use super::{BOUNDARY, Boundary, IDAT, begun};
-
-/// Data bytes of the shortest chunk that a boundary may end. It bounds how many bytes a byte of a stream stands for.
-const LEAST: usize = 64;
+use super::Boundary;
+use super::chunk::Chunk;
+use super::find::{HEAD, Head, Window, find};
 
 /// Takes boundaries out; one per object.
 #[derive(Default)]
@@ -28,15 +24,13 @@ pub(crate) struct Joiner {
     pub(crate) small: VecDeque<usize>,
 }
 
-/// A chunk of image data that has begun.
-struct Chunk {
-    /// Its data bytes, and those of them that are still to come.
-    length: usize,
-    left: usize,
-    /// Of its type and the data so far.
-    crc: Crc,
-    /// Whether it is the first of its stream.
-    first: bool,
+/// What a search came to.
+enum Found {
+    /// Nothing up to where it went.
+    Nothing,
+    Head(usize, Head),
+    /// A head there, perhaps: more bytes are needed to tell.
+    Perhaps(usize),
 }
 
 impl Joiner {
@@ -59,46 +53,62 @@ impl Joiner {
             if end <= at {
                 break;
             }
-            let head = find(&input, at..end);
-            let to = head.map_or(end, |head| head + HEAD - 2);
+            let found = self.search(&input, at..end, ended);
+            let to = match found {
+                Found::Nothing => end,
+                Found::Head(head, kind) => head + kind.len(),
+                Found::Perhaps(head) => head,
+            };
             buffer.extend_from_slice(&input[at..to]);
-            match (head, &mut self.chunk) {
-                (Some(head), _) => self.begin(&input[head..], buffer.len()),
-                (None, Some(chunk)) => {
-                    chunk.crc.update(&input[at..to]);
-                    chunk.left -= to - at;
-                }
-                (None, None) => {}
+            match (&found, &mut self.chunk) {
+                (Found::Head(_, kind), _) => self.begin(*kind, buffer.len()),
+                (_, Some(chunk)) => chunk.pass(&input[at..to]),
+                (_, None) => {}
             }
             at = to;
+            if matches!(found, Found::Perhaps(_)) {
+                break;
+            }
         }
         input.drain(..at);
         self.held = input;
     }
 
+    /// Looks for a first chunk. There is none within a dump's: what looks so is what the stream has as it was, such as an image.
+    fn search(&self, input: &[u8], range: Range<usize>, ended: bool) -> Found {
+        let mut from = range.start;
+        if self.chunk.as_ref().is_some_and(Chunk::is_of_dump) {
+            return Found::Nothing;
+        }
+        while let Some((at, head)) = find(input, from..range.end) {
+            match head.is_sound(&input[at..], ended) {
+                Some(true) => return Found::Head(at, head),
+                Some(false) => from = at + 1,
+                None => return Found::Perhaps(at),
+            }
+        }
+        Found::Nothing
+    }
+
     /// Where a chunk has ended: the bytes to take out, or `None` if more are needed to tell. `at`: where that is in the buffer.
     fn at_end(&mut self, rest: &[u8], ended: bool, at: usize) -> Option<usize> {
+        let Some(chunk) = self.chunk.take() else { return Some(0) };
+        let size = chunk.boundary_len();
         // With a byte behind it, so that a boundary is never the last of an object.
-        let Some(&[a, b, c, d, e, f, g, h, ref kind @ .., _]) = rest.first_chunk::<{ BOUNDARY + 1 }>() else {
-            self.chunk = self.chunk.take().filter(|_| !ended);
+        let Some((bytes, [_, ..])) = rest.split_at_checked(size) else {
+            self.chunk = Some(chunk).filter(|_| !ended);
             return ended.then_some(0);
         };
-        let (crc, length) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
-        let sound = |chunk: &Chunk| chunk.length >= LEAST && chunk.crc.sum() == crc && is_length(length);
-        let Some(chunk) = self.chunk.take().filter(|chunk| kind == IDAT && sound(chunk)) else { return Some(0) };
-        let first = chunk.first.then_some(chunk.length + IDAT.len());
-        self.boundaries.push_back(Boundary { at, crc, first, length });
-        let length = length as usize;
-        self.chunk = Some(Chunk { length, left: length, crc: begun(), first: false });
-        Some(BOUNDARY)
+        let Some((mark, next)) = chunk.followed_by(bytes) else { return Some(0) };
+        self.boundaries.push_back(Boundary { at, mark, length: next.left as u32 });
+        self.chunk = Some(next);
+        Some(size)
     }
 
     /// Takes note of a first chunk, whose data begins at `at` of the buffer.
-    fn begin(&mut self, head: &[u8], at: usize) {
-        let Some(&[a, b, c, d, .., method, _]) = head.first_chunk::<HEAD>() else { return };
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        self.chunk = Some(Chunk { length, left: length, crc: begun(), first: true });
-        if method != 0x78 {
+    fn begin(&mut self, head: Head, at: usize) {
+        self.chunk = Some(Chunk::first(head));
+        if matches!(head, Head::Image { window: Window::Small, .. }) {
             self.small.push_back(at);
         }
     }
@@ -114,7 +124,7 @@ impl Joiner {
         let (mut at, mut bytes) = (range.start, Vec::new());
         for boundary in self.within(range.clone()) {
             bytes.extend_from_slice(&buffer[at..boundary.at]);
-            bytes.extend(boundary.bytes());
+            boundary.put(&mut bytes);
             at = boundary.at;
         }
         let rest = &buffer[at..range.end];

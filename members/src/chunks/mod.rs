@@ -1,10 +1,13 @@
-//! PNG's image data (the PNG specification, 5.3 and 11.2.3): one zlib stream, which may lie in several IDAT chunks.
+//! Streams that lie in chunks: PNG's image data (the PNG specification, 5.3 and 11.2.3), one zlib stream, which may lie in several IDAT
+//! chunks; the data of a table, or a large object, in a dump of pg_dump's custom format (PostgreSQL's `pg_backup_custom.c`), one zlib stream
+//! in chunks of the same length but for the last.
 //!
-//! [`Joiner`] takes the boundaries between such chunks out of an object, so that the expander sees a stream without gaps; ops 5 of
-//! a unit's program, which [`ops`] makes, say where they were, and [`insert`] puts them back. `FORMAT.md` describes the ops.
+//! [`Joiner`] takes the boundaries between such chunks out of an object, so that the expander sees a stream without gaps; ops 5 and 6
+//! of a unit's program, which [`ops`] makes, say where they were, and [`insert`] puts them back. `FORMAT.md` describes the ops.
 //!
 //! Invariant: a boundary that is taken out follows from the bytes around it but for the length of the chunk that it begins.
 
+mod chunk;
 mod find;
 mod insert;
 mod join;
@@ -16,8 +19,11 @@ pub(crate) use ops::ops;
 
 use libdeflater::Crc;
 
-/// Bytes between the data of two chunks: a CRC-32, a length, a type.
-pub(crate) const BOUNDARY: usize = 12;
+/// Bytes between the data of two chunks of a PNG: a CRC-32, a length, a type.
+const BOUNDARY: usize = 12;
+
+/// Bytes between the data of two chunks of a dump: the sign of a length, 0, and the length, little-endian.
+const DUMP_BOUNDARY: usize = 5;
 
 /// The type of the chunks that hold image data.
 const IDAT: &[u8; 4] = b"IDAT";
@@ -27,17 +33,33 @@ const IDAT: &[u8; 4] = b"IDAT";
 pub(crate) struct Boundary {
     /// Where it was in the bytes that are left. There is at least one behind it.
     pub(crate) at: usize,
-    /// Of the chunk that ends there, type and data.
-    pub(crate) crc: u32,
-    /// Bytes that this is of, if the chunk is a stream's first; another's are `IDAT` and all up to the boundary before.
-    pub(crate) first: Option<usize>,
+    pub(crate) mark: Mark,
     /// Data bytes of the chunk that begins.
     pub(crate) length: u32,
 }
 
+/// What a boundary is of, and what it tells of the chunk that ends there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// PNG's image data: the CRC of type and data, and bytes that this is of if the chunk is a stream's first; another's are `IDAT`
+    /// and all up to the boundary before.
+    Image { crc: u32, first: Option<usize> },
+    /// A dump: whether the chunk is a stream's first.
+    Dump { first: bool },
+}
+
 impl Boundary {
-    pub(crate) fn bytes(&self) -> [u8; BOUNDARY] {
-        boundary(self.crc, self.length)
+    /// Appends the bytes that it was.
+    fn put(&self, bytes: &mut Vec<u8>) {
+        match self.mark {
+            Mark::Image { crc, .. } => bytes.extend(boundary(crc, self.length)),
+            Mark::Dump { .. } => bytes.extend(dump_boundary(self.length)),
+        }
+    }
+
+    /// Whether it ends a stream's first chunk.
+    fn is_first(&self) -> bool {
+        matches!(self.mark, Mark::Image { first: Some(_), .. } | Mark::Dump { first: true })
     }
 }
 
@@ -47,6 +69,17 @@ fn boundary(crc: u32, length: u32) -> [u8; BOUNDARY] {
     bytes[4..8].copy_from_slice(&length.to_be_bytes());
     bytes[8..].copy_from_slice(IDAT);
     bytes
+}
+
+fn dump_boundary(length: u32) -> [u8; DUMP_BOUNDARY] {
+    let [a, b, c, d] = length.to_le_bytes();
+    [0, a, b, c, d]
+}
+
+/// Data bytes of the chunk that the bytes are a dump's boundary before, whose other chunks are `whole` bytes long.
+fn dumped(bytes: &[u8; DUMP_BOUNDARY], whole: usize) -> Option<usize> {
+    let &[0, a, b, c, d] = bytes else { return None };
+    Some(u32::from_le_bytes([a, b, c, d]) as usize).filter(|length| (1..=whole).contains(length))
 }
 
 /// The CRC of a chunk whose data is still to come.
@@ -71,6 +104,9 @@ mod tests {
     fn object(state: &mut u64) -> Vec<u8> {
         let mut object = Vec::new();
         for index in 0..40 {
+            if dice(state, 30) == 0 {
+                dump(state, &mut object);
+            }
             let length = [0, 1, 63, 64, 65, 300][dice(state, 6)];
             let mut body = IDAT.to_vec();
             if index % 5 == 0 {
@@ -90,6 +126,21 @@ mod tests {
         object
     }
 
+    /// Some chunks of a dump, likewise.
+    fn dump(state: &mut u64, object: &mut Vec<u8>) {
+        for index in 0..4 {
+            let length = [4096, 4096, 4096, 4095, 1, 0, 4097][dice(state, if index == 0 { 1 } else { 7 })];
+            object.extend(dump_boundary(length));
+            let data = object.len();
+            object.extend([0x78, 0xda].iter().cycle().take(length as usize));
+            object.extend([0; 5].iter().take(dice(state, 7) / 5));
+            // An image's head in it is none.
+            if let Some(slot) = object[data..].first_chunk_mut::<30>() {
+                slot[20..].copy_from_slice(b"\0\0\x01\0IDAT\x78\xda");
+            }
+        }
+    }
+
     fn joined(object: &[u8], piece: usize) -> (Joiner, Vec<u8>) {
         let (mut joiner, mut buffer) = (Joiner::default(), Vec::new());
         object.chunks(piece).for_each(|piece| joiner.take(piece, false, &mut buffer));
@@ -99,11 +150,13 @@ mod tests {
 
     #[test]
     fn any_part_comes_back_alone_however_it_arrived() {
-        let (mut state, mut taken) = (1, 0);
+        let (mut state, mut taken, mut dumped) = (1, 0, 0);
         for _ in 0..300 {
             let object = object(&mut state);
             let (joiner, buffer) = joined(&object, object.len());
-            taken += joiner.within(0..buffer.len()).count();
+            let found = joiner.within(0..buffer.len());
+            let (dumps, images): (Vec<&Boundary>, _) = found.partition(|found| matches!(found.mark, Mark::Dump { .. }));
+            (taken, dumped) = (taken + images.len(), dumped + dumps.len());
             for piece in [1, 7, 100] {
                 let (again, same) = joined(&object, piece);
                 assert!(same == buffer && again.within(0..usize::MAX).eq(joiner.within(0..buffer.len())));
@@ -123,7 +176,7 @@ mod tests {
             }
             assert_eq!(made, object);
         }
-        assert!(taken > 500, "{taken}");
+        assert!(taken > 500 && dumped > 300, "{taken}, {dumped}");
     }
 
     #[test]

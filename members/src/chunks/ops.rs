@@ -1,14 +1,14 @@
 //! From the boundaries that were taken out to the ops that name them.
 
-use super::Boundary;
-use crate::program::{Chunks, Op, put_varint};
+use super::{Boundary, Mark};
+use crate::program::{Chunked, Chunks, Op, put_varint};
 
 /// Appends the ops for boundaries at or behind `start`, which are those of one unit, to its program.
 pub(crate) fn ops<'a>(boundaries: impl Iterator<Item = &'a Boundary>, start: usize, program: &mut Vec<u8>) {
     let mut run: Vec<Boundary> = Vec::new();
     let mut from = start;
     for boundary in boundaries {
-        if boundary.first.is_some() {
+        if boundary.is_first() {
             from = seal(&mut run, from, program);
         }
         run.push(*boundary);
@@ -20,11 +20,16 @@ pub(crate) fn ops<'a>(boundaries: impl Iterator<Item = &'a Boundary>, start: usi
 fn seal(run: &mut Vec<Boundary>, from: usize, program: &mut Vec<u8>) -> usize {
     let (Some(first), Some(last)) = (run.first(), run.last()) else { return from };
     let before = (first.at - from) as u64;
-    let covered = first.first.map_or(0, |covered| covered as u64);
-    // What began before the unit is not there when it is re-created.
-    let (covered, crc) = if (1..=before).contains(&covered) { (covered, 0) } else { (0, first.crc) };
+    let of = match first.mark {
+        // What began before the unit is not there when it is re-created.
+        Mark::Image { first: Some(covered), .. } if covered as u64 <= before => {
+            Chunked::Image { covered: covered as u64, crc: 0 }
+        }
+        Mark::Image { crc, .. } => Chunked::Image { covered: 0, crc },
+        Mark::Dump { .. } => Chunked::Dump,
+    };
     let groups = run.chunk_by(|one, two| one.length == two.length);
-    Op::Chunks(Chunks { before, covered, crc, groups: groups.clone().count() as u64 }).encode(program);
+    Op::Chunks(Chunks { before, of, groups: groups.clone().count() as u64 }).encode(program);
     for group in groups {
         put_varint(program, group.len() as u64);
         put_varint(program, u64::from(group[0].length));

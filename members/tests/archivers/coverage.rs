@@ -35,7 +35,8 @@ pub fn measure(archive: &Archive, expansion: &Expansion) -> Coverage {
         for step in &steps {
             match step {
                 Step::Copy { bytes } => compressed -= *bytes as usize,
-                Step::Chunks { boundaries } => compressed -= 12 * *boundaries as usize,
+                Step::ImageChunks { boundaries } => compressed -= 12 * *boundaries as usize,
+                Step::DumpChunks { boundaries } => compressed -= 5 * *boundaries as usize,
                 Step::Tokens { .. } => {}
                 Step::Encoder { params, .. } => {
                     by_name = true;

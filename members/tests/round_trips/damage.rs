@@ -129,7 +129,7 @@ fn recreating_is_total() {
         let len = 1 + dice.below(12);
         let mut program = dice.noise(len);
         program[0] = 1;
-        program.iter_mut().skip(1).step_by(2).for_each(|byte| *byte %= 6);
+        program.iter_mut().skip(1).step_by(2).for_each(|byte| *byte %= 7);
         let len = dice.below(300);
         let view = dice.noise(len);
         let _ = recreate(&program, &view, dice.below(500));

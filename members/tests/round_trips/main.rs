@@ -1,6 +1,8 @@
 //! Objects made of compressed members, sound, damaged and adversarial, through expanding and re-creating.
 
+mod boundaries;
 mod damage;
+mod dump;
 mod exact;
 mod png;
 mod support;

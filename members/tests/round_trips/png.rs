@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use crate::boundaries::{boundaries, deep, gears, taken_apart};
 use crate::support::{Dice, STRATEGIES, check, checked, expand, tarred, tight, zipped, zlib};
 use deltastore_members::encoder::{Family, Input, Params, Start, encode};
-use deltastore_members::{Expansion, Settings, Step, describe, recreate};
+use deltastore_members::{Settings, recreate};
 use libdeflater::crc32;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -18,7 +19,7 @@ fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
 }
 
 /// A PNG with the stream in chunks of these lengths, the last of which repeats.
-fn png(stream: &[u8], lengths: &[usize]) -> Vec<u8> {
+pub fn png(stream: &[u8], lengths: &[usize]) -> Vec<u8> {
     let mut file = [SIGNATURE, &chunk(b"IHDR", &[7; 13]), &chunk(b"tEXt", b"Comment\0IDAT")].concat();
     let (mut rest, mut lengths) = (stream, lengths.iter().copied().peekable());
     while let Some(length) = lengths.next() {
@@ -37,7 +38,7 @@ fn png(stream: &[u8], lengths: &[usize]) -> Vec<u8> {
 }
 
 /// Rows of pixels as filters leave them.
-fn pixels(dice: &mut Dice, rows: usize) -> Vec<u8> {
+pub fn pixels(dice: &mut Dice, rows: usize) -> Vec<u8> {
     let mut all = Vec::new();
     for row in 0..rows {
         all.push((row % 5) as u8);
@@ -47,49 +48,11 @@ fn pixels(dice: &mut Dice, rows: usize) -> Vec<u8> {
     all
 }
 
-fn stream(content: &[u8]) -> Vec<u8> {
+pub fn stream(content: &[u8]) -> Vec<u8> {
     let params = Params::new(Family::Zlib, 6);
     let input = Input { plain: content, flushes: &[], ends: true };
     let raw = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
     [&[0x78, 0x9c][..], &raw, &[1, 2, 3, 4]].concat()
-}
-
-fn deep() -> Settings {
-    Settings { deep: true, ..Settings::default() }
-}
-
-/// Both gears, each with limits that no small object meets and with such that all do.
-fn gears() -> [Settings; 4] {
-    let small = Settings { packed: 10_000, block: 60_000, ..tight() };
-    [Settings::default(), small.clone(), deep(), Settings { deep: true, ..small }]
-}
-
-fn steps(expansion: &Expansion) -> Vec<Step> {
-    expansion.units.iter().flat_map(|unit| describe(&unit.program).expect("a program")).collect()
-}
-
-/// Boundaries that were taken out.
-fn boundaries(expansion: &Expansion) -> u64 {
-    let of = |step: Step| if let Step::Chunks { boundaries } = step { boundaries } else { 0 };
-    steps(expansion).into_iter().map(of).sum()
-}
-
-/// Asserts that the object comes back in all gears however it arrives, with so many boundaries taken out, and that nearly all of its image
-/// data is plain in the deep gear.
-fn taken_apart(object: &[u8], expected: u64) {
-    for settings in gears() {
-        let expansion = checked(object, &settings);
-        // Small units may leave one behind the stream to a plain one.
-        let found = boundaries(&expansion);
-        let settings_are_small = settings.unit < Settings::default().unit;
-        assert!(found == expected || settings_are_small && (1..expected).contains(&found), "{found} of {expected}");
-        for piece in [1, 64 * 1024] {
-            assert!(expand(object, &settings, piece) == expansion, "pieces of {piece}");
-        }
-    }
-    let found = steps(&checked(object, &deep()));
-    assert!(found.iter().any(|step| matches!(step, Step::Encoder { .. })), "{found:?}");
-    assert!(!found.iter().any(|step| matches!(step, Step::Tokens { .. })), "{found:?}");
 }
 
 #[test]

@@ -333,7 +333,7 @@ fn miniz_with_odd_content() {
         runs.extend(std::iter::repeat_n(random.next() as u8 & 3, 1 << random.below(12)));
     }
     let skewed: Vec<u8> = (0..400_000).map(|_| (random.next() | 1 << 40).trailing_zeros() as u8).collect();
-    let steps: Vec<u8> = (0..400_000u32).map(|n| (n / 3 * 7 >> (n % 11)) as u8).collect();
+    let steps: Vec<u8> = (0..400_000u32).map(|n| ((n / 3 * 7) >> (n % 11)) as u8).collect();
     for plain in [runs, skewed, steps] {
         for level in 2..=10 {
             check(&Params::new(Family::Miniz, level), &plain, &[], &miniz(&plain, level, &[], 0, 32768), true);

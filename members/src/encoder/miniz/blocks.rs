@@ -39,7 +39,7 @@ pub(super) fn is_full(taken: usize) -> bool {
 
 /// Whether a block of `plain` bytes that takes so much of the buffer ends for doing badly.
 pub(super) fn is_bad(taken: usize, plain: usize) -> bool {
-    plain > EARLY && taken * 115 >> 7 >= plain
+    plain > EARLY && (taken * 115) >> 7 >= plain
 }
 
 /// Whether blocks of so many plain bytes have the fixed codes.

@@ -48,19 +48,20 @@ impl<'a> Search<'a> {
         let mut filter = Ends::new(self.near, self.best);
         while end > begin {
             let Some(group) = stretch.group(end) else { return true };
-            let taken = (end - begin).min(GROUP);
-            let mut done = 0;
+            let taken = end.wrapping_sub(begin).min(GROUP);
+            let mut done = 0usize;
             // The nearest is the lowest bit.
-            let all = (1u32 << taken) - 1;
+            let all = (1u32 << taken).wrapping_sub(1);
             let mut passing = filter.passing(view, group) & all;
             while passing != 0 {
-                let nth = passing.trailing_zeros() as usize + 1;
+                let nth = (passing.trailing_zeros() as usize).wrapping_add(1);
                 let candidate = group[GROUP.wrapping_sub(nth) & (GROUP - 1)];
-                if nth - done > self.left || candidate as isize <= low {
+                let looked = nth.wrapping_sub(done);
+                if looked > self.left || candidate as isize <= low {
                     return true;
                 }
-                passing &= passing - 1;
-                self.left = (self.left - (nth - done)) / TOGETHER * TOGETHER;
+                passing &= passing.wrapping_sub(1);
+                self.left = self.left.wrapping_sub(looked) / TOGETHER * TOGETHER;
                 done = nth;
                 let len = common(self.near, view, candidate);
                 if len > self.best {
@@ -70,14 +71,15 @@ impl<'a> Search<'a> {
                     }
                     filter = Ends::new(self.near, len);
                     // Others may pass now, and count.
-                    passing = filter.passing(view, group) & all >> nth << nth;
+                    passing = filter.passing(view, group) & ((all >> nth) << nth);
                 }
             }
-            if taken - done >= self.left || (group[GROUP - taken] as isize) <= low {
+            let looked = taken.wrapping_sub(done);
+            if looked >= self.left || (group[GROUP.wrapping_sub(taken) & (GROUP - 1)] as isize) <= low {
                 return true;
             }
-            self.left -= taken - done;
-            end -= taken;
+            self.left = self.left.wrapping_sub(looked);
+            end = end.wrapping_sub(taken);
         }
         false
     }

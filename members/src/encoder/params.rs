@@ -249,7 +249,7 @@ impl Params {
             Family::Ng | Family::NgEarlier => 10_000 + u64::from(self.level) * 1_500,
             Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest if self.level < 7 => 8_000,
             Family::Libdeflate => 5_000 * u64::from(self.level),
-            Family::Miniz => [10_000, 20_000, 24_000, 28_000, 32_000, 36_000, 42_000, 50_000, 57_000, 70_000]
+            Family::Miniz => [10_000, 25_000, 25_000, 30_000, 34_000, 41_000, 44_000, 50_000, 57_000, 70_000]
                 [usize::from(self.level.clamp(1, 10)) - 1],
             Family::Chromium | Family::Gzip => zlib * 5 / 6,
             _ => zlib,

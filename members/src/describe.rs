@@ -95,6 +95,7 @@ impl fmt::Display for Family {
             Self::Klauspost => "klauspost",
             Self::KlauspostEarlier => "klauspost (before 1.20)",
             Self::KlauspostEarliest => "klauspost (before 1.18.2)",
+            Self::Miniz => "miniz",
         })
     }
 }

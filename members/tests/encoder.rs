@@ -5,6 +5,9 @@ use std::ops::ControlFlow;
 use deltastore_members::deflate::{Plain, Tables, decode_block};
 use deltastore_members::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
 use flate2::{Compress, Compression, FlushCompress};
+use miniz_oxide::MZFlush;
+use miniz_oxide::deflate::core::{CompressorOxide, create_comp_flags_from_zip_params};
+use miniz_oxide::deflate::stream::deflate;
 
 /// A small generator, so that made inputs are the same everywhere.
 struct Random(u64);
@@ -106,6 +109,34 @@ fn zlib_rs(plain: &[u8], level: i32, writes: usize) -> Vec<u8> {
     }
     deflate.compress(&plain[from..], &mut out[to..], zlib_rs::DeflateFlush::Finish).expect("room enough");
     out.truncate(deflate.total_out() as usize);
+    out
+}
+
+/// What miniz_oxide makes of it in calls of `writes` bytes (0: all at once) with room for `room` bytes of output each, as `flate2`
+/// calls it, and with a sync flush at each of `flushes`.
+fn miniz(plain: &[u8], level: u8, flushes: &[usize], writes: usize, room: usize) -> Vec<u8> {
+    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(i32::from(level), 0, 0));
+    let (mut out, mut buf) = (Vec::new(), vec![0; room]);
+    let mut call = |mut input: &[u8], flush: MZFlush| {
+        loop {
+            let done = deflate(&mut compressor, input, &mut buf, flush);
+            out.extend_from_slice(&buf[..done.bytes_written]);
+            input = &input[done.bytes_consumed..];
+            if input.is_empty() && done.bytes_written < room {
+                return;
+            }
+        }
+    };
+    let mut from = 0;
+    let mut write = |to: usize, flush: MZFlush| {
+        plain[from..to]
+            .chunks(if writes == 0 { plain.len().max(1) } else { writes })
+            .for_each(|part| call(part, MZFlush::None));
+        call(&[], flush);
+        from = to;
+    };
+    flushes.iter().for_each(|&flush| write(flush, MZFlush::Sync));
+    write(plain.len(), MZFlush::Finish);
     out
 }
 
@@ -229,6 +260,103 @@ fn zlib_rs_at_all_levels_and_writes() {
 }
 
 #[test]
+fn miniz_at_all_levels() {
+    for plain in inputs() {
+        for level in 2..=10 {
+            check(&Params::new(Family::Miniz, level), &plain, &[], &miniz(&plain, level, &[], 0, 32768), true);
+        }
+    }
+}
+
+/// Level 1 takes in another chunk where it finds no room for output.
+#[test]
+fn miniz_with_little_room() {
+    for plain in inputs().into_iter().chain([mixed(1_500_000, 8), noise(700_000, 8), text(1_500_000, 8)]) {
+        for (writes, room, set) in
+            [(0, 32768, (0, 32768)), (8192, 32768, (8192, 32768)), (0, 1 << 22, (0, 0)), (1000, 1 << 22, (0, 0))]
+        {
+            let packed = miniz(&plain, 1, &[], writes, room);
+            let params = Params { writes: set.0, room: set.1, ..Params::new(Family::Miniz, 1) };
+            // Entries of the table that are older than what is run over may matter.
+            check(&params, &plain, &[], &packed, plain.len() < 300_000);
+            assert!(plain.len() < 100_000 || find_complete(&plain, &packed), "{params:?}");
+            if plain.len() < 300_000 {
+                let packed = miniz(&plain, 6, &[], writes, room);
+                check(&Params::new(Family::Miniz, 6), &plain, &[], &packed, false);
+            }
+        }
+    }
+}
+
+/// Whether an encoder is found that makes all of it.
+fn find_complete(plain: &[u8], packed: &[u8]) -> bool {
+    let input = Input { plain, flushes: &[], ends: true };
+    let found = find(Start::of_stream(), input, packed, &[]);
+    found.is_some_and(|params| matching(&params, Start::of_stream(), input, packed).complete)
+}
+
+#[test]
+fn miniz_with_flushes() {
+    let plain = mixed(200_000, 9);
+    let flushes = [5, 50_000, 50_100, 131_072, 200_000];
+    for level in [1, 2, 6, 9] {
+        let packed = miniz(&plain, level, &flushes, 0, 32768);
+        let room = if level == 1 { 32768 } else { 0 };
+        check(&Params { room, ..Params::new(Family::Miniz, level) }, &plain, &flushes, &packed, false);
+    }
+}
+
+/// Where positions of 16 bits are zero, chains end, and where windows begin, matches do not.
+#[test]
+fn miniz_where_positions_are_zero() {
+    for lead in [32_768, 65_536, 131_072, 196_608] {
+        let said = noise(300, 1);
+        for back in [0, 1, 50] {
+            let mut plain = noise(lead - back, 2);
+            for gap in [500, 3_000, 30_000, 65_536 - 3_900, 500] {
+                plain.extend_from_slice(&said);
+                plain.extend(noise(gap, 3));
+            }
+            for level in [2, 4, 6, 10] {
+                check(&Params::new(Family::Miniz, level), &plain, &[], &miniz(&plain, level, &[], 0, 32768), true);
+            }
+        }
+    }
+}
+
+/// Runs keep chains long and matches waiting, few symbols make codes too long.
+#[test]
+fn miniz_with_odd_content() {
+    let mut random = Random(3);
+    let mut runs = Vec::new();
+    while runs.len() < 400_000 {
+        runs.extend(std::iter::repeat_n(random.next() as u8 & 3, 1 << random.below(12)));
+    }
+    let skewed: Vec<u8> = (0..400_000).map(|_| (random.next() | 1 << 40).trailing_zeros() as u8).collect();
+    let steps: Vec<u8> = (0..400_000u32).map(|n| ((n / 3 * 7) >> (n % 11)) as u8).collect();
+    for plain in [runs, skewed, steps] {
+        for level in 2..=10 {
+            check(&Params::new(Family::Miniz, level), &plain, &[], &miniz(&plain, level, &[], 0, 32768), true);
+        }
+        let params = Params { room: 32768, ..Params::new(Family::Miniz, 1) };
+        check(&params, &plain, &[], &miniz(&plain, 1, &[], 0, 32768), false);
+    }
+}
+
+#[test]
+fn miniz_is_found() {
+    for (plain, levels) in [(text(700_000, 4), 2..=10), (text(5_000, 4), 6..=6), (mixed(40_000, 4), 6..=6)] {
+        let input = Input { plain: &plain, flushes: &[], ends: true };
+        for level in levels {
+            let packed = miniz(&plain, level, &[], 0, 32768);
+            let found = find(Start::of_stream(), input, &packed, &[]).expect("an encoder");
+            assert_eq!(found.family, Family::Miniz, "{level}: {found:?}");
+            assert!(matching(&found, Start::of_stream(), input, &packed).complete, "{level}: {found:?}");
+        }
+    }
+}
+
+#[test]
 fn the_encoder_is_found() {
     let plain = text(150_000, 4);
     let input = Input { plain: &plain, flushes: &[], ends: true };
@@ -284,6 +412,7 @@ fn nonsense_does_no_harm() {
     let mut random = Random(99);
     let plain = mixed(40_000, 2);
     let families = [
+        Family::Miniz,
         Family::Klauspost,
         Family::KlauspostEarlier,
         Family::KlauspostEarliest,
@@ -301,7 +430,7 @@ fn nonsense_does_no_harm() {
         let mut params = Params::new(families[random.below(families.len())], 1 + random.below(9) as u8);
         params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
-        params.room = [0, 4096][random.below(2)];
+        params.room = [0, 4096, 32768][random.below(3)];
         params.window_bits = [15, 15, 9, 12][random.below(4)];
         params.mem_level = [8, 1, 9][random.below(3)];
         if random.below(2) == 0 {

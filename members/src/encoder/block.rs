@@ -102,7 +102,7 @@ impl<'a> Expected<'a> {
 
     /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
     /// all of it.
-    fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
+    pub(super) fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
         let Some(expected) = self.blocks.get(self.block) else { return true };
         if expected.is_empty() {
             return true;

@@ -6,7 +6,7 @@
 
 use super::matching::same_bits;
 use super::tables::{END_BLOCK, L_CODES, LENGTH_CODE};
-use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost};
+use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost, miniz};
 use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 use std::ops::ControlFlow;
 
@@ -102,6 +102,8 @@ struct First {
     /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower one
     /// among equals. With libdeflate that is always so.
     ordered: Option<bool>,
+    /// What miniz's blocks would look like.
+    miniz: miniz::Signs,
 }
 
 impl First {
@@ -117,6 +119,7 @@ impl First {
             closed_fixed: false,
             named: None,
             ordered: None,
+            miniz: miniz::Signs::default(),
         };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
@@ -141,9 +144,15 @@ impl First {
             if symbols.stored && made.symbols.is_empty() {
                 made.stored = block.plain as usize;
             }
-            if let Some(lens) = &symbols.lens {
-                made.ordered = Some(made.ordered != Some(false) && is_ordered(&symbols.symbols, lens));
+            let form = match &symbols.lens {
+                Some(lens) => miniz::Form::Own { ordered: is_ordered(&symbols.symbols, lens) },
+                None if symbols.stored => miniz::Form::Stored,
+                None => miniz::Form::Fixed,
+            };
+            if let miniz::Form::Own { ordered } = form {
+                made.ordered = Some(made.ordered != Some(false) && ordered);
             }
+            made.miniz.see(&symbols.symbols, form, block.plain as usize, !block.last && !by_flush);
             made.symbols.push(symbols.symbols);
             if block.last {
                 made.closed = symbols.stored && block.plain == 0;
@@ -209,11 +218,14 @@ impl First {
             [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { writes: 131_072, ..Params::new(Family::Pigz, level) });
         let common = full.is_none_or(|n| n == 16383);
         let (first, last) = self.go();
+        let (sure, likely) = self.miniz.plausible();
         let whole = [6, 5, 7, 1, 9, 8, 2, 3, 4, 12, 11, 10].map(|level| Params::new(Family::Libdeflate, level));
         let klauspost = self.klauspost(start, input).into_iter();
-        first
+        sure.into_iter()
+            .chain(first)
             .chain(klauspost)
             .chain(usual)
+            .chain(likely)
             .chain(odd.chain(small).filter(move |_| common))
             .chain(images.filter(move |_| large))
             .chain(pigz)

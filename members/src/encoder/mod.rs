@@ -3,7 +3,7 @@
 //! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
 //! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
 //! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz,
-//! zlib-ng, Go's standard library and klauspost's and pgzip's for Go; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
+//! zlib-ng, miniz, Go's standard library and klauspost's and pgzip's for Go; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
 //! reproduces it.
 //!
 //! Invariants:
@@ -26,6 +26,7 @@ mod joined;
 mod klauspost;
 mod matching;
 mod medium;
+mod miniz;
 mod ng;
 mod params;
 mod sorted;
@@ -61,7 +62,7 @@ const FLUSHES: usize = 16;
 const FARTHEST: u64 = 1 << 60;
 
 /// What the encoder carries from one block into the next beside the bytes before it. Zero unless a lazy matcher had to
-/// end a block while a match was waiting.
+/// end a block while a match was waiting, or in few other cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct State(u64);
 
@@ -111,6 +112,15 @@ impl State {
     /// pigz: the padding after a piece is still to come.
     fn padding_due() -> Self {
         Self(1 << 35)
+    }
+
+    /// miniz's level 1: so many bytes are left of what it has taken in.
+    fn in_chunk(left: usize) -> Self {
+        Self(left as u64)
+    }
+
+    fn left_of_chunk(self) -> usize {
+        (self.0 & 4095) as usize
     }
 
     /// zlib-ng's middle levels: the cursor's position is in its chain, but what was found there is forgotten.
@@ -208,6 +218,11 @@ fn encode_expecting(
     if params.family == Family::Go {
         // A sink that breaks leaves nothing more to do.
         let _ = go::encode(params, start, input, &mut out, &mut expected, sink);
+        return out.finish();
+    }
+    if params.family == Family::Miniz {
+        // As above.
+        let _ = miniz::encode(params, start, input, &mut out, &mut expected, sink);
         return out.finish();
     }
     if params.family.is_klauspost() {

@@ -1,6 +1,6 @@
 //! Which encoder, with which settings: what has to be stored to re-create a stream.
 
-use super::{HISTORY, LOOKAHEAD, WARM_UP, klauspost};
+use super::{HISTORY, LOOKAHEAD, WARM_UP, klauspost, miniz};
 use thiserror::Error;
 
 /// Length of [`Params::to_bytes`].
@@ -37,6 +37,8 @@ pub enum Family {
     KlauspostEarlier,
     /// Releases 1.15.15 to 1.18.0: blocks name all symbols, whether they occur or not.
     KlauspostEarliest,
+    /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set it is enough.
+    Miniz,
 }
 
 impl Family {
@@ -68,7 +70,7 @@ pub enum Strategy {
 pub struct Params {
     /// The program family.
     pub family: Family,
-    /// 1 to 9, for libdeflate 1 to 12. Level 0 (stored blocks only) has no encoder here.
+    /// 1 to 9, for libdeflate 1 to 12, for miniz 1 to 10. Level 0 (stored blocks only) has no encoder here.
     pub level: u8,
     /// zlib's `memLevel`, 1 to 9: sizes of the hash table and of the symbol buffer. 8 for gzip.
     pub mem_level: u8,
@@ -77,10 +79,11 @@ pub struct Params {
     /// Base-two logarithm of the window, 9 to 15.
     pub window_bits: u8,
     /// How many plain bytes each call of the encoder brought, 0 for all at once, else 256 to 16 MiB less one. Matters
-    /// to [`Family::Ng`] mostly.
+    /// to [`Family::Ng`] mostly; with [`Family::Miniz`], 8 KiB stand for all sizes up to 56 KiB.
     pub writes: u32,
     /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
-    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`] only, and only if all input is passed at once.
+    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`], and only if all input is passed at once, and to level 1 of
+    /// [`Family::Miniz`].
     pub room: u32,
 }
 
@@ -107,7 +110,12 @@ impl Params {
     pub fn is_valid(&self) -> bool {
         let usual = self.window_bits == 15 && self.strategy == Strategy::Default;
         let literals = self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15;
-        (1..=if self.is_whole() { 12 } else { 9 }).contains(&self.level)
+        let most = match self.family {
+            Family::Libdeflate => 12,
+            Family::Miniz => 10,
+            _ => 9,
+        };
+        (1..=most).contains(&self.level)
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
             && self.has_writes()
@@ -122,6 +130,10 @@ impl Params {
                     (usual || literals) && self.mem_level == 8 && (self.writes == 0 || self.writes >= 32768)
                 }
                 Family::Libdeflate => usual && self.mem_level == 8 && self.writes == 0,
+                Family::Miniz => {
+                    let short = self.writes == miniz::SHORT_WRITES && self.room > 0;
+                    usual && self.mem_level == 8 && (self.writes == 0 || short)
+                }
                 Family::Pigz => usual && self.mem_level == 8 && (32768..=131_072).contains(&self.writes),
             }
     }
@@ -135,6 +147,9 @@ impl Params {
     }
 
     fn has_room(&self) -> bool {
+        if self.family == Family::Miniz {
+            return self.level == 1 && self.room == miniz::ROOM;
+        }
         let medium = matches!(self.family, Family::Ng | Family::NgEarlier) && (3..=6).contains(&self.level);
         medium && self.writes == 0 && self.room.is_power_of_two() && (12..=26).contains(&self.room.trailing_zeros())
     }
@@ -156,6 +171,7 @@ impl Params {
             Family::Klauspost => 8,
             Family::KlauspostEarlier => 9,
             Family::KlauspostEarliest => 10,
+            Family::Miniz => 11,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -199,6 +215,7 @@ impl Params {
             8 => Family::Klauspost,
             9 => Family::KlauspostEarlier,
             10 => Family::KlauspostEarliest,
+            11 => Family::Miniz,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -232,6 +249,8 @@ impl Params {
             Family::Ng | Family::NgEarlier => 10_000 + u64::from(self.level) * 1_500,
             Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest if self.level < 7 => 8_000,
             Family::Libdeflate => 5_000 * u64::from(self.level),
+            Family::Miniz => [10_000, 25_000, 25_000, 30_000, 34_000, 41_000, 44_000, 50_000, 57_000, 70_000]
+                [usize::from(self.level.clamp(1, 10)) - 1],
             Family::Chromium | Family::Gzip => zlib * 5 / 6,
             _ => zlib,
         }
@@ -263,7 +282,11 @@ impl Params {
     /// taken to end where exactly so many are left: what it would have gone on with need not be known.
     #[must_use]
     pub const fn lookahead(&self) -> usize {
-        if self.family.is_klauspost() { klauspost::lookahead(self) } else { 2 * LOOKAHEAD }
+        match self.family {
+            _ if self.family.is_klauspost() => klauspost::lookahead(self),
+            Family::Miniz if self.level == 1 => miniz::LOOKAHEAD,
+            _ => 2 * LOOKAHEAD,
+        }
     }
 
     /// Whether the matcher keeps every position in its chains, so that a restart needs no more than a window of
@@ -272,6 +295,7 @@ impl Params {
     pub const fn is_lazy(&self) -> bool {
         match self.family {
             Family::Ng | Family::NgEarlier => self.level >= 7,
+            Family::Miniz => self.level >= 2,
             // Level 9's choices also depend on what is before the window.
             Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest => matches!(self.level, 7 | 8),
             _ => self.level >= 4,
@@ -293,7 +317,10 @@ mod tests {
         p = Params { room: 32768, writes: 0, ..p };
         assert_eq!(p.to_bytes(), [1, 3, 6, 0x48, 15, 0, 0, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
-        for bad in [[1, 11, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
+        p = Params { room: 32768, writes: 8192, ..Params::new(Family::Miniz, 1) };
+        assert_eq!(p.to_bytes(), [1, 11, 1, 0x48, 15, 0, 32, 0]);
+        assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
+        for bad in [[1, 12, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
             assert_eq!(Params::from_bytes(bad), Err(ParamsError::Unknown(bad)));
         }
     }

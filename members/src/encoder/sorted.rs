@@ -15,7 +15,7 @@ const STRETCH: usize = 32768;
 /// Where a stretch without positions begins: more than one before any index, and no less than one behind it.
 const NOWHERE: usize = usize::MAX / 2;
 /// Candidates looked at together.
-const GROUP: usize = 8;
+pub(super) const GROUP: usize = 8;
 
 /// How a position is hashed.
 pub(super) trait Hash: Copy {
@@ -25,9 +25,10 @@ pub(super) trait Hash: Copy {
     fn chains(self) -> usize;
 }
 
-struct Stretch {
+/// Positions side by side.
+pub(super) struct Stretch {
     /// Index of its first position; see `NOWHERE`.
-    base: usize,
+    pub(super) base: usize,
     /// Where each chain ends in `places`, `GROUP` not counted.
     ends: Box<[u16; 65536]>,
     /// Positions less `base`, chain by chain, ascending, behind `GROUP` of no meaning.
@@ -111,6 +112,12 @@ impl Stretch {
         }
     }
 
+    /// The entries up to one where a chain or a part of it ends, the last last.
+    #[inline(always)]
+    pub(super) fn group(&self, end: usize) -> Option<&[u16; GROUP]> {
+        self.places.get(end..).and_then(|places| places.first_chunk())
+    }
+
     /// Where a chain's entries begin and end.
     #[inline(always)]
     fn chain(&self, hash: u16) -> (usize, usize) {
@@ -121,8 +128,8 @@ impl Stretch {
 
 /// Entries of a chain, where they begin and end: those of the cursor's stretch, and of the one before.
 pub(super) struct Candidates {
-    now: (usize, usize),
-    before: (usize, usize),
+    pub(super) now: (usize, usize),
+    pub(super) before: (usize, usize),
 }
 
 /// A search and what it has found.
@@ -165,6 +172,12 @@ impl Sorted {
         Candidates { now: (self.now.chain(hash).0, rank), before }
     }
 
+    /// The cursor's stretch, and the one before.
+    #[inline(always)]
+    pub(super) fn stretches(&self) -> (&Stretch, &Stretch) {
+        (&self.now, &self.before)
+    }
+
     /// The nearest of them, if there is any.
     #[inline(always)]
     pub(super) fn nearest(&self, candidates: &Candidates) -> Option<usize> {
@@ -200,9 +213,7 @@ impl Search<'_> {
         };
         let low = self.limit as isize - stretch.base as isize;
         while end > begin {
-            let Some(group) = stretch.places.get(end..).and_then(|places| places.first_chunk::<GROUP>()) else {
-                return true;
-            };
+            let Some(group) = stretch.group(end) else { return true };
             let taken = (end - begin).min(GROUP);
             // The nearest is the lowest bit.
             let mut passing = self.filter.passing(view, group) & ((1u32 << taken) - 1);

@@ -130,7 +130,14 @@ fn share(part: usize, whole: usize) -> String {
 
 /// Asserts that the encoders that exist so far are still found in what their own tools make.
 pub fn assert_known(coverages: &[Coverage]) {
-    for (source, tool) in [("Debian", "gzip "), ("Debian", "pigz "), ("CPython", "gzip "), ("npm", "node:zlib ")] {
+    for (source, tool) in [
+        ("Debian", "gzip "),
+        ("Debian", "pigz "),
+        ("CPython", "gzip "),
+        ("crates", "flate2, miniz_oxide "),
+        ("crates", "miniz_oxide "),
+        ("npm", "node:zlib "),
+    ] {
         let of_tool = || coverages.iter().filter(|one| one.source == source && one.tool.starts_with(tool));
         let (streams, named): (usize, usize) =
             of_tool().fold((0, 0), |sum, one| (sum.0 + one.streams, sum.1 + one.named));

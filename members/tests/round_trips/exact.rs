@@ -112,6 +112,15 @@ fn streams_of_go_restart() {
 }
 
 #[test]
+fn streams_of_miniz_restart() {
+    let mut dice = Dice::new(17);
+    let content: Vec<u8> = (0..40).flat_map(|_| dice.content(100_000)).collect();
+    for level in [1, 3, 6] {
+        stored_plain(&made_by(&Params::new(Family::Miniz, level), &content), 3);
+    }
+}
+
+#[test]
 fn streams_of_klauspost_restart() {
     let mut dice = Dice::new(13);
     let content: Vec<u8> = (0..50).flat_map(|_| dice.content(100_000)).collect();

@@ -77,6 +77,11 @@ impl Pool {
         self.pending.load(Ordering::Relaxed) == 0
     }
 
+    /// True when a job waits for a thread.
+    pub fn has_waiting(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| !sender.is_empty())
+    }
+
     /// Queues a job. Waits only if the queue is full.
     pub fn spawn(&self, job: impl FnOnce(&mut Worker) + Send + 'static) {
         if let Some(sender) = &self.sender {

@@ -11,8 +11,9 @@ use super::Md5;
 use super::lanes::{self, LANES, Lane};
 use crate::store::Store;
 
-/// Stretches of bodies that wait for a thread of the encode pool. Nobody waits for company: where a thread is free it begins at
-/// once, and those that come while it is at work join in, as long as there is a lane.
+/// Stretches of bodies that wait for a thread of the encode pool. Where a thread is free it begins at once; where other jobs wait it
+/// lets them go first, once, since company is likely to come meanwhile. Those that come while it is at work join in, as long as
+/// there is a lane.
 #[derive(Clone, Default)]
 pub struct Md5Queue {
     waiting: Arc<Mutex<VecDeque<Stretch>>>,
@@ -25,10 +26,20 @@ impl Md5Queue {
     pub fn update(&self, store: &Store, md5: Md5, bytes: Vec<Bytes>) -> oneshot::Receiver<Md5> {
         let (done, updated) = oneshot::channel();
         self.waiting.lock().push_back((Lane::new(md5, bytes), done));
-        let queue = self.clone();
+        let (queue, inner) = (self.clone(), store.clone());
         // One job a stretch, so that none is left over; a job that comes too late finds nothing to do.
-        store.encode_pool().spawn(move |_| queue.work());
+        store.encode_pool().spawn(move |_| queue.first_turn(&inner));
         updated
+    }
+
+    fn first_turn(&self, store: &Store) {
+        let company = self.waiting.lock().len();
+        if (1..LANES).contains(&company) && store.encode_pool().has_waiting() {
+            let queue = self.clone();
+            store.encode_pool().spawn(move |_| queue.work());
+        } else {
+            self.work();
+        }
     }
 
     /// Ends with the last stretch: an upload has one at a time, and others that need this thread to go on add none.

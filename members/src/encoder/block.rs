@@ -250,7 +250,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
         };
         let last_bit = u64::from(last);
         match form {
-            Form::Stored => self.store(plain, last),
+            Form::Stored => put_stored(self.out, plain, last),
             Form::Fixed => {
                 self.out.put(2 | last_bit, 3);
                 let (l, d) = fixed_codes();
@@ -292,7 +292,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
         if let Some(expected) = &mut *self.expected {
             expected.block += 1;
         }
-        self.store(plain, last);
+        put_stored(self.out, plain, last);
         self.start += plain.len();
         self.clear();
         self.report(last, State::default())
@@ -308,7 +308,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
         if let Some(expected) = &mut *self.expected {
             expected.block += 1;
         }
-        self.store(&[], false);
+        put_stored(self.out, &[], false);
         self.report(false, state)
     }
 
@@ -329,15 +329,6 @@ impl<'s, 'e> Blocks<'s, 'e> {
         ControlFlow::Continue(())
     }
 
-    fn store(&mut self, plain: &[u8], last: bool) {
-        self.out.put(u64::from(last), 3);
-        self.out.align();
-        let len = plain.len() as u16;
-        self.out.bytes(&len.to_le_bytes());
-        self.out.bytes(&(!len).to_le_bytes());
-        self.out.bytes(plain);
-    }
-
     fn report(&mut self, last: bool, state: State) -> ControlFlow<()> {
         let Self { out, sink, start, .. } = self;
         let bit_end = out.bit_len();
@@ -346,7 +337,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
 
     fn write_symbols(&mut self, l: &Code, d: &Code) {
         put_symbols(self.out, &self.symbols[..self.count.min(MAX_SYMBOLS)], l, d);
-        self.out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
+        put_end(self.out, l);
     }
 }
 
@@ -380,6 +371,21 @@ pub(super) fn put_symbols(out: &mut BitWriter, symbols: &[u32], l: &Code, d: &Co
             out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
         }
     }
+}
+
+/// Writes the end of a block whose literals have that code.
+pub(super) fn put_end(out: &mut BitWriter, l: &Code) {
+    out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
+}
+
+/// Writes a stored block of at most 65535 bytes.
+pub(super) fn put_stored(out: &mut BitWriter, plain: &[u8], last: bool) {
+    out.put(u64::from(last), 3);
+    out.align();
+    let len = plain.len() as u16;
+    out.bytes(&len.to_le_bytes());
+    out.bytes(&(!len).to_le_bytes());
+    out.bytes(plain);
 }
 
 /// The fixed codes.

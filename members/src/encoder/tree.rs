@@ -39,6 +39,23 @@ pub(super) struct Code {
     pub(super) fixed_bits: u64,
 }
 
+impl Code {
+    /// The code for symbol counts `freq` whose lengths `lengths` finds, given the longest there may be; not zlib's, for which there
+    /// is [`build`].
+    pub(super) fn of(freq: &[u16], shape: &Shape, lengths: impl FnOnce(&[u16], usize, &mut [u8; 288])) -> Self {
+        let max_code = freq.iter().rposition(|&f| f != 0).unwrap_or(0);
+        let mut made = Self { len: [0; 288], code: [0; 288], max_code, bits: 0, fixed_bits: 0 };
+        lengths(freq, shape.max_length, &mut made.len);
+        for (n, &f) in freq.iter().enumerate().filter(|&(_, &f)| f != 0) {
+            let extra = n.checked_sub(shape.extra_base).map_or(0, |n| u64::from(shape.extra[n]));
+            made.bits += u64::from(f) * (u64::from(made.len[n]) + extra);
+            made.fixed_bits += u64::from(f) * (shape.fixed.map_or(0, |fixed| u64::from(fixed[n])) + extra);
+        }
+        made.code = codes(&made.len, max_code);
+        made
+    }
+}
+
 struct Builder {
     freq: [u16; NODES],
     depth: [u8; NODES],

@@ -1,7 +1,7 @@
 //! Boundaries between chunks of a stream: how many were taken out, and that all comes back.
 
-use crate::support::{checked, expand, tight};
-use deltastore_members::{Expansion, Settings, Step, describe};
+use crate::support::{Dice, checked, expand, tight};
+use deltastore_members::{Expansion, Settings, Step, describe, recreate};
 
 pub fn deep() -> Settings {
     Settings { deep: true, ..Settings::default() }
@@ -42,4 +42,40 @@ pub fn taken_apart(object: &[u8], expected: u64) {
     let found = steps(&checked(object, &deep()));
     assert!(found.iter().any(|step| matches!(step, Step::Encoder { .. })), "{found:?}");
     assert!(!found.iter().any(|step| matches!(step, Step::Tokens { .. })), "{found:?}");
+}
+
+/// Runs programs of an object with boundaries that were damaged, and programs of noise that begin with an op of boundaries, `boundary`
+/// bytes each and fewer than `most` in the length asked for.
+pub fn damaged(dice: &mut Dice, expansion: &Expansion, op: u8, boundary: usize, most: usize) {
+    for round in 0..8_000 {
+        let unit = &expansion.units[dice.below(expansion.units.len())];
+        let mut program = unit.program.clone();
+        let mut view = expansion.view[unit.view.start as usize..unit.view.end as usize].to_vec();
+        let mut len = unit.len as usize;
+        for _ in 0..1 + dice.below(2) {
+            match dice.below(6) {
+                0 => view.truncate(dice.below(view.len() + 1)),
+                1 => len = dice.below(2 * len + 2),
+                2 if !program.is_empty() => drop(program.remove(dice.below(program.len()))),
+                _ if !program.is_empty() => {
+                    // The ops of chunks come first.
+                    let at = dice.below(program.len().min(24));
+                    program[at] = dice.below(256) as u8;
+                }
+                _ => {}
+            }
+        }
+        if let Ok(bytes) = recreate(&program, &view, len) {
+            assert_eq!(bytes.len(), len, "round {round}");
+        }
+    }
+    for _ in 0..50_000 {
+        let mut program = dice.noise(16);
+        program[..2].copy_from_slice(&[1, op]);
+        program.iter_mut().skip(2).for_each(|byte| *byte %= 12);
+        program[12..14].copy_from_slice(&[1, 40]);
+        program.truncate(14);
+        let view = dice.noise(40);
+        let _ = recreate(&program, &view, 40 + boundary * dice.below(most));
+    }
 }

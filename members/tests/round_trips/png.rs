@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::boundaries::{boundaries, deep, gears, taken_apart};
+use crate::boundaries::{boundaries, damaged, deep, gears, taken_apart};
 use crate::support::{Dice, STRATEGIES, check, checked, expand, tarred, tight, zipped, zlib};
 use deltastore_members::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Settings, recreate};
@@ -212,37 +212,7 @@ fn damaged_programs_are_refused_or_fail() {
     let settings = Settings { unit: 20_000, ..deep() };
     let expansion = expand(&images, &settings, 1000);
     assert!(boundaries(&expansion) > 100);
-    for round in 0..8_000 {
-        let unit = &expansion.units[dice.below(expansion.units.len())];
-        let mut program = unit.program.clone();
-        let mut view = expansion.view[unit.view.start as usize..unit.view.end as usize].to_vec();
-        let mut len = unit.len as usize;
-        for _ in 0..1 + dice.below(2) {
-            match dice.below(6) {
-                0 => view.truncate(dice.below(view.len() + 1)),
-                1 => len = dice.below(2 * len + 2),
-                2 if !program.is_empty() => drop(program.remove(dice.below(program.len()))),
-                _ if !program.is_empty() => {
-                    // The ops of chunks come first.
-                    let at = dice.below(program.len().min(24));
-                    program[at] = dice.below(256) as u8;
-                }
-                _ => {}
-            }
-        }
-        if let Ok(bytes) = recreate(&program, &view, len) {
-            assert_eq!(bytes.len(), len, "round {round}");
-        }
-    }
-    for _ in 0..50_000 {
-        let mut program = dice.noise(16);
-        program[..2].copy_from_slice(&[1, 5]);
-        program.iter_mut().skip(2).for_each(|byte| *byte %= 12);
-        program[12..14].copy_from_slice(&[1, 40]);
-        program.truncate(14);
-        let view = dice.noise(40);
-        let _ = recreate(&program, &view, 40 + BOUNDARY * dice.below(4));
-    }
+    damaged(&mut dice, &expansion, 5, BOUNDARY, 4);
 }
 
 #[test]

@@ -4,20 +4,11 @@
 //! are, the choice follows from two orders: leaves by frequency, then by symbol; a package before a leaf of the same
 //! weight.
 
-use crate::encoder::tree::{self, Code, Shape};
+use crate::encoder::tree::{Code, Shape};
 
 /// Builds the code for symbol counts `freq`, of which not all are zero.
 pub(in crate::encoder) fn build(freq: &[u16], shape: &Shape) -> Code {
-    let max_code = freq.iter().rposition(|&f| f != 0).unwrap_or(0);
-    let mut made = Code { len: [0; 288], code: [0; 288], max_code, bits: 0, fixed_bits: 0 };
-    lengths(freq, shape.max_length, &mut made.len);
-    for (n, &f) in freq.iter().enumerate().filter(|&(_, &f)| f != 0) {
-        let extra = n.checked_sub(shape.extra_base).map_or(0, |n| u64::from(shape.extra[n]));
-        made.bits += u64::from(f) * (u64::from(made.len[n]) + extra);
-        made.fixed_bits += u64::from(f) * (shape.fixed.map_or(0, |fixed| u64::from(fixed[n])) + extra);
-    }
-    made.code = tree::codes(&made.len, max_code);
-    made
+    Code::of(freq, shape, lengths)
 }
 
 /// Code lengths of at most `most` bits. One symbol alone gets one bit.

@@ -4,7 +4,7 @@ use super::code;
 use crate::encoder::block::{DISTANCES, Form, LITERALS, Own};
 use crate::encoder::header::{Header, LENGTHS};
 use crate::encoder::tables::{D_CODES, L_CODES};
-use crate::encoder::tree::Shape;
+use crate::encoder::tree::{Code, Shape};
 
 /// The most bytes in a stored block.
 const MOST_STORED: usize = 65535;
@@ -52,14 +52,23 @@ fn own(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], l_shape: &Shape, d_shap
     }
     let literals = code::build(l_freq, l_shape);
     let distances = code::build(&d_freq, d_shape);
-    let lens: Vec<u8> = [&literals.len[..=literals.max_code], &distances.len[..=distances.max_code]].concat();
-    let header = Header::of(run_lengths(&lens), |freq| code::build(freq, &LENGTHS));
+    described(literals, distances, code::build)
+}
+
+/// A block's own codes with their description, for which `build` makes one more code.
+pub(in crate::encoder) fn described(
+    literals: Code,
+    distances: Code,
+    build: impl FnOnce(&[u16], &Shape) -> Code,
+) -> Own {
+    let lens = [&literals.len[..=literals.max_code], &distances.len[..=distances.max_code]].concat();
+    let header = Header::of(run_lengths(&lens), |freq| build(freq, &LENGTHS));
     Own { literals, distances, header }
 }
 
 /// Run-length codes the lengths of both codes as one sequence: a run is taken whole and cut into the longest repeats
 /// there are, what is left over sent as it is.
-pub(in crate::encoder) fn run_lengths(lens: &[u8]) -> Vec<(u8, u8)> {
+fn run_lengths(lens: &[u8]) -> Vec<(u8, u8)> {
     let mut symbols = Vec::with_capacity(lens.len());
     for run in lens.chunk_by(|a, b| a == b) {
         let (len, mut left) = (run[0], run.len());

@@ -12,7 +12,7 @@ mod form;
 mod levels;
 
 pub(super) use code::build;
-pub(super) use form::{run_lengths, smallest, worthwhile};
+pub(super) use form::{described, smallest, worthwhile};
 
 use super::bits::BitWriter;
 use super::block::{Blocks, Dialect, Expected, Rules};

@@ -4,7 +4,6 @@ use super::state::Before;
 use crate::encoder::bits::BitWriter;
 use crate::encoder::block::{DISTANCES, LITERALS, Own, fixed_codes};
 use crate::encoder::go;
-use crate::encoder::header::{Header, LENGTHS};
 use crate::encoder::tables::{D_CODES, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_EXTRA};
 use crate::encoder::tree::Code;
 
@@ -23,9 +22,7 @@ impl Codes {
         if full {
             (literals.max_code, distances.max_code) = (L_CODES - 1, D_CODES - 1);
         }
-        let lens = [&literals.len[..=literals.max_code], &distances.len[..=distances.max_code]].concat();
-        let header = Header::of(go::run_lengths(&lens), |freq| go::build(freq, &LENGTHS));
-        Self { own: Own { literals, distances, header }, literals: false }
+        Self { own: go::described(literals, distances, go::build), literals: false }
     }
 
     /// For literals only; there is a code for one distance that does not occur.
@@ -82,9 +79,4 @@ pub(super) fn extra_bits(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES]) -> us
         freq.iter().zip(extra).map(|(&f, &bits)| usize::from(f) * usize::from(bits)).sum()
     };
     sum(&l_freq[END_BLOCK + 1..], &LENGTH_EXTRA) + sum(d_freq, &DIST_EXTRA)
-}
-
-/// Puts the end of a block.
-pub(super) fn put_end(out: &mut BitWriter, code: &Code) {
-    out.put(u64::from(code.code[END_BLOCK]), u32::from(code.len[END_BLOCK]));
 }

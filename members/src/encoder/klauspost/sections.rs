@@ -4,11 +4,11 @@
 //! one before if new ones are not expected to pay off. So where a block ends is known only when the next section is, and what a
 //! restart at a block's end needs to know of the codes before it is in [`Carried`].
 
-use super::codes::{Codes, extra_bits, fixed_bits, put_end};
+use super::codes::{Codes, extra_bits, fixed_bits};
 use super::estimate::estimated_bits;
 use super::state::{Before, Carried};
 use crate::encoder::bits::BitWriter;
-use crate::encoder::block::{Expected, fixed_codes, put_symbols};
+use crate::encoder::block::{Expected, fixed_codes, put_end, put_stored, put_symbols};
 use crate::encoder::tables::{D_CODES, END_BLOCK, L_CODES, LENGTH_CODE, dist_code};
 use crate::encoder::window::Flow;
 use crate::encoder::{Block, State};
@@ -196,7 +196,7 @@ impl<'s, 'e> Sections<'s, 'e> {
     pub(super) fn store(&mut self, plain: &[u8], after: Carried) -> Flow {
         let before = self.open.as_ref().map(Codes::before);
         self.end_block(before)?;
-        self.put_stored(plain);
+        put_stored(self.out, plain, false);
         self.next(plain.len(), after);
         self.report(false, None)
     }
@@ -205,7 +205,7 @@ impl<'s, 'e> Sections<'s, 'e> {
     pub(super) fn marker(&mut self, before: Carried, after: Carried) -> Flow {
         self.carried = before;
         self.end_block(None)?;
-        self.put_stored(&[]);
+        put_stored(self.out, &[], false);
         self.next(0, after);
         self.report(false, None)
     }
@@ -225,15 +225,6 @@ impl<'s, 'e> Sections<'s, 'e> {
         self.done = self.symbols.len();
         self.next(len, after);
         self.report(false, None)
-    }
-
-    fn put_stored(&mut self, plain: &[u8]) {
-        self.out.put(0, 3);
-        self.out.align();
-        let len = plain.len() as u16;
-        self.out.bytes(&len.to_le_bytes());
-        self.out.bytes(&(!len).to_le_bytes());
-        self.out.bytes(plain);
     }
 
     fn frequencies(&self) -> ([u16; L_CODES], [u16; D_CODES]) {

@@ -7,9 +7,8 @@
 
 use super::{ROOM, WINDOW, code};
 use crate::encoder::bits::BitWriter;
-use crate::encoder::block::{DISTANCES, Expected, LITERALS, fixed_codes, put_symbols};
+use crate::encoder::block::{DISTANCES, Expected, LITERALS, Own, fixed_codes, put_end, put_stored, put_symbols};
 use crate::encoder::go;
-use crate::encoder::header::{Header, LENGTHS};
 use crate::encoder::tables::{D_CODES, END_BLOCK, L_CODES, LENGTH_CODE, dist_code};
 use crate::encoder::tree::Code;
 use crate::encoder::window::Flow;
@@ -156,7 +155,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
             self.report(false, State::default())?;
         }
         self.expects(0)?;
-        self.store(&[], false);
+        put_stored(self.out, &[], false);
         self.report(false, State::default())
     }
 
@@ -176,8 +175,8 @@ impl<'s, 'e> Blocks<'s, 'e> {
         let (l_freq, d_freq) = self.frequencies();
         let literals = code::build(&l_freq, &LITERALS);
         let distances = code::build(&d_freq, &DISTANCES);
-        let lens = [&literals.len[..=literals.max_code], &distances.len[..=distances.max_code]].concat();
-        let header = Header::of(go::run_lengths(&lens), |freq| code::build(freq, &LENGTHS));
+        let own = go::described(literals, distances, code::build);
+        let Own { literals, distances, header } = &own;
         let fixed = is_fixed(self.plain);
         let bits = match fixed {
             true => literals.fixed_bits + distances.fixed_bits,
@@ -187,15 +186,15 @@ impl<'s, 'e> Blocks<'s, 'e> {
         let bytes = (begin + 3 + bits) / 8 - (begin + 1) / 8 + 1;
         let plain = buf.get(self.start..self.start + self.plain).unwrap_or_default();
         if self.plain > NEVER_STORED && bytes >= self.plain as u64 && storable {
-            self.store(plain, last);
+            put_stored(self.out, plain, last);
         } else if fixed {
             self.out.put(2 | u64::from(last), 3);
             let (l, d) = fixed_codes();
             self.put(&l, &d);
         } else {
             self.out.put(4 | u64::from(last), 3);
-            header.write(self.out, &literals, &distances);
-            self.put(&literals, &distances);
+            header.write(self.out, literals, distances);
+            self.put(literals, distances);
         }
         self.symbols.clear();
         self.start += self.plain;
@@ -228,16 +227,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
 
     fn put(&mut self, l: &Code, d: &Code) {
         put_symbols(self.out, &self.symbols, l, d);
-        self.out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
-    }
-
-    fn store(&mut self, plain: &[u8], last: bool) {
-        self.out.put(u64::from(last), 3);
-        self.out.align();
-        let len = plain.len() as u16;
-        self.out.bytes(&len.to_le_bytes());
-        self.out.bytes(&(!len).to_le_bytes());
-        self.out.bytes(plain);
+        put_end(self.out, l);
     }
 
     fn report(&mut self, last: bool, state: State) -> Flow {

@@ -4,23 +4,14 @@
 //! kept; they are dealt out by frequency, then by symbol, so that of two symbols the rarer one never has the shorter code, nor the
 //! lower one of two that are as frequent.
 
-use crate::encoder::tree::{self, Code, Shape};
+use crate::encoder::tree::{Code, Shape};
 
 /// No code of at most 65535 counted symbols is this long before it is cut down.
 const DEEPEST: usize = 32;
 
 /// Builds the code for symbol counts `freq`.
 pub(super) fn build(freq: &[u16], shape: &Shape) -> Code {
-    let max_code = freq.iter().rposition(|&f| f != 0).unwrap_or(0);
-    let mut made = Code { len: [0; 288], code: [0; 288], max_code, bits: 0, fixed_bits: 0 };
-    lengths(freq, shape.max_length, &mut made.len);
-    for (n, &f) in freq.iter().enumerate().filter(|&(_, &f)| f != 0) {
-        let extra = n.checked_sub(shape.extra_base).map_or(0, |n| u64::from(shape.extra[n]));
-        made.bits += u64::from(f) * (u64::from(made.len[n]) + extra);
-        made.fixed_bits += u64::from(f) * (shape.fixed.map_or(0, |fixed| u64::from(fixed[n])) + extra);
-    }
-    made.code = tree::codes(&made.len, max_code);
-    made
+    Code::of(freq, shape, lengths)
 }
 
 /// Code lengths of at most `most` bits. One symbol alone gets one bit.

@@ -17,7 +17,7 @@ FLAGS = --release --locked --ignore-rust-version
 TEST_FLAGS = $(FLAGS) --workspace --features planted-bugs
 BINARY = $(CARGO_TARGET_DIR)/release/deltastore
 
-.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings packages clients archivers
+.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings checkout packages clients archivers
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -26,7 +26,7 @@ help:
 build: packages
 	cargo build $(FLAGS) --bin deltastore
 	@mkdir -p target/release
-	@[ "$(BINARY)" -ef target/release/deltastore ] || ln -sfn "$(BINARY)" target/release/deltastore
+	@[ "$(BINARY)" -ef target/release/deltastore ] || cp --remove-destination "$(BINARY)" target/release/deltastore
 
 ## run            serve DATA (default ./data) on ADDRESS (default 127.0.0.1:9000)
 run: build
@@ -66,7 +66,12 @@ bench-savings: build clients
 	@scripts/install-packages savings
 	@scripts/bench-savings $(ARGS)
 
-packages:
+# Cargo takes for built what is older than what was built of it last, be it in another checkout: what that left goes first.
+checkout:
+	@[ "$$(cat "$(CARGO_TARGET_DIR)/checkout" 2>/dev/null)" = "$(CURDIR)" ] || \
+	    { cargo clean --quiet --release --workspace && mkdir -p "$(CARGO_TARGET_DIR)" && echo "$(CURDIR)" > "$(CARGO_TARGET_DIR)/checkout"; }
+
+packages: checkout
 	@scripts/install-packages build
 
 clients:

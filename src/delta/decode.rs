@@ -1,5 +1,7 @@
 //! Decoding windows.
 
+use std::cell::LazyCell;
+
 use bytes::Bytes;
 use deltastore_format::window::{MAX_REFERENCES, MAX_WINDOW_LEN};
 use deltastore_format::{Codec, Hash, WindowHead};
@@ -20,7 +22,8 @@ pub enum DeltaError {
 
 /// Decodes windows one after another; one per thread.
 pub struct Decoder {
-    zstd: DCtx<'static>,
+    // Made when first used.
+    zstd: LazyCell<DCtx<'static>>,
     prefix: Vec<u8>,
 }
 
@@ -33,7 +36,7 @@ impl Default for Decoder {
 impl Decoder {
     /// A decoder with contexts of its own, about 200 KB.
     pub fn new() -> Self {
-        Self { zstd: DCtx::create(), prefix: Vec::new() }
+        Self { zstd: LazyCell::new(DCtx::create), prefix: Vec::new() }
     }
 
     /// The plain bytes, exactly `head.raw_len` of them; no more than that is allocated for them. `references` are

@@ -7,11 +7,14 @@ use std::time::Instant;
 use deltastore::segment::vfs::Lie;
 use deltastore::store::bugs::{Bug, Bugs};
 
+use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
 use crate::{model, optimizing, power, scenarios};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
+/// Lives with power losses: many with a few of them each catch a bug sooner than few with all.
+const LOSSES_EFFORT: u64 = 10 * EFFORT;
 
 type Check = fn(Bugs) -> Result<(), String>;
 
@@ -20,9 +23,9 @@ fn lives(bugs: Bugs) -> Result<(), String> {
 }
 
 fn power_losses(bugs: Bugs) -> Result<(), String> {
-    (setting("DELTASTORE_CRASH_SEED", 1)..=EFFORT).try_for_each(|seed| {
+    (setting("DELTASTORE_CRASH_SEED", 1)..=LOSSES_EFFORT).try_for_each(|seed| {
         let world = power::workload(seed, bugs)?;
-        power::crash_everywhere(&world, seed, &AtomicU64::new(0))
+        power::crash(&world, seed, Losses::Sampled, &AtomicU64::new(0))
     })
 }
 
@@ -106,12 +109,12 @@ fn every_planted_bug_is_caught() {
 fn a_lying_disk_is_caught() {
     for lie in [Lie::IgnoreSyncData, Lie::IgnoreSyncDir, Lie::IgnoreSetLen] {
         let error = caught(|| {
-            (1..=EFFORT).try_for_each(|seed| {
+            (1..=LOSSES_EFFORT).try_for_each(|seed| {
                 let machine = crate::disk::Machine::new(Bugs::default());
                 machine.vfs.lie(lie);
                 let mut world = World::on(machine, seed)?;
                 power::life(seed, &mut world)?;
-                power::crash_everywhere(&world, seed, &AtomicU64::new(0))
+                power::crash(&world, seed, Losses::Sampled, &AtomicU64::new(0))
             })
         });
         println!("{lie:?}: {}", error.as_deref().unwrap_or("NOT CAUGHT").lines().next().unwrap_or_default());

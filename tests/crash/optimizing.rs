@@ -18,7 +18,7 @@ use futures::executor::block_on;
 use crate::compressed::gzip;
 use crate::disk::Machine;
 use crate::plan::Plan;
-use crate::power;
+use crate::power::{self, Losses};
 use crate::scenarios::{Scenario, collect, key, put, random, rebuilt};
 use crate::world::{World, inspect};
 
@@ -71,7 +71,7 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
             world.round(vec![put("late", random(50, 3000))])?;
         }
         world.kill();
-        power::crash_everywhere(&world, seed, &AtomicU64::new(0))
+        power::crash(&world, seed, Losses::Everywhere, &AtomicU64::new(0))
     })
 }
 
@@ -121,7 +121,7 @@ pub fn rebuild_over_replaced(bugs: Bugs) -> Result<(), String> {
 pub fn replay_over_replaced(bugs: Bugs) -> Result<(), String> {
     let mut world = with_replaced_windows(bugs)?;
     world.kill();
-    power::crash_everywhere(&world, 12, &AtomicU64::new(0))
+    power::crash(&world, 12, Losses::Everywhere, &AtomicU64::new(0))
 }
 
 /// A GET that is under way while its object is stored anew and the old form is collected.

@@ -53,6 +53,9 @@ pub struct Answer {
     pub sequence: Option<u64>,
 }
 
+/// Bytes of a text that is compressed, first of all; each state of a crash test reads all bodies, and so compresses their texts again.
+const TEXT: usize = 4000;
+
 /// Bytes of earlier bodies, from which new ones are made.
 pub struct Bodies {
     pool: Vec<Arc<Vec<u8>>>,
@@ -132,12 +135,12 @@ impl Bodies {
     fn text(&mut self, rng: &mut StdRng) -> Vec<u8> {
         let mut text = match self.texts.choose(rng) {
             Some(old) => old.clone(),
-            None => (0..self.max * 2).map(|_| b'a' + rng.random_range(0..8u8)).collect(),
+            None => (0..TEXT).map(|_| b'a' + rng.random_range(0..20u8)).collect(),
         };
         let at = rng.random_range(0..text.len());
         let insert = format!("version {}", rng.random::<u32>());
         text.splice(at..(at + rng.random_range(0..40)).min(text.len()), insert.bytes());
-        text.truncate(self.max * 3);
+        text.truncate(TEXT * 3 / 2);
         match self.texts.len() {
             0..4 => self.texts.push(text.clone()),
             len => self.texts[rng.random_range(0..len)] = text.clone(),

@@ -8,6 +8,8 @@ mod tests;
 
 pub use effort::Effort;
 
+use std::cell::LazyCell;
+
 use bytes::Bytes;
 use deltastore_format::{Codec, Hash};
 use zstd::zstd_safe::{CCtx, DCtx};
@@ -47,8 +49,9 @@ pub struct Encoded {
 
 /// Encodes windows one after another; one per thread.
 pub struct Encoder {
-    plain: CCtx<'static>,
-    plain_check: DCtx<'static>,
+    // Made when first used: many threads never encode.
+    plain: LazyCell<CCtx<'static>>,
+    plain_check: LazyCell<DCtx<'static>>,
     approximator: Approximator,
     columnist: Columnist,
     output: Vec<u8>,
@@ -72,8 +75,8 @@ impl Encoder {
     /// An encoder whose buffers and contexts grow with the windows it meets, to a few times the largest.
     pub fn new() -> Self {
         Self {
-            plain: CCtx::create(),
-            plain_check: DCtx::create(),
+            plain: LazyCell::new(CCtx::create),
+            plain_check: LazyCell::new(DCtx::create),
             approximator: Approximator::default(),
             columnist: Columnist::default(),
             output: Vec::new(),

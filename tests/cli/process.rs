@@ -24,6 +24,9 @@ pub fn deltastore(arguments: &[&str]) -> Command {
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
         command.env_remove(name);
     }
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -23,8 +23,8 @@ use source::Source;
 
 const AFTER_HELP: &str = "\
 A bucket's credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if set, AWS_SESSION_TOKEN; the region from AWS_REGION
-(us-east-1 if not set). Objects are taken in the order of their last change, prefix by prefix, since later versions are stored as
-deltas of earlier ones.";
+(us-east-1 if not set). SSL_CERT_FILE names a PEM file of the authorities to trust, if not the system's.
+Objects are taken in the order of their last change, prefix by prefix, since later versions are stored as deltas of earlier ones.";
 
 #[derive(clap::Args)]
 #[command(after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
@@ -33,7 +33,7 @@ pub struct EstimateArguments {
     #[arg(value_name = "PATH|s3://BUCKET[/PREFIX]")]
     source: String,
     /// The S3 server that has the bucket
-    #[arg(long, value_name = "http://HOST[:PORT]")]
+    #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
     /// Say what `optimize` would make of it, too
     #[arg(long, value_name = "fast|balanced|max")]
@@ -60,7 +60,7 @@ pub enum EstimateError {
     Empty(String),
     #[error("{0}")]
     Target(String),
-    #[error("a bucket needs --endpoint: the server that has it, http://HOST[:PORT]")]
+    #[error("a bucket needs --endpoint: the server that has it, http[s]://HOST[:PORT]")]
     NoEndpoint,
     #[error("not even one object fits the memory; raise --memory")]
     NoMemory,

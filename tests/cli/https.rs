@@ -1,4 +1,4 @@
-//! Servers behind TLS.
+//! Servers behind TLS, and servers that send elsewhere.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -60,7 +60,11 @@ fn a_server_behind_tls_answers_as_without() {
     let expected = json(&ask(&[&estimate[..], &["--endpoint", &plain]].concat(), &[]));
     assert_eq!((&expected["objects"], &expected["exact"]), (&1003.into(), &true.into()));
     assert_eq!(json(&ask(&[&estimate[..], &["--endpoint", &address]].concat(), &[trust])), expected);
-    assert_eq!(json(&ask(&[&estimate[..], &["--endpoint", &name]].concat(), &[trust])), expected);
+    // The endpoint and the region from the environment: a Deltastore takes any region.
+    let variables = [trust, ("AWS_ENDPOINT_URL", name.as_str()), ("AWS_DEFAULT_REGION", "eu-west-1")];
+    assert_eq!(json(&ask(&estimate, &variables)), expected);
+    let unused = [&variables[..], &[("AWS_ENDPOINT_URL_S3", plain.as_str()), ("SSL_CERT_FILE", "/missing")]].concat();
+    assert_eq!(json(&ask(&estimate, &unused)), expected);
 
     let inspect = ["inspect", "s3://bucket/app/250", "--json", "--endpoint"];
     let expected = json(&ask(&[&inspect[..], &[&plain]].concat(), &[]));
@@ -133,6 +137,27 @@ fn without_authorities_or_without_tls_the_way_out_is_named() {
     let closing = answering(b"");
     fails(&format!("https://{closing}"), &trusted, &format!("{closing} does not speak TLS"));
     server.stop();
+}
+
+#[test]
+fn where_a_bucket_is_instead_is_told() {
+    let (folder, _) = data_folder();
+    let trusted = folder.path().join("none");
+    let body = "<Error><Code>PermanentRedirect</Code><Message>Elsewhere.</Message></Error>";
+    let head = "HTTP/1.1 301 Moved Permanently\r\nconnection: close\r\nx-amz-bucket-region: eu-west-1\r\n";
+    let moved = answering(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    fails(
+        &format!("http://{moved}"),
+        &trusted,
+        "answers 301 Moved Permanently: PermanentRedirect: Elsewhere. (the bucket is in eu-west-1: set AWS_REGION=eu-west-1,",
+    );
+    let head = "HTTP/1.1 308 Permanent Redirect\r\nconnection: close\r\nlocation: https://s3.example.org/\r\n";
+    let moved = answering(format!("{head}content-length: 0\r\n\r\n").as_bytes());
+    fails(
+        &format!("http://{moved}"),
+        &trusted,
+        "answers 308 Permanent Redirect (it refers to https://s3.example.org/)",
+    );
 }
 
 /// A server that answers one connection's first bytes with these, and closes; where it is.

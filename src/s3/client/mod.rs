@@ -33,6 +33,7 @@ use tokio::time::timeout;
 use super::Credentials;
 use crate::object::Inspected;
 use endpoint::Endpoint;
+use error::Elsewhere;
 use sign::{Signer, encode_path, encode_query};
 use tls::Tls;
 
@@ -203,9 +204,11 @@ impl Client {
     }
 
     async fn refused(&self, answer: Response<Incoming>) -> ClientError {
-        let status = answer.status();
-        let text = self.text(answer, MOST_TEXT).await.unwrap_or_default();
-        ClientError::Refused { authority: self.authority(), status, said: listing::error_of(&text) }
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = self.text(answer, MOST_TEXT).await.ok().and_then(|text| listing::error_of(&text));
+        let elsewhere = Elsewhere::of(status, &headers, body.as_ref(), &self.signer.region);
+        let said = body.map(|body| (body.code, body.message));
+        ClientError::Refused { authority: self.authority(), status, said, elsewhere }
     }
 
     fn silent(&self) -> ClientError {

@@ -7,6 +7,8 @@ RUN cargo build --release --locked --ignore-rust-version --bin deltastore && str
 
 FROM debian:bookworm-slim
 COPY --from=build /src/target/release/deltastore /usr/local/bin/deltastore
+# The authorities that `estimate` trusts of servers that speak TLS.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY LICENSE /usr/share/doc/deltastore/LICENSE
 # Any UID may run it: a volume made from this folder is writable by whichever one was chosen.
 RUN mkdir /data && chmod 1777 /data

@@ -26,6 +26,8 @@ const RESTRICTED: &[(&str, &[&str])] = &[
     ("http", &["s3"]),
     ("http_body", &["s3"]),
     ("http_body_util", &["s3"]),
+    ("tokio_rustls", &["s3"]),
+    ("rustls_native_certs", &["s3"]),
     ("tokio", &["object", "s3", "cli"]),
     ("futures", &["object", "s3", "cli"]),
     // The index removes RocksDB's folder, which no Vfs knows.

@@ -1,4 +1,4 @@
-//! Servers that commands talk to, with the credentials of the environment.
+//! Servers that commands talk to, with the credentials, region and endpoint of the environment, named as AWS's own tools name them.
 
 use crate::s3::{Client, ClientError, Credentials};
 
@@ -16,11 +16,51 @@ pub enum RemoteError {
 /// # Errors
 /// See [`RemoteError`].
 pub fn client(endpoint: &str) -> Result<Client, RemoteError> {
-    let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (Some(access_key), Some(secret_key)) = (from("AWS_ACCESS_KEY_ID"), from("AWS_SECRET_ACCESS_KEY")) else {
+    let (Some(access_key), Some(secret_key)) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
+    else {
         return Err(RemoteError::NoCredentials);
     };
-    let region = from("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned());
     let credentials = Credentials { access_key, secret_key };
-    Ok(Client::new(endpoint, credentials, from("AWS_SESSION_TOKEN"), region)?)
+    Ok(Client::new(endpoint, credentials, variable("AWS_SESSION_TOKEN"), region(&variable))?)
+}
+
+/// As [`client`], of the server that the environment names if none is named here; if it names none either, AWS's own in the region.
+///
+/// # Errors
+/// See [`RemoteError`].
+pub fn client_of_bucket(endpoint: Option<&str>) -> Result<Client, RemoteError> {
+    endpoint.map_or_else(|| client(&endpoint_of(&variable)), client)
+}
+
+/// A variable of the environment that is not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn region(variable: &dyn Fn(&str) -> Option<String>) -> String {
+    variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or_else(|| "us-east-1".to_owned())
+}
+
+fn endpoint_of(variable: &dyn Fn(&str) -> Option<String>) -> String {
+    let named = variable("AWS_ENDPOINT_URL_S3").or_else(|| variable("AWS_ENDPOINT_URL"));
+    named.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", region(variable)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_server_or_else_its_region_does() {
+        for (set, expected) in [
+            (&[][..], "https://s3.us-east-1.amazonaws.com"),
+            (&[("AWS_DEFAULT_REGION", "eu-west-1")], "https://s3.eu-west-1.amazonaws.com"),
+            (&[("AWS_DEFAULT_REGION", "eu-west-1"), ("AWS_REGION", "eu-west-2")], "https://s3.eu-west-2.amazonaws.com"),
+            (&[("AWS_REGION", "auto"), ("AWS_ENDPOINT_URL", "http://h:1")], "http://h:1"),
+            (&[("AWS_ENDPOINT_URL", "http://h:1"), ("AWS_ENDPOINT_URL_S3", "https://h:2")], "https://h:2"),
+        ] {
+            let variable = |name: &str| set.iter().find(|(set, _)| *set == name).map(|(_, value)| String::from(*value));
+            assert_eq!(endpoint_of(&variable), expected, "{set:?}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! S3 over HTTP: requests, signatures, errors and the server; and `client`, which reads other servers. The only place that names
-//! s3s or hyper.
+//! s3s, hyper or rustls.
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
 //! broken bodies, health, the request log); `access` decides who may call what and refuses headers that would otherwise

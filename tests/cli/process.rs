@@ -21,7 +21,11 @@ pub fn deltastore(arguments: &[&str]) -> Command {
     for name in ["DELTASTORE_ROOT_USER", "DELTASTORE_ROOT_PASSWORD", "RUST_LOG", "RUST_BACKTRACE"] {
         command.env_remove(name);
     }
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"] {
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"]
+    {
+        command.env_remove(name);
+    }
+    for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
         command.env_remove(name);
     }
     command

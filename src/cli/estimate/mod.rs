@@ -23,8 +23,8 @@ use source::Source;
 
 const AFTER_HELP: &str = "\
 A bucket's credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if set, AWS_SESSION_TOKEN; the region from AWS_REGION
-(us-east-1 if not set). Objects are taken in the order of their last change, prefix by prefix, since later versions are stored as
-deltas of earlier ones.";
+or AWS_DEFAULT_REGION (us-east-1 if not set). SSL_CERT_FILE names a PEM file of the authorities to trust, if not the system's.
+Objects are taken in the order of their last change, prefix by prefix, since later versions are stored as deltas of earlier ones.";
 
 #[derive(clap::Args)]
 #[command(after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
@@ -32,8 +32,8 @@ pub struct EstimateArguments {
     /// A folder, whose symbolic links are not followed, or a bucket with or without a prefix
     #[arg(value_name = "PATH|s3://BUCKET[/PREFIX]")]
     source: String,
-    /// The S3 server that has the bucket
-    #[arg(long, value_name = "http://HOST[:PORT]")]
+    /// The S3 server that has the bucket; if not given, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, or else AWS's own in the region
+    #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
     /// Say what `optimize` would make of it, too
     #[arg(long, value_name = "fast|balanced|max")]
@@ -60,8 +60,6 @@ pub enum EstimateError {
     Empty(String),
     #[error("{0}")]
     Target(String),
-    #[error("a bucket needs --endpoint: the server that has it, http://HOST[:PORT]")]
-    NoEndpoint,
     #[error("not even one object fits the memory; raise --memory")]
     NoMemory,
     #[error("what optimize makes does not fit the memory beside what was there; raise --memory or leave out --policy")]

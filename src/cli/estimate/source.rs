@@ -11,7 +11,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::EstimateError;
-use crate::cli::remote::client;
+use crate::cli::remote::client_of_bucket;
 use crate::cli::target::S3Target;
 use crate::object::{Body, MAX_KEY_LEN, ObjectError};
 use crate::s3::Client;
@@ -48,7 +48,7 @@ impl Source {
     /// The source that the command line names.
     ///
     /// # Errors
-    /// A folder that is none, a bucket without endpoint or credentials.
+    /// A folder that is none, a bucket without credentials, an endpoint that is none.
     pub fn new(text: &str, endpoint: Option<&str>) -> Result<Self, EstimateError> {
         if !text.starts_with("s3://") {
             let failed = |source| EstimateError::Path { path: text.to_owned(), source };
@@ -56,8 +56,7 @@ impl Source {
             return if is_folder { Ok(Self::Folder(text.into())) } else { Err(EstimateError::NotAFolder(text.into())) };
         }
         let target: S3Target = text.parse().map_err(EstimateError::Target)?;
-        let endpoint = endpoint.ok_or(EstimateError::NoEndpoint)?;
-        let client = Box::new(client(endpoint)?);
+        let client = Box::new(client_of_bucket(endpoint)?);
         Ok(Self::Bucket { client, target })
     }
 

@@ -17,11 +17,11 @@ use crate::s3::ClientError;
 use crate::store::StoreError;
 
 const USAGE: &str = "deltastore inspect [OPTIONS] <DIR> <s3://BUCKET/KEY>
-       deltastore inspect [OPTIONS] --endpoint <http://HOST[:PORT]> <s3://BUCKET/KEY>";
+       deltastore inspect [OPTIONS] --endpoint <http[s]://HOST[:PORT]> <s3://BUCKET/KEY>";
 
 const AFTER_HELP: &str = "\
 With --endpoint the server that serves the folder is asked, with the root credentials, from AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY.";
+AWS_SECRET_ACCESS_KEY. SSL_CERT_FILE names a PEM file of the authorities to trust with https, if not the system's.";
 
 #[derive(clap::Args)]
 #[command(override_usage = USAGE, after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
@@ -30,7 +30,7 @@ pub struct InspectArguments {
     #[arg(value_name = "DIR|s3://BUCKET/KEY", num_args = 1..=2, required = true)]
     names: Vec<String>,
     /// The running server to ask
-    #[arg(long, value_name = "http://HOST[:PORT]")]
+    #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
     /// This version, not the newest
     #[arg(long, value_name = "ID")]

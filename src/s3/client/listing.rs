@@ -70,19 +70,31 @@ impl Page {
     }
 }
 
-/// Code and message of an error's body.
-pub fn error_of(xml: &str) -> Option<(String, String)> {
-    let (mut code, mut message) = (None, String::new());
+/// An error's body.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct ErrorBody {
+    pub code: String,
+    pub message: String,
+    /// Where the request belongs: a region, or a server.
+    pub region: Option<String>,
+    pub endpoint: Option<String>,
+}
+
+/// The error that a body is; none if it is something else.
+pub fn error_of(xml: &str) -> Option<ErrorBody> {
+    let (mut body, mut coded) = (ErrorBody::default(), false);
     let read = elements(xml, |path, text| {
         match path {
-            ["Error", "Code"] => code = Some(text.to_owned()),
-            ["Error", "Message"] => message = text.to_owned(),
+            ["Error", "Code"] => (body.code, coded) = (text.to_owned(), true),
+            ["Error", "Message"] => text.clone_into(&mut body.message),
+            ["Error", "Region"] => body.region = Some(text.to_owned()),
+            ["Error", "Endpoint"] => body.endpoint = Some(text.to_owned()),
             _ => {}
         }
         Ok(())
     });
     read.ok()?;
-    Some((code?, message))
+    coded.then_some(body)
 }
 
 /// Calls `ended` with the path and the text of every element as it ends.
@@ -158,9 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_a_code_and_a_message() {
+    fn errors_have_a_code_and_a_message_and_may_say_where() {
         let body = "<Error><Code>NoSuchBucket</Code><Message>none &amp; such</Message></Error>";
-        assert_eq!(error_of(body), Some(("NoSuchBucket".into(), "none & such".into())));
+        let expected = ErrorBody { code: "NoSuchBucket".into(), message: "none & such".into(), ..ErrorBody::default() };
+        assert_eq!(error_of(body), Some(expected));
+        let body =
+            "<Error><Code>PermanentRedirect</Code><Endpoint>s3.example.org</Endpoint><Region>r-1</Region></Error>";
+        let found = error_of(body).unwrap();
+        assert_eq!((found.region.as_deref(), found.endpoint.as_deref()), (Some("r-1"), Some("s3.example.org")));
         assert_eq!(error_of("<html/>"), None);
     }
 }

@@ -1,14 +1,18 @@
-//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP; and asks a Deltastore how an
-//! object is stored.
+//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP or TLS; and asks a Deltastore
+//! how an object is stored.
 //!
 //! Invariants: one request at a time, on a connection that is kept; nothing is ever written to the server; a body that ends early
 //! is an error, so that a cut answer is never taken for a whole one.
 //!
 //! Failure cases: every one names the server and what it said; a peer that is silent for a minute is given up.
 
+mod endpoint;
+mod error;
 mod listing;
 mod sign;
+mod tls;
 
+pub use error::ClientError;
 pub use listing::{Listed, Page};
 
 use std::time::Duration;
@@ -21,13 +25,17 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::Credentials;
 use crate::object::Inspected;
+use endpoint::Endpoint;
+use error::Elsewhere;
 use sign::{Signer, encode_path, encode_query};
+use tls::Tls;
 
 /// Longest time in which nothing comes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -40,68 +48,29 @@ const MOST_TEXT: usize = 16 << 20;
 /// Most bytes of an inspection that are taken; the server bounds it.
 const MOST_INSPECTED: usize = 128 << 20;
 
-/// Why a request failed. One sentence each.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    #[error("{endpoint:?} is not an endpoint: http://HOST[:PORT] is wanted")]
-    Endpoint { endpoint: String },
-    #[error(
-        "{endpoint:?}: this build reads over plain http only; use an http endpoint or a local proxy that speaks TLS"
-    )]
-    Tls { endpoint: String },
-    #[error("cannot connect to {authority}: {source}")]
-    Connect { authority: String, source: std::io::Error },
-    #[error("{authority} does not answer")]
-    Silent { authority: String },
-    #[error("{authority}: {source}")]
-    Http { authority: String, source: hyper::Error },
-    /// An answer other than 200, with the code and message of its body where it has them.
-    #[error("{authority} answers {status}{}", told(.said.as_ref()))]
-    Refused { authority: String, status: StatusCode, said: Option<(String, String)> },
-    #[error("{authority} sends an answer that is not understood: {reason}")]
-    Answer { authority: String, reason: String },
-}
-
-fn told(said: Option<&(String, String)>) -> String {
-    said.map(|(code, message)| format!(": {code}: {message}")).unwrap_or_default()
-}
-
-impl ClientError {
-    /// True when the server says that what it has stored is damaged.
-    pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Refused { said: Some((code, _)), .. } if code == "DamagedObject")
-    }
-}
-
 /// A server to read from.
 pub struct Client {
-    authority: String,
+    endpoint: Endpoint,
+    tls: Option<Tls>,
     signer: Signer,
     sender: Mutex<Option<SendRequest<Empty<Bytes>>>>,
 }
 
 impl Client {
-    /// A client of the server at `endpoint`, `http://HOST[:PORT]`; connects at the first request.
+    /// A client of the server at `endpoint`, `http://HOST[:PORT]` or `https://HOST[:PORT]`; connects at the first request.
     ///
     /// # Errors
-    /// [`ClientError::Endpoint`] and [`ClientError::Tls`].
+    /// [`ClientError::Endpoint`], and [`ClientError::Tls`] where no authority is trusted.
     pub fn new(
         endpoint: &str,
         credentials: Credentials,
         session_token: Option<String>,
         region: String,
     ) -> Result<Self, ClientError> {
-        if endpoint.starts_with("https://") {
-            return Err(ClientError::Tls { endpoint: endpoint.to_owned() });
-        }
-        let wrong = || ClientError::Endpoint { endpoint: endpoint.to_owned() };
-        let authority = endpoint.strip_prefix("http://").ok_or_else(wrong)?.trim_end_matches('/');
-        let parsed: http::uri::Authority = authority.parse().map_err(|_| wrong())?;
-        if parsed.host().is_empty() || authority.contains('@') {
-            return Err(wrong());
-        }
+        let endpoint = Endpoint::parse(endpoint)?;
+        let tls = if endpoint.tls { Some(Tls::new()?) } else { None };
         let signer = Signer { credentials, session_token, region };
-        Ok(Self { authority: authority.to_owned(), signer, sender: Mutex::new(None) })
+        Ok(Self { endpoint, tls, signer, sender: Mutex::new(None) })
     }
 
     /// The page of a listing that begins after `token`; the first for none.
@@ -116,7 +85,7 @@ impl Client {
             return Err(self.refused(answer).await);
         }
         let text = self.text(answer, MOST_TEXT).await?;
-        Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority.clone(), reason })
+        Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority(), reason })
     }
 
     /// An object's bytes; none if it is gone. They are taken or dropped before the next request.
@@ -134,7 +103,7 @@ impl Client {
             StatusCode::NOT_FOUND => return self.text(answer, MOST_TEXT).await.map(|_| None),
             _ => return Err(self.refused(answer).await),
         }
-        let (body, authority) = (answer.into_body(), self.authority.clone());
+        let (body, authority) = (answer.into_body(), self.authority());
         let frames = futures::stream::unfold((body, authority), |(mut body, authority)| async move {
             loop {
                 let frame = match timeout(PATIENCE, body.frame()).await {
@@ -165,7 +134,7 @@ impl Client {
         }
         let text = self.text(answer, MOST_INSPECTED).await?;
         serde_json::from_str(&text)
-            .map_err(|error| ClientError::Answer { authority: self.authority.clone(), reason: error.to_string() })
+            .map_err(|error| ClientError::Answer { authority: self.authority(), reason: error.to_string() })
     }
 
     /// `patience`: for the answer's head.
@@ -190,20 +159,29 @@ impl Client {
 
     fn request(&self, path: &str, query: &str, target: &str) -> Result<Request<Empty<Bytes>>, ClientError> {
         let mut request = Request::builder().method(Method::GET).uri(target);
-        for (name, value) in self.signer.headers(&self.authority, path, query, std::time::SystemTime::now()) {
+        for (name, value) in self.signer.headers(&self.endpoint.authority, path, query, std::time::SystemTime::now()) {
             request = request.header(name, value);
         }
         // What is not a header value or a target can only come from the endpoint or the credentials.
-        request.body(Empty::new()).map_err(|_| ClientError::Endpoint { endpoint: self.authority.clone() })
+        request.body(Empty::new()).map_err(|_| ClientError::Endpoint { endpoint: self.authority() })
     }
 
     async fn connect(&self) -> Result<SendRequest<Empty<Bytes>>, ClientError> {
-        let failed = |source| ClientError::Connect { authority: self.authority.clone(), source };
-        let port = self.authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        let address = if port.is_some() { self.authority.clone() } else { format!("{}:80", self.authority) };
-        let connected = timeout(CONNECT, TcpStream::connect(address)).await;
+        let failed = |source| ClientError::Connect { authority: self.authority(), source };
+        let connecting = TcpStream::connect((self.endpoint.host.as_str(), self.endpoint.port));
+        let connected = timeout(CONNECT, connecting).await;
         let stream = connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
+        match &self.tls {
+            None => self.speak(stream).await,
+            Some(tls) => self.speak(tls.connect(&self.endpoint, stream).await?).await,
+        }
+    }
+
+    async fn speak<S>(&self, stream: S) -> Result<SendRequest<Empty<Bytes>>, ClientError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|source| self.http(source))?;
         // Its errors come out of the request or body that they concern.
         tokio::spawn(async move { drop(connection.await) });
@@ -219,44 +197,33 @@ impl Client {
             }
             if text.len() > most {
                 let reason = format!("longer than {most} bytes");
-                return Err(ClientError::Answer { authority: self.authority.clone(), reason });
+                return Err(ClientError::Answer { authority: self.authority(), reason });
             }
         }
         Ok(String::from_utf8_lossy(&text).into_owned())
     }
 
     async fn refused(&self, answer: Response<Incoming>) -> ClientError {
-        let status = answer.status();
-        let text = self.text(answer, MOST_TEXT).await.unwrap_or_default();
-        ClientError::Refused { authority: self.authority.clone(), status, said: listing::error_of(&text) }
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let body = self.text(answer, MOST_TEXT).await.ok().and_then(|text| listing::error_of(&text));
+        let elsewhere = Elsewhere::of(status, &headers, body.as_ref(), &self.signer.region);
+        let said = body.map(|body| (body.code, body.message));
+        ClientError::Refused { authority: self.authority(), status, said, elsewhere }
     }
 
     fn silent(&self) -> ClientError {
-        ClientError::Silent { authority: self.authority.clone() }
+        ClientError::Silent { authority: self.authority() }
     }
 
     fn http(&self, source: hyper::Error) -> ClientError {
-        ClientError::Http { authority: self.authority.clone(), source }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn client(endpoint: &str) -> Result<Client, ClientError> {
-        let credentials = Credentials { access_key: "a".into(), secret_key: "s".into() };
-        Client::new(endpoint, credentials, None, "us-east-1".into())
+        let authority = self.authority();
+        if source.is_parse() && self.tls.is_none() {
+            return ClientError::NoHttp { authority };
+        }
+        ClientError::Http { authority, source }
     }
 
-    #[test]
-    fn endpoints_are_plain_http_with_a_host() {
-        for good in ["http://localhost", "http://127.0.0.1:9000/", "http://[::1]:9000"] {
-            assert!(client(good).is_ok(), "{good}");
-        }
-        assert!(matches!(client("https://s3.example.org"), Err(ClientError::Tls { .. })));
-        for wrong in ["", "localhost:9000", "http://", "http://:80", "http://a b", "http://u@h", "http://h/path"] {
-            assert!(matches!(client(wrong), Err(ClientError::Endpoint { .. })), "{wrong}");
-        }
+    fn authority(&self) -> String {
+        self.endpoint.authority.clone()
     }
 }

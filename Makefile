@@ -34,7 +34,7 @@ run: build
 
 ## test           every test, real clients and archivers included; ARGS go to cargo test
 test: packages clients archivers
-	@scripts/run-tests $(TEST_FLAGS) $(ARGS)
+	@scripts/run-tests "$(TEST_FLAGS)" $(ARGS)
 
 ## lint           formatting, clippy, shell syntax, dependency rules
 lint: packages

@@ -117,14 +117,14 @@ impl Bodies {
         let level = rng.random_range(1..=9);
         let text = self.text(rng);
         let mut body = fresh(rng, 300);
-        match rng.random_range(0..5) {
+        match rng.random_range(0..6) {
             0 => {
                 let other = self.text(rng);
                 let half = text.len() / 2;
                 body.extend(zip(&[("a", &text[..half]), ("dir/b", &other), ("c", &text[half..])], level));
             }
             1 => body.extend(gzip(&text, level, Some(rng.random_range(700..3000)))),
-            2 => body.extend(gzip(&nested(&text, level), 6, None)),
+            2..4 => body.extend(gzip(&nested(&text, level), 6, None)),
             _ => body.extend(gzip(&text, level, None)),
         }
         body.extend(fresh(rng, 300));

@@ -87,9 +87,9 @@ fn tokens(object: &[u8], settings: &Settings) -> Vec<bool> {
 #[test]
 fn what_would_take_too_long_to_encode_becomes_tokens() {
     let mut dice = Dice::new(14);
-    let content: Vec<u8> = (0..80).flat_map(|_| dice.content(100_000)).collect();
+    let content: Vec<u8> = (0..40).flat_map(|_| dice.content(100_000)).collect();
     let (one, small) = (gzip(&content, 6), gzip(&content[..100_000], 6));
-    for object in [one.clone(), (0..80).flat_map(|_| small.clone()).collect(), tarred("a.gz", &one)] {
+    for object in [one.clone(), (0..40).flat_map(|_| small.clone()).collect(), tarred("a.gz", &one)] {
         let deep = Settings { deep: true, ..Settings::default() };
         let pace = Params::new(Family::Zlib, 6).pace();
         let all = content.len() as u64 * pace / 1000;
@@ -123,7 +123,7 @@ fn streams_of_miniz_restart() {
 #[test]
 fn streams_of_klauspost_restart() {
     let mut dice = Dice::new(13);
-    let content: Vec<u8> = (0..50).flat_map(|_| dice.content(100_000)).collect();
+    let content: Vec<u8> = (0..35).flat_map(|_| dice.content(100_000)).collect();
     for (level, writes) in [(5, 0), (6, 1 << 20), (7, 0), (9, 0), (9, 1 << 20)] {
         let params = Params { writes, ..Params::new(Family::Klauspost, level) };
         stored_plain(&made_by(&params, &content), 3);

@@ -10,7 +10,8 @@
 use std::collections::VecDeque;
 
 use crate::deflate::Plain;
-use crate::encoder::{Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, find, matching};
+use crate::encoder::{Input, LOOKAHEAD, Params, Prefix, Start, State, WARM_UP, matching};
+use crate::known::Known;
 use crate::program::Encode;
 
 /// Plain bytes of a stream that become one op, about.
@@ -19,8 +20,6 @@ pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 const LARGEST: usize = 16 * 1024 * 1024;
 /// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
 const PATIENCE: u32 = 4;
-/// Encoders remembered from streams before.
-const HINTS: usize = 4;
 
 /// A stream whose blocks are held. Positions in bits count in the expander's buffer.
 pub(crate) struct Deep {
@@ -134,7 +133,7 @@ impl Deep {
     }
 
     /// What to do with the held blocks; `all`: no more will come.
-    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, hints: &mut Vec<Params>) -> Offer {
+    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, known: &mut Known) -> Offer {
         let Some(first) = self.blocks.front().copied() else { return Offer::More };
         let ends = self.ended;
         if !ends && !all && first.plain_end + LOOKAHEAD > self.plain.bytes.len() {
@@ -163,16 +162,14 @@ impl Deep {
             .params
             .map(|params| reproduced(self.unless_it_goes_on(params)))
             .filter(|(_, prefix)| prefix.blocks > 0);
-        let made = remembered.or_else(|| find(self.start(WARM_UP), input, actual, hints).map(reproduced));
+        let made = remembered.or_else(|| known.find(self.start(WARM_UP), input, actual).map(reproduced));
         let Some((params, prefix)) = made.filter(|(_, prefix)| prefix.blocks > 0) else {
             (self.params, self.misses) = (None, self.misses + 1);
             return tokens;
         };
         (self.params, self.last) = (Some(params), Some(params));
         let start = self.start(params.history(self.position()));
-        hints.retain(|hint| *hint != params);
-        hints.insert(0, params);
-        hints.truncate(HINTS);
+        known.note(params);
         let history = start.history.len();
         // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
         let after = (prefix.plain + params.lookahead()).min(input.plain.len());

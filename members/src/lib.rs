@@ -15,6 +15,7 @@ pub mod deflate;
 mod describe;
 pub mod encoder;
 mod expand;
+mod known;
 mod program;
 mod puff;
 mod recreate;
@@ -23,5 +24,6 @@ mod unit;
 
 pub use describe::{Step, describe};
 pub use expand::{Expander, Settings};
+pub use known::Known;
 pub use recreate::{RecreateError, recreate};
 pub use unit::{Expansion, Unit};

@@ -6,7 +6,7 @@
 //! is cut the same way whatever surrounds its members. Spans tile the object and say which slices of the outer view and of the
 //! programs make each stretch of it; inner spans tile the outer view and say the same of it and the stored view.
 //!
-//! Invariant: windows and spans depend only on the bytes, never on how they arrive.
+//! Invariant: windows and spans depend only on the bytes and on the encoders known beforehand, never on how they arrive.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use deltastore_format::Hash;
 use deltastore_members::{Expander, Expansion, Settings as Members, Unit};
 
-use super::Store;
+use super::{Space, Store};
 use crate::delta::{CutSettings, CutWindow, Cutter};
 
 /// Which stream a window belongs to.
@@ -227,13 +227,25 @@ impl Store {
         Intake::new(self.inner().settings.cut, expander, None)
     }
 
-    /// As [`Store::intake`], for the optimizer and an object of `len` bytes.
-    pub(crate) fn deep_intake(&self, cut: CutSettings, len: u64) -> Intake {
+    /// As [`Store::intake`], for the optimizer and an object of `len` bytes of a deltaspace.
+    pub(crate) fn deep_intake(&self, cut: CutSettings, space: Space, len: u64) -> Intake {
         let expand = self.inner().settings.expand.clone();
         let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
         let deep = expand.map(|settings| Members { deep: true, time, ..settings });
         let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
-        Intake::new(cut, deep.map(Expander::new), inner.map(Expander::new))
+        let known = |nested| self.inner().encoders.of(space, nested);
+        let outer = deep.map(|settings| Expander::new(settings).knowing(known(false)));
+        let inner = inner.map(|settings| Expander::new(settings).knowing(known(true)));
+        Intake::new(cut, outer, inner)
+    }
+
+    /// Remembers which encoders an object of the deltaspace turned out to have.
+    pub(crate) fn note_encoders(&self, space: Space, intake: &Intake) {
+        for (expander, nested) in [(&intake.outer, false), (&intake.inner, true)] {
+            if let Some(expander) = expander {
+                self.inner().encoders.note(space, nested, expander.known());
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod assembly;
 mod blob;
 pub mod bugs;
 mod content;
+mod encoders;
 mod error;
 mod fetch;
 mod folder;
@@ -64,6 +65,7 @@ pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow
 
 use crate::segment::vfs::{Clock, Vfs};
 use bugs::Bugs;
+use encoders::Encoders;
 use fetch::Blobs;
 use log::{Log, Status};
 use optimize::Joins;
@@ -87,6 +89,7 @@ pub(crate) struct Inner {
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
     joins: Joins,
+    encoders: Encoders,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,

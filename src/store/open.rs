@@ -6,6 +6,7 @@ use deltastore_format::SegmentId;
 use parking_lot::Mutex;
 
 use super::bugs::Bugs;
+use super::encoders::Encoders;
 use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
 use super::optimize::Joins;
@@ -78,6 +79,7 @@ impl Store {
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
             joins: Joins::default(),
+            encoders: Encoders::new(),
             log: Some(log),
             folder,
         })))

@@ -189,6 +189,34 @@ fn distribution(number: u64) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// A stream that is too short to tell which of the levels made it gets the name of what else the deltaspace has.
+#[tokio::test]
+async fn the_encoder_of_a_deltaspace_is_tried_first() {
+    let s3 = S3::new();
+    let gzip = |text: &str, level| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    // Levels differ in how long they look for a match: there are hardly any.
+    let short: String = bytes(6000, 3).iter().map(|byte| char::from(b'0' + byte % 64)).collect();
+    assert_eq!(gzip(&short, 6)[10..], gzip(&short, 5)[10..], "the levels differ");
+    let words: Vec<String> =
+        bytes(120_000, 7).iter().map(|byte| format!("word{} ", u32::from(byte % 64) * 31)).collect();
+    s3.put("five/1.gz", &gzip(&words.concat(), 5)).await.unwrap();
+    for key in ["five/2.gz", "other/2.gz"] {
+        s3.put(key, &gzip(&short, 6)).await.unwrap();
+    }
+    let store = s3.objects.store().clone();
+    let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
+    let done = store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
+    assert_eq!((done.objects, done.damaged), (3, 0));
+    for (key, expected) in [("five/1.gz", "level 5"), ("five/2.gz", "level 5"), ("other/2.gz", "level 6")] {
+        let found = store.inspect(&stored(&s3, key).recipe).unwrap().recreations;
+        assert!(found.iter().any(|made| made.by.contains(expected)), "{key}: {found:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_archive_within_an_archive_gets_small_too() {
     let s3 = S3::new();

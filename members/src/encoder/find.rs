@@ -69,6 +69,16 @@ const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 /// does, or `input` ends within the first block.
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
+    search(start, input, actual, hints, true)
+}
+
+/// As [`find`], of these alone.
+#[must_use]
+pub fn find_among(start: Start, input: Input, actual: &[u8], params: &[Params]) -> Option<Params> {
+    search(start, input, actual, params, false)
+}
+
+fn search(start: Start, input: Input, actual: &[u8], hints: &[Params], others: bool) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;
     let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
     let part = |params: &Params| {
@@ -79,7 +89,8 @@ pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Opti
         false => params.is_valid() && first.fits(start, part(params), actual, params),
         true => first.ordered == Some(true) && first.fits(start, input, actual, params),
     };
-    hints.iter().copied().find(tried).or_else(|| first.plausible(&start, &input).find(tried))
+    let among = hints.iter().copied().find(tried);
+    among.or_else(|| others.then(|| first.plausible(&start, &input).find(tried)).flatten())
 }
 
 /// The decoded first blocks.

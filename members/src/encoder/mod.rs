@@ -35,7 +35,7 @@ mod tree;
 mod whole;
 mod window;
 
-pub use find::find;
+pub use find::{find, find_among};
 pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};
 

@@ -1,7 +1,8 @@
 //! From an object's bytes to its stored view, in one pass.
 //!
 //! Invariants: units tile the object; each with a program was re-created and compared before it is handed out; what comes out
-//! depends on the object's bytes and the settings alone, not on how they arrive in pieces; memory is bounded by the settings.
+//! depends on the object's bytes, the settings and the encoders known beforehand alone, not on how they arrive in pieces; memory is
+//! bounded by the settings.
 //! Failures: there are none. What cannot be represented, or does not come back bit for bit, is copied.
 
 mod held;
@@ -15,7 +16,8 @@ pub use settings::Settings;
 use crate::chunks::Joiner;
 use crate::deep::Deep;
 use crate::deflate::Tables;
-use crate::encoder::{FAR_LOOKAHEAD, Params, WARM_UP};
+use crate::encoder::{FAR_LOOKAHEAD, WARM_UP};
+use crate::known::Known;
 use crate::puff::{Encoder, Tokens};
 use crate::unit::{Draft, Expansion};
 use stream::Stream;
@@ -55,7 +57,7 @@ pub struct Expander {
     /// So many of the last view bytes, the draft's with them, are a stream's plain bytes up to `run_end`.
     run: usize,
     run_end: u64,
-    hints: Vec<Params>,
+    known: Known,
     /// What encoding may still take, see [`Settings::time`].
     time: u64,
     cut_off: bool,
@@ -97,9 +99,21 @@ impl Expander {
             tail: Vec::new(),
             run: 0,
             run_end: 0,
-            hints: Vec::new(),
+            known: Known::default(),
             cut_off: false,
         }
+    }
+
+    /// With encoders to try first, such as those of objects like this one.
+    #[must_use]
+    pub fn knowing(self, known: Known) -> Self {
+        Self { known, ..self }
+    }
+
+    /// The encoders that the deep gear knows by now.
+    #[must_use]
+    pub const fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Takes the object's next bytes; appends what they complete to `out`.

@@ -14,7 +14,7 @@ use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
-use crate::store::intake::{Intake, Piece, Strand, Taken};
+use crate::store::intake::{Piece, Strand, Taken};
 use crate::store::segments::holders;
 use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
@@ -100,7 +100,7 @@ fn encode(
             scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
         }
         drop((waiting, finished));
-        read_through(store, recipe, form.intake(store, recipe.len()), jobs, &results, stop)
+        read_through(store, recipe, (space, form), jobs, &results, stop)
     })
 }
 
@@ -138,15 +138,16 @@ fn encode_windows(
     }
 }
 
-/// Feeds the old form to the intake, its windows to the encoders, and puts together what they give back.
+/// Feeds the old form to an intake, its windows to the encoders, and puts together what they give back.
 fn read_through(
     store: &Store,
     recipe: &Recipe,
-    mut intake: Intake,
+    (space, form): (Space, &Form),
     jobs: Sender<Job>,
     results: &Receiver<Done>,
     stop: &AtomicBool,
 ) -> Result<(Assembly, Hash), StoreError> {
+    let mut intake = form.intake(store, space, recipe.len());
     let mut worker = Worker { keep: Keep::No, ..Worker::new() };
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut digest = Sha256::new();
@@ -166,6 +167,7 @@ fn read_through(
             }
             None => {
                 intake.finish(&mut taken);
+                store.note_encoders(space, &intake);
                 ended = true;
             }
         }

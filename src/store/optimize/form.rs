@@ -2,7 +2,7 @@
 
 use super::Policy;
 use crate::delta::{CutSettings, Effort};
-use crate::store::{Intake, Settings, Store};
+use crate::store::{Intake, Settings, Space, Store};
 
 /// What a new form is to be.
 pub struct Form {
@@ -24,7 +24,7 @@ impl Form {
     }
 
     /// What the object, of `len` bytes, goes through first.
-    pub fn intake(&self, store: &Store, len: u64) -> Intake {
-        if self.cold { store.deep_intake(self.cut, len) } else { store.intake() }
+    pub fn intake(&self, store: &Store, space: Space, len: u64) -> Intake {
+        if self.cold { store.deep_intake(self.cut, space, len) } else { store.intake() }
     }
 }

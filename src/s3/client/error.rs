@@ -28,6 +28,11 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// True when the object is of a class, such as Glacier's, whose objects are restored before they can be read.
+    pub fn is_archived(&self) -> bool {
+        matches!(self, Self::Refused { said: Some((code, _)), .. } if code == "InvalidObjectState")
+    }
+
     /// True when the server says that what it has stored is damaged.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Refused { said: Some((code, _)), .. } if code == "DamagedObject")

@@ -88,7 +88,7 @@ impl Client {
         Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority(), reason })
     }
 
-    /// An object's bytes; none if it is gone. They are taken or dropped before the next request.
+    /// An object's bytes; none if it is gone, or archived and so not to be read (Glacier). They are taken or dropped before the next request.
     ///
     /// # Errors
     /// See [`ClientError`].
@@ -101,7 +101,10 @@ impl Client {
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => return self.text(answer, MOST_TEXT).await.map(|_| None),
-            _ => return Err(self.refused(answer).await),
+            _ => {
+                let refused = self.refused(answer).await;
+                return if refused.is_archived() { Ok(None) } else { Err(refused) };
+            }
         }
         let (body, authority) = (answer.into_body(), self.authority());
         let frames = futures::stream::unfold((body, authority), |(mut body, authority)| async move {

@@ -1,14 +1,13 @@
 //! `estimate`: the figures of a store that is never made.
 
 use std::fs::File;
-use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::process::{Said, Server, data_folder, deltastore, noise, run};
+use crate::process::{Said, Server, answering, data_folder, deltastore, noise, run};
 use crate::sigv4::{ACCESS_KEY, Request, SECRET_KEY, encode};
 
 const MIB: usize = 1 << 20;
@@ -183,45 +182,24 @@ fn long_listings_are_read_to_their_end() {
     server.stop();
 }
 
-/// Answers each connection's one request by its target, until nothing more is asked for.
-fn answering(answers: &'static [(&str, u16, &str)]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for _ in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                stream.read_exact(&mut byte).unwrap();
-                request.push(byte[0]);
-            }
-            let request = String::from_utf8(request).unwrap();
-            let (_, status, body) =
-                answers.iter().find(|(target, ..)| request.starts_with(&format!("GET {target}"))).unwrap();
-            let len = body.len();
-            write!(stream, "HTTP/1.1 {status} x\r\ncontent-length: {len}\r\nconnection: close\r\n\r\n{body}").unwrap();
-        }
-    });
-    endpoint
-}
-
 #[test]
 fn archived_objects_and_such_that_are_gone_are_counted_apart() {
-    let endpoint = answering(&[
-        (
-            "/bucket?",
-            200,
-            "<ListBucketResult><IsTruncated>false</IsTruncated>\
-             <Contents><Key>a</Key><Size>5</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>\
-             <Contents><Key>cold</Key><Size>7</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>\
-             <Contents><Key>gone</Key><Size>7</Size><LastModified>2026-01-01T00:00:00Z</LastModified></Contents>\
-             </ListBucketResult>",
-        ),
-        ("/bucket/a ", 200, "12345"),
-        ("/bucket/cold ", 403, "<Error><Code>InvalidObjectState</Code><Message>archived</Message></Error>"),
-        ("/bucket/gone ", 404, "<Error><Code>NoSuchKey</Code></Error>"),
+    let listed = |key: &str, size: u64| {
+        let date = "<LastModified>2026-01-01T00:00:00Z</LastModified>";
+        format!("<Contents><Key>{key}</Key><Size>{size}</Size>{date}</Contents>")
+    };
+    let listing = [listed("a", 5), listed("cold", 7), listed("gone", 7)].concat();
+    let answer = |status: u16, body: &str| {
+        let len = body.len();
+        format!("HTTP/1.1 {status} x\r\ncontent-length: {len}\r\nconnection: close\r\n\r\n{body}").into_bytes()
+    };
+    let host = answering(vec![
+        ("GET /bucket?", answer(200, &format!("<ListBucketResult>{listing}</ListBucketResult>"))),
+        ("GET /bucket/a ", answer(200, "12345")),
+        ("GET /bucket/cold ", answer(403, "<Error><Code>InvalidObjectState</Code></Error>")),
+        ("GET /bucket/gone ", answer(404, "<Error><Code>NoSuchKey</Code></Error>")),
     ]);
+    let endpoint = format!("http://{host}");
     let mut command = deltastore(&["estimate", "s3://bucket", "--endpoint", &endpoint, "--json"]);
     let said = run(command.env("AWS_ACCESS_KEY_ID", ACCESS_KEY).env("AWS_SECRET_ACCESS_KEY", SECRET_KEY));
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));

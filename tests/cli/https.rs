@@ -1,13 +1,11 @@
 //! Servers behind TLS, and servers that send elsewhere.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::path::Path;
 
 use rcgen::{BasicConstraints, IsCa};
 use serde_json::Value;
 
-use crate::process::{Said, Server, data_folder, deltastore, noise, run};
+use crate::process::{Said, Server, answering, data_folder, deltastore, noise, run};
 use crate::sigv4::{ACCESS_KEY, SECRET_KEY};
 use crate::terminator::{Authority, Terminator, self_signed};
 
@@ -134,7 +132,7 @@ fn without_authorities_or_without_tls_the_way_out_is_named() {
     fails(&format!("https://{}", server.host), &trusted, &format!("its endpoint is http://{}", server.host));
     let plain = format!("http://localhost:{}", tls.port);
     fails(&plain, &trusted, &format!("if it speaks TLS, its endpoint is https://localhost:{}", tls.port));
-    let closing = answering(b"");
+    let closing = answering(vec![("", Vec::new())]);
     fails(&format!("https://{closing}"), &trusted, &format!("{closing} does not speak TLS"));
     server.stop();
 }
@@ -145,30 +143,18 @@ fn where_a_bucket_is_instead_is_told() {
     let trusted = folder.path().join("none");
     let body = "<Error><Code>PermanentRedirect</Code><Message>Elsewhere.</Message></Error>";
     let head = "HTTP/1.1 301 Moved Permanently\r\nconnection: close\r\nx-amz-bucket-region: eu-west-1\r\n";
-    let moved = answering(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let moved = answering(vec![("GET ", answer.into())]);
     fails(
         &format!("http://{moved}"),
         &trusted,
         "answers 301 Moved Permanently: PermanentRedirect: Elsewhere. (the bucket is in eu-west-1: set AWS_REGION=eu-west-1,",
     );
     let head = "HTTP/1.1 308 Permanent Redirect\r\nconnection: close\r\nlocation: https://s3.example.org/\r\n";
-    let moved = answering(format!("{head}content-length: 0\r\n\r\n").as_bytes());
+    let moved = answering(vec![("GET ", format!("{head}content-length: 0\r\n\r\n").into())]);
     fails(
         &format!("http://{moved}"),
         &trusted,
         "answers 308 Permanent Redirect (it refers to https://s3.example.org/)",
     );
-}
-
-/// A server that answers one connection's first bytes with these, and closes; where it is.
-fn answering(bytes: &[u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = listener.local_addr().unwrap().to_string();
-    let bytes = bytes.to_vec();
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let _ = stream.read(&mut [0; 1 << 16]).unwrap();
-        stream.write_all(&bytes).unwrap();
-    });
-    host
 }

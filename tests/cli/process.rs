@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -242,6 +242,22 @@ pub fn answer(stream: &mut TcpStream) -> Answer {
     let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head, body: bytes.split_off(end + 4) }
+}
+
+/// A server whose connections get these answers, one each, after first bytes that begin so; where it is.
+pub fn answering(answers: Vec<(&'static str, Vec<u8>)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for (begin, answer) in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut first = [0; 1 << 16];
+            let len = stream.read(&mut first).unwrap();
+            assert!(first[..len].starts_with(begin.as_bytes()), "{}", String::from_utf8_lossy(&first[..len]));
+            stream.write_all(&answer).unwrap();
+        }
+    });
+    host
 }
 
 /// Bytes that do not compress, another row for each seed.

@@ -18,6 +18,8 @@ use crate::world::{World, in_parallel, inspect, setting};
 
 /// Images of each call and mode.
 const IMAGES: u64 = 2;
+/// More flushes back than any crash keeps: the index is gone.
+const NO_INDEX: usize = usize::MAX - 1;
 
 /// How often power is lost in a life.
 #[derive(Clone, Copy)]
@@ -27,8 +29,6 @@ pub enum Losses {
     /// Once after every call, in some mode: for what shows in many places of a rare life.
     Sampled,
 }
-/// More flushes back than any crash keeps: the index is gone.
-const NO_INDEX: usize = usize::MAX - 1;
 
 /// A short life with restarts, kills, collections and now and then a failing disk.
 pub fn workload(seed: u64, bugs: Bugs) -> Result<World, String> {
@@ -121,7 +121,7 @@ pub fn crash(world: &World, seed: u64, losses: Losses, states: &AtomicU64) -> Re
         let (base, open) = expected(world, at);
         let (modes, images) = match losses {
             Losses::Everywhere => (&CrashMode::ALL[..], IMAGES),
-            Losses::Sampled => (CrashMode::ALL.choose(&mut rng).map(std::slice::from_ref).unwrap_or_default(), 1),
+            Losses::Sampled => (std::slice::from_ref(CrashMode::ALL.choose(&mut rng).expect("not empty")), 1),
         };
         for &mode in modes {
             for _ in 0..images {

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
-use crate::store::{CollectOptions, OptimizeOptions, Store, StoreError};
+use crate::store::{CollectOptions, OptimizeOptions, OptimizeReport, Store, StoreError};
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
@@ -80,16 +80,7 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     let never = AtomicBool::new(false);
     let done = store.optimize(&options, &never, &mut |done| progress::optimized(&bar, done))?;
     bar.finish_and_clear();
-    let mut lines = vec![if options.dry_run {
-        format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))
-    } else {
-        format!(
-            "{} objects ({}) stored anew in {}; run gc to free the space of their old form",
-            done.objects,
-            report::size(done.bytes),
-            report::size(done.written_bytes)
-        )
-    }];
+    let mut lines = if options.dry_run { would(&done) } else { did(&done) };
     if done.changed > 0 {
         lines.push(format!("{} objects were changed or removed meanwhile", done.changed));
     }
@@ -97,6 +88,34 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
         lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
     }
     finish(&lines, done.damaged == 0)
+}
+
+fn would(done: &OptimizeReport) -> Vec<String> {
+    let mut lines = vec![format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))];
+    if done.holders > 0 {
+        let retired = report::size(done.retired_bytes);
+        lines.push(format!(
+            "{} windows would be encoded anew, without references of {retired} that only removed objects used",
+            done.holders
+        ));
+    }
+    lines
+}
+
+fn did(done: &OptimizeReport) -> Vec<String> {
+    let (bytes, written) = (report::size(done.bytes), report::size(done.written_bytes));
+    let mut lines = vec![format!("{} objects ({bytes}) stored anew in {written}", done.objects)];
+    if done.rotated > 0 {
+        let (retired, written) = (report::size(done.retired_bytes), report::size(done.rotated_bytes));
+        lines.push(format!(
+            "{} windows encoded anew in {written}, without references of {retired} that only removed objects used",
+            done.rotated
+        ));
+    }
+    if done.objects + done.rotated > 0 {
+        lines.push("run gc to free the space of their old form".into());
+    }
+    lines
 }
 
 /// `stats`

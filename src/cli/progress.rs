@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::report::size;
 use crate::store::OptimizeReport;
 
 /// A bar over `len` steps, or a spinner for 0; nothing unless standard error is a terminal.
@@ -27,6 +28,13 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
 
 /// Shows how far an optimizer's run has come, in MiB.
 pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
+    // References come when all objects are done.
+    if done.holders > 0 {
+        bar.set_length(done.holders);
+        bar.set_position(done.rotated);
+        bar.set_message(format!("windows, without {} that removed objects used", size(done.retired_bytes)));
+        return;
+    }
     bar.set_length((done.found_bytes >> 20).max(1));
     bar.set_position(done.bytes >> 20);
     bar.set_message(format!("MiB, {} of {} objects", done.objects, done.found));

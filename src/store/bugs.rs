@@ -63,11 +63,14 @@ pub enum Bug {
     ForgetMemberLinks,
     SkipMemberDigest,
     SkipReadPins,
+    RotateWithoutSync,
+    RotateDropsPins,
+    RotateIntoCircle,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 57] = [
+    pub const ALL: [Self; 60] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -125,6 +128,9 @@ impl Bug {
         Self::ForgetMemberLinks,
         Self::SkipMemberDigest,
         Self::SkipReadPins,
+        Self::RotateWithoutSync,
+        Self::RotateDropsPins,
+        Self::RotateIntoCircle,
     ];
 }
 

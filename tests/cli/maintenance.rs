@@ -108,6 +108,40 @@ fn collection_returns_disk_space_and_keeps_the_rest() {
 }
 
 #[test]
+fn references_of_removed_objects_are_given_up() {
+    let (_folder, dir) = data_folder();
+    let objects = fill(&dir);
+    succeed("optimize", &dir);
+    let server = Server::start(&dir);
+    let (gone, left): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|(key, _)| key.starts_with("app/") && key.as_str() < "app/4");
+    for (key, _) in &gone {
+        assert_eq!(server.send(Request::new("DELETE", &format!("/bucket/{key}"))).status, 204);
+    }
+    server.stop();
+    succeed("gc", &dir);
+    let held = |stats: &Value| stats["total"]["reference_only_bytes"].as_u64().unwrap();
+    let before = held(&stats(&dir));
+    assert!(before > 3 * MIB as u64, "{before}");
+    let said = run(deltastore(&["optimize", dir.to_str().unwrap()]).arg("--dry-run"));
+    assert!(said.out.contains("0 objects (0 B) would be stored anew"), "{said:?}");
+    assert!(said.out.contains("windows would be encoded anew, without references of "), "{said:?}");
+    assert_eq!(held(&stats(&dir)), before);
+    let said = succeed("optimize", &dir);
+    assert!(said.contains(" that only removed objects used\nrun gc to free the space of their old form\n"), "{said}");
+    succeed("gc", &dir);
+    assert_eq!(held(&stats(&dir)), 0);
+    // 3 MiB each of two, and one base of 4 MiB.
+    assert!(stats(&dir)["total"]["stored_bytes"].as_u64().unwrap() < 11 * MIB as u64);
+    assert!(succeed("optimize", &dir).starts_with("0 objects (0 B) stored anew in 0 B\n"));
+    assert!(succeed("fsck", &dir).contains("no problems found"));
+    std::fs::remove_dir_all(dir.join("index")).unwrap();
+    let server = Server::start(&dir);
+    left.iter().for_each(|(key, body)| server.has(key, body));
+    server.stop();
+}
+
+#[test]
 fn damage_ends_with_3_and_is_named() {
     let (_folder, dir) = data_folder();
     fill(&dir);

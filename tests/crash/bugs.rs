@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{model, optimizing, power, scenarios};
+use crate::{model, optimizing, power, rotating, scenarios};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -46,6 +46,9 @@ fn check(bug: Bug) -> Check {
         Bug::OptimizeDropsPins => optimizing::collect_meanwhile,
         Bug::FreshForgetsCold => optimizing::put_of_an_overtaken_form,
         Bug::SkipMemberDigest => optimizing::wrong_member,
+        Bug::RotateWithoutSync => rotating::crashes,
+        Bug::RotateIntoCircle => rotating::no_circle,
+        Bug::RotateDropsPins => rotating::remove_meanwhile,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks
         | Bug::ForgetMemberLinks

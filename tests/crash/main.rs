@@ -10,6 +10,7 @@ mod model;
 mod optimizing;
 mod plan;
 mod power;
+mod rotating;
 mod scenarios;
 mod state;
 mod world;

@@ -22,7 +22,7 @@ use crate::power::{self, Losses};
 use crate::scenarios::{Scenario, collect, key, put, random, rebuilt};
 use crate::world::{World, inspect};
 
-fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeReport, String> {
+pub fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeReport, String> {
     let options = OptimizeOptions { policy: Some(policy), threads, ..OptimizeOptions::default() };
     let store = world.objects().store();
     store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).map_err(|error| error.to_string())
@@ -225,7 +225,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
     let store = world.objects().store().clone();
     let effort = store.inline_gear(None, false).effort;
     let own = OwnSketches::new(&effort);
-    let gear = Gear { effort, own: Some(&own), cold: true };
+    let gear = Gear { effort, own: Some(&own), cold: true, rotation: None };
     let (mut worker, mut prepared, mut references) = (Worker::new(), Vec::new(), 0);
     for body in [&block, &like] {
         let (mut intake, mut taken) = (store.intake(), Taken::default());

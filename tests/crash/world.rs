@@ -48,6 +48,8 @@ pub struct World {
     pub highest: u64,
     /// Uploads in parts that were expanded as a whole.
     pub joined: u64,
+    /// Windows that were given another form, to be rid of references.
+    pub rotated: u64,
     log: Vec<String>,
 }
 
@@ -71,6 +73,7 @@ impl World {
             full: false,
             broken: false,
             joined: 0,
+            rotated: 0,
             highest: 0,
             log: Vec::new(),
         };
@@ -212,7 +215,9 @@ impl World {
         let joined = store.join_waiting(&stop);
         self.joined += joined.as_ref().map_or(0, |report| report.objects);
         self.stored_anew(joined)?;
-        self.stored_anew(store.optimize(&options, &stop, &mut |_| ()))?;
+        let optimized = store.optimize(&options, &stop, &mut |_| ());
+        self.rotated += optimized.as_ref().map_or(0, |report| report.rotated);
+        self.stored_anew(optimized)?;
         drop(store);
         if self.rng.random_bool(0.6) { self.collect() } else { Ok(()) }
     }

@@ -67,6 +67,8 @@ fn line(done: &OptimizeReport, state: &str) -> Bytes {
         "found": done.found, "found_bytes": done.found_bytes,
         "objects": done.objects, "bytes": done.bytes, "written_bytes": done.written_bytes,
         "changed": done.changed, "damaged": done.damaged,
+        "retired_bytes": done.retired_bytes, "holders": done.holders,
+        "rotated": done.rotated, "rotated_bytes": done.rotated_bytes,
     });
     format!("{line}\n").into()
 }

@@ -3,7 +3,7 @@
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
 //! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes the
-//!   place of one that is not cold: the links of its references with it.
+//!   place of one that is not cold, and by a rotation that of a cold one: the links of its references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
@@ -63,6 +63,14 @@ impl<'a> Applier<'a> {
         self.index.stage_live(&mut self.batch, from.segment, -signed(row.record_len));
     }
 
+    /// Points the index at another form of a cold window, which the log thread found fitting.
+    pub fn rotate(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        match self.index.blob(&placing.hash)? {
+            Some(old) => self.supersede(&old, placing),
+            None => Ok(()),
+        }
+    }
+
     /// Writes everything collected; the index then covers the log up to `applied`.
     pub fn finish(mut self, applied: Position, next_sequence: u64) -> Result<(), IndexError> {
         let applied = match applied {
@@ -108,7 +116,13 @@ impl<'a> Applier<'a> {
             Some(row) => Some(row.clone()),
             None => self.index.blob(&placing.hash)?,
         };
-        let Some(old) = known.filter(|old| !old.cold) else { return Ok(()) };
+        match known.filter(|old| !old.cold) {
+            Some(old) => self.supersede(&old, placing),
+            None => Ok(()),
+        }
+    }
+
+    fn supersede(&mut self, old: &BlobRow, placing: &Placing) -> Result<(), IndexError> {
         self.live(old.position, -signed(old.record_len));
         if !self.bugs.has(Bug::ReplacedWindowKeepsLinks) {
             for reference in &old.references {

@@ -7,6 +7,7 @@ mod near;
 mod own;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, PlacedKind, Position, WindowHead, record};
@@ -32,11 +33,32 @@ pub struct Gear<'a> {
     pub own: Option<&'a OwnSketches>,
     /// For the optimizer: windows are cold, and only cold ones are their references.
     pub cold: bool,
+    /// For another form of a window that is cold already.
+    pub rotation: Option<&'a Rotation<'a>>,
+}
+
+/// What another form of a cold window must not lead to.
+pub struct Rotation<'a> {
+    /// As deep as it is already, or windows that are encoded against it would be deeper than they say.
+    pub max_depth: u8,
+    /// Windows that it may not be encoded against, directly or not. It is encoded against one of them now, and so is what is encoded
+    /// against it, directly or not: it never comes to be encoded against itself.
+    pub barred: &'a BTreeMap<Hash, u64>,
 }
 
 impl Gear<'_> {
     fn has_own(&self, hash: &Hash) -> bool {
         self.own.is_some_and(|own| own.has(hash))
+    }
+
+    fn bars(&self, hash: &Hash) -> bool {
+        self.rotation.is_some_and(|rotation| rotation.barred.contains_key(hash))
+    }
+
+    /// What the encoder may do.
+    fn limits(&self) -> Effort {
+        let max_depth = self.rotation.map_or(u8::MAX, |rotation| rotation.max_depth).min(self.effort.max_depth);
+        Effort { max_depth, ..self.effort }
     }
 }
 
@@ -89,9 +111,23 @@ impl Store {
         Ok(self.encode(worker, space, gear, cut, entry, pins))
     }
 
+    /// Another form of a window that is stored, in no log yet, and what keeps its references there.
+    pub(super) fn encode_anew(
+        &self,
+        worker: &mut Worker,
+        space: Space,
+        gear: &Gear<'_>,
+        hash: Hash,
+        cut: CutWindow,
+    ) -> (State, Vec<Pin>) {
+        let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
+        let prepared = self.encode(worker, space, gear, cut, entry, Vec::new());
+        (prepared.state, prepared.pins)
+    }
+
     /// How a PUT encodes windows; `tokens`: those that are nothing but tokens of compressed members.
     pub fn inline_gear<'a>(&self, own: Option<&'a OwnSketches>, tokens: bool) -> Gear<'a> {
-        Gear { effort: Effort { tokens, ..self.inner().settings.effort }, own, cold: false }
+        Gear { effort: Effort { tokens, ..self.inner().settings.effort }, own, cold: false, rotation: None }
     }
 
     /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this object. The
@@ -125,7 +161,7 @@ impl Store {
     ) -> Prepared {
         let decoder = RefCell::new(&mut worker.decoder);
         let near = Near { inner: self.inner(), space, gear, decoder, pins: RefCell::default() };
-        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &gear.effort);
+        let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &gear.limits());
         let mut reference_pins = near.pins.into_inner();
         pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
         // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.

@@ -51,7 +51,7 @@ impl References for Near<'_> {
         if let Some(own) = self.gear.own {
             own.find(features, share);
         }
-        found.into_values().collect()
+        found.into_values().filter(|candidate| !self.gear.bars(&candidate.hash)).collect()
     }
 
     fn load(&self, hash: &Hash) -> Option<Reference> {
@@ -62,25 +62,28 @@ impl References for Near<'_> {
         if self.gear.cold && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
             return None;
         }
+        let cost = self.cost(*hash, &row)?;
         let bytes = self
             .inner
             .blobs
             .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
-        let cost = self.cost(*hash, &row)?;
         self.pins.borrow_mut().insert(*hash, pin);
         Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
     }
 }
 
 impl Near<'_> {
-    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once.
+    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once; nothing if some of that is barred.
     fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
         let mut seen = HashSet::from([hash]);
         let mut cost = u64::from(row.raw_len);
         let mut open = row.references.clone();
         while let Some(hash) = open.pop() {
+            if self.gear.bars(&hash) && !self.inner.bugs.has(Bug::RotateIntoCircle) {
+                return None;
+            }
             if seen.insert(hash) {
                 let row = self.inner.blobs.row(&hash).ok()?;
                 cost += u64::from(row.raw_len);

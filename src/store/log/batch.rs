@@ -22,9 +22,13 @@ pub struct Staged {
     pub done: Callback<Answer>,
 }
 
-/// Copied blobs and operations of a segment under compaction.
+/// What changes where things lie, and nothing that clients see.
 pub struct StagedMove {
+    /// Copies, with the places that they were copied from.
     pub blobs: Vec<(Hash, Position, BlobRow)>,
+    /// Another form of a cold window.
+    pub rotated: Option<Arc<Placing>>,
+    /// Copied operations.
     pub commit: Option<(Commit, Position, u64)>,
     pub bytes: u64,
     pub done: Callback<Result<u64, StoreError>>,

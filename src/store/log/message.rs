@@ -68,6 +68,7 @@ pub struct Collect {
 pub enum Work {
     Commit(CommitRequest),
     Relocate(Relocation, Callback<Result<u64, StoreError>>),
+    Rotate(Box<Blob>, Callback<Result<u64, StoreError>>),
     Collect(Vec<Collect>, Callback<Result<u64, StoreError>>),
     Seal(Callback<Result<u64, StoreError>>),
 }

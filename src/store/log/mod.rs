@@ -150,6 +150,11 @@ impl Log {
         self.wait(|done| Message::Work(Work::Relocate(relocation, done)))
     }
 
+    /// Gives a cold window another form; answers the bytes of its record, 0 if the form was not taken.
+    pub fn rotate(&self, blob: Blob) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
+    }
+
     /// Drops blobs that have no links and no pins from the index; answers how many.
     pub fn collect(&self, candidates: Vec<Collect>) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Collect(candidates, done)))

@@ -1,11 +1,13 @@
-//! What maintenance asks of the log thread: dropping blobs, sealing the active segment, and moving what is alive out of one.
+//! What maintenance asks of the log thread: dropping blobs, sealing the active segment, moving what is alive out of one, and
+//! giving a cold window another form.
 
 use deltastore_format::Commit;
 
 use super::batch::StagedMove;
 use super::message::{Callback, Collect, Relocation};
 use super::thread::LogThread;
-use crate::store::blob::record_kind;
+use crate::store::blob::{Blob, record_kind};
+use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::relocate;
 
@@ -19,7 +21,7 @@ impl LogThread<'_> {
 
     pub(super) fn seal(&mut self, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
         match self.appender.roll() {
-            Ok(()) => Some(StagedMove { blobs: Vec::new(), commit: None, bytes: 0, done }),
+            Ok(()) => Some(StagedMove { blobs: Vec::new(), rotated: None, commit: None, bytes: 0, done }),
             Err(error) => {
                 done.call(Err(error));
                 None
@@ -66,6 +68,34 @@ impl LogThread<'_> {
         });
         let bytes = (self.appender.staged() - start) as u64;
         tracing::debug!(%segment, bytes, "relocating");
-        Some(StagedMove { blobs, commit, bytes, done })
+        Some(StagedMove { blobs, rotated: None, commit, bytes, done })
+    }
+
+    /// Appends another form of a cold window, unless the window is gone or the form is deeper than the one that it has: then 0 bytes.
+    pub(super) fn rotate(&mut self, blob: Blob, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
+        if let Some(reason) = self.status.read_only() {
+            done.call(Err(StoreError::ReadOnly(reason)));
+            return None;
+        }
+        if self.appender.refuses_data() {
+            done.call(Err(StoreError::Full));
+            return None;
+        }
+        let fits = match self.index.blob(&blob.hash) {
+            Ok(row) => row.is_some_and(|row| row.cold && row.depth >= blob.row.depth),
+            Err(error) => {
+                done.call(Err(error.into()));
+                return None;
+            }
+        };
+        if !fits && !self.bugs.has(Bug::RotateIntoCircle) {
+            done.call(Ok(0));
+            return None;
+        }
+        let placing = self.appender.stage_blob(blob);
+        let bytes = placing.row.record_len;
+        // The collector frees what the old form alone needed.
+        self.status.count_removal();
+        Some(StagedMove { blobs: Vec::new(), rotated: Some(placing), commit: None, bytes, done })
     }
 }

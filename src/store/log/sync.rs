@@ -100,9 +100,11 @@ impl SyncThread {
 
     fn sync(&self, batch: &Batch) -> std::io::Result<()> {
         let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
+        let rotation =
+            self.bugs.has(Bug::RotateWithoutSync) && batch.moves.iter().any(|staged| staged.rotated.is_some());
         let optimized =
             self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
-        if self.bugs.has(Bug::SkipSync) || relocation || optimized {
+        if self.bugs.has(Bug::SkipSync) || relocation || rotation || optimized {
             return Ok(());
         }
         for file in &batch.files {
@@ -125,6 +127,9 @@ impl SyncThread {
         for staged in &batch.moves {
             for (hash, from, row) in &staged.blobs {
                 applier.move_blob(hash, *from, row);
+            }
+            if let Some(placing) = &staged.rotated {
+                applier.rotate(placing)?;
             }
             if let Some((commit, position, record_len)) = &staged.commit {
                 applier.commit(commit, *position, *record_len, &[])?;

@@ -149,6 +149,10 @@ impl LogThread<'_> {
                     batch.moves.extend(self.relocate(relocation, done));
                     break;
                 }
+                Work::Rotate(blob, done) => {
+                    batch.moves.extend(self.rotate(*blob, done));
+                    break;
+                }
             }
         }
         deferred.append(&mut self.waiting);

@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const QUIET_LOOKS: u32 = 10;
 /// Looks after which the next object has its turn all the same: one a minute on a server that never rests.
 const MOST_LOOKS: u32 = 1200;
+/// From one search for retired references to the next: it reads the index of all windows.
+const SEARCH_PAUSE: Duration = Duration::from_secs(600);
 /// Age from which on a version is optimized.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -35,10 +37,16 @@ impl Optimizer {
         let work = move |lent: Lent, stop: &AtomicBool| {
             lower_priority(LOWEST);
             let mut wait = pause;
+            let (mut removals, mut searched) = (0, None::<Instant>);
             while !sleep(wait, stop) {
                 let Some(store) = lent.store() else { break };
                 let start = Instant::now();
-                run(&store, stop);
+                let due = searched.is_none_or(|last| last.elapsed() >= SEARCH_PAUSE);
+                let search = due && store.inner().status.removals() != removals;
+                if search {
+                    (removals, searched) = (store.inner().status.removals(), Some(start));
+                }
+                run(&store, !search, stop);
                 wait = pause.max(start.elapsed() * IDLE_FACTOR).min(pause * 20);
             }
         };
@@ -46,18 +54,24 @@ impl Optimizer {
     }
 }
 
-fn run(store: &Store, stop: &AtomicBool) {
+fn run(store: &Store, keep_retired: bool, stop: &AtomicBool) {
     let settled = u64::try_from(SETTLED.as_millis()).unwrap_or(u64::MAX);
     let options = OptimizeOptions {
         changed_before_ms: store.clock().now_ms().saturating_sub(settled),
         threads: 1,
         yields: true,
+        keep_retired,
         ..OptimizeOptions::default()
     };
     match store.optimize(&options, stop, &mut |_| ()) {
-        Ok(done) if done.objects > 0 => {
-            tracing::info!(objects = done.objects, bytes = done.bytes, written_bytes = done.written_bytes, "optimized")
-        }
+        Ok(done) if done.objects > 0 || done.rotated > 0 => tracing::info!(
+            objects = done.objects,
+            bytes = done.bytes,
+            written_bytes = done.written_bytes,
+            rotated = done.rotated,
+            rotated_bytes = done.rotated_bytes,
+            "optimized"
+        ),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
     }

@@ -95,7 +95,7 @@ fn encode(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (waiting, finished) = (waiting.clone(), finished.clone());
-            let gear = Gear { effort: form.effort, own: Some(&own), cold: form.cold };
+            let gear = Gear { effort: form.effort, own: Some(&own), cold: form.cold, rotation: None };
             let turns = &turns;
             scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
         }

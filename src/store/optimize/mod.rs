@@ -12,6 +12,8 @@
 //! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because cold
 //! windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
 //!
+//! After the objects come references that only removed objects used (`retired.rs`, `rotate.rs`).
+//!
 //! Failure cases: an object with damage is left as it is; a full disk ends the run; both are reported.
 
 mod background;
@@ -19,6 +21,8 @@ mod convert;
 mod form;
 mod join;
 mod policy;
+mod retired;
+mod rotate;
 mod turns;
 
 pub use background::Optimizer;
@@ -53,6 +57,8 @@ pub struct OptimizeOptions {
     pub threads: usize,
     /// Before each object, wait until clients leave room; not for ever.
     pub yields: bool,
+    /// Leave out the search for retired references, which reads the index of all windows.
+    pub keep_retired: bool,
 }
 
 /// What a run did, or would do.
@@ -70,6 +76,13 @@ pub struct OptimizeReport {
     pub changed: u64,
     /// Left as they are because they cannot be read, or because their new form did not make the same bytes.
     pub damaged: u64,
+    /// Bytes of references that only removed objects used and that are worth replacing.
+    pub retired_bytes: u64,
+    /// Windows to be encoded against others for that.
+    pub holders: u64,
+    /// Of those, done, and the record bytes that were written for them.
+    pub rotated: u64,
+    pub rotated_bytes: u64,
 }
 
 /// A version to be stored anew.
@@ -103,8 +116,12 @@ impl Store {
         if let Some(name) = options.bucket.as_ref().filter(|_| buckets.is_empty()) {
             return Err(StoreError::Unusable(format!("there is no bucket {name:?}")));
         }
-        for (bucket, policy) in buckets.into_iter().filter(|(_, policy)| *policy != Policy::Off) {
+        for (bucket, policy) in buckets.iter().copied().filter(|(_, policy)| *policy != Policy::Off) {
             self.optimize_bucket(bucket, policy, options, stop, &mut done, report)?;
+        }
+        // References know no buckets.
+        if options.bucket.is_none() && !options.keep_retired {
+            self.rotate(&buckets, options, stop, &mut done, report)?;
         }
         Ok(done)
     }

@@ -1,0 +1,266 @@
+//! Retired references: cold windows that no object uses any more, kept only because others are encoded against them.
+//!
+//! Where old versions are deleted and new ones come, they add up. A *family* is retired windows and the windows that are to be
+//! stored anew to get rid of them: each window is in one family, and what families do does not depend on each other.
+//!
+//! Memory: bounded by the constants here, whatever the size of the store; what is beyond them is found by a later run.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use deltastore_format::{Hash, Position};
+
+use crate::index::{BlobRow, Index, IndexError};
+
+/// References counted in one pass over the index, some 100 bytes each.
+const COUNTED: usize = 256 << 10;
+/// Retired windows found in one run, and windows that are encoded against them.
+const MOST: usize = 256 << 10;
+/// Rows looked up at a time.
+const ROWS: usize = 512;
+/// A family is worth its while if retired windows make at least one part in this many of its bytes. A base that is held by few then gives
+/// way to one of them, which saves what that one takes now; one that is held by many is still worth its room.
+const WORTH: u64 = 4;
+
+/// What a search found.
+#[derive(Debug, Default)]
+pub struct Retired {
+    /// Retired windows and the bytes of their records, those of families that are not worth their while too: no window that
+    /// is stored anew is to hold on to one.
+    pub windows: BTreeMap<Hash, u64>,
+    pub families: Vec<Family>,
+}
+
+/// Retired windows that go together, and what holds them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Family {
+    /// Record bytes of the retired windows.
+    pub retired_bytes: u64,
+    /// Record bytes of the windows that hold them.
+    pub holder_bytes: u64,
+    /// What holds them, in the order in which it is to be stored anew: the shallowest first, since a window may only be encoded against
+    /// shallower ones; of those the newest, which will be there longest and is read most.
+    pub holders: Vec<Hash>,
+}
+
+struct Holder {
+    hash: Hash,
+    depth: u8,
+    position: Position,
+    bytes: u64,
+    family: usize,
+}
+
+/// Looks for retired windows and for the families that are worth their while, those that give most first.
+pub fn search(index: &Index) -> Result<Retired, IndexError> {
+    let windows = retired(index, COUNTED)?;
+    let mut families: HashMap<usize, (Family, Vec<Holder>)> = HashMap::new();
+    let mut sets = Sets::of(&windows);
+    let holders = if windows.is_empty() { Vec::new() } else { holders(index, &windows, &mut sets)? };
+    for holder in holders {
+        let (family, members) = families.entry(sets.find(holder.family)).or_default();
+        family.holder_bytes += holder.bytes;
+        members.push(holder);
+    }
+    for (number, bytes) in windows.values().enumerate() {
+        if let Some((family, _)) = families.get_mut(&sets.find(number)) {
+            family.retired_bytes += bytes;
+        }
+    }
+    let mut families: Vec<Family> = families.into_values().map(|(family, holders)| in_order(family, holders)).collect();
+    families.retain(|family| family.retired_bytes * WORTH >= family.retired_bytes + family.holder_bytes);
+    families.sort_unstable_by(|a, b| (b.retired_bytes, &a.holders).cmp(&(a.retired_bytes, &b.holders)));
+    Ok(Retired { windows, families })
+}
+
+fn in_order(family: Family, mut holders: Vec<Holder>) -> Family {
+    holders.sort_unstable_by_key(|holder| (holder.depth, Reverse(holder.position)));
+    Family { holders: holders.into_iter().map(|holder| holder.hash).collect(), ..family }
+}
+
+/// Cold windows whose every link is that of a cold window which is encoded against them; at most so many `counted` at a time.
+fn retired(index: &Index, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
+    let mut found = BTreeMap::new();
+    let mut from = Some(Hash::default());
+    while let Some(start) = from {
+        let (uses, next) = uses(index, start, counted)?;
+        let uses: Vec<(Hash, i64)> = uses.into_iter().collect();
+        for some in uses.chunks(ROWS) {
+            let hashes: Vec<Hash> = some.iter().map(|(hash, _)| *hash).collect();
+            let rows = index.blobs(&hashes)?.into_iter().zip(index.links_of(&hashes)?);
+            for ((hash, uses), (row, links)) in some.iter().zip(rows) {
+                if links == *uses
+                    && let Some(row) = row.filter(|row| row.cold)
+                {
+                    found.insert(*hash, row.record_len);
+                }
+            }
+        }
+        from = next.filter(|_| found.len() < MOST);
+    }
+    Ok(found)
+}
+
+/// How many references of cold windows name each window, from one hash on, and where the next pass begins.
+fn uses(index: &Index, from: Hash, most: usize) -> Result<(BTreeMap<Hash, i64>, Option<Hash>), IndexError> {
+    let mut uses: BTreeMap<Hash, i64> = BTreeMap::new();
+    let mut end: Option<Hash> = None;
+    for row in index.all_blobs(Hash::default()) {
+        let (_, row) = row?;
+        let counted = |hash: &&Hash| **hash >= from && end.is_none_or(|end| **hash < end);
+        for reference in of_cold(&row).iter().filter(counted) {
+            *uses.entry(*reference).or_default() += 1;
+        }
+        if uses.len() > most {
+            end = uses.keys().nth(most / 2 + 1).copied();
+            end.into_iter().for_each(|end| drop(uses.split_off(&end)));
+        }
+    }
+    Ok((uses, end))
+}
+
+/// What a cold window is encoded against; nothing for others.
+fn of_cold(row: &BlobRow) -> &[Hash] {
+    if row.cold { &row.references } else { &[] }
+}
+
+/// Cold windows that are encoded against retired ones and are not retired themselves; what is connected is put into one set.
+fn holders(index: &Index, retired: &BTreeMap<Hash, u64>, sets: &mut Sets) -> Result<Vec<Holder>, IndexError> {
+    let numbers: HashMap<Hash, usize> = retired.keys().enumerate().map(|(number, hash)| (*hash, number)).collect();
+    let mut found = Vec::new();
+    for row in index.all_blobs(Hash::default()) {
+        let (hash, row): (Hash, BlobRow) = row?;
+        let mut held = of_cold(&row).iter().filter_map(|reference| numbers.get(reference).copied());
+        let Some(first) = held.next() else { continue };
+        held.for_each(|other| sets.join(first, other));
+        match numbers.get(&hash) {
+            Some(own) => sets.join(first, *own),
+            None if found.len() < MOST && index.links(&hash)? > 0 => {
+                let (depth, position, bytes) = (row.depth, row.position, row.record_len);
+                found.push(Holder { hash, depth, position, bytes, family: first });
+            }
+            // Garbage, which the collector takes, or for another run.
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Disjoint sets of numbers: each leads to its set's smallest.
+struct Sets(Vec<usize>);
+
+impl Sets {
+    fn of(windows: &BTreeMap<Hash, u64>) -> Self {
+        Self((0..windows.len()).collect())
+    }
+
+    fn find(&mut self, mut number: usize) -> usize {
+        while self.0[number] != number {
+            self.0[number] = self.0[self.0[number]];
+            number = self.0[number];
+        }
+        number
+    }
+
+    fn join(&mut self, one: usize, other: usize) {
+        let (one, other) = (self.find(one), self.find(other));
+        self.0[one.max(other)] = one.min(other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use deltastore_format::{Codec, PlacedKind, SegmentId};
+
+    use super::*;
+    use crate::index::{Batch, MemEngine};
+
+    fn hash(number: u8) -> Hash {
+        Hash([number; 32])
+    }
+
+    /// An index of windows: number, depth, bytes, references, and links by objects.
+    fn index(windows: &[(u8, u8, u64, &[u8], i64)], cold: bool) -> Index {
+        let index = Index::open(Arc::new(MemEngine::new())).unwrap();
+        let mut batch = Batch::new();
+        for &(number, depth, record_len, references, used) in windows {
+            let references: Vec<Hash> = references.iter().map(|number| hash(*number)).collect();
+            references.iter().for_each(|reference| index.stage_links(&mut batch, reference, 1));
+            index.stage_links(&mut batch, &hash(number), used);
+            let position = Position { segment: SegmentId(1), offset: u64::from(number) };
+            let (kind, codec) = (PlacedKind::Window, Codec::Raw);
+            let row = BlobRow { kind, position, record_len, raw_len: 10, codec, depth, cold, references };
+            index.stage_blob(&mut batch, &hash(number), &row);
+        }
+        index.write(batch).unwrap();
+        index
+    }
+
+    fn found(windows: &[(u8, u8, u64, &[u8], i64)]) -> Retired {
+        search(&index(windows, true)).unwrap()
+    }
+
+    fn names(hashes: &[Hash]) -> Vec<u8> {
+        hashes.iter().map(|hash| hash.0[0]).collect()
+    }
+
+    #[test]
+    fn what_only_deltas_need_is_retired_and_its_holders_come_shallowest_and_newest_first() {
+        // 1 is the base of 2, which is that of 3; objects use 3, 4, 5 and 6.
+        let windows: &[(u8, u8, u64, &[u8], i64)] = &[
+            (1, 0, 100, &[], 0),
+            (2, 1, 10, &[1], 0),
+            (3, 2, 10, &[2], 1),
+            (4, 1, 10, &[1], 1),
+            (5, 1, 10, &[1], 2),
+            (6, 0, 90, &[], 1),
+        ];
+        let found = found(windows);
+        assert_eq!(found.windows.into_iter().collect::<Vec<_>>(), [(hash(1), 100), (hash(2), 10)]);
+        let [family] = &found.families[..] else { panic!("one family") };
+        assert_eq!((family.retired_bytes, family.holder_bytes, names(&family.holders)), (110, 30, vec![5, 4, 3]));
+    }
+
+    #[test]
+    fn what_an_object_or_a_window_that_is_not_cold_uses_stays() {
+        let windows: &[(u8, u8, u64, &[u8], i64)] = &[(1, 0, 100, &[], 1), (2, 1, 10, &[1], 1)];
+        assert!(found(windows).windows.is_empty());
+        let windows: &[(u8, u8, u64, &[u8], i64)] = &[(1, 0, 100, &[], 0), (2, 1, 10, &[1], 1)];
+        assert_eq!(found(windows).families.len(), 1);
+        assert!(search(&index(windows, false)).unwrap().windows.is_empty());
+    }
+
+    #[test]
+    fn few_counters_need_more_passes() {
+        let bases = (1..30).map(|number| (number, 0, 100, &[][..], 0));
+        let references: Vec<[u8; 2]> = (1..30).map(|number| [number, number % 29 + 1]).collect();
+        let holders = references.iter().enumerate().map(|(number, two)| (100 + number as u8, 1, 10, &two[..], 1));
+        let index = index(&bases.chain(holders).collect::<Vec<_>>(), true);
+        for counted in [1, 2, 5, 28, 29, 1000] {
+            assert_eq!(retired(&index, counted).unwrap().len(), 29, "{counted} at a time");
+        }
+    }
+
+    #[test]
+    fn families_are_apart_and_the_one_that_gives_most_comes_first() {
+        let windows: &[(u8, u8, u64, &[u8], i64)] = &[
+            (1, 0, 50, &[], 0),
+            (2, 1, 10, &[1], 1),
+            (3, 0, 100, &[], 0),
+            (4, 0, 100, &[], 0),
+            (5, 1, 10, &[3, 4], 1),
+            // One in five only, and garbage that holds another.
+            (6, 0, 20, &[], 0),
+            (7, 1, 80, &[6], 1),
+            (8, 0, 20, &[], 0),
+            (9, 1, 1, &[8], 0),
+        ];
+        let found = found(windows);
+        assert_eq!(found.windows.len(), 5);
+        let families: Vec<_> =
+            found.families.iter().map(|family| (family.retired_bytes, names(&family.holders))).collect();
+        assert_eq!(families, [(200, vec![5]), (50, vec![2])]);
+    }
+}

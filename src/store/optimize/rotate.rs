@@ -1,0 +1,112 @@
+//! Rotation: windows that are encoded against retired references get another form, so that those can go.
+//!
+//! Order (must): the new form of a window is appended and synced; then the index points at it, and its links go over from the old
+//! references to the new; the collector does the rest. Nothing but the index tells that the window was rotated: after a crash it has one
+//! form or the other, and a rebuild takes the last that decodes.
+//!
+//! No circle (must): one window is rotated at a time, and nothing that its new form is encoded against, directly or not, is retired. Its
+//! old form is encoded against a retired window, and so is all that is encoded against the window, directly or not: none of that can be among it.
+//!
+//! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deltastore_format::{BucketId, Hash};
+
+use super::retired::{self, Family};
+use super::{OptimizeOptions, OptimizeReport, Policy, background};
+use crate::delta::{CutWindow, sketch};
+use crate::index::cold;
+use crate::store::bugs::Bug;
+use crate::store::fetch::Keep;
+use crate::store::ingest::{Gear, Rotation, State};
+use crate::store::{Space, Store, StoreError, Worker};
+
+impl Store {
+    /// Looks for retired references and gives windows that hold them another form, to the end or until `stop`.
+    pub(super) fn rotate(
+        &self,
+        policies: &[(BucketId, Policy)],
+        options: &OptimizeOptions,
+        stop: &AtomicBool,
+        done: &mut OptimizeReport,
+        report: &mut dyn FnMut(&OptimizeReport),
+    ) -> Result<(), StoreError> {
+        let found = retired::search(self.index())?;
+        done.retired_bytes = found.families.iter().map(|family| family.retired_bytes).sum();
+        done.holders = found.families.iter().map(|family| family.holders.len() as u64).sum();
+        report(done);
+        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
+        for Family { holders, .. } in found.families.iter().filter(|_| !options.dry_run) {
+            for hash in holders {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                if options.yields {
+                    background::wait_for_room(self, stop);
+                }
+                let policy = |space: Option<Space>| {
+                    let of_bucket =
+                        policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
+                    options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
+                };
+                match self.rotate_window(&mut worker, hash, &found.windows, policy) {
+                    Ok(bytes) => {
+                        done.rotated += u64::from(bytes > 0);
+                        done.rotated_bytes += bytes;
+                    }
+                    Err(error) if error.is_damage() => {
+                        tracing::warn!(window = %hash, %error, "not rotated: it cannot be read")
+                    }
+                    Err(error) => return Err(error),
+                }
+                report(done);
+            }
+        }
+        Ok(())
+    }
+
+    /// Another form of a window, without the retired ones; the bytes of its record, 0 if there is nothing to do any more.
+    fn rotate_window(
+        &self,
+        worker: &mut Worker,
+        hash: &Hash,
+        barred: &BTreeMap<Hash, u64>,
+        policy: impl Fn(Option<Space>) -> Policy,
+    ) -> Result<u64, StoreError> {
+        let (_pin, _) = self.inner().pin(*hash);
+        let holds = |references: &[Hash]| references.iter().any(|reference| barred.contains_key(reference));
+        let Some(row) = self.index().blob(hash)?.filter(|row| row.cold && holds(&row.references)) else { return Ok(0) };
+        if self.index().links(hash)? == 0 {
+            return Ok(0);
+        }
+        let bytes = self.window(hash, worker)?;
+        let features = sketch(&bytes);
+        let space = self.space_of(hash, &features)?;
+        let effort = match policy(space) {
+            Policy::Off => return Ok(0),
+            policy => policy.effort(),
+        };
+        let max_depth = if self.bugs().has(Bug::RotateIntoCircle) { u8::MAX } else { row.depth };
+        let rotation = Rotation { max_depth, barred };
+        let gear = Gear { effort, own: None, cold: true, rotation: Some(&rotation) };
+        let cut = CutWindow { bytes, features };
+        let (state, mut pins) = self.encode_anew(worker, space.unwrap_or_default(), &gear, *hash, cut);
+        if self.bugs().has(Bug::RotateDropsPins) {
+            pins.clear();
+            std::thread::sleep(std::time::Duration::from_millis(3));
+        }
+        match state {
+            State::New(blob) => self.inner().log()?.rotate(blob),
+            State::Linked | State::Fresh(_) | State::Appended(_) => Ok(0),
+        }
+    }
+
+    /// Where a cold window was written, as far as sketches tell: those of deep ones are not kept.
+    fn space_of(&self, hash: &Hash, features: &[u64]) -> Result<Option<Space>, StoreError> {
+        let mut entries = self.index().sketches(&cold(features))?.into_iter().flatten();
+        let found = entries.find(|entry| entry.hash == *hash);
+        Ok(found.map(|entry| Space { bucket: entry.bucket, deltaspace: entry.space }))
+    }
+}

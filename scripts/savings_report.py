@@ -38,6 +38,8 @@ def markdown(corpora, others, results):
     if any(result["optimized"] for result in results.values()):
         tables.append(get_speeds("GET after `optimize`, cold", results, "optimized", packed))
         tables.append(optimizer(corpora, results))
+    if any(result["left"] for result in results.values()):
+        tables.append(left(results))
     if results:
         tables.append(ranges(results))
     tables.append(f"Measured {datetime.date.today()}, {os.cpu_count()} cores, client and server on one machine.")
@@ -138,6 +140,18 @@ def optimizer(corpora, results):
         size = sum(path.stat().st_size for path in files) / 1e6
         lines.append(row([corpus, f"{taken['seconds']:.1f}", f"{size / taken['seconds']:.1f}", f"{size / max(taken['cpu'], 0.01):.1f}"]))
     return "\n".join(lines)
+
+
+def left(results):
+    lines = table("### After older versions were removed", ["corpus", "original of the newest two", "collected", "optimized and collected",
+                                                             "stored without the older ones ever", "seconds"])
+    for corpus, result in results.items():
+        if found := result["left"]:
+            shares = [f"{found[name] / 1e6:.2f} MB, {found[name] / found['original']:.3f}" for name in ("collected", "optimized", "alone")]
+            lines.append(row([corpus, f"{found['original'] / 1e6:.2f} MB", *shares, f"{found['seconds']:.1f}"]))
+    return "\n".join(lines) + (
+        "\n\nAll but the newest two versions are removed from the optimized store. *Collected*: after `gc`; what removed versions are still needed "
+        "for is there. *Optimized*: after another `optimize` and `gc`; its seconds.")
 
 
 def ranges(results):

@@ -78,6 +78,9 @@ pub(super) fn load(window_len: usize, features: &[u64], references: &dyn Referen
         return Chosen::default();
     }
     let mut candidates = references.candidates(features);
+    let few = if effort.tokens { 0 } else { features.len().checked_div(effort.own_share).unwrap_or(0) };
+    candidates
+        .retain(|candidate| candidate.nearness != Nearness::Object || candidate.shared.count_ones() as usize > few);
     let mut chosen = Chosen::default();
     let mut room = MAX_REFERENCE_BYTES;
     let mut budget = effort.max_cost.saturating_sub(window_len as u64);
@@ -218,6 +221,22 @@ mod tests {
         let other = candidate(2, 0x0f, Nearness::Deltaspace, 1);
         assert_eq!(chosen(&[own, other], &Effort { max_own_depth: 1, ..effort(4, 1) }), [2]);
         assert_eq!(chosen(&[own, other], &Effort { max_own_depth: 2, ..effort(4, 1) }), [1]);
+    }
+
+    #[test]
+    fn weak_ones_of_the_same_object_pay_for_tokens_only() {
+        let features: Vec<u64> = (0..64).collect();
+        let chosen = |shared, nearness, effort| {
+            let references = Fixed { candidates: vec![candidate(1, shared, nearness, 0)], ..Fixed::default() };
+            load(1 << 20, &features, &references, &effort).references.len()
+        };
+        let tokens = Effort { tokens: true, ..Effort::fast() };
+        for (shared, few) in [(0b1111, true), (0b1_1111, false)] {
+            assert_eq!(chosen(shared, Nearness::Object, Effort::fast()), usize::from(!few));
+            assert_eq!(chosen(shared, Nearness::Object, tokens), 1);
+            assert_eq!(chosen(shared, Nearness::Object, Effort::cold()), 1);
+            assert_eq!(chosen(shared, Nearness::Deltaspace, Effort::fast()), 1);
+        }
     }
 
     #[test]

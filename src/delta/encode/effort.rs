@@ -13,6 +13,9 @@ pub struct Effort {
     pub max_depth: u8,
     /// Most reference hops of the result if a reference is of the object that is being written ([`super::Nearness::Object`]).
     pub max_own_depth: u8,
+    /// A window of the same object must have more than one in this many of the features, unless the window is tokens; 0: at least one.
+    /// Records of one table look alike without one helping another.
+    pub own_share: usize,
     /// Most references of the result.
     pub max_references: usize,
     /// Most plain bytes that reading the result may decode, the window and what it is encoded against, directly or not.
@@ -39,6 +42,7 @@ impl Effort {
             level_with_references: 1,
             max_depth: 2,
             max_own_depth: 1,
+            own_share: 16,
             max_references: 2,
             max_cost: 64 << 20,
             deltas: true,
@@ -58,6 +62,7 @@ impl Effort {
             level_with_references: 9,
             max_depth: 3,
             max_own_depth: 1,
+            own_share: 0,
             max_references: 3,
             approximate: Some(ApproximateEffort { level: 12, step: 2, tries: 4 }),
             spare_depth: 2,
@@ -74,6 +79,7 @@ impl Effort {
             level_with_references: 12,
             max_depth: 4,
             max_own_depth: 2,
+            own_share: 0,
             max_references: 4,
             approximate: Some(ApproximateEffort { level: 19, step: 2, tries: 8 }),
             spare_depth: 2,

@@ -16,7 +16,6 @@ use zstd::zstd_safe::{CCtx, DCtx};
 
 use super::approximate::Approximator;
 use super::columns::Columnist;
-use super::decode::joined;
 use super::reference::{Chosen, References, load};
 
 /// Bytes a reference costs in the window head.
@@ -55,7 +54,8 @@ pub struct Encoder {
     approximator: Approximator,
     columnist: Columnist,
     output: Vec<u8>,
-    prefix: Vec<u8>,
+    /// References and window, one after another.
+    joined: Vec<u8>,
     sample: Vec<u8>,
 }
 
@@ -80,7 +80,7 @@ impl Encoder {
             approximator: Approximator::default(),
             columnist: Columnist::default(),
             output: Vec::new(),
-            prefix: Vec::new(),
+            joined: Vec::new(),
             sample: Vec::new(),
         }
     }
@@ -111,12 +111,14 @@ impl Encoder {
         let Chosen { references: chosen, own } =
             if effort.deltas { load(window.len(), features, references, effort) } else { Chosen::default() };
         let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
-        let mut buffer = std::mem::take(&mut self.prefix);
-        let prefix = joined(&mut buffer, &plain);
+        let mut joined = std::mem::take(&mut self.joined);
+        joined.clear();
+        plain.iter().chain([window]).for_each(|bytes| joined.extend_from_slice(bytes));
+        let (prefix, after) = joined.split_at(joined.len() - window.len());
         let sure = if own { SURE_OWN } else { SURE };
-        let forms = self.forms(window, prefix, &plain, sure, effort);
+        let forms = self.forms(after, prefix, &plain, sure, effort);
         let encoded = self.proven(window, forms, &chosen, prefix);
-        self.prefix = buffer;
+        self.joined = joined;
         encoded
     }
 }

@@ -174,7 +174,8 @@ impl Deep {
         // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
         let after = (prefix.plain + params.lookahead()).min(input.plain.len());
         let to_end = ends && after == input.plain.len();
-        let flushes: Vec<u64> = input_flushes.iter().take_while(|&&at| at <= after).map(|&at| at as u64).collect();
+        let flushes = input_flushes.iter().take_while(|&&at| at <= after && params.takes_flushes());
+        let flushes: Vec<u64> = flushes.map(|&at| at as u64).collect();
         let encode = Encode {
             params: params.to_bytes(),
             carry: carry(buffer, self.bit),

@@ -96,6 +96,7 @@ impl fmt::Display for Family {
             Self::KlauspostEarlier => "klauspost (before 1.20)",
             Self::KlauspostEarliest => "klauspost (before 1.18.2)",
             Self::Miniz => "miniz",
+            Self::GzipRsyncable => "gzip --rsyncable",
         })
     }
 }

@@ -386,7 +386,7 @@ fn settings_of_image_writers_are_found() {
     }
 }
 
-/// Digests of what GNU gzip 1.12, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
+/// Digests of what GNU gzip 1.12, also with `--rsyncable`, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
 /// 1)`.
 #[test]
 fn golden_digests() {
@@ -422,6 +422,7 @@ fn nonsense_does_no_harm() {
         Family::Zlib,
         Family::Chromium,
         Family::Gzip,
+        Family::GzipRsyncable,
         Family::Ng,
         Family::NgEarlier,
     ];
@@ -581,7 +582,7 @@ fn klauspost_restarts() {
 }
 
 const GOLDEN_INPUT: u64 = 0x01ca_0d4b_ba6f_48ab;
-const GOLDEN: [(Family, u8, u64); 27] = [
+const GOLDEN: [(Family, u8, u64); 36] = [
     (Family::Pigz, 1, 0x5aea_a156_057c_8327),
     (Family::Pigz, 2, 0x579b_da7f_914f_56d1),
     (Family::Pigz, 3, 0xfe32_8bbf_ca6d_904d),
@@ -600,6 +601,15 @@ const GOLDEN: [(Family, u8, u64); 27] = [
     (Family::Gzip, 7, 0xa338_8b94_bbdd_e34d),
     (Family::Gzip, 8, 0xf0b6_c45c_a227_70a6),
     (Family::Gzip, 9, 0x9d2e_3a6f_b225_cf6f),
+    (Family::GzipRsyncable, 1, 0x6177_92bf_0aa6_353d),
+    (Family::GzipRsyncable, 2, 0xa5a0_6a90_6fb7_8eb7),
+    (Family::GzipRsyncable, 3, 0xdf62_e85c_8c01_00bf),
+    (Family::GzipRsyncable, 4, 0xb9a3_eb1b_0a99_14bd),
+    (Family::GzipRsyncable, 5, 0xbc01_8714_e05e_7089),
+    (Family::GzipRsyncable, 6, 0xeced_78ec_3263_f941),
+    (Family::GzipRsyncable, 7, 0x17fd_6b57_c371_6f80),
+    (Family::GzipRsyncable, 8, 0xf6eb_5c2a_b8be_13b5),
+    (Family::GzipRsyncable, 9, 0xb40a_4f5e_7968_6409),
     (Family::Chromium, 1, 0x2521_b582_1636_70b6),
     (Family::Chromium, 2, 0x259b_3e06_95f3_21c5),
     (Family::Chromium, 3, 0x5362_f1a2_0c58_200b),

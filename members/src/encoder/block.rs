@@ -235,6 +235,21 @@ impl<'s, 'e> Blocks<'s, 'e> {
     /// Writes the block, whose plain bytes are `plain`, and begins the next at `next`. `plain` may be stored only if
     /// `storable`. The result says whether to go on.
     pub(super) fn flush(&mut self, plain: &[u8], storable: bool, last: bool, state: State) -> ControlFlow<()> {
+        self.put(plain, storable, last)?;
+        self.report(last, if self.called_again { State::forgotten() } else { state })
+    }
+
+    /// As [`Blocks::flush`], then an empty stored block unless a byte ends there.
+    pub(super) fn flush_to_byte(&mut self, plain: &[u8], storable: bool, state: State) -> ControlFlow<()> {
+        self.put(plain, storable, false)?;
+        if self.out.bit_len().is_multiple_of(8) {
+            return self.report(false, state);
+        }
+        self.report(false, state.with_padding_due())?;
+        self.marker(state)
+    }
+
+    fn put(&mut self, plain: &[u8], storable: bool, last: bool) -> ControlFlow<()> {
         if let Some(expected) = &mut *self.expected {
             self.astray |= !expected.agrees(&self.symbols[..self.count], 0, true);
             expected.block += 1;
@@ -263,10 +278,9 @@ impl<'s, 'e> Blocks<'s, 'e> {
             }
         }
         self.called_again = self.rooms() > before;
-        let state = if self.called_again { State::forgotten() } else { state };
         self.start += plain.len();
         self.clear();
-        self.report(last, state)
+        ControlFlow::Continue(())
     }
 
     /// zlib's choice for the current block, of `plain` bytes.

@@ -8,6 +8,7 @@
 use super::State;
 use super::block::Blocks;
 use super::chains::Chains;
+use super::rsync::Rsync;
 use super::sorted::{Hash, Search, Sorted, Tail};
 use super::window::{Filter, Flow, MAX_MATCH, Refill, Table, Window, common, four};
 
@@ -98,6 +99,8 @@ pub(super) struct Settings {
     pub(super) filtered: bool,
     /// gzip searches past the end of its input and cuts the result; zlib bounds the search.
     pub(super) gzip: bool,
+    /// gzip's `--rsyncable`.
+    pub(super) rsync: bool,
 }
 
 /// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and
@@ -186,6 +189,7 @@ pub(super) fn lazy<H: Hash>(
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
     let first = w.reachable(start).start;
+    let (mut rsync, state) = begin(w, b, s, start, state)?;
     let mut at = start;
     let (mut len, mut found, mut waiting) = (2, 0, false);
     if let Some((l, dist)) = state.pending() {
@@ -214,12 +218,12 @@ pub(super) fn lazy<H: Hash>(
             let full = b.matched(at.wrapping_sub(1).wrapping_sub(before_found), before, at);
             at = at.wrapping_add(before).wrapping_sub(1);
             (len, waiting) = (2, false);
-            if full {
-                flush(w, b, at, false, State::default())?;
+            if full | rsync.is_due(at) {
+                end_block(w, b, at, State::default(), &mut rsync)?;
             }
         } else if waiting {
-            if b.literal(w.buf[at - 1], at) {
-                flush(w, b, at, false, State::waiting(len, at.wrapping_sub(found)))?;
+            if b.literal(w.buf[at - 1], at) | rsync.is_due(at) {
+                end_block(w, b, at, State::waiting(len, at.wrapping_sub(found)), &mut rsync)?;
             }
             at = at.wrapping_add(1);
         } else {
@@ -233,15 +237,16 @@ pub(super) fn lazy<H: Hash>(
     std::ops::ControlFlow::Continue(true)
 }
 
-/// Greedy matching from `warm`; what it finds before `start` is dropped. Returns whether the end was reached.
+/// Greedy matching from `warm` on; what it finds before `start` is dropped. Returns whether the end was reached.
 pub(super) fn greedy<H: Hash>(
     w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     hash: H,
     s: &Settings,
-    warm: usize,
-    start: usize,
+    (warm, start): (usize, usize),
+    state: State,
 ) -> std::ops::ControlFlow<(), bool> {
+    let (mut rsync, _) = begin(w, b, s, start, state)?;
     for at in w.reachable(warm) {
         insert(w, hash, at);
     }
@@ -280,11 +285,38 @@ pub(super) fn greedy<H: Hash>(
             }
             at = at.wrapping_add(1);
         }
-        if full {
-            flush(w, b, at, false, State::default())?;
+        if full | rsync.is_due(at) {
+            end_block(w, b, at, State::default(), &mut rsync)?;
         }
     }
     std::ops::ControlFlow::Continue(true)
+}
+
+/// Before the first symbol at `start`: the padding that is due, and where content ends the first block.
+fn begin<T: Table>(
+    w: &Window<'_, T>,
+    b: &mut Blocks,
+    s: &Settings,
+    start: usize,
+    state: State,
+) -> std::ops::ControlFlow<(), (Rsync, State)> {
+    if !s.rsync {
+        return std::ops::ControlFlow::Continue((Rsync::off(), state));
+    }
+    let (due, state) = state.split_padding();
+    if due {
+        b.marker(state)?;
+    }
+    std::ops::ControlFlow::Continue((Rsync::on(&w.buf[..w.end], w.origin(), start), state))
+}
+
+/// Ends the current block before `at`; where content says so, at a byte boundary.
+fn end_block<T: Table>(w: &Window<'_, T>, b: &mut Blocks, at: usize, state: State, rsync: &mut Rsync) -> Flow {
+    if !rsync.is_due(at) {
+        return flush(w, b, at, false, state);
+    }
+    *rsync = Rsync::on(&w.buf[..w.end], w.origin(), at);
+    b.flush_to_byte(&w.buf[b.start..at], w.holds(b.start), state)
 }
 
 /// `Z_HUFFMAN_ONLY` and `Z_RLE`: no chains, matches (if any) at distance one. Returns whether the end was reached.

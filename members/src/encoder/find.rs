@@ -5,8 +5,12 @@
 //! possible.
 
 use super::matching::same_bits;
+use super::rsync::Rsync;
 use super::tables::{END_BLOCK, L_CODES, LENGTH_CODE};
-use super::{Block, Expected, Family, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost, miniz};
+use super::window::MAX_MATCH;
+use super::{
+    Block, Expected, Family, HISTORY, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost, miniz,
+};
 use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 use std::ops::ControlFlow;
 
@@ -104,6 +108,8 @@ struct First {
     buffer: usize,
     /// Plain bytes of the first block, if it is stored.
     stored: usize,
+    /// Plain bytes of the first block.
+    first: usize,
     /// The stream ends with an empty stored block.
     closed: bool,
     /// The stream ends with an empty block with the fixed codes.
@@ -126,6 +132,7 @@ impl First {
             full: None,
             buffer: 0,
             stored: 0,
+            first: 0,
             closed: false,
             closed_fixed: false,
             named: None,
@@ -152,8 +159,9 @@ impl First {
                     _ => None,
                 };
             }
-            if symbols.stored && made.symbols.is_empty() {
-                made.stored = block.plain as usize;
+            if made.symbols.is_empty() {
+                made.first = plain;
+                made.stored = if symbols.stored { plain } else { 0 };
             }
             let form = match &symbols.lens {
                 Some(lens) => miniz::Form::Own { ordered: is_ordered(&symbols.symbols, lens) },
@@ -232,7 +240,10 @@ impl First {
         let (sure, likely) = self.miniz.plausible();
         let whole = [6, 5, 7, 1, 9, 8, 2, 3, 4, 12, 11, 10].map(|level| Params::new(Family::Libdeflate, level));
         let klauspost = self.klauspost(start, input).into_iter();
+        let rsyncable: &[u8] = if self.ends_by_content(start, input) { &[6, 9, 1, 5, 7, 8, 4, 3, 2] } else { &[] };
+        let rsyncable = rsyncable.iter().map(|&level| Params::new(Family::GzipRsyncable, level));
         sure.into_iter()
+            .chain(rsyncable)
             .chain(first)
             .chain(klauspost)
             .chain(usual)
@@ -242,6 +253,14 @@ impl First {
             .chain(pigz)
             .chain(last)
             .chain(whole)
+    }
+
+    /// Whether the first block ends as `gzip --rsyncable` would end it: within a symbol of the first place that its sums name.
+    fn ends_by_content(&self, start: &Start, input: &Input) -> bool {
+        let near = &start.history[start.history.len().saturating_sub(HISTORY)..];
+        let first = [near, &input.plain[..self.first.min(input.plain.len())]].concat();
+        let rsync = Rsync::on(&first, start.position.saturating_sub(near.len() as u64), near.len());
+        rsync.is_due(first.len()) && !rsync.is_due(first.len().saturating_sub(MAX_MATCH))
     }
 
     /// klauspost's encoders.

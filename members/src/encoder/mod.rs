@@ -29,6 +29,7 @@ mod medium;
 mod miniz;
 mod ng;
 mod params;
+mod rsync;
 mod sorted;
 mod tables;
 mod tree;
@@ -114,6 +115,16 @@ impl State {
         Self(1 << 35)
     }
 
+    /// gzip's `--rsyncable`: what is carried over, and the padding of the block before is still to come.
+    const fn with_padding_due(self) -> Self {
+        Self(self.0 | 1 << 35)
+    }
+
+    /// Whether padding is due, and the rest.
+    const fn split_padding(self) -> (bool, Self) {
+        if self.0 >> 35 == 1 { (true, Self(self.0 ^ 1 << 35)) } else { (false, self) }
+    }
+
     /// miniz's level 1: so many bytes are left of what it has taken in.
     fn in_chunk(left: usize) -> Self {
         Self(left as u64)
@@ -192,7 +203,8 @@ pub struct Block<'a> {
 /// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking.
 /// Returns all output; its first `first_bit` bits and what fills up its last byte are zero.
 ///
-/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB.
+/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB. Encoders that
+/// cannot be told to flush ([`Params::takes_flushes`]) pass over them.
 /// After a flush the greedy matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not
 /// look beyond it when it passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
@@ -208,6 +220,7 @@ fn encode_expecting(
     sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
 ) -> Vec<u8> {
     let mut out = BitWriter::new(start.first_bit);
+    let input = if params.takes_flushes() { input } else { Input { flushes: &[], ..input } };
     // Each flush costs filling the chains again.
     if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
@@ -301,7 +314,8 @@ fn segment(
     let settings = Settings {
         effort: EFFORT[usize::from(params.level) - 1],
         filtered: params.strategy == Strategy::Filtered,
-        gzip: params.family == Family::Gzip,
+        gzip: params.family.is_gzip(),
+        rsync: params.family == Family::GzipRsyncable,
     };
     let (rolling, multiplied) = (Rolling::new(params.mem_level), Multiplied::new(params.mem_level));
     match (params.strategy, params.family, params.is_lazy()) {
@@ -321,10 +335,10 @@ fn segment(
             part.run(|w, b, _, begin| classic::lazy(w, b, multiplied, &settings, begin, state))
         }
         (_, Family::Chromium, false) => {
-            part.run(|w, b, warm, begin| classic::greedy(w, b, multiplied, &settings, warm, begin))
+            part.run(|w, b, warm, begin| classic::greedy(w, b, multiplied, &settings, (warm, begin), state))
         }
         (_, _, true) => part.run(|w, b, _, begin| classic::lazy(w, b, rolling, &settings, begin, state)),
-        (_, _, false) => part.run(|w, b, warm, begin| classic::greedy(w, b, rolling, &settings, warm, begin)),
+        (_, _, false) => part.run(|w, b, warm, begin| classic::greedy(w, b, rolling, &settings, (warm, begin), state)),
     }
 }
 
@@ -385,8 +399,8 @@ fn finish<T: Table>(w: &Window<'_, T>, b: &mut Blocks, end: End) -> ControlFlow<
 }
 
 fn rules(params: &Params, written: u64) -> Rules {
-    let full = if params.family == Family::Gzip { 32768 } else { 1 << (params.mem_level + 6) } - 1;
-    let truncate = params.family == Family::Gzip && params.level > 2;
+    let full = if params.family.is_gzip() { 32768 } else { 1 << (params.mem_level + 6) } - 1;
+    let truncate = params.family.is_gzip() && params.level > 2;
     Rules {
         dialect: Dialect::Zlib,
         full,

@@ -39,9 +39,15 @@ pub enum Family {
     KlauspostEarliest,
     /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set it is enough.
     Miniz,
+    /// GNU gzip 1.7 to 1.13 with `--rsyncable`: blocks end where the content says so, most of them at a byte boundary.
+    GzipRsyncable,
 }
 
 impl Family {
+    pub(super) const fn is_gzip(self) -> bool {
+        matches!(self, Self::Gzip | Self::GzipRsyncable)
+    }
+
     pub(super) const fn is_klauspost(self) -> bool {
         matches!(self, Self::Klauspost | Self::KlauspostEarlier | Self::KlauspostEarliest)
     }
@@ -123,7 +129,7 @@ impl Params {
             && match self.family {
                 Family::Zlib => true,
                 Family::Chromium => self.window_bits == 15,
-                Family::Gzip => usual && self.mem_level == 8 && self.writes == 0,
+                Family::Gzip | Family::GzipRsyncable => usual && self.mem_level == 8 && self.writes == 0,
                 Family::Ng | Family::NgEarlier => usual && self.level >= 2,
                 Family::Go => (usual || literals) && self.mem_level == 8 && self.writes == 0,
                 Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest => {
@@ -172,6 +178,7 @@ impl Params {
             Family::KlauspostEarlier => 9,
             Family::KlauspostEarliest => 10,
             Family::Miniz => 11,
+            Family::GzipRsyncable => 12,
         };
         let strategy = match self.strategy {
             Strategy::Default => 0,
@@ -216,6 +223,7 @@ impl Params {
             9 => Family::KlauspostEarlier,
             10 => Family::KlauspostEarliest,
             11 => Family::Miniz,
+            12 => Family::GzipRsyncable,
             _ => return Err(unknown),
         };
         let strategy = match mixed >> 4 {
@@ -251,9 +259,15 @@ impl Params {
             Family::Libdeflate => 5_000 * u64::from(self.level),
             Family::Miniz => [10_000, 25_000, 25_000, 30_000, 34_000, 41_000, 44_000, 50_000, 57_000, 70_000]
                 [usize::from(self.level.clamp(1, 10)) - 1],
-            Family::Chromium | Family::Gzip => zlib * 5 / 6,
+            Family::Chromium | Family::Gzip | Family::GzipRsyncable => zlib * 5 / 6,
             _ => zlib,
         }
+    }
+
+    /// Whether the encoder can be told to flush. One that cannot leaves empty stored blocks all the same, by rules of its own.
+    #[must_use]
+    pub const fn takes_flushes(&self) -> bool {
+        !matches!(self.family, Family::GzipRsyncable)
     }
 
     /// Whether the encoder makes whole streams only, of at most 2 MiB of plain bytes: none of its blocks stands alone.
@@ -320,7 +334,7 @@ mod tests {
         p = Params { room: 32768, writes: 8192, ..Params::new(Family::Miniz, 1) };
         assert_eq!(p.to_bytes(), [1, 11, 1, 0x48, 15, 0, 32, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
-        for bad in [[1, 12, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
+        for bad in [[1, 13, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {
             assert_eq!(Params::from_bytes(bad), Err(ParamsError::Unknown(bad)));
         }
     }

@@ -198,6 +198,11 @@ impl<'a, T: Table> Window<'a, T> {
         }
     }
 
+    /// The stream position of `buf`'s first byte.
+    pub(super) fn origin(&self) -> u64 {
+        self.origin
+    }
+
     /// The double window. Not there only if the edge is beyond the input, which no cursor reaches.
     #[inline(always)]
     pub(super) fn view(&self) -> Option<&View> {

@@ -37,7 +37,8 @@ impl Optimizer {
         let work = move |lent: Lent, stop: &AtomicBool| {
             lower_priority(LOWEST);
             let mut wait = pause;
-            let (mut removals, mut searched) = (0, None::<Instant>);
+            // What was removed before the start is not known: there is a search soon after it.
+            let (mut removals, mut searched) = (u64::MAX, None::<Instant>);
             while !sleep(wait, stop) {
                 let Some(store) = lent.store() else { break };
                 let start = Instant::now();

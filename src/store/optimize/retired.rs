@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{Hash, Position};
 
@@ -51,12 +52,13 @@ struct Holder {
     family: usize,
 }
 
-/// Looks for retired windows and for the families that are worth their while, those that give most first.
-pub fn search(index: &Index) -> Result<Retired, IndexError> {
-    let windows = retired(index, COUNTED)?;
+/// Looks for retired windows and for the families that are worth their while, those that give most first; what it finds is of no
+/// use once it is told to `stop`.
+pub fn search(index: &Index, stop: &AtomicBool) -> Result<Retired, IndexError> {
+    let windows = retired(index, stop, COUNTED)?;
     let mut families: HashMap<usize, (Family, Vec<Holder>)> = HashMap::new();
     let mut sets = Sets::of(&windows);
-    let holders = if windows.is_empty() { Vec::new() } else { holders(index, &windows, &mut sets)? };
+    let holders = if windows.is_empty() { Vec::new() } else { holders(index, stop, &windows, &mut sets)? };
     for holder in holders {
         let (family, members) = families.entry(sets.find(holder.family)).or_default();
         family.holder_bytes += holder.bytes;
@@ -79,11 +81,11 @@ fn in_order(family: Family, mut holders: Vec<Holder>) -> Family {
 }
 
 /// Cold windows whose every link is that of a cold window which is encoded against them; at most so many `counted` at a time.
-fn retired(index: &Index, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
+fn retired(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
     let mut found = BTreeMap::new();
     let mut from = Some(Hash::default());
     while let Some(start) = from {
-        let (uses, next) = uses(index, start, counted)?;
+        let (uses, next) = uses(index, stop, start, counted)?;
         let uses: Vec<(Hash, i64)> = uses.into_iter().collect();
         for some in uses.chunks(ROWS) {
             let hashes: Vec<Hash> = some.iter().map(|(hash, _)| *hash).collect();
@@ -102,10 +104,15 @@ fn retired(index: &Index, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexEr
 }
 
 /// How many references of cold windows name each window, from one hash on, and where the next pass begins.
-fn uses(index: &Index, from: Hash, most: usize) -> Result<(BTreeMap<Hash, i64>, Option<Hash>), IndexError> {
+fn uses(
+    index: &Index,
+    stop: &AtomicBool,
+    from: Hash,
+    most: usize,
+) -> Result<(BTreeMap<Hash, i64>, Option<Hash>), IndexError> {
     let mut uses: BTreeMap<Hash, i64> = BTreeMap::new();
     let mut end: Option<Hash> = None;
-    for row in index.all_blobs(Hash::default()) {
+    for row in rows(index, stop) {
         let (_, row) = row?;
         let counted = |hash: &&Hash| **hash >= from && end.is_none_or(|end| **hash < end);
         for reference in of_cold(&row).iter().filter(counted) {
@@ -119,17 +126,30 @@ fn uses(index: &Index, from: Hash, most: usize) -> Result<(BTreeMap<Hash, i64>, 
     Ok((uses, end))
 }
 
+/// All windows and nodes. Where there are many, the server is not to wait for it when it ends.
+fn rows<'a>(
+    index: &'a Index,
+    stop: &'a AtomicBool,
+) -> impl Iterator<Item = Result<(Hash, BlobRow), IndexError>> + use<'a> {
+    index.all_blobs(Hash::default()).take_while(|_| !stop.load(Ordering::Relaxed))
+}
+
 /// What a cold window is encoded against; nothing for others.
 fn of_cold(row: &BlobRow) -> &[Hash] {
     if row.cold { &row.references } else { &[] }
 }
 
 /// Cold windows that are encoded against retired ones and are not retired themselves; what is connected is put into one set.
-fn holders(index: &Index, retired: &BTreeMap<Hash, u64>, sets: &mut Sets) -> Result<Vec<Holder>, IndexError> {
+fn holders(
+    index: &Index,
+    stop: &AtomicBool,
+    retired: &BTreeMap<Hash, u64>,
+    sets: &mut Sets,
+) -> Result<Vec<Holder>, IndexError> {
     let numbers: HashMap<Hash, usize> = retired.keys().enumerate().map(|(number, hash)| (*hash, number)).collect();
     let mut found = Vec::new();
-    for row in index.all_blobs(Hash::default()) {
-        let (hash, row): (Hash, BlobRow) = row?;
+    for row in rows(index, stop) {
+        let (hash, row) = row?;
         let mut held = of_cold(&row).iter().filter_map(|reference| numbers.get(reference).copied());
         let Some(first) = held.next() else { continue };
         held.for_each(|other| sets.join(first, other));
@@ -199,7 +219,7 @@ mod tests {
     }
 
     fn found(windows: &[(u8, u8, u64, &[u8], i64)]) -> Retired {
-        search(&index(windows, true)).unwrap()
+        search(&index(windows, true), &AtomicBool::new(false)).unwrap()
     }
 
     fn names(hashes: &[Hash]) -> Vec<u8> {
@@ -229,7 +249,7 @@ mod tests {
         assert!(found(windows).windows.is_empty());
         let windows: &[(u8, u8, u64, &[u8], i64)] = &[(1, 0, 100, &[], 0), (2, 1, 10, &[1], 1)];
         assert_eq!(found(windows).families.len(), 1);
-        assert!(search(&index(windows, false)).unwrap().windows.is_empty());
+        assert!(search(&index(windows, false), &AtomicBool::new(false)).unwrap().windows.is_empty());
     }
 
     #[test]
@@ -239,7 +259,7 @@ mod tests {
         let holders = references.iter().enumerate().map(|(number, two)| (100 + number as u8, 1, 10, &two[..], 1));
         let index = index(&bases.chain(holders).collect::<Vec<_>>(), true);
         for counted in [1, 2, 5, 28, 29, 1000] {
-            assert_eq!(retired(&index, counted).unwrap().len(), 29, "{counted} at a time");
+            assert_eq!(retired(&index, &AtomicBool::new(false), counted).unwrap().len(), 29, "{counted} at a time");
         }
     }
 

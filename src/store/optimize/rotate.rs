@@ -33,10 +33,14 @@ impl Store {
         done: &mut OptimizeReport,
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<(), StoreError> {
-        let found = retired::search(self.index())?;
+        let found = retired::search(self.index(), stop)?;
         done.retired_bytes = found.families.iter().map(|family| family.retired_bytes).sum();
         done.holders = found.families.iter().map(|family| family.holders.len() as u64).sum();
         report(done);
+        let policy = |space: Option<Space>| {
+            let of_bucket = policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
+            options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
+        };
         let mut worker = Worker { keep: Keep::No, ..Worker::new() };
         for Family { holders, .. } in found.families.iter().filter(|_| !options.dry_run) {
             for hash in holders {
@@ -46,11 +50,6 @@ impl Store {
                 if options.yields {
                     background::wait_for_room(self, stop);
                 }
-                let policy = |space: Option<Space>| {
-                    let of_bucket =
-                        policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
-                    options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
-                };
                 match self.rotate_window(&mut worker, hash, &found.windows, policy) {
                     Ok(bytes) => {
                         done.rotated += u64::from(bytes > 0);

@@ -44,6 +44,7 @@ pub struct Outcome {
     collections: u64,
     dropped: u64,
     optimized: u64,
+    rotated: u64,
 }
 
 impl Outcome {
@@ -58,9 +59,10 @@ impl Outcome {
             let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
             *kinds.entry(name[..end].to_owned()).or_default() += 1;
         }
-        let Outcome { collections, dropped, optimized, .. } = self;
+        let Outcome { collections, dropped, optimized, rotated, .. } = self;
         format!(
-            "{} operations {kinds:?}, {optimized} objects stored anew, {collections} collections dropped {dropped} blobs",
+            "{} operations {kinds:?}, {optimized} objects stored anew, {rotated} windows rotated, {collections} collections \
+             dropped {dropped} blobs",
             self.len()
         )
     }
@@ -111,15 +113,15 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
             Err(error) => outcome.broken.push(error),
         }
         match optimizer.join().unwrap() {
-            Ok(optimized) => outcome.optimized = optimized,
+            Ok((optimized, rotated)) => (outcome.optimized, outcome.rotated) = (optimized, rotated),
             Err(error) => outcome.broken.push(error),
         }
         outcome
     })
 }
 
-fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<u64, String> {
-    let mut optimized = 0;
+fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<(u64, u64), String> {
+    let (mut optimized, mut rotated) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         for policy in [Policy::Fast, Policy::Fast, Policy::Fast, Policy::Balanced] {
             let options = OptimizeOptions { policy: Some(policy), threads: 1, ..OptimizeOptions::default() };
@@ -129,10 +131,11 @@ fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<u64, String> {
                 return Err(format!("optimize: {done:?}"));
             }
             optimized += done.objects;
+            rotated += done.rotated;
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    Ok(optimized)
+    Ok((optimized, rotated))
 }
 
 fn collect(objects: &Objects, stop: &AtomicBool) -> Result<(u64, u64), String> {

@@ -76,14 +76,14 @@ pub(super) fn plain(
     }
 }
 
-/// The references one after another, as the codecs see them; copied into `buffer` only when there are several.
-pub(super) fn joined<'a>(buffer: &'a mut Vec<u8>, references: &'a [Bytes]) -> &'a [u8] {
-    match references {
+/// References, or references and a window, one after another, as the codecs see them; copied into `buffer` only when there are several.
+pub(super) fn joined<'a>(buffer: &'a mut Vec<u8>, pieces: &'a [Bytes]) -> &'a [u8] {
+    match pieces {
         [] => &[],
         [only] => only,
         several => {
             buffer.clear();
-            several.iter().for_each(|reference| buffer.extend_from_slice(reference));
+            several.iter().for_each(|piece| buffer.extend_from_slice(piece));
             buffer
         }
     }

@@ -19,7 +19,7 @@ use crate::compressed::gzip;
 use crate::disk::Machine;
 use crate::plan::Plan;
 use crate::power::{self, Losses};
-use crate::scenarios::{Scenario, collect, key, put, random, rebuilt};
+use crate::scenarios::{Scenario, collect, key, put, random, rebuilt, work_out};
 use crate::world::{World, inspect};
 
 pub fn optimize(world: &World, policy: Policy, threads: usize) -> Result<OptimizeReport, String> {
@@ -296,12 +296,7 @@ fn set_pieces_of_the_optimizer_work_out() {
         ("put meanwhile", put_meanwhile),
         ("put of an overtaken form", put_of_an_overtaken_form),
     ];
-    for (name, scenario) in scenarios {
-        println!("{name}");
-        if let Err(error) = scenario(Bugs::default()) {
-            panic!("{name}: {error}");
-        }
-    }
+    work_out(&scenarios);
 }
 
 /// The comparison is what keeps a mistake in the new form from replacing the old one.

@@ -13,7 +13,7 @@ use crate::disk::Machine;
 use crate::optimizing::optimize;
 use crate::plan::Plan;
 use crate::power::{self, Losses};
-use crate::scenarios::{Scenario, collect, put, random, rebuilt};
+use crate::scenarios::{Scenario, collect, put, random, rebuilt, work_out};
 use crate::world::{World, inspect};
 
 /// A version of one of several releases: each keeps three quarters of the one before it, and each fits one window.
@@ -171,10 +171,5 @@ fn set_pieces_of_rotation_work_out() {
         ("no circle", no_circle),
         ("remove meanwhile", remove_meanwhile),
     ];
-    for (name, scenario) in scenarios {
-        println!("{name}");
-        if let Err(error) = scenario(Bugs::default()) {
-            panic!("{name}: {error}");
-        }
-    }
+    work_out(&scenarios);
 }

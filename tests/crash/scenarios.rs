@@ -244,6 +244,16 @@ pub fn flipped_bits(bugs: Bugs) -> Result<(), String> {
 
 pub type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
 
+/// Runs each without a bug; fails with the first that does not work out.
+pub fn work_out(scenarios: &[Scenario]) {
+    for (name, scenario) in scenarios {
+        println!("{name}");
+        if let Err(error) = scenario(Bugs::default()) {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
 #[test]
 fn set_pieces_work_out() {
     let scenarios: [Scenario; 6] = [
@@ -254,10 +264,5 @@ fn set_pieces_work_out() {
         ("removal of an older copy", removal_of_an_older_copy),
         ("flipped bits", flipped_bits),
     ];
-    for (name, scenario) in scenarios {
-        println!("{name}");
-        if let Err(error) = scenario(Bugs::default()) {
-            panic!("{name}: {error}");
-        }
-    }
+    work_out(&scenarios);
 }

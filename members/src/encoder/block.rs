@@ -249,6 +249,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
         self.marker(state)
     }
 
+    /// Writes the block and begins the next; it is not reported yet.
     fn put(&mut self, plain: &[u8], storable: bool, last: bool) -> ControlFlow<()> {
         if let Some(expected) = &mut *self.expected {
             self.astray |= !expected.agrees(&self.symbols[..self.count], 0, true);

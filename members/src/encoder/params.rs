@@ -39,7 +39,7 @@ pub enum Family {
     KlauspostEarliest,
     /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set it is enough.
     Miniz,
-    /// GNU gzip 1.7 to 1.13 with `--rsyncable`: blocks end where the content says so, most of them at a byte boundary.
+    /// GNU gzip with `--rsyncable`, compared with 1.12: blocks end where the content says so, most of them at a byte boundary.
     GzipRsyncable,
 }
 

@@ -17,8 +17,9 @@ use crate::delta::tokens::Kinds;
 const FAST_LEVEL: i32 = 1;
 /// The table has an entry for every byte of short spans, up to this many (log 2), and for every fourth of long ones.
 const FULL_HASH_LOG: u32 = 18;
-/// At the fast level, a table that nearly fits a core's cache, but an entry for every eighth byte of the longest spans: native code is encoded at 236 instead of 147 to 180 MB/s, and takes 0.2437 of its
-/// size instead of 0.2408 (four versions); tar and SQL dumps lose 0.2 % of what they take. Half of it is no faster, and takes 0.263.
+/// At the fast level, a table that nearly fits a core's cache, but an entry for every eighth byte of the longest spans: native code
+/// is encoded at 236 instead of 147 to 180 MB/s, and takes 0.2437 of its size instead of 0.2408 (four versions); tar and SQL dumps
+/// lose 0.2 % of what they take. Half of it is no faster, and takes 0.263.
 const FAST_HASH_LOG: u32 = 19;
 /// For tokens, shorter matches than level 1's win back what that table misses (wheels of native libraries: 0.272 of their size instead of
 /// 0.275). For other content they are as much slower as they are shorter, and gain nothing.
@@ -40,7 +41,7 @@ const NEARLY: usize = 16;
 
 impl Encoder {
     /// The forms worth proving; `sure` is one of [`super::SURE`] and [`super::SURE_OWN`]. The window lies behind the prefix in memory:
-    /// zstd then looks for matches as in one buffer, which takes it a quarter less time than over two.
+    /// zstd then looks for matches as in one buffer, by a faster loop than over two.
     pub(super) fn forms(
         &mut self,
         window: &[u8],

@@ -16,6 +16,7 @@ use zstd::zstd_safe::{CCtx, DCtx};
 
 use super::approximate::Approximator;
 use super::columns::Columnist;
+use super::decode::joined;
 use super::reference::{Chosen, References, load};
 
 /// Bytes a reference costs in the window head.
@@ -110,15 +111,15 @@ impl Encoder {
     fn smallest(&mut self, window: &Bytes, features: &[u64], references: &dyn References, effort: &Effort) -> Encoded {
         let Chosen { references: chosen, own } =
             if effort.deltas { load(window.len(), features, references, effort) } else { Chosen::default() };
-        let plain: Vec<Bytes> = chosen.iter().map(|reference| reference.bytes.clone()).collect();
-        let mut joined = std::mem::take(&mut self.joined);
-        joined.clear();
-        plain.iter().chain([window]).for_each(|bytes| joined.extend_from_slice(bytes));
-        let (prefix, after) = joined.split_at(joined.len() - window.len());
+        let plain = chosen.iter().map(|reference| &reference.bytes);
+        let both: Vec<Bytes> = plain.chain([window]).cloned().collect();
+        let mut buffer = std::mem::take(&mut self.joined);
+        let all = joined(&mut buffer, &both);
+        let (prefix, after) = all.split_at(all.len() - window.len());
         let sure = if own { SURE_OWN } else { SURE };
-        let forms = self.forms(after, prefix, &plain, sure, effort);
+        let forms = self.forms(after, prefix, &both[..chosen.len()], sure, effort);
         let encoded = self.proven(window, forms, &chosen, prefix);
-        self.joined = joined;
+        self.joined = buffer;
         encoded
     }
 }

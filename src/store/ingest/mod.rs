@@ -108,21 +108,9 @@ impl Store {
         if let Some(row) = self.inner().index.blob(&hash)?.filter(|row| row.cold || !gear.cold) {
             return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
         }
-        Ok(self.encode(worker, space, gear, cut, entry, pins))
-    }
-
-    /// Another form of a window that is stored, in no log yet, and what keeps its references there.
-    pub(super) fn encode_anew(
-        &self,
-        worker: &mut Worker,
-        space: Space,
-        gear: &Gear<'_>,
-        hash: Hash,
-        cut: CutWindow,
-    ) -> (State, Vec<Pin>) {
-        let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
-        let prepared = self.encode(worker, space, gear, cut, entry, Vec::new());
-        (prepared.state, prepared.pins)
+        let (blob, references) = self.encode(worker, space, gear, hash, cut);
+        pins.extend(references);
+        Ok(Prepared { entry, pins, codec: blob.row.codec, state: State::New(blob) })
     }
 
     /// How a PUT encodes windows; `tokens`: those that are nothing but tokens of compressed members.
@@ -150,24 +138,24 @@ impl Store {
         Ok(Some(pins))
     }
 
-    fn encode(
+    /// The form that a window is to have, in no log yet, and what keeps its references there.
+    pub(super) fn encode(
         &self,
         worker: &mut Worker,
         space: Space,
         gear: &Gear<'_>,
+        hash: Hash,
         cut: CutWindow,
-        entry: Entry,
-        mut pins: Vec<Pin>,
-    ) -> Prepared {
+    ) -> (Blob, Vec<Pin>) {
         let decoder = RefCell::new(&mut worker.decoder);
         let near = Near { inner: self.inner(), space, gear, decoder, pins: RefCell::default() };
         let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &near, &gear.limits());
         let mut reference_pins = near.pins.into_inner();
-        pins.extend(encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)));
+        let pins = encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)).collect();
         // A window that is as deep as allowed can be nobody's reference: it stays out of the sketches.
         let features = if encoded.depth < gear.effort.max_depth { cut.features } else { Vec::new() };
         let head = WindowHead {
-            hash: entry.hash,
+            hash,
             codec: encoded.codec,
             depth: encoded.depth,
             cold: gear.cold,
@@ -189,15 +177,8 @@ impl Store {
             cold: head.cold,
             references: encoded.references.clone(),
         };
-        let blob = Blob {
-            hash: entry.hash,
-            row,
-            head: head_bytes,
-            body: encoded.bytes,
-            links: encoded.references,
-            features,
-            space,
-        };
-        Prepared { entry, pins, codec: head.codec, state: State::New(blob) }
+        let blob =
+            Blob { hash, row, head: head_bytes, body: encoded.bytes, links: encoded.references, features, space };
+        (blob, pins)
     }
 }

@@ -20,7 +20,7 @@ use crate::delta::{CutWindow, sketch};
 use crate::index::cold;
 use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
-use crate::store::ingest::{Gear, Rotation, State};
+use crate::store::ingest::{Gear, Rotation};
 use crate::store::{Space, Store, StoreError, Worker};
 
 impl Store {
@@ -91,15 +91,12 @@ impl Store {
         let rotation = Rotation { max_depth, barred };
         let gear = Gear { effort, own: None, cold: true, rotation: Some(&rotation) };
         let cut = CutWindow { bytes, features };
-        let (state, mut pins) = self.encode_anew(worker, space.unwrap_or_default(), &gear, *hash, cut);
+        let (blob, mut pins) = self.encode(worker, space.unwrap_or_default(), &gear, *hash, cut);
         if self.bugs().has(Bug::RotateDropsPins) {
             pins.clear();
             std::thread::sleep(std::time::Duration::from_millis(3));
         }
-        match state {
-            State::New(blob) => self.inner().log()?.rotate(blob),
-            State::Linked | State::Fresh(_) | State::Appended(_) => Ok(0),
-        }
+        self.inner().log()?.rotate(blob)
     }
 
     /// Where a cold window was written, as far as sketches tell: those of deep ones are not kept.

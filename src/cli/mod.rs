@@ -2,6 +2,7 @@
 
 mod address;
 mod credentials;
+mod duration;
 mod estimate;
 mod inspect;
 mod maintain;

@@ -70,6 +70,13 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
+    if stats.total.objects > 0 {
+        lines.push(format!(
+            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
+            size(stats.total.log_bytes_an_object()),
+            size(stats.total.commit_bytes / stats.total.objects)
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

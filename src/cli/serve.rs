@@ -9,9 +9,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::LogFormat;
 use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
+use super::duration::{Limit, parse_limit};
 use super::open::{Opened, cache_bytes, open};
 use super::output;
-use crate::object::Objects;
+use crate::object::{Objects, UploadExpiry};
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
 use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError};
@@ -47,6 +48,9 @@ pub struct ServeArguments {
     /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
     #[arg(long)]
     no_optimizer: bool,
+    /// Age at which multipart uploads end by themselves, from their newest part on: 7d, 12h, 30m or never
+    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = parse_limit)]
+    upload_expiry: Limit,
 }
 
 /// Why the server did not start or run.
@@ -101,8 +105,12 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         }
     };
     let objects = Objects::new(store);
+    let expiry = match arguments.upload_expiry {
+        Limit::After(age) => Some(UploadExpiry::start(&objects, age)?),
+        Limit::Never => None,
+    };
     let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, ServerSettings::default(), shutdown));
-    drop((joiner, optimizer, collector));
+    drop((joiner, optimizer, collector, expiry));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);
     result?;

@@ -155,6 +155,7 @@ pub(super) mod tests {
             stored_bytes: 0,
             recipe: Recipe::default(),
             optimized: false,
+            upload: None,
         }
     }
 }

@@ -66,11 +66,12 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    CompletedForgetsUpload,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 61] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -131,6 +132,7 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::CompletedForgetsUpload,
     ];
 }
 

@@ -58,6 +58,7 @@ pub(crate) use segments::holders;
 pub use settings::Settings;
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
+pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 
 /// The tables, as the object layer reads them.

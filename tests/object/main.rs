@@ -4,6 +4,7 @@ mod archives;
 mod buckets;
 mod conditions;
 mod copies;
+mod expiry;
 mod full_disk;
 mod integrity;
 mod listings;

@@ -42,6 +42,7 @@ impl Server {
         let small = Settings { encode_threads: 2, read_threads: 2, reserve_bytes: 0, ..Settings::default() };
         let store = Store::open(opened, Arc::new(MemEngine::new()), clock, small, Default::default()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let region = settings.region.clone();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -52,7 +53,11 @@ impl Server {
         }));
         let host = address.to_string();
         let server = Server { address, host, runtime, stop: Some(stop), served: Some(served), _folder: folder };
-        let made = server.send(&Request::new("PUT", "/bucket"));
+        let mut make = Request::new("PUT", "/bucket");
+        if let Some(region) = region {
+            make.scope.region = region;
+        }
+        let made = server.send(&make);
         assert_eq!(made.status, 200, "{}", made.text());
         server
     }

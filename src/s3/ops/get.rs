@@ -25,6 +25,7 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
+        let checksum = found.head.checksum().filter(|_| with_checksum).cloned();
         let HeadOutput { version, range, partial, parts_count } = found.head;
         let storage = storage_headers(&version);
         let length = range.end - range.start;
@@ -38,9 +39,9 @@ impl Operations {
             parts_count: parts_count.map(|parts| i32::try_from(parts).unwrap_or(i32::MAX)),
             ..GetObjectOutput::default()
         };
-        if with_checksum && !partial {
+        if let Some(checksum) = checksum {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
-            set_checksum!(output, &version.checksum, version.parts.len());
+            set_checksum!(output, &Some(checksum), version.parts.len());
         }
         set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, storage))
@@ -50,7 +51,7 @@ impl Operations {
         let Request { input, headers, .. } = request;
         let mut extra = overrides(&input)?;
         let with_checksum = wants_checksum(input.checksum_mode.as_ref());
-        let HeadOutput { version, range, partial, parts_count } = self
+        let head = self
             .objects
             .head_object(&GetInput {
                 bucket: input.bucket,
@@ -61,6 +62,8 @@ impl Operations {
                 conditions: conditions::read(&headers, input.if_modified_since, input.if_unmodified_since)?,
             })
             .map_err(to_s3_error)?;
+        let checksum = head.checksum().filter(|_| with_checksum).cloned();
+        let HeadOutput { version, range, partial, parts_count } = head;
         extra.extend(storage_headers(&version));
         let mut output = HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
@@ -71,9 +74,9 @@ impl Operations {
             parts_count: parts_count.map(|parts| i32::try_from(parts).unwrap_or(i32::MAX)),
             ..HeadObjectOutput::default()
         };
-        if with_checksum && !partial {
+        if let Some(checksum) = checksum {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
-            set_checksum!(output, &version.checksum, version.parts.len());
+            set_checksum!(output, &Some(checksum), version.parts.len());
         }
         set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, extra))

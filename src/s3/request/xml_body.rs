@@ -3,39 +3,26 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use deltastore_format::ChecksumAlgorithm;
 use hyper::{HeaderMap, Method, StatusCode};
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::Checksum as _;
-use s3s::{crypto, dto};
 
 use super::context::Fault;
 use super::error_page::ErrorPage;
+use crate::object::ChecksumDigest;
+use crate::object::checksum::header_name;
 
 /// What a request says about its XML body.
 #[derive(Default)]
 pub struct XmlCheck {
-    hasher: ChecksumHasher,
-    sha256: Option<String>,
-    expected: Vec<(Kind, String)>,
+    expected: Vec<Expected>,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Md5,
-    Crc32,
-    Crc32c,
-    Crc64Nvme,
-    Sha1,
-    Sha256,
+/// A digest under way, the Base64 that it must come to, and what it is a fault of not to.
+struct Expected {
+    digest: ChecksumDigest,
+    value: String,
+    fault: Fault,
 }
-
-const CHECKSUMS: [(&str, Kind); 5] = [
-    ("x-amz-checksum-crc32", Kind::Crc32),
-    ("x-amz-checksum-crc32c", Kind::Crc32c),
-    ("x-amz-checksum-crc64nvme", Kind::Crc64Nvme),
-    ("x-amz-checksum-sha1", Kind::Sha1),
-    ("x-amz-checksum-sha256", Kind::Sha256),
-];
 
 impl XmlCheck {
     /// The check of a request that may have an XML body. Bodies of objects are left to the object layer, and the
@@ -51,65 +38,43 @@ impl XmlCheck {
         let mut check = XmlCheck::default();
         if let Some(value) = text(headers, "x-amz-content-sha256")
             && let Ok(digest) = hex::decode(value)
-            && digest.len() == 32
+            && digest.len() == ChecksumAlgorithm::Sha256.digest_len()
         {
-            check.hasher.sha256 = Some(crypto::Sha256::new());
-            check.sha256 = Some(STANDARD.encode(digest));
+            check.expect(ChecksumAlgorithm::Sha256, STANDARD.encode(digest), Fault::Sha256Mismatch);
         }
         if let Some(value) = headers.get("content-md5") {
-            let decoded = STANDARD.decode(value.as_bytes()).ok().filter(|digest| digest.len() == 16);
+            let md5 = ChecksumAlgorithm::Md5;
+            let decoded = STANDARD.decode(value.as_bytes()).ok().filter(|digest| digest.len() == md5.digest_len());
             let Some(digest) = decoded else {
                 let message = "The Content-MD5 you specified is not valid.";
                 return Err(ErrorPage::new(StatusCode::BAD_REQUEST, "InvalidDigest", message));
             };
-            check.hasher.md5 = Some(crypto::Md5::new());
-            check.expected.push((Kind::Md5, STANDARD.encode(digest)));
+            check.expect(md5, STANDARD.encode(digest), Fault::BadDigest);
         }
         let completes = query.split('&').any(|pair| pair.starts_with("uploadId="));
-        for (name, kind) in CHECKSUMS {
-            if !completes && let Some(value) = text(headers, name) {
-                check.start(kind);
-                check.expected.push((kind, value.to_owned()));
+        for algorithm in ChecksumAlgorithm::all().filter(|_| !completes) {
+            if let Some(value) = text(headers, &header_name(algorithm)) {
+                check.expect(algorithm, value.to_owned(), Fault::BadDigest);
             }
         }
-        Ok(Some(check).filter(|check| check.sha256.is_some() || !check.expected.is_empty()))
+        Ok(Some(check).filter(|check| !check.expected.is_empty()))
     }
 
-    fn start(&mut self, kind: Kind) {
-        let hasher = &mut self.hasher;
-        match kind {
-            Kind::Md5 => hasher.md5 = Some(crypto::Md5::new()),
-            Kind::Crc32 => hasher.crc32 = Some(crypto::Crc32::new()),
-            Kind::Crc32c => hasher.crc32c = Some(crypto::Crc32c::new()),
-            Kind::Crc64Nvme => hasher.crc64nvme = Some(crypto::Crc64Nvme::new()),
-            Kind::Sha1 => hasher.sha1 = Some(crypto::Sha1::new()),
-            Kind::Sha256 => hasher.sha256 = Some(crypto::Sha256::new()),
-        }
+    fn expect(&mut self, algorithm: ChecksumAlgorithm, value: String, fault: Fault) {
+        self.expected.push(Expected { digest: ChecksumDigest::new(algorithm), value, fault });
     }
 
     pub fn update(&mut self, data: &[u8]) {
-        self.hasher.update(data);
+        self.expected.iter_mut().for_each(|expected| expected.digest.update(data));
     }
 
     /// What is wrong with the whole body, if anything.
     pub fn finish(self) -> Option<Fault> {
-        let found = self.hasher.finalize();
-        if self.sha256.is_some() && self.sha256 != found.checksum_sha256 {
-            return Some(Fault::Sha256Mismatch);
-        }
-        let differs = self.expected.iter().any(|(kind, value)| found_value(&found, *kind) != Some(value));
-        differs.then_some(Fault::BadDigest)
-    }
-}
-
-fn found_value(found: &dto::Checksum, kind: Kind) -> Option<&String> {
-    match kind {
-        Kind::Md5 => found.checksum_md5.as_ref(),
-        Kind::Crc32 => found.checksum_crc32.as_ref(),
-        Kind::Crc32c => found.checksum_crc32c.as_ref(),
-        Kind::Crc64Nvme => found.checksum_crc64nvme.as_ref(),
-        Kind::Sha1 => found.checksum_sha1.as_ref(),
-        Kind::Sha256 => found.checksum_sha256.as_ref(),
+        let mut differing = self.expected.into_iter().filter_map(|expected| {
+            let found = expected.digest.finish().to_base64();
+            (found != expected.value).then_some(expected.fault)
+        });
+        differing.next()
     }
 }
 
@@ -140,6 +105,7 @@ mod tests {
         let md5 = "XUFAKrxLKna5cZ2REBfFkg==";
         assert_eq!(checked(&[("content-md5", md5)], "delete", b"hello"), Ok(None));
         assert_eq!(checked(&[("x-amz-checksum-crc32", "NhCmhg==")], "delete", b"hello"), Ok(None));
+        assert_eq!(checked(&[("x-amz-checksum-xxhash64", "xQCwyRKzdtg=")], "delete", b"Hello world"), Ok(None));
         let sha256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         assert_eq!(checked(&[("x-amz-content-sha256", sha256), ("content-md5", md5)], "delete", b"hello"), Ok(None));
     }

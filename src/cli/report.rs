@@ -70,11 +70,11 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
-    if stats.total.objects > 0 {
+    if let Some(commits) = stats.total.commit_bytes.checked_div(stats.total.objects) {
         lines.push(format!(
             "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
             size(stats.total.log_bytes_an_object()),
-            size(stats.total.commit_bytes / stats.total.objects)
+            size(commits)
         ));
     }
     lines.join("\n") + "\n"

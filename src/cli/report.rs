@@ -70,6 +70,13 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
+    let damage = &stats.damage;
+    if damage.known_blobs + damage.log_ranges > 0 {
+        lines.push(format!(
+            "DAMAGED: {} windows and nodes, {} stretches of the log, as far as they were met; fsck finds all",
+            damage.known_blobs, damage.log_ranges
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

@@ -248,6 +248,7 @@ pub fn commit() -> Commit {
         time_ms: 1_700_000_000_006,
         durable_upto: position(7, 4096),
         relocated: true,
+        healing: false,
         placed: vec![
             Placed { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
             Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },

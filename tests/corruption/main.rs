@@ -10,3 +10,4 @@ mod index;
 mod map;
 mod open;
 mod world;
+mod writes;

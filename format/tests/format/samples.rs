@@ -59,6 +59,7 @@ pub fn all() -> Vec<Sample> {
         payload!("part_put", PartPut, part_put()),
         payload!("op", Op, remove_version()),
         payload!("commit", Commit, commit()),
+        payload!("healing_commit", Commit, healing_commit()),
     ]);
     samples
 }
@@ -264,4 +265,9 @@ pub fn commit() -> Commit {
             Op::RemovePart { upload: UploadId(12), number: 4, part: Sequence(6), segments: segments() },
         ],
     }
+}
+
+/// A commit that places records in place of damaged ones.
+pub fn healing_commit() -> Commit {
+    Commit { relocated: false, healing: true, ops: vec![remove_version()], ..commit() }
 }

@@ -63,8 +63,11 @@ pub fn open(vfs: &SimVfs, engine: &MemEngine) -> Result<Objects, StoreError> {
 
 /// As [`open`], with a planted bug; every record is verified anew whenever something links to it, and parts may be short.
 pub fn open_distrusting(vfs: &SimVfs, engine: &MemEngine, bugs: Bugs) -> Result<Objects, StoreError> {
+    open_with(vfs, engine, Settings { verified_ms: 0, ..settings() }, bugs)
+}
+
+pub fn open_with(vfs: &SimVfs, engine: &MemEngine, settings: Settings, bugs: Bugs) -> Result<Objects, StoreError> {
     let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), false)?;
-    let settings = Settings { verified_ms: 0, ..settings() };
     Ok(Objects::new(Store::open(folder, Arc::new(engine.clone()), clock(), settings, bugs)?).with_min_part(1))
 }
 

@@ -11,12 +11,14 @@ use deltastore::object::{
 };
 use deltastore::segment::vfs::SimVfs;
 use deltastore::store::bugs::Bugs;
-use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
+use deltastore::store::{CollectOptions, OptimizeOptions, Policy, Settings};
 use deltastore_format::{Metadata, RecordKind};
 use futures::executor::block_on;
 
 use crate::map::{Place, Region, places};
-use crate::world::{GetError, Name, World, create_upload, get, open_distrusting, part_of, rebuild, stream};
+use crate::world::{
+    GetError, Name, World, create_upload, get, open_distrusting, open_with, part_of, rebuild, settings, stream,
+};
 
 /// A way to put the bytes of an object again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -301,6 +303,44 @@ fn what_is_acknowledged_after_damage_can_be_read_and_heals_others() {
         Ok(summary) => println!("{summary}"),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A copy verifies so much of what it links to before the answer, and the rest after it.
+#[test]
+fn a_copy_beyond_its_budget_is_verified_afterwards() {
+    let world = World::of_twins();
+    let s3 = open_with(&world.vfs, &world.engine, settings(), Bugs::default()).unwrap();
+    let long = ("alpha", "long");
+    let last = places(&world, &s3).into_iter().rfind(|place| {
+        place.kind == Some(RecordKind::Window) && place.needed_by.contains(&long) && place.needed_by.len() == 2
+    });
+    let last = last.expect("windows that only the twins need");
+    drop(s3);
+    let vfs = world.vfs.snapshot();
+    vfs.corrupt(&last.path(), last.end - 20, 1).unwrap();
+    let settings = Settings { verify_bytes: 12 << 10, ..settings() };
+    let s3 = open_with(&vfs, &world.engine.crash(usize::MAX), settings, Bugs::default()).unwrap();
+    let store = s3.store();
+    let counts = || {
+        let damage = store.stats().unwrap().damage;
+        (damage.known_blobs, damage.healed_blobs)
+    };
+
+    Way::Copy.write(&s3, long, ("alpha", "copied"), &[]).expect("the damage is beyond the budget");
+    assert_eq!(counts(), (0, 0));
+    assert_eq!(store.verify_waiting().unwrap(), 1);
+    assert_eq!(counts(), (1, 0));
+    assert!(get(&s3, ("alpha", "copied"), None).is_err());
+    assert_eq!(store.verify_waiting().unwrap(), 0, "nothing waits any more");
+
+    let body = &world.objects[&long];
+    Way::Put.write(&s3, long, ("beta", "again"), body).unwrap();
+    assert_eq!(counts(), (0, 1));
+    for name in [long, ("beta", "long"), ("alpha", "copied"), ("beta", "again")] {
+        assert!(get(&s3, name, None).unwrap() == *body, "{name:?}");
+    }
+    Way::Copy.write(&s3, long, ("alpha", "copied"), &[]).expect("it is healed");
+    assert_eq!(store.verify_waiting().unwrap(), 0);
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -112,6 +112,11 @@ impl Blobs {
         self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
     }
 
+    /// Whether a record that no index knows yet lies there.
+    pub(in crate::store) fn fresh_at(&self, hash: &Hash, position: Position) -> bool {
+        self.pins.fresh(hash).is_some_and(|placing| placing.row.position == position)
+    }
+
     /// A list node of a recipe, verified.
     pub fn node(&self, hash: &Hash) -> Result<Node, StoreError> {
         match self.payload(hash)? {

@@ -103,8 +103,8 @@ impl Store {
         if let Some(placing) = &fresh
             && (placing.row.cold || !gear.cold)
             && self.takes_effect(placing, known.as_ref())
-            && self.is_sound(&hash, &placing.row)?
             && let Some(references) = self.pin_known(placing, gear)?
+            && self.is_sound(&hash, &placing.row)?
         {
             pins.extend(references);
             return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(Arc::clone(placing)) });

@@ -117,7 +117,11 @@ impl Blobs {
             return Ok(());
         }
         budget.spend(row.record_len);
+        let asked = row.position;
         let (row, record) = self.record_at(hash, row.clone(), row.kind)?;
+        if row.position != asked && self.fresh_at(hash, asked) {
+            return Err(StoreError::damaged(asked, "a record that can be read", "one of another form of the blob"));
+        }
         let checked = record.header.check_payload(&record.payload);
         checked
             .map_err(|error| StoreError::undecodable(row.position, "record", &error))

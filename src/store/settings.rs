@@ -59,7 +59,7 @@ impl Default for Settings {
             verified_ms: 15 * 60 * 1000,
             verify_bytes: 64 << 20,
             encode_threads: cores,
-            read_threads: cores.max(2) * 2,
+            read_threads: cores.max(2) * 4,
         }
     }
 }

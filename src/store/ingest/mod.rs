@@ -99,27 +99,31 @@ impl Store {
         let (pin, fresh) = self.inner().pin(hash);
         let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
         let known = self.inner().index.blob(&hash)?;
-        if let Some(placing) = &fresh
+        // Whether a form that is damaged is cold.
+        let mut damaged = None;
+        if let Some(placing) = fresh
             && (placing.row.cold || !gear.cold)
-            && self.takes_effect(placing, known.as_ref())
-            && let Some(references) = self.pin_known(placing, gear)?
-            && self.is_sound(&hash, &placing.row)?
+            && self.takes_effect(&placing, known.as_ref())
+            && let Some(references) = self.pin_known(&placing, gear)?
         {
-            pins.extend(references);
-            return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(Arc::clone(placing)) });
+            if self.is_sound(&hash, &placing.row)? {
+                pins.extend(references);
+                return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
+            }
+            damaged = Some(placing.row.cold);
         }
-        let damaged = match known.filter(|row| row.cold || !gear.cold) {
-            Some(row) if self.is_sound(&hash, &row)? => {
+        if let Some(row) = known.filter(|row| row.cold || !gear.cold) {
+            if self.is_sound(&hash, &row)? {
                 return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
             }
-            damaged => damaged,
-        };
+            damaged = Some(row.cold);
+        }
         let (blob, references) = match damaged {
             None => self.encode(worker, space, gear, hash, cut),
             // Without references, it cannot come to be encoded against itself, and nothing that counts on its depth is wrong.
-            Some(row) => {
+            Some(cold) => {
                 let effort = Effort { deltas: false, ..gear.effort };
-                let healing = Gear { effort, cold: row.cold, own: None, rotation: None };
+                let healing = Gear { effort, cold, own: None, rotation: None };
                 let (blob, references) = self.encode(worker, space, &healing, hash, cut);
                 (Blob { heals: true, ..blob }, references)
             }

@@ -66,11 +66,15 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    ParityWithoutSync,
+    ParityInSameSegment,
+    CompactionDropsParity,
+    ReplacedWindowKeepsParity,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 64] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -131,6 +135,10 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::ParityWithoutSync,
+        Self::ParityInSameSegment,
+        Self::CompactionDropsParity,
+        Self::ReplacedWindowKeepsParity,
     ];
 }
 

@@ -37,6 +37,8 @@ pub struct FsckReport {
     pub segment_bytes: u64,
     pub records: u64,
     pub blobs: u64,
+    /// Parity records of blobs.
+    pub parity: u64,
     pub versions: u64,
     pub parts: u64,
 }
@@ -61,6 +63,7 @@ impl Store {
             self.check_segment(id, &mut found)?;
             report(&found);
         }
+        self.check_parity(&mut found)?;
         let mut used: HashMap<Hash, i64> = HashMap::new();
         self.check_blobs(&mut used, &mut found, report)?;
         for row in self.index().all_versions() {
@@ -133,7 +136,11 @@ impl Store {
                 if !error.is_damage() {
                     return Err(error);
                 }
-                found.add(format!("{:?} {hash} at {}", row.kind, row.position), error);
+                let subject = format!("{:?} {hash} at {}", row.kind, row.position);
+                match self.is_mendable(&hash, &row) {
+                    true => found.add(subject, format!("{error}; parity makes up for it, `repair` writes it again")),
+                    false => found.add(subject, error),
+                }
             }
             if found.blobs.is_multiple_of(256) {
                 report(found);

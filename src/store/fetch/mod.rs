@@ -10,15 +10,18 @@
 
 mod kept;
 mod member;
+mod mend;
 mod window;
 
 pub use kept::Keep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::bugs::Bugs;
@@ -54,6 +57,9 @@ pub struct Blobs {
     cache: InMemory,
     disk: Option<DiskCache>,
     damaged: AtomicU64,
+    mended: AtomicU64,
+    /// Damaged records that parity makes up for.
+    mendable: Mutex<BTreeSet<Hash>>,
     bugs: Bugs,
 }
 
@@ -67,7 +73,8 @@ impl Blobs {
         bugs: Bugs,
     ) -> Self {
         let cache = kept::in_memory(cache_bytes);
-        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
+        let (damaged, mended, mendable) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::default());
+        Self { index, pins, readers, cache, disk, damaged, mended, mendable, bugs }
     }
 
     /// Open segment files.
@@ -107,16 +114,16 @@ impl Blobs {
     }
 
     fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
-        let (row, record) = self.record(hash, PlacedKind::Node)?;
-        let found = Hash(Sha256::digest(&record.payload).into());
-        if found != *hash {
-            return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+        let error = match self.record(hash, PlacedKind::Node).and_then(|(row, record)| decoded(hash, &row, &record)) {
+            Ok(payload) => return Ok(payload),
+            Err(error) => error,
+        };
+        let row = self.row(hash)?;
+        match self.mended_record(hash, &row) {
+            Some(record) => decoded(hash, &row, &record),
+            None => Err(error),
         }
-        let payload = NodePayload::decode(&record.payload)
-            .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
-        Ok((row.position, payload))
     }
-
     /// The record of a blob; its payload is not verified yet.
     fn record(&self, hash: &Hash, kind: PlacedKind) -> Result<(BlobRow, Record), StoreError> {
         let mut row = self.row(hash)?;
@@ -145,4 +152,15 @@ impl Blobs {
             self.damaged.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// What a node's record holds, verified, and where it lies.
+fn decoded(hash: &Hash, row: &BlobRow, record: &Record) -> Result<(Position, NodePayload), StoreError> {
+    let found = Hash(Sha256::digest(&record.payload).into());
+    if found != *hash {
+        return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+    }
+    let payload = NodePayload::decode(&record.payload)
+        .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
+    Ok((row.position, payload))
 }

@@ -48,10 +48,26 @@ pub struct Moved {
     pub payload: Bytes,
 }
 
+/// Parity of a blob: an encoded parity record for the payload that lies at `of`.
+pub struct Protection {
+    pub hash: Hash,
+    pub of: Position,
+    /// None takes away what the blob has.
+    pub payload: Option<Bytes>,
+}
+
+/// Live parity to copy out of a segment.
+pub struct MovedParity {
+    pub hash: Hash,
+    pub from: Position,
+    pub payload: Bytes,
+}
+
 /// Live content of a segment, or a slice of it.
 pub struct Relocation {
     pub segment: SegmentId,
     pub blobs: Vec<Moved>,
+    pub parity: Vec<MovedParity>,
     /// Operations of commit records, with the position they were read at.
     pub ops: Vec<(Position, Op)>,
 }
@@ -69,6 +85,7 @@ pub enum Work {
     Commit(CommitRequest),
     Relocate(Relocation, Callback<Result<u64, StoreError>>),
     Rotate(Box<Blob>, Callback<Result<u64, StoreError>>),
+    Protect(Vec<Protection>, Callback<Result<u64, StoreError>>),
     Collect(Vec<Collect>, Callback<Result<u64, StoreError>>),
     Seal(Callback<Result<u64, StoreError>>),
 }

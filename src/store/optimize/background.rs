@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use deltastore_format::Position;
+
 use super::OptimizeOptions;
 use crate::store::Store;
 use crate::store::thread::{Lent, Stoppable};
@@ -22,6 +24,10 @@ const QUIET_LOOKS: u32 = 10;
 const MOST_LOOKS: u32 = 1200;
 /// From one search for retired references to the next: it reads the index of all windows.
 const SEARCH_PAUSE: Duration = Duration::from_secs(600);
+/// From one pass for parity that ends a short active segment to the next.
+const END_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// A segment that has reached one part in so many of its length may end at any pass.
+const LONG_SHARE: u64 = 16;
 /// Age from which on a version is optimized.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -39,6 +45,7 @@ impl Optimizer {
             let mut wait = pause;
             // What was removed before the start is not known: there is a search soon after it.
             let (mut removals, mut searched) = (u64::MAX, None::<Instant>);
+            let mut parity = ParityTurns::default();
             while !sleep(wait, stop) {
                 let Some(store) = lent.store() else { break };
                 let start = Instant::now();
@@ -47,7 +54,7 @@ impl Optimizer {
                 if search {
                     (removals, searched) = (store.inner().status.removals(), Some(start));
                 }
-                run(&store, !search, stop);
+                run(&store, !search, parity.next(&store), stop);
                 wait = pause.max(start.elapsed() * IDLE_FACTOR).min(pause * 20);
             }
         };
@@ -55,22 +62,60 @@ impl Optimizer {
     }
 }
 
-fn run(store: &Store, keep_retired: bool, stop: &AtomicBool) {
+/// When the pass for parity is due: like the search for retired references it reads the whole index, so it comes at most as
+/// often, and only after something was written.
+#[derive(Default)]
+struct ParityTurns {
+    last: Option<(Instant, Option<Position>)>,
+    ended_active: Option<Instant>,
+}
+
+/// Whether there is a pass, and whether the active segment may end for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    No,
+    SpareActive,
+    EndActive,
+}
+
+impl ParityTurns {
+    fn next(&mut self, store: &Store) -> Turn {
+        let applied = store.index().applied().unwrap_or_default();
+        if self.last.is_some_and(|(at, seen)| at.elapsed() < SEARCH_PAUSE || seen == applied) {
+            return Turn::No;
+        }
+        self.last = Some((Instant::now(), applied));
+        // Short segments are to be few: a small store has one more a day.
+        let long = applied.is_some_and(|applied| applied.offset >= store.settings().segment_bytes / LONG_SHARE);
+        if !long && self.ended_active.is_some_and(|at| at.elapsed() < END_PAUSE) {
+            return Turn::SpareActive;
+        }
+        self.ended_active = Some(Instant::now());
+        Turn::EndActive
+    }
+}
+
+fn run(store: &Store, keep_retired: bool, parity: Turn, stop: &AtomicBool) {
     let settled = u64::try_from(SETTLED.as_millis()).unwrap_or(u64::MAX);
     let options = OptimizeOptions {
         changed_before_ms: store.clock().now_ms().saturating_sub(settled),
         threads: 1,
         yields: true,
         keep_retired,
+        skip_parity: parity == Turn::No,
+        spare_active: parity != Turn::EndActive,
         ..OptimizeOptions::default()
     };
     match store.optimize(&options, stop, &mut |_| ()) {
-        Ok(done) if done.objects > 0 || done.rotated > 0 => tracing::info!(
+        Ok(done) if done.objects + done.rotated + done.parity + done.mended > 0 => tracing::info!(
             objects = done.objects,
             bytes = done.bytes,
             written_bytes = done.written_bytes,
             rotated = done.rotated,
             rotated_bytes = done.rotated_bytes,
+            parity = done.parity,
+            parity_bytes = done.parity_bytes,
+            mended = done.mended,
             "optimized"
         ),
         Ok(_) => {}

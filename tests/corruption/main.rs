@@ -9,4 +9,5 @@ mod header;
 mod index;
 mod map;
 mod open;
+mod parity;
 mod world;

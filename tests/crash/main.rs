@@ -8,6 +8,7 @@ mod compressed;
 mod disk;
 mod model;
 mod optimizing;
+mod parity;
 mod plan;
 mod power;
 mod rotating;

@@ -91,6 +91,7 @@ impl Store {
             let Some(row) = self.index().blob(hash)? else { continue };
             done.shared += 1;
             done.shared_bytes += row.record_len;
+            tracing::trace!(target: "measure", kind = row.kind as u8, bytes = row.record_len, "shared");
             let late = !options.end_active && active.is_some_and(|active| row.position.segment >= active);
             if late || self.index().parity(hash)?.is_some() {
                 continue;

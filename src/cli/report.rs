@@ -77,6 +77,13 @@ pub fn table(stats: &Stats) -> String {
             size(stats.parity_bytes)
         ));
     }
+    let damage = &stats.damage;
+    if damage.known_blobs + damage.log_ranges > 0 {
+        lines.push(format!(
+            "DAMAGED: {} windows and nodes, {} stretches of the log, as far as they were met; fsck finds all",
+            damage.known_blobs, damage.log_ranges
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

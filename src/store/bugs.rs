@@ -66,6 +66,10 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    LinkWithoutVerification,
+    ReferenceWithoutVerification,
+    HealForgottenInReplay,
+    HealForgottenInCommit,
     ParityWithoutSync,
     ParityInSameSegment,
     CompactionDropsParity,
@@ -74,7 +78,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 68] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -135,6 +139,10 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::LinkWithoutVerification,
+        Self::ReferenceWithoutVerification,
+        Self::HealForgottenInReplay,
+        Self::HealForgottenInCommit,
         Self::ParityWithoutSync,
         Self::ParityInSameSegment,
         Self::CompactionDropsParity,

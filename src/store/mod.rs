@@ -28,9 +28,11 @@ mod recovery;
 mod relocate;
 mod segments;
 mod settings;
+mod soundness;
 mod stats;
 mod thread;
 mod transaction;
+mod unreadable;
 mod write;
 
 use std::path::Path;
@@ -58,9 +60,11 @@ pub use recipe::Walk;
 pub use recovery::{Damage, Progress};
 pub(crate) use segments::holders;
 pub use settings::Settings;
+pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
+pub use unreadable::{Owner, Stretch, Unreadable};
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
@@ -73,6 +77,7 @@ use log::{Log, Status};
 use optimize::Joins;
 use pins::{Pin, Pins};
 use segments::Segments;
+use soundness::Unverified;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -91,6 +96,7 @@ pub(crate) struct Inner {
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
     joins: Joins,
+    unverified: Unverified,
     encoders: Encoders,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
@@ -160,6 +166,11 @@ impl Store {
     /// Windows and nodes since start whose damaged record was made up for by their parity.
     pub fn mended_reads(&self) -> u64 {
         self.0.blobs.mended()
+    }
+
+    /// What is known of damage by now.
+    pub fn damage_counts(&self) -> DamageCounts {
+        DamageCounts { log_ranges: self.0.damage.len() as u64, ..self.0.blobs.damage_counts() }
     }
 
     /// Threads that digest, cut and encode.

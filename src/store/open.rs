@@ -13,6 +13,7 @@ use super::optimize::Joins;
 use super::pins::Pins;
 use super::recovery::{self, Scene};
 use super::segments::Segments;
+use super::soundness::{Soundness, Unverified};
 use super::{Damage, Folder, Index, Inner, Pool, Progress, Settings, Store, StoreError};
 use crate::index::Engine;
 use crate::segment::vfs::Clock;
@@ -45,6 +46,7 @@ impl Store {
         let status = Arc::new(Status::default());
         let segments = Arc::new(Segments::new(recovered.segments));
         let durable = recovered.writer.position();
+        let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
         let log = Log::start(LogState {
             vfs: Arc::clone(&folder.vfs),
             dir: folder.dir.clone(),
@@ -56,6 +58,7 @@ impl Store {
             status: Arc::clone(&status),
             settings: settings.clone(),
             bugs,
+            soundness: Arc::clone(&soundness),
             segments: Arc::clone(&segments),
             writer: recovered.writer,
             next_sequence: recovered.next_sequence,
@@ -63,7 +66,7 @@ impl Store {
             marked: recovered.clean,
         })?;
         Ok(Self(Arc::new(Inner {
-            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, bugs),
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
             encode: Pool::new("encode", settings.encode_threads)?,
             read: Pool::new("read", settings.read_threads)?,
             vfs: Arc::clone(&folder.vfs),
@@ -79,6 +82,7 @@ impl Store {
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
             joins: Joins::default(),
+            unverified: Unverified::default(),
             encoders: Encoders::new(),
             log: Some(log),
             folder,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
-use super::{Store, StoreError, Walk};
+use super::{DamageCounts, Store, StoreError, Walk};
 
 /// Sums over objects. All sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -59,6 +59,8 @@ pub struct Stats {
     pub segments: u64,
     /// All segment files.
     pub segment_bytes: u64,
+    /// Damage that this process has met.
+    pub damage: DamageCounts,
 }
 
 impl Totals {
@@ -284,6 +286,7 @@ impl Store {
             stats.segments += 1;
             stats.segment_bytes += self.inner().blobs.readers().get(id)?.file_len()?;
         }
+        stats.damage = self.damage_counts();
         Ok(stats)
     }
 }

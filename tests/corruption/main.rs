@@ -11,3 +11,4 @@ mod map;
 mod open;
 mod parity;
 mod world;
+mod writes;

@@ -104,7 +104,7 @@ fn made_up_for(world: &Versions, vfs: &SimVfs, engine: &MemEngine, context: &str
     assert!(s3.store().mended_reads() > 0, "{context}: nothing was made up for");
     let done = pass(&s3);
     assert_eq!(done.damaged, 0, "{context}: {done:?}");
-    let checked = s3.store().mend_all(&mut |_| ()).unwrap();
+    let checked = s3.store().mend_all(false, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((checked.mended, checked.lost, checked.dropped), (0, 0, 0), "{context}");
     assert_eq!(checked.checked, done.shared, "{context}");
     for (_, row, parity) in protected(&s3) {
@@ -172,7 +172,7 @@ fn a_lost_sector_costs_nothing_and_two_damaged_places_are_told() {
     let payload = row.position.offset + RECORD_HEADER_LEN as u64;
     [payload, payload + u64::from(parity.payload_len) - 1].map(|offset| vfs.corrupt(&path, offset, 1).unwrap());
     let s3 = open(&vfs, &world.engine.crash(usize::MAX)).unwrap();
-    let checked = s3.store().mend_all(&mut |_| ()).unwrap();
+    let checked = s3.store().mend_all(false, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((checked.mended, checked.lost), (0, 1));
 }
 
@@ -190,10 +190,10 @@ fn damaged_parity_is_written_again() {
     let s3 = open(&vfs, &world.engine.crash(usize::MAX)).unwrap();
     let found = s3.store().fsck(&mut |_| ()).unwrap().problems;
     assert!(found.iter().filter(|problem| problem.subject.starts_with("parity")).count() == all.len(), "{found:?}");
-    let checked = s3.store().mend_all(&mut |_| ()).unwrap();
+    let checked = s3.store().mend_all(false, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((checked.checked, checked.dropped), (all.len() as u64, all.len() as u64));
     assert_eq!(pass(&s3).parity, all.len() as u64);
-    let checked = s3.store().mend_all(&mut |_| ()).unwrap();
+    let checked = s3.store().mend_all(false, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((checked.checked, checked.dropped, checked.mended), (all.len() as u64, 0, 0));
     world.check(&s3, "with new parity");
 }

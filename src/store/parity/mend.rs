@@ -1,5 +1,7 @@
 //! Repair: what a damaged record must have held, and the record that takes its place.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use deltastore_format::{Hash, Parity, Position, RecordKind};
 
@@ -62,7 +64,7 @@ impl Store {
         let mut mended = 0;
         for hash in self.inner().blobs.take_mendable() {
             if let Some(row) = self.index().blob(&hash)? {
-                mended += u64::from(self.mend(&hash, &row)? == Mended::Yes);
+                mended += u64::from(self.mend(&hash, &row, false)? == Mended::Yes);
             }
         }
         Ok(mended)
@@ -73,21 +75,31 @@ impl Store {
     ///
     /// # Errors
     /// What reading the index and writing give; damage is in the report.
-    pub fn mend_all(&self, report: &mut dyn FnMut(&MendReport)) -> Result<MendReport, StoreError> {
+    pub fn mend_all(
+        &self,
+        dry_run: bool,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(&MendReport),
+    ) -> Result<MendReport, StoreError> {
         let mut done = MendReport::default();
         for row in self.index().all_parity(Hash::default()) {
             let (hash, parity) = row?;
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
             done.checked += 1;
             if let Some(blob) = self.index().blob(&hash)? {
-                match self.mend(&hash, &blob)? {
+                match self.mend(&hash, &blob, dry_run)? {
                     Mended::Whole => {}
                     Mended::Yes => done.mended += 1,
                     Mended::No => done.lost += 1,
                 }
             }
             if read(self.inner().blobs.readers(), &hash, &parity).is_err() {
-                let gone = Protection { hash, of: Position::default(), payload: None };
-                self.inner().log()?.protect(vec![gone])?;
+                if !dry_run {
+                    let gone = Protection { hash, of: Position::default(), payload: None };
+                    self.inner().log()?.protect(vec![gone])?;
+                }
                 done.dropped += 1;
             }
             report(&done);
@@ -95,18 +107,22 @@ impl Store {
         Ok(done)
     }
 
-    fn mend(&self, hash: &Hash, row: &BlobRow) -> Result<Mended, StoreError> {
+    fn mend(&self, hash: &Hash, row: &BlobRow, dry_run: bool) -> Result<Mended, StoreError> {
         let readers = self.inner().blobs.readers();
         let whole = readers.get(row.position.segment).and_then(|segment| segment.read(row.position.offset));
         if whole.is_ok_and(|record| record.header.kind == record_kind(row.kind)) {
             return Ok(Mended::Whole);
         }
         let Some(payload) = repaired(self.index(), readers, hash, row.position) else { return Ok(Mended::No) };
+        if dry_run {
+            return Ok(Mended::Yes);
+        }
         let moved = Moved { kind: row.kind, hash: *hash, from: row.position, payload };
         let (parity, ops) = (Vec::new(), Vec::new());
         let relocation = Relocation { segment: row.position.segment, blobs: vec![moved], parity, ops };
         if self.inner().log()?.relocate(relocation)? > 0 {
             tracing::warn!(%hash, from = %row.position, "a damaged record was repaired and written again");
+            self.inner().blobs.soundness().healed(hash);
         }
         Ok(Mended::Yes)
     }

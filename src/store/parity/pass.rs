@@ -27,7 +27,19 @@ pub(in crate::store) struct ParityOptions {
 }
 
 impl Store {
-    /// Repairs what reads found damaged, then gives parity to what many objects depend on; to the end or until `stop`.
+    /// Gives parity to all that many objects depend on, to the end or until `stop`; answers the bytes that were written.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives.
+    pub fn protect(&self, stop: &AtomicBool) -> Result<u64, StoreError> {
+        let _one_at_a_time = self.inner().optimizing.lock();
+        let mut done = OptimizeReport::default();
+        let options = ParityOptions { dry_run: false, end_active: true };
+        self.keep_parity(options, stop, &|| (), &mut done, &mut |_| ())?;
+        Ok(done.parity_bytes)
+    }
+
+    /// Gives parity to what many objects depend on, and takes it from what they do not depend on any more.
     pub(in crate::store) fn keep_parity(
         &self,
         options: ParityOptions,

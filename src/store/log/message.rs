@@ -48,12 +48,18 @@ pub struct Moved {
     pub payload: Bytes,
 }
 
-/// Parity of a blob: an encoded parity record for the payload that lies at `of`.
+/// Parity that a blob is given or loses.
 pub struct Protection {
     pub hash: Hash,
-    pub of: Position,
-    /// None takes away what the blob has.
-    pub payload: Option<Bytes>,
+    pub change: ParityChange,
+}
+
+/// What becomes of a blob's parity.
+pub enum ParityChange {
+    /// An encoded parity record, for the payload that lies there.
+    Give { of: Position, payload: Bytes },
+    /// That which lies there goes.
+    Take(Position),
 }
 
 /// Live parity to copy out of a segment.

@@ -28,7 +28,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
-pub use message::{Callback, Collect, Moved, MovedParity, Protection, Relocation};
+pub use message::{Callback, Collect, Moved, MovedParity, ParityChange, Protection, Relocation};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};

@@ -6,7 +6,7 @@
 use deltastore_format::{Hash, RecordKind, record_len};
 
 use super::batch::StagedMove;
-use super::message::{Callback, MovedParity, Protection, Relocation, Work};
+use super::message::{Callback, MovedParity, ParityChange, Protection, Relocation, Work};
 use super::thread::LogThread;
 use crate::index::{IndexError, ParityRow};
 use crate::store::bugs::Bug;
@@ -57,13 +57,18 @@ impl LogThread<'_> {
             self.appender.roll()?;
         }
         let (mut parity, start) = (Vec::new(), self.appender.staged());
-        for Protection { hash, of, payload } in protections {
-            let Some(payload) = payload else {
-                parity.push((hash, None));
-                continue;
-            };
-            if self.index.blob(&hash)?.is_some_and(|row| row.position == of) {
-                parity.push((hash, Some(self.append_parity(&payload))));
+        for Protection { hash, change } in protections {
+            match change {
+                ParityChange::Give { of, payload } => {
+                    if self.index.blob(&hash)?.is_some_and(|row| row.position == of) {
+                        parity.push((hash, Some(self.append_parity(&payload))));
+                    }
+                }
+                ParityChange::Take(at) => {
+                    if self.index.parity(&hash)?.is_some_and(|row| row.position == at) {
+                        parity.push((hash, None));
+                    }
+                }
             }
         }
         Ok((parity, (self.appender.staged() - start) as u64))
@@ -127,9 +132,11 @@ impl LogThread<'_> {
     /// True when one of the blobs lies in the active segment.
     fn holds_some_of(&self, protections: &[Protection]) -> Result<bool, IndexError> {
         let active = self.appender.position().segment;
-        let new = |protection: &&Protection| protection.payload.is_some() && protection.of.segment == active;
-        for protection in protections.iter().filter(new) {
-            if self.index.blob(&protection.hash)?.is_some_and(|row| row.position == protection.of) {
+        for Protection { hash, change } in protections {
+            if let ParityChange::Give { of, .. } = change
+                && of.segment == active
+                && self.index.blob(hash)?.is_some_and(|row| row.position == *of)
+            {
                 return Ok(true);
             }
         }

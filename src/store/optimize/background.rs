@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use deltastore_format::Position;
 
 use super::OptimizeOptions;
-use crate::store::Store;
 use crate::store::thread::{Lent, Stoppable};
+use crate::store::{MendReport, Store};
 
 /// The lowest priority that the system gives.
 const LOWEST: i32 = 19;
@@ -28,6 +28,10 @@ const SEARCH_PAUSE: Duration = Duration::from_secs(600);
 const END_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// A segment that has reached one part in so many of its length may end at any pass.
 const LONG_SHARE: u64 = 16;
+/// From one reading of all that has parity to the next.
+const SCRUB_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Records read before there is room made for clients again.
+const SCRUB_RECORDS: u64 = 64;
 /// Age from which on a version is optimized.
 const SETTLED: Duration = Duration::from_secs(60);
 
@@ -45,7 +49,7 @@ impl Optimizer {
             let mut wait = pause;
             // What was removed before the start is not known: there is a search soon after it.
             let (mut removals, mut searched) = (u64::MAX, None::<Instant>);
-            let mut parity = ParityTurns::default();
+            let (mut parity, mut scrubbed) = (ParityTurns::default(), Instant::now());
             while !sleep(wait, stop) {
                 let Some(store) = lent.store() else { break };
                 let start = Instant::now();
@@ -55,6 +59,10 @@ impl Optimizer {
                     (removals, searched) = (store.inner().status.removals(), Some(start));
                 }
                 run(&store, !search, parity.next(&store), stop);
+                if scrubbed.elapsed() >= SCRUB_PAUSE {
+                    scrubbed = Instant::now();
+                    scrub(&store, stop);
+                }
                 wait = pause.max(start.elapsed() * IDLE_FACTOR).min(pause * 20);
             }
         };
@@ -120,6 +128,26 @@ fn run(store: &Store, keep_retired: bool, parity: Turn, stop: &AtomicBool) {
         ),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
+    }
+}
+
+/// Reads all records that have parity, and the parity, and repairs what is damaged.
+fn scrub(store: &Store, stop: &AtomicBool) {
+    let mut report = |done: &MendReport| {
+        if done.checked.is_multiple_of(SCRUB_RECORDS) {
+            wait_for_room(store, stop);
+        }
+    };
+    match store.mend_all(false, stop, &mut report) {
+        Ok(done) if done.mended + done.dropped + done.lost > 0 => tracing::warn!(
+            checked = done.checked,
+            mended = done.mended,
+            parity_dropped = done.dropped,
+            lost = done.lost,
+            "damage was found among what many objects depend on"
+        ),
+        Ok(done) => tracing::info!(checked = done.checked, "what many objects depend on was read and is whole"),
+        Err(error) => tracing::warn!(%error, "what many objects depend on could not be checked"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::segment::Readers;
 use crate::store::Store;
 use crate::store::blob::record_kind;
 use crate::store::error::StoreError;
-use crate::store::log::{Moved, Protection, Relocation};
+use crate::store::log::{Moved, ParityChange, Protection, Relocation};
 
 /// What a repair found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Store {
             }
             if read(self.inner().blobs.readers(), &hash, &parity).is_err() {
                 if !dry_run {
-                    let gone = Protection { hash, of: Position::default(), payload: None };
+                    let gone = Protection { hash, change: ParityChange::Take(parity.position) };
                     self.inner().log()?.protect(vec![gone])?;
                 }
                 done.dropped += 1;

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deltastore_format::{Hash, Parity, Position};
+use deltastore_format::{Hash, Parity};
 
 use super::{block_len, dependents};
 use crate::index::BlobRow;
 use crate::store::blob::record_kind;
 use crate::store::error::StoreError;
-use crate::store::log::Protection;
+use crate::store::log::{ParityChange, Protection};
 use crate::store::{OptimizeReport, Store};
 
 /// Blobs counted at a time.
@@ -69,12 +69,12 @@ impl Store {
     fn take_from_others(&self, start: Hash, found: &dependents::Shared) -> Result<(), StoreError> {
         let mut gone = Vec::new();
         for row in self.index().all_parity(start) {
-            let (hash, _) = row?;
+            let (hash, row) = row?;
             if found.next.is_some_and(|next| hash >= next) {
                 break;
             }
             if found.blobs.binary_search(&hash).is_err() {
-                gone.push(Protection { hash, of: Position::default(), payload: None });
+                gone.push(Protection { hash, change: ParityChange::Take(row.position) });
             }
         }
         while !gone.is_empty() {
@@ -115,7 +115,8 @@ impl Store {
                 done.parity_bytes += deltastore_format::record_len(u32::try_from(payload.len()).unwrap_or(u32::MAX));
                 continue;
             }
-            batch.push(Protection { hash: *hash, of: row.position, payload: Some(payload.into()) });
+            let change = ParityChange::Give { of: row.position, payload: payload.into() };
+            batch.push(Protection { hash: *hash, change });
             if bytes >= CHUNK_BYTES || batch.len() >= CHUNK {
                 wait();
                 done.parity_bytes += self.inner().log()?.protect(std::mem::take(&mut batch))?;

@@ -12,20 +12,25 @@ use crate::store::recovery::replay::placing_of;
 use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
-    /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and reading repairs it.
+    /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and reading repairs
+    /// it. So do those of which only a record that is not cold was found: what cold windows refer to must be cold.
     pub(super) fn rescue(&mut self, damage: &[Damage]) -> Result<(), StoreError> {
         let index = self.scene.index;
         for row in index.all_parity(Hash::default()) {
             let (hash, row) = row?;
-            if index.blob(&hash)?.is_some() {
+            let old = index.blob(&hash)?;
+            if old.as_ref().is_some_and(|old| old.cold || old.kind == PlacedKind::Node) {
                 continue;
             }
             let Ok(parity) = read_parity(self.scene.readers, &hash, &row) else { continue };
             let gaps = damage.iter().map(|gap| gap.from);
             let rescued = std::iter::once(parity.position).chain(gaps).find_map(|at| self.blob_at(&parity, at));
-            if let Some(row) = rescued {
-                tracing::warn!(%hash, position = %row.position, "a damaged record is known by its parity");
+            if let Some(row) = rescued.filter(|row| row.cold || old.is_none()) {
+                tracing::debug!(%hash, position = %row.position, "known by its parity alone");
                 index.stage_blob(&mut self.batch, &hash, &row);
+                if let Some(old) = old {
+                    self.copies.replaced(hash, old, &row);
+                }
                 self.write_if_full()?;
             }
         }

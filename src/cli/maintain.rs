@@ -138,6 +138,13 @@ fn would(done: &OptimizeReport) -> Vec<String> {
             done.holders
         ));
     }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity would be written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
+        ));
+    }
     lines
 }
 
@@ -149,6 +156,16 @@ fn did(done: &OptimizeReport) -> Vec<String> {
         lines.push(format!(
             "{} windows encoded anew in {written}, without references of {retired} that only removed objects used",
             done.rotated
+        ));
+    }
+    if done.mended > 0 {
+        lines.push(format!("{} damaged records repaired from their parity", done.mended));
+    }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
         ));
     }
     if done.objects + done.rotated > 0 {

@@ -70,11 +70,15 @@ pub enum Bug {
     ReferenceWithoutVerification,
     HealForgottenInReplay,
     HealForgottenInCommit,
+    ParityWithoutSync,
+    ParityInSameSegment,
+    CompactionDropsParity,
+    ReplacedWindowKeepsParity,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 68] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -139,6 +143,10 @@ impl Bug {
         Self::ReferenceWithoutVerification,
         Self::HealForgottenInReplay,
         Self::HealForgottenInCommit,
+        Self::ParityWithoutSync,
+        Self::ParityInSameSegment,
+        Self::CompactionDropsParity,
+        Self::ReplacedWindowKeepsParity,
     ];
 }
 

@@ -9,5 +9,6 @@ mod header;
 mod index;
 mod map;
 mod open;
+mod parity;
 mod world;
 mod writes;

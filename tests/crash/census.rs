@@ -12,8 +12,8 @@ use crate::disk::DIR;
 use crate::world::World;
 
 /// Lives in which each thing occurs.
-static LIVES: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
-const NAMES: [&str; 8] = [
+static LIVES: [AtomicU64; 9] = [const { AtomicU64::new(0) }; 9];
+const NAMES: [&str; 9] = [
     "members",
     "overlapping members",
     "cold windows",
@@ -22,6 +22,7 @@ const NAMES: [&str; 8] = [
     "joined uploads",
     "nested members",
     "rotated windows",
+    "parity",
 ];
 /// What occurs in an eighth of all lives only.
 const RARE: [&str; 4] = ["overlapping members", "joined uploads", "nested members", "rotated windows"];
@@ -31,9 +32,10 @@ pub fn take(world: &World) -> Result<(), String> {
     let Some(running) = &world.running else { return Ok(()) };
     let store = running.objects.store();
     let text = |error: deltastore::index::IndexError| error.to_string();
-    let mut found = [false; 8];
+    let mut found = [false; 9];
     found[5] = world.joined > 0;
     found[7] = world.rotated > 0;
+    found[8] = world.parity > 0;
     for row in store.index().all_blobs(Hash::default()) {
         let (_, row) = row.map_err(text)?;
         found[2] |= row.cold;

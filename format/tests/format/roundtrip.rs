@@ -4,7 +4,7 @@ use crate::{encoded, samples};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Member, Metadata,
-    Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter,
+    Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter,
     SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 use proptest::collection::{btree_set, vec};
@@ -305,6 +305,18 @@ proptest! {
     }
 
     #[test]
+    fn parity_round_trips_and_repairs(
+        payload in vec(any::<u8>(), 1..3000), blocks in 1..9u32, whole in any::<bool>(), position in position(), at in any::<usize>(),
+    ) {
+        let block_len = if whole { u32::MAX } else { blocks * 64 };
+        let parity = Parity::new(PlacedKind::Node, Hash([3; 32]), position, &payload, block_len);
+        let mut found = payload.clone();
+        found[at % payload.len()] ^= 1;
+        prop_assert_eq!(parity.repair(&found), Some(payload));
+        assert_round_trip!(Parity, parity);
+    }
+
+    #[test]
     fn window_heads_round_trip(head in window_head()) {
         let mut payload = encoded!(head);
         let head_len = payload.len();
@@ -317,7 +329,7 @@ proptest! {
     #[test]
     fn headers_round_trip(
         store in any::<[u8; 16]>(), numbers in any::<[u64; 3]>(), epoch in any::<u32>(), position in position(),
-        kind in select(&[RecordKind::Window, RecordKind::Node, RecordKind::Commit, RecordKind::Footer][..]),
+        kind in select(&[RecordKind::Window, RecordKind::Node, RecordKind::Commit, RecordKind::Footer, RecordKind::Parity][..]),
         payload in vec(any::<u8>(), 0..300),
     ) {
         let (store, epoch) = (StoreId(store), Epoch(epoch));

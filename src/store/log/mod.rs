@@ -16,6 +16,7 @@ mod append;
 mod batch;
 mod message;
 mod moves;
+mod parity;
 mod sync;
 mod thread;
 
@@ -27,7 +28,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
-pub use message::{Callback, Collect, Moved, Relocation};
+pub use message::{Callback, Collect, Moved, MovedParity, ParityChange, Protection, Relocation};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};
@@ -153,6 +154,12 @@ impl Log {
     /// Gives a cold window another form; answers the bytes of its record, 0 if the form was not taken.
     pub fn rotate(&self, blob: Blob) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
+    }
+
+    /// Gives blobs parity, or takes it away; answers the bytes of what was written. What lies in the active segment makes it
+    /// end: parity goes to the next one.
+    pub fn protect(&self, protections: Vec<Protection>) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Protect(protections, done)))
     }
 
     /// Drops blobs that have no links and no pins from the index; answers how many.

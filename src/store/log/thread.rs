@@ -136,12 +136,12 @@ impl LogThread<'_> {
                     deferred.push_back(maintenance);
                     break;
                 }
-                Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
-                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
+                waiting if self.waits_for_sync(&waiting) => {
                     sync = true;
-                    deferred.push_back(Work::Seal(done));
+                    deferred.push_back(waiting);
                     break;
                 }
+                Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
@@ -149,6 +149,10 @@ impl LogThread<'_> {
                 }
                 Work::Relocate(relocation, done) => {
                     batch.moves.extend(self.relocate(relocation, done));
+                    break;
+                }
+                Work::Protect(protections, done) => {
+                    batch.moves.extend(self.protect(protections, done));
                     break;
                 }
                 Work::Rotate(blob, done) => {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use super::look::look;
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
 use crate::store::{CollectOptions, OptimizeOptions, OptimizeReport, Store, StoreError};
@@ -12,24 +13,30 @@ use crate::store::{CollectOptions, OptimizeOptions, OptimizeReport, Store, Store
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
     let Opened { folder, engine, clock } = open(dir, false)?;
     let bar = progress::bar("reading segments", 1);
-    let damage = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
+    let rebuilt = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
         bar.set_length(progress.segments as u64);
         bar.set_position(progress.segments_done as u64);
     })?;
     bar.finish_and_clear();
-    let mut lines = vec![format!("index rebuilt from the segments in {}", dir.display())];
-    lines.extend(damage.iter().map(|damage| format!("DAMAGED {damage}")));
-    finish(&lines, damage.is_empty())
+    let mut lines = vec![match rebuilt.done {
+        true => format!("index rebuilt from the segments in {}", dir.display()),
+        false => "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
+                  files, or give them up with repair --forget-missing-segments"
+            .into(),
+    }];
+    lines.extend(rebuilt.damage.iter().map(|damage| format!("DAMAGED {damage}")));
+    finish(&lines, rebuilt.damage.is_empty())
 }
 
 /// `fsck`
 pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
-    let store = open_store(dir, false)?;
+    let looked = look(dir)?;
     let bar = progress::bar("checking", 0);
-    let found = store.fsck(&mut |found| {
+    let mut found = looked.store.fsck(&mut |found| {
         bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
     })?;
     bar.finish_and_clear();
+    found.problems.extend(looked.problems);
     let mut lines = vec![format!(
         "{} segments ({}), {} records, {} windows and nodes, {} objects, {} parts checked",
         found.segments,
@@ -87,7 +94,10 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     if done.damaged > 0 {
         lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
     }
-    finish(&lines, done.damaged == 0)
+    if done.held_back {
+        lines.push("nothing is stored anew while part of the log is damaged or lost; run fsck".into());
+    }
+    finish(&lines, done.damaged == 0 && !done.held_back)
 }
 
 fn would(done: &OptimizeReport) -> Vec<String> {
@@ -123,7 +133,7 @@ pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
     let text = if json { output::json(&stats)? } else { report::table(&stats) };
     output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if stats.lost_segments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
 fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {

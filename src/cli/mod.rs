@@ -4,6 +4,7 @@ mod address;
 mod credentials;
 mod estimate;
 mod inspect;
+mod look;
 mod maintain;
 mod open;
 mod output;
@@ -97,6 +98,8 @@ const DAMAGE: u8 = 3;
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // RocksDB makes files by itself.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let format = match &arguments.command {
         Command::Serve(serve) => serve.log_format,
         _ => LogFormat::Text,

@@ -70,6 +70,9 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
+    if !stats.lost_segments.is_empty() {
+        lines.push(format!("LOST segments {}; run fsck", stats.lost_segments.join(", ")));
+    }
     lines.join("\n") + "\n"
 }
 

@@ -21,6 +21,8 @@ pub struct ManifestFiles {
     pub problems: Vec<(PathBuf, String)>,
     /// Neither file is there.
     pub absent: bool,
+    /// Both files hold `newest`.
+    pub intact: bool,
 }
 
 /// A manifest that a newer build wrote, or the file system's error.
@@ -38,6 +40,7 @@ pub enum ManifestError {
 /// See [`ManifestError`]; a missing or damaged file is none.
 pub fn read_manifest(vfs: &dyn Vfs, dir: &Path) -> Result<ManifestFiles, ManifestError> {
     let mut found = ManifestFiles { absent: true, ..ManifestFiles::default() };
+    let mut whole = Vec::new();
     for path in NAMES.map(|name| dir.join(name)) {
         if !vfs.exists(&path)? {
             found.problems.push((path, "is missing".into()));
@@ -48,14 +51,13 @@ pub fn read_manifest(vfs: &dyn Vfs, dir: &Path) -> Result<ManifestFiles, Manifes
         let mut bytes = vec![0; usize::try_from(file.len()?).unwrap_or(usize::MAX)];
         file.read_exact_at(&mut bytes, 0)?;
         match Manifest::decode(&bytes) {
-            Ok(manifest) => {
-                let newer = found.newest.as_ref().is_none_or(|newest| newest.generation < manifest.generation);
-                found.newest = Some(manifest).filter(|_| newer).or(found.newest);
-            }
+            Ok(manifest) => whole.push(manifest),
             Err(source @ DecodeError::Version { .. }) => return Err(ManifestError::Newer { path, source }),
             Err(error) => found.problems.push((path, format!("is damaged: {error}"))),
         }
     }
+    found.intact = matches!(&whole[..], [one, other] if one == other);
+    found.newest = whole.into_iter().max_by_key(|manifest| manifest.generation);
     // The very first one was cut off between the files: nothing was stored yet.
     if found.newest.as_ref().is_some_and(|newest| newest.generation == 1) {
         found.problems.retain(|(path, _)| vfs.exists(path).unwrap_or(true));
@@ -70,6 +72,22 @@ pub fn read_manifest(vfs: &dyn Vfs, dir: &Path) -> Result<ManifestFiles, Manifes
 pub fn write_manifest(vfs: &dyn Vfs, dir: &Path, manifest: &Manifest) -> io::Result<()> {
     let bytes = manifest.to_bytes();
     NAMES.iter().try_for_each(|name| replace_file(vfs, &dir.join(name), &bytes))
+}
+
+/// What [`write_manifest`] would be without its syncs: a planted bug.
+///
+/// # Errors
+/// The file system's.
+pub fn write_manifest_unsynced(vfs: &dyn Vfs, dir: &Path, manifest: &Manifest) -> io::Result<()> {
+    for name in NAMES {
+        let (path, temporary) = (dir.join(name), dir.join(format!("{name}.tmp")));
+        if vfs.exists(&temporary)? {
+            vfs.remove(&temporary)?;
+        }
+        vfs.create(&temporary)?.write_all_at(&manifest.to_bytes(), 0)?;
+        vfs.rename(&temporary, &path)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

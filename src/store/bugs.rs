@@ -50,7 +50,9 @@ pub enum Bug {
     FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
-    RollBeforeSync,
+    NewSegmentBeforeManifest,
+    ManifestWithoutSync,
+    ManifestAfterUnlink,
     OptimizeSwapsEntries,
     OptimizeCommitsBeforeWindows,
     OptimizeWithoutSync,
@@ -70,7 +72,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 62] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -115,7 +117,9 @@ impl Bug {
         Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
-        Self::RollBeforeSync,
+        Self::NewSegmentBeforeManifest,
+        Self::ManifestWithoutSync,
+        Self::ManifestAfterUnlink,
         Self::OptimizeSwapsEntries,
         Self::OptimizeCommitsBeforeWindows,
         Self::OptimizeWithoutSync,

@@ -35,7 +35,7 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, StoreHeader};
+use deltastore_format::{Hash, Position, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -53,7 +53,7 @@ pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
-pub use recovery::{Damage, Progress};
+pub use recovery::{Damage, Progress, Rebuilt};
 pub(crate) use segments::holders;
 pub use settings::Settings;
 pub(crate) use stats::directory;
@@ -95,6 +95,8 @@ pub(crate) struct Inner {
     encode: Pool,
     read: Pool,
     log: Option<Log>,
+    /// Where the log ends, of a store that is only looked at.
+    end: Option<Position>,
     // Last: the lock goes when everything else has.
     folder: Folder,
 }
@@ -108,6 +110,13 @@ pub enum Health {
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
+    },
+    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so many
+    /// segments are lost, and the index is to be rebuilt at the next start.
+    Degraded {
+        damage: usize,
+        lost: usize,
+        index: bool,
     },
 }
 
@@ -141,7 +150,14 @@ impl Store {
         match (self.0.status.read_only(), self.0.status.full()) {
             (Some(reason), _) => Health::ReadOnly { reason },
             (None, true) => Health::Full,
-            (None, false) => Health::Ready,
+            (None, false) => {
+                let (damage, lost) = (self.0.damage.len(), self.0.segments.lost().len());
+                let index = self.0.index.engine().is_damaged();
+                match damage > 0 || lost > 0 || index {
+                    true => Health::Degraded { damage, lost, index },
+                    false => Health::Ready,
+                }
+            }
         }
     }
 
@@ -216,6 +232,12 @@ impl Drop for Inner {
         self.log = None;
         if let Err(error) = self.index.flush() {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
+        }
+        if !self.folder.read_only
+            && self.status.read_only().is_none()
+            && let Err(error) = self.segments.save()
+        {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

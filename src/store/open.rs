@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use deltastore_format::SegmentId;
 use parking_lot::Mutex;
 
 use super::bugs::Bugs;
@@ -11,7 +10,7 @@ use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
 use super::optimize::Joins;
 use super::pins::Pins;
-use super::recovery::{self, Scene};
+use super::recovery::{self, Rebuilt, Scene};
 use super::segments::Segments;
 use super::{Damage, Folder, Index, Inner, Pool, Progress, Settings, Store, StoreError};
 use crate::index::Engine;
@@ -37,13 +36,14 @@ impl Store {
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = recovery::recover(&scene)?;
-        tracing::debug!(replayed = recovered.replayed, "recovered");
-        let settings = settings.fitted(capacity(&folder, &readers, &recovered.segments)?);
+        let found = recovered.found;
+        tracing::debug!(replayed = found.replayed, "recovered");
+        let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
         let vfs = Arc::clone(&folder.vfs);
         let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
         let pins = Arc::new(Pins::default());
         let status = Arc::new(Status::default());
-        let segments = Arc::new(Segments::new(recovered.segments));
+        let segments = Arc::clone(&found.segments);
         let durable = recovered.writer.position();
         let log = Log::start(LogState {
             vfs: Arc::clone(&folder.vfs),
@@ -75,14 +75,70 @@ impl Store {
             segments,
             settings,
             bugs,
-            damage: recovered.damage,
+            damage: found.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
             joins: Joins::default(),
             encoders: Encoders::new(),
             log: Some(log),
+            end: None,
             folder,
         })))
+    }
+
+    /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing can be
+    /// written.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn open_read_only(
+        folder: Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let (index, bugs) = (Index::open(engine)?, Bugs::default());
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
+        let found = recovery::look(&scene)?;
+        let pins = Arc::new(Pins::default());
+        Ok(Self(Arc::new(Inner {
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, None, bugs),
+            encode: Pool::new("encode", 1)?,
+            read: Pool::new("read", settings.read_threads)?,
+            vfs: Arc::clone(&folder.vfs),
+            header: folder.header.clone(),
+            index,
+            pins,
+            clock,
+            status: Arc::default(),
+            segments: found.segments,
+            settings,
+            bugs,
+            damage: found.damage,
+            collecting: Mutex::new(()),
+            optimizing: Mutex::new(()),
+            joins: Joins::default(),
+            encoders: Encoders::new(),
+            log: None,
+            end: Some(found.end),
+            folder,
+        })))
+    }
+
+    /// Gives up the lost segments of a locked folder, for good unless their files come back; names what is lost.
+    ///
+    /// # Errors
+    /// What reading and writing give.
+    pub fn forget_lost(
+        folder: &Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Vec<Damage>, StoreError> {
+        let index = Index::open(engine)?;
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
+        recovery::forget(&scene)
     }
 
     /// Rebuilds the index of a locked folder from its segments alone.
@@ -94,7 +150,7 @@ impl Store {
         engine: Arc<dyn Engine>,
         clock: Arc<dyn Clock>,
         report: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Damage>, StoreError> {
+    ) -> Result<Rebuilt, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
@@ -103,10 +159,10 @@ impl Store {
 }
 
 /// Bytes of segments that the disk has or has room for.
-fn capacity(folder: &Folder, readers: &Readers, segments: &[SegmentId]) -> Result<u64, StoreError> {
+fn capacity(folder: &Folder, readers: &Readers, segments: &Segments) -> Result<u64, StoreError> {
     let mut capacity = folder.vfs.free_bytes(&folder.dir)?;
-    for id in segments {
-        capacity = capacity.saturating_add(readers.get(*id)?.file_len()?);
+    for id in segments.all() {
+        capacity = capacity.saturating_add(readers.get(id)?.file_len()?);
     }
     Ok(capacity)
 }

@@ -11,7 +11,7 @@
 //! collection ends with the error.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,23 +19,28 @@ use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Manifest, Position, SegmentEntry, SegmentHeader, SegmentId, SegmentState, StoreHeader};
 use parking_lot::Mutex;
 
+use super::bugs::{Bug, Bugs};
+use super::error::StoreError;
+use super::folder::Folder;
 use crate::segment::vfs::Vfs;
-use crate::segment::write_manifest;
+use crate::segment::{write_manifest, write_manifest_unsynced};
 
 /// The set of existing segments, shared by the log and the collector.
 pub struct Segments {
     book: Mutex<Book>,
     /// Held while the files are written, which only one may do at a time.
     disk: Mutex<Disk>,
+    bugs: Bugs,
 }
 
 struct Book {
+    /// What is on disk for certain.
     listed: BTreeMap<SegmentId, SegmentEntry>,
+    /// Where segments end whose footer is written and not synced yet.
+    ends: BTreeMap<SegmentId, u64>,
     /// Listed, and not as listed on disk.
     lost: BTreeSet<SegmentId>,
     next: SegmentId,
-    /// Everything before this is on disk.
-    durable: Position,
 }
 
 struct Disk {
@@ -46,21 +51,23 @@ struct Disk {
 }
 
 impl Segments {
-    /// As `saved` lists them; `saved` is what both files hold, if they do.
-    pub fn new(vfs: Arc<dyn Vfs>, dir: PathBuf, header: StoreHeader, listed: Option<&Manifest>, intact: bool) -> Self {
+    /// As the folder's manifest lists them.
+    pub fn new(folder: &Folder, bugs: Bugs) -> Self {
+        let (vfs, dir, header) = (Arc::clone(&folder.vfs), folder.dir.clone(), folder.header.clone());
+        let (listed, intact) = (folder.manifest.newest.as_ref(), folder.manifest.intact);
         let entries = listed.into_iter().flat_map(|manifest| &manifest.segments);
         let book = Book {
             listed: entries.map(|entry| (entry.segment, *entry)).collect(),
+            ends: BTreeMap::new(),
             lost: BTreeSet::new(),
             next: listed.map_or(SegmentId(1), |manifest| manifest.next),
-            durable: Position::default(),
         };
         // Where a file is to be made again, what is written next differs from what is there.
         let saved = listed.map(|manifest| match intact {
             true => manifest.clone(),
             false => Manifest { segments: Vec::new(), next: SegmentId(0), ..manifest.clone() },
         });
-        Self { book: Mutex::new(book), disk: Mutex::new(Disk { vfs, dir, header, saved }) }
+        Self { book: Mutex::new(book), disk: Mutex::new(Disk { vfs, dir, header, saved }), bugs }
     }
 
     /// What is listed of a segment.
@@ -98,23 +105,27 @@ impl Segments {
 
     /// A segment got its footer and ends here; it is listed so once that is durable.
     pub fn sealed(&self, end: Position) {
-        self.set(end.segment, |entry| (entry.state, entry.length) = (SegmentState::Sealed, end.offset));
+        self.book.lock().ends.insert(end.segment, end.offset);
     }
 
     pub fn set_state(&self, id: SegmentId, state: SegmentState) {
-        self.set(id, |entry| entry.state = state);
-    }
-
-    fn set(&self, id: SegmentId, change: impl FnOnce(&mut SegmentEntry)) {
         if let Some(entry) = self.book.lock().listed.get_mut(&id) {
-            change(entry);
+            entry.state = state;
         }
     }
 
     /// Everything before the position is on disk.
     pub fn durable(&self, position: Position) {
         let mut book = self.book.lock();
-        book.durable = book.durable.max(position);
+        while let Some(ended) = book.ends.first_entry().filter(|ended| *ended.key() < position.segment) {
+            let (id, length) = ended.remove_entry();
+            if let Some(entry) = book.listed.get_mut(&id) {
+                (entry.state, entry.length) = (SegmentState::Sealed, length);
+            }
+        }
+        if let Some(entry) = book.listed.get_mut(&position.segment) {
+            entry.length = entry.length.max(position.offset);
+        }
     }
 
     /// Its file is gone, durably.
@@ -153,18 +164,13 @@ impl Segments {
     /// Writes the manifest, durably, if it differs from what the files hold.
     ///
     /// # Errors
-    /// The file system's.
-    pub fn save(&self) -> io::Result<()> {
-        self.save_by(write_manifest)
-    }
-
-    /// As [`Segments::save`], by another way of writing.
-    pub fn save_by(
-        &self,
-        write: impl FnOnce(&dyn Vfs, &std::path::Path, &Manifest) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// [`StoreError::Full`] and the file system's.
+    pub fn save(&self) -> Result<(), StoreError> {
         let mut disk = self.disk.lock();
-        let (segments, next) = self.book.lock().durable_entries();
+        let (segments, next) = {
+            let book = self.book.lock();
+            (book.listed.values().copied().collect::<Vec<_>>(), book.next)
+        };
         if let Some(saved) = &disk.saved
             && saved.segments == segments
             && saved.next == next
@@ -176,27 +182,20 @@ impl Segments {
         let manifest = Manifest { header: disk.header.clone(), generation, next, segments };
         // What the files hold after a failure is one or the other: the next one is newer than both.
         disk.saved = Some(Manifest { next: SegmentId(0), ..manifest.clone() });
-        write(disk.vfs.as_ref(), &disk.dir, &manifest)?;
+        self.write(&disk, &manifest)?;
         disk.saved = Some(manifest);
         Ok(())
     }
-}
 
-impl Book {
-    /// The entries, no longer than what is on disk.
-    fn durable_entries(&self) -> (Vec<SegmentEntry>, SegmentId) {
-        let entry = |entry: &SegmentEntry| {
-            let active = matches!(entry.state, SegmentState::Open | SegmentState::Sealed);
-            let length = match entry.segment.cmp(&self.durable.segment) {
-                std::cmp::Ordering::Less => return *entry,
-                _ if !active => return *entry,
-                std::cmp::Ordering::Equal if entry.length == self.durable.offset => return *entry,
-                std::cmp::Ordering::Equal => self.durable.offset,
-                std::cmp::Ordering::Greater => SEGMENT_HEADER_LEN as u64,
-            };
-            SegmentEntry { length, state: SegmentState::Open, ..*entry }
+    fn write(&self, disk: &Disk, manifest: &Manifest) -> Result<(), StoreError> {
+        let written = match self.bugs.has(Bug::ManifestWithoutSync) {
+            true => write_manifest_unsynced(disk.vfs.as_ref(), &disk.dir, manifest),
+            false => write_manifest(disk.vfs.as_ref(), &disk.dir, manifest),
         };
-        (self.listed.values().map(entry).collect(), self.next)
+        written.map_err(|error| match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
+            _ => error.into(),
+        })
     }
 }
 

@@ -106,7 +106,6 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 if let Ok(position) = result {
                     self.durable = position;
-                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,
@@ -135,11 +134,6 @@ impl LogThread<'_> {
                     break;
                 }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
-                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
-                    sync = true;
-                    deferred.push_back(Work::Seal(done));
-                    break;
-                }
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));

@@ -7,7 +7,8 @@ use std::sync::atomic::AtomicBool;
 use super::look::look;
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
-use crate::store::{CollectOptions, OptimizeOptions, OptimizeReport, Store, StoreError};
+use crate::store::{CollectOptions, FsckReport, OptimizeOptions, OptimizeReport, Problem, Store, StoreError};
+use serde_json::json;
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
@@ -29,14 +30,27 @@ pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
 }
 
 /// `fsck`
-pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
+pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let looked = look(dir)?;
     let bar = progress::bar("checking", 0);
-    let mut found = looked.store.fsck(&mut |found| {
-        bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
-    })?;
+    let mut unprinted = Ok(());
+    let mut found = looked.store.fsck_objects(
+        &mut |unreadable| {
+            let line = if json { output::json_line(unreadable) } else { Ok(format!("UNREADABLE {unreadable}\n")) };
+            if let Err(error) = line.and_then(|line| bar.suspend(|| output::print(&line))) {
+                unprinted = Err(error);
+            }
+        },
+        &mut |found| {
+            bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
+        },
+    )?;
     bar.finish_and_clear();
+    unprinted?;
     found.problems.extend(looked.problems);
+    if json {
+        return fsck_json(&found);
+    }
     let mut lines = vec![format!(
         "{} segments ({}), {} records, {} windows and nodes, {} objects, {} parts checked",
         found.segments,
@@ -47,12 +61,37 @@ pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
         found.parts
     )];
     lines.extend(found.problems.iter().map(|problem| format!("DAMAGED {problem}")));
+    if found.unreadable > 0 {
+        lines.push(format!(
+            "{} objects and parts cannot be read whole; uploading the same bytes again mends them, see repair",
+            found.unreadable
+        ));
+    }
     lines.push(match found.problems.len() {
         0 => "no problems found".to_owned(),
         1 => "1 problem found".to_owned(),
         many => format!("{many} problems found"),
     });
     finish(&lines, found.problems.is_empty())
+}
+
+/// One document a line, so that the list may be of any length.
+fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
+    for Problem { subject, reason } in &found.problems {
+        output::print(&output::json_line(&json!({ "kind": "problem", "subject": subject, "reason": reason }))?)?;
+    }
+    let summary = json!({
+        "kind": "summary",
+        "segments": found.segments,
+        "segment_bytes": found.segment_bytes,
+        "records": found.records,
+        "blobs": found.blobs,
+        "objects": found.versions,
+        "parts": found.parts,
+        "problems": found.problems.len(),
+        "unreadable": found.unreadable,
+    });
+    finish(&[output::json_line(&summary)?.trim_end().to_owned()], found.problems.is_empty())
 }
 
 /// `gc`
@@ -136,7 +175,7 @@ pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     Ok(if stats.lost_segments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
-fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {
+pub(super) fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {
     output::print(&(lines.join("\n") + "\n"))?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }

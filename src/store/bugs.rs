@@ -68,11 +68,15 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    LinkWithoutVerification,
+    ReferenceWithoutVerification,
+    HealForgottenInReplay,
+    HealForgottenInCommit,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 66] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -135,6 +139,10 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::LinkWithoutVerification,
+        Self::ReferenceWithoutVerification,
+        Self::HealForgottenInReplay,
+        Self::HealForgottenInCommit,
     ];
 }
 

@@ -27,15 +27,18 @@ mod recovery;
 mod relocate;
 mod segments;
 mod settings;
+mod soundness;
 mod stats;
 mod thread;
 mod transaction;
+mod unreadable;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, Position, StoreHeader};
+use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -56,9 +59,11 @@ pub use recipe::Walk;
 pub use recovery::{Damage, Progress, Rebuilt};
 pub(crate) use segments::holders;
 pub use settings::Settings;
+pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
+pub use unreadable::{Owner, Stretch, Unreadable};
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
@@ -71,6 +76,7 @@ use log::{Log, Status};
 use optimize::Joins;
 use pins::{Pin, Pins};
 use segments::Segments;
+use soundness::Unverified;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -89,6 +95,7 @@ pub(crate) struct Inner {
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
     joins: Joins,
+    unverified: Unverified,
     encoders: Encoders,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
@@ -166,9 +173,19 @@ impl Store {
         &self.0.damage
     }
 
+    /// Segments whose files are missing or another's.
+    pub fn lost_segments(&self) -> BTreeSet<SegmentId> {
+        self.0.segments.lost()
+    }
+
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
+    }
+
+    /// What is known of damage by now.
+    pub fn damage_counts(&self) -> DamageCounts {
+        DamageCounts { log_ranges: self.0.damage.len() as u64, ..self.0.blobs.damage_counts() }
     }
 
     /// Threads that digest, cut and encode.

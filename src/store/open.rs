@@ -10,8 +10,9 @@ use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
 use super::optimize::Joins;
 use super::pins::Pins;
-use super::recovery::{self, Rebuilt, Scene};
+use super::recovery::{self, Found, Rebuilt, Scene};
 use super::segments::Segments;
+use super::soundness::{Soundness, Unverified};
 use super::{Damage, Folder, Index, Inner, Pool, Progress, Settings, Store, StoreError};
 use crate::index::Engine;
 use crate::segment::vfs::Clock;
@@ -19,6 +20,22 @@ use crate::segment::{DiskCache, Readers};
 
 /// Segment files kept open at once.
 const OPEN_SEGMENTS: usize = 256;
+
+/// What a handle is made of.
+struct Parts {
+    folder: Folder,
+    index: Index,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    bugs: Bugs,
+    found: Found,
+    soundness: Arc<Soundness>,
+    disk: Option<DiskCache>,
+    status: Arc<Status>,
+    pins: Arc<Pins>,
+    log: Option<Log>,
+}
 
 impl Store {
     /// Opens a locked folder over an engine for its index: recovers, then starts the log.
@@ -45,6 +62,7 @@ impl Store {
         let status = Arc::new(Status::default());
         let segments = Arc::clone(&found.segments);
         let durable = recovered.writer.position();
+        let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
         let log = Log::start(LogState {
             vfs: Arc::clone(&folder.vfs),
             dir: folder.dir.clone(),
@@ -56,34 +74,15 @@ impl Store {
             status: Arc::clone(&status),
             settings: settings.clone(),
             bugs,
+            soundness: Arc::clone(&soundness),
             segments: Arc::clone(&segments),
             writer: recovered.writer,
             next_sequence: recovered.next_sequence,
             durable,
             marked: recovered.clean,
         })?;
-        Ok(Self(Arc::new(Inner {
-            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, bugs),
-            encode: Pool::new("encode", settings.encode_threads)?,
-            read: Pool::new("read", settings.read_threads)?,
-            vfs: Arc::clone(&folder.vfs),
-            header: folder.header.clone(),
-            index,
-            pins,
-            clock,
-            status,
-            segments,
-            settings,
-            bugs,
-            damage: found.damage,
-            collecting: Mutex::new(()),
-            optimizing: Mutex::new(()),
-            joins: Joins::default(),
-            encoders: Encoders::new(),
-            log: Some(log),
-            end: None,
-            folder,
-        })))
+        let log = Some(log);
+        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
     }
 
     /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing can be
@@ -101,17 +100,23 @@ impl Store {
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let found = recovery::look(&scene)?;
-        let pins = Arc::new(Pins::default());
+        let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
+        let (disk, status, pins, log) = (None, Arc::default(), Arc::default(), None);
+        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
+    }
+
+    fn assemble(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log } = parts;
         Ok(Self(Arc::new(Inner {
-            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, None, bugs),
-            encode: Pool::new("encode", 1)?,
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
+            encode: Pool::new("encode", settings.encode_threads)?,
             read: Pool::new("read", settings.read_threads)?,
             vfs: Arc::clone(&folder.vfs),
             header: folder.header.clone(),
             index,
             pins,
             clock,
-            status: Arc::default(),
+            status,
             segments: found.segments,
             settings,
             bugs,
@@ -119,9 +124,10 @@ impl Store {
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
             joins: Joins::default(),
+            unverified: Unverified::default(),
             encoders: Encoders::new(),
-            log: None,
-            end: Some(found.end),
+            end: log.is_none().then_some(found.end),
+            log,
             folder,
         })))
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
-use super::{Store, StoreError, Walk};
+use super::{DamageCounts, Store, StoreError, Walk};
 
 /// Sums over objects. All sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -58,6 +58,8 @@ pub struct Stats {
     pub segment_bytes: u64,
     /// Names of segments whose files are missing or are not their own.
     pub lost_segments: Vec<String>,
+    /// Damage that this process has met.
+    pub damage: DamageCounts,
 }
 
 impl Totals {
@@ -280,6 +282,7 @@ impl Store {
             stats.segments += 1;
             stats.segment_bytes += self.inner().blobs.readers().get(id)?.file_len()?;
         }
+        stats.damage = self.damage_counts();
         Ok(stats)
     }
 }

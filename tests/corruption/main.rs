@@ -11,3 +11,4 @@ mod map;
 mod open;
 mod segments;
 mod world;
+mod writes;

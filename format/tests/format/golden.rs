@@ -48,4 +48,5 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(PartPut::decode(&golden("part_put")), Ok(samples::part_put()));
     assert_eq!(Op::decode(&golden("op")), Ok(samples::remove_version()));
     assert_eq!(Commit::decode(&golden("commit")), Ok(samples::commit()));
+    assert_eq!(Commit::decode(&golden("healing_commit")), Ok(samples::healing_commit()));
 }

@@ -242,7 +242,7 @@ mod versions {
         let node = encoded!(samples::node());
         refused!(Node::decode(&patched(&node, 3, &[1])), E::Reserved { what: "node" });
         let commit = encoded!(samples::commit());
-        refused!(Commit::decode(&patched(&commit, 1, &[2])), E::Reserved { what: "commit flags" });
+        refused!(Commit::decode(&patched(&commit, 1, &[8])), E::Reserved { what: "commit flags" });
         refused!(Commit::decode(&patched(&commit, 3, &[1])), E::Reserved { what: "commit" });
         let version = encoded!(samples::version_put());
         refused!(VersionPut::decode(&patched(&version, 1, &[8])), E::Reserved { what: "version flags" });

@@ -255,8 +255,15 @@ fn op() -> impl Strategy<Value = Op> {
 fn commit() -> impl Strategy<Value = Commit> {
     let placed = (select(&[PlacedKind::Window, PlacedKind::Node][..]), hash(), position())
         .prop_map(|(kind, hash, position)| Placed { kind, hash, position });
-    (any::<u64>(), position(), any::<bool>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
-        |(time_ms, durable_upto, relocated, placed, ops)| Commit { time_ms, durable_upto, relocated, placed, ops },
+    (any::<u64>(), position(), any::<[bool; 2]>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
+        |(time_ms, durable_upto, [relocated, healing], placed, ops)| Commit {
+            time_ms,
+            durable_upto,
+            relocated,
+            healing,
+            placed,
+            ops,
+        },
     )
 }
 

@@ -60,6 +60,7 @@ pub fn all() -> Vec<Sample> {
         payload!("part_put", PartPut, part_put()),
         payload!("op", Op, remove_version()),
         payload!("commit", Commit, commit()),
+        payload!("healing_commit", Commit, healing_commit()),
     ]);
     samples
 }
@@ -266,6 +267,7 @@ pub fn commit() -> Commit {
         time_ms: 1_700_000_000_006,
         durable_upto: position(7, 4096),
         relocated: true,
+        healing: false,
         placed: vec![
             Placed { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
             Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
@@ -281,4 +283,9 @@ pub fn commit() -> Commit {
             Op::RemovePart { upload: UploadId(12), number: 4, part: Sequence(6), segments: segments() },
         ],
     }
+}
+
+/// A commit that places records in place of damaged ones.
+pub fn healing_commit() -> Commit {
+    Commit { relocated: false, healing: true, ops: vec![remove_version()], ..commit() }
 }

@@ -8,7 +8,8 @@
 //!    gone, and removals that were kept on its account may be forgotten.
 //!
 //! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at
-//! a time. A segment with damage is left alone: it is evidence.
+//! a time. A segment with damage is left alone, unless the damaged records are windows, nodes or members that nothing needs any more:
+//! they were healed or removed, and go as other dead records do.
 //!
 //! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or node
 //! may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.

@@ -14,6 +14,7 @@ use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;
+use crate::store::soundness::Soundness;
 
 /// Commits after which the index is made durable, so that a start never replays many more: a segment of small objects
 /// holds hundreds of thousands of them.
@@ -25,6 +26,7 @@ pub struct SyncThread {
     pins: Arc<Pins>,
     status: Arc<Status>,
     bugs: Bugs,
+    soundness: Arc<Soundness>,
     log: Sender<Message>,
     batches: Receiver<Batch>,
     /// Asks for a flush of the index.
@@ -39,6 +41,7 @@ impl SyncThread {
             pins: Arc::clone(&state.pins),
             status: Arc::clone(&state.status),
             bugs: state.bugs,
+            soundness: Arc::clone(&state.soundness),
             log,
             batches,
             flushes,
@@ -135,7 +138,12 @@ impl SyncThread {
     fn answer(&self, batch: Batch, error: Option<&String>) {
         for staged in batch.commits {
             if error.is_none() {
-                staged.placings.iter().for_each(|placing| self.pins.clear_fresh(placing));
+                for placing in &staged.placings {
+                    self.pins.clear_fresh(placing);
+                    if placing.heals {
+                        self.soundness.healed(&placing.hash);
+                    }
+                }
             }
             drop(staged.contents);
             staged.done.call(match error {

@@ -20,6 +20,7 @@ use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;
 use crate::store::settings::Settings;
+use crate::store::soundness::Soundness;
 use crate::store::transaction::{TouchSet, Transaction};
 
 /// Messages handled before the writer is flushed, so that one answer never waits for an endless stream.
@@ -39,6 +40,7 @@ pub struct LogState {
     pub status: Arc<Status>,
     pub settings: Settings,
     pub bugs: Bugs,
+    pub soundness: Arc<Soundness>,
     pub segments: Arc<Segments>,
     pub writer: SegmentWriter,
     pub next_sequence: u64,
@@ -188,6 +190,7 @@ impl LogThread<'_> {
             time_ms,
             durable_upto,
             relocated: false,
+            healing: false,
             placed: Vec::new(),
             ops: Vec::new(),
         });
@@ -251,6 +254,7 @@ impl LogThread<'_> {
             time_ms: now_ms,
             durable_upto: self.durable,
             relocated,
+            healing: placings.iter().any(|placing| placing.heals) && !self.bugs.has(Bug::HealForgottenInCommit),
             placed: placings.iter().map(|placing| placing.placed()).collect(),
             ops,
         };

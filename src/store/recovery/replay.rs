@@ -103,8 +103,10 @@ fn placings(
         if known.is_some() && scene.bugs.has(Bug::ReplayKeepsReplaced) {
             continue;
         }
-        if known.as_ref().is_some_and(|row| row.cold || row.kind == PlacedKind::Node || row.position == placed.position)
-        {
+        let heals = commit.healing && !scene.bugs.has(Bug::HealForgottenInReplay);
+        let stays =
+            |row: &BlobRow| row.position == placed.position || !heals && (row.cold || row.kind == PlacedKind::Node);
+        if known.as_ref().is_some_and(stays) {
             continue;
         }
         // Links of a record that is not whole would be counted wrong. The survey has checked what lies in the tail.
@@ -118,7 +120,7 @@ fn placings(
             Ok(())
         };
         match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
-            Ok(placing) if known.is_none() || placing.row.cold => found.push(Arc::new(placing)),
+            Ok(placing) if known.is_none() || placing.row.cold || heals => found.push(Arc::new(placing)),
             Ok(_) => {}
             Err(error) => damage.push(Damage {
                 from: placed.position,
@@ -190,13 +192,13 @@ pub fn placing_of(
             row.depth = head.depth;
             row.cold = head.cold;
             row.references = head.references.clone();
-            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space })
+            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space, heals: false })
         }
         (PlacedKind::Node, RecordKind::Node) => {
             let node = NodePayload::decode(payload)
                 .map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
             let links = node.links().collect();
-            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space })
+            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space, heals: false })
         }
         (wanted, found) => Err(StoreError::damaged(position, format!("{wanted:?}"), format!("{found:?}"))),
     }

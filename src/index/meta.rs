@@ -5,7 +5,7 @@ use super::engine::{Batch, Family};
 use super::error::IndexError;
 use super::wire::{Reader, push_position};
 use deltastore_format::{DecodeError, Position, SegmentId, Sequence};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Version of the rows' layout that this build reads and writes. An older one is to be rebuilt.
 pub const INDEX_VERSION: u32 = 2;
@@ -20,8 +20,8 @@ const INCOMPLETE: &[u8] = b"incomplete";
 pub struct Hidden {
     /// Records were damaged when it was made.
     pub damage: bool,
-    /// Segments that were lost, and of which it has not seen everything.
-    pub unseen: BTreeSet<SegmentId>,
+    /// Segments that were lost, and of which it has not seen everything; true where it has seen a part that is lost.
+    pub unseen: BTreeMap<SegmentId, bool>,
 }
 
 impl Hidden {
@@ -32,19 +32,22 @@ impl Hidden {
 
     fn encode(&self) -> Vec<u8> {
         let mut value = vec![u8::from(self.damage)];
-        self.unseen.iter().for_each(|id| value.extend(id.0.to_le_bytes()));
+        for (id, partly) in &self.unseen {
+            value.extend(id.0.to_le_bytes());
+            value.push(u8::from(*partly));
+        }
         value
     }
 
     fn decode(value: &[u8]) -> Result<Self, DecodeError> {
         // Older builds noted damage alone.
         let Some((damage, ids)) = value.split_first() else {
-            return Ok(Hidden { damage: true, unseen: BTreeSet::new() });
+            return Ok(Hidden { damage: true, unseen: BTreeMap::new() });
         };
         let mut reader = Reader::new("hidden segments", ids);
-        let mut unseen = BTreeSet::new();
-        for _ in 0..ids.len() / 8 {
-            unseen.insert(SegmentId(reader.u64()?));
+        let mut unseen = BTreeMap::new();
+        for _ in 0..ids.len() / 9 {
+            unseen.insert(SegmentId(reader.u64()?), reader.u8()? != 0);
         }
         reader.finish()?;
         Ok(Hidden { damage: *damage != 0, unseen })

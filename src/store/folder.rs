@@ -192,7 +192,7 @@ fn holds_store(vfs: &dyn Vfs, dir: &Path) -> Result<bool, StoreError> {
         return Ok(true);
     }
     let manifest = read_manifest(vfs, dir).map(|found| !found.absent).unwrap_or(false);
-    Ok(manifest || !segments_of(vfs, dir)?.is_empty())
+    Ok(manifest || segments_of(vfs, dir).is_ok_and(|segments| !segments.is_empty()))
 }
 
 fn segments_of(vfs: &dyn Vfs, dir: &Path) -> Result<Vec<SegmentId>, StoreError> {

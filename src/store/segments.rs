@@ -38,8 +38,10 @@ struct Book {
     listed: BTreeMap<SegmentId, SegmentEntry>,
     /// Where segments end whose footer is written and not synced yet.
     ends: BTreeMap<SegmentId, u64>,
-    /// Listed, and not as listed on disk.
+    /// Listed, and of no use on disk.
     lost: BTreeSet<SegmentId>,
+    /// Listed, and shorter on disk.
+    short: BTreeSet<SegmentId>,
     next: SegmentId,
 }
 
@@ -60,6 +62,7 @@ impl Segments {
             listed: entries.map(|entry| (entry.segment, *entry)).collect(),
             ends: BTreeMap::new(),
             lost: BTreeSet::new(),
+            short: BTreeSet::new(),
             next: listed.map_or(SegmentId(1), |manifest| manifest.next),
         };
         // Where a file is to be made again, what is written next differs from what is there.
@@ -133,14 +136,16 @@ impl Segments {
         self.book.lock().listed.remove(&id);
     }
 
-    /// Its file is not what is listed.
-    pub fn set_lost(&self, id: SegmentId) {
-        self.book.lock().lost.insert(id);
+    /// Its file is not what is listed: of no use at all, or only shorter.
+    pub fn set_lost(&self, id: SegmentId, whole: bool) {
+        let mut book = self.book.lock();
+        if whole { book.lost.insert(id) } else { book.short.insert(id) };
     }
 
     /// Those that are not as they are listed.
     pub fn lost(&self) -> BTreeSet<SegmentId> {
-        self.book.lock().lost.clone()
+        let book = self.book.lock();
+        book.lost.union(&book.short).copied().collect()
     }
 
     /// All that can be read, oldest first.

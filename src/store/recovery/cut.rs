@@ -1,6 +1,7 @@
 //! Cutting the torn tail, and making what is left durable.
 
-use deltastore_format::{RecordKind, SegmentId, SegmentState};
+use deltastore_format::record::RECORD_ALIGN;
+use deltastore_format::{RecordKind, SegmentEntry, SegmentId, SegmentState};
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
@@ -25,6 +26,13 @@ pub fn cut(
         folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
     }
     let (writer, segments) = open_last(scene, inventory, survey, segments)?;
+    // Where there was no manifest, it is learned now how long the others are.
+    for id in segments.iter().filter(|id| **id < writer.position().segment) {
+        if let Some(entry) = inventory.listed.entry(*id).filter(|entry| entry.length == 0) {
+            let length = scene.readers.get(*id)?.file_len()? / RECORD_ALIGN * RECORD_ALIGN;
+            inventory.listed.list(SegmentEntry { length, state: SegmentState::Sealed, ..entry });
+        }
+    }
     inventory.listed.durable(writer.position());
     inventory.listed.save()?;
     Ok((writer, segments))

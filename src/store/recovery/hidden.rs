@@ -1,13 +1,14 @@
 //! What the log hides from the index: damage, and segments that are lost.
 //!
 //! The index notes which lost segments it has *not seen*: those that were lost when it was made, and those behind the
-//! position that it had applied. What it has seen it still knows when the segment is gone, so it is kept; once all that is
-//! lost is what it has not seen, and something of that is back, a rebuild only adds to it.
+//! position that it had applied. What it has seen it still knows when the segment is gone, so it is kept; once it has seen
+//! nothing of all that is lost, and something that it has not seen is back, a rebuild only adds to it.
 //!
 //! Where something was not seen, sequence numbers in it are unknown: those given out next leap far over them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Position, SegmentId, Sequence};
 
 use super::Scene;
@@ -24,7 +25,9 @@ pub fn start(scene: &Scene<'_>, inventory: &Inventory) -> Result<Option<Position
     let Some(applied) = scene.index.applied()? else { return Ok(None) };
     let noted = scene.index.hidden()?;
     let lost = inventory.lost_ids();
-    if !noted.unseen.is_empty() && lost.is_subset(&noted.unseen) && lost != noted.unseen {
+    let back = noted.unseen.keys().any(|id| !lost.contains(id));
+    let knows_more = lost.iter().any(|id| noted.unseen.get(id).is_none_or(|partly| *partly));
+    if back && !knows_more {
         tracing::warn!("segments that were lost are back; the index is rebuilt with them");
         return Ok(None);
     }
@@ -40,11 +43,14 @@ pub fn unseen(
     scene: &Scene<'_>,
     inventory: &Inventory,
     start: Option<Position>,
-) -> Result<BTreeSet<SegmentId>, StoreError> {
+) -> Result<BTreeMap<SegmentId, bool>, StoreError> {
     let lost = inventory.lost_ids();
-    let Some(start) = start else { return Ok(lost) };
+    let Some(start) = start else { return Ok(lost.into_iter().map(|id| (id, false)).collect()) };
     let mut unseen = scene.index.hidden()?.unseen;
-    unseen.extend(lost.into_iter().filter(|id| *id >= start.segment));
+    let begun = start.offset > SEGMENT_HEADER_LEN as u64;
+    for id in lost.into_iter().filter(|id| *id >= start.segment) {
+        unseen.entry(id).or_insert(begun && id == start.segment);
+    }
     Ok(unseen)
 }
 
@@ -54,7 +60,7 @@ pub fn note(
     scene: &Scene<'_>,
     rebuilt: bool,
     damage: &[Damage],
-    unseen: &BTreeSet<SegmentId>,
+    unseen: &BTreeMap<SegmentId, bool>,
     next_sequence: u64,
 ) -> Result<u64, StoreError> {
     let before = scene.index.hidden()?;
@@ -75,5 +81,6 @@ pub fn note(
 pub fn knows_lost(scene: &Scene<'_>, inventory: &Inventory) -> Result<bool, StoreError> {
     let Some(applied) = scene.index.applied()? else { return Ok(false) };
     let unseen = scene.index.hidden()?.unseen;
-    Ok(inventory.lost_ids().iter().any(|id| !unseen.contains(id) && *id <= applied.segment))
+    let seen = |id: &SegmentId| *id <= applied.segment && unseen.get(id).is_none_or(|partly| *partly);
+    Ok(inventory.lost_ids().iter().any(seen))
 }

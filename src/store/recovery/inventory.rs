@@ -65,8 +65,8 @@ pub fn take(scene: &Scene<'_>) -> Result<Inventory, StoreError> {
     }
     inventory.name_missing(scene, &present)?;
     for damage in &inventory.lost {
-        if damage.from.offset == 0 {
-            inventory.listed.set_lost(damage.from.segment);
+        inventory.listed.set_lost(damage.from.segment, damage.is_whole());
+        if damage.is_whole() {
             scene.readers.lose(damage.from.segment, damage.reason.clone());
         }
     }
@@ -170,23 +170,21 @@ impl Inventory {
         {
             return self.lose(scene, id, known, "the file is another segment of the same number".into());
         }
+        let len = reader.file_len()?;
+        let applied = scene.index.applied()?.filter(|applied| applied.segment == id).map_or(0, |at| at.offset);
+        let wanted = known.map_or(0, |entry| entry.length).max(applied);
+        if len < wanted && len < SEGMENT_HEADER_LEN as u64 {
+            return self.lose(scene, id, known, format!("the file has {len} bytes of at least {wanted}"));
+        }
         self.segments.push(id);
         if let Some(error) = &broken {
             let from = Position { segment: id, offset: 0 };
             self.headers.push(Damage { from, to: SEGMENT_HEADER_LEN as u64, reason: error.to_string() });
         }
-        let len = reader.file_len()?;
-        let applied = scene.index.applied()?.filter(|applied| applied.segment == id).map_or(0, |at| at.offset);
-        let wanted = known.map_or(0, |entry| entry.length).max(applied);
         if len < wanted {
             let from = Position { segment: id, offset: len - len % RECORD_ALIGN };
             let reason = format!("the file has {len} bytes of at least {wanted} that were on disk");
             self.lost.push(Damage { from, to: wanted, reason });
-            // Without even a header nothing can be read.
-            if len == 0 {
-                self.segments.pop();
-                self.headers.retain(|damage| damage.from.segment != id);
-            }
         }
         match known {
             None => self.listed.list(SegmentEntry {
@@ -228,7 +226,9 @@ impl Inventory {
     /// Names what is listed and not there; without a manifest, what the index points into.
     fn name_missing(&mut self, scene: &Scene<'_>, present: &BTreeSet<SegmentId>) -> Result<(), StoreError> {
         for entry in self.listed.entries() {
-            if entry.state != SegmentState::Forgotten && !present.contains(&entry.segment) {
+            if entry.state == SegmentState::Forgotten {
+                scene.readers.lose(entry.segment, "it was given up for lost".into());
+            } else if !present.contains(&entry.segment) {
                 let reason = format!("the file is missing; at least {} bytes of it were on disk", entry.length);
                 self.lost.push(Damage::whole(entry.segment, reason));
             }
@@ -258,6 +258,15 @@ fn pointed_into(scene: &Scene<'_>) -> Result<BTreeSet<SegmentId>, StoreError> {
         found.insert(row?.1.position.segment);
     }
     for row in scene.index.all_versions() {
+        found.insert(row?.record.segment);
+    }
+    for row in scene.index.all_parts() {
+        found.insert(row?.record.segment);
+    }
+    for row in scene.index.all_uploads() {
+        found.insert(row?.record.segment);
+    }
+    for row in scene.index.buckets() {
         found.insert(row?.record.segment);
     }
     Ok(found)

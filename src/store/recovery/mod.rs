@@ -187,7 +187,7 @@ pub fn forget(scene: &Scene<'_>) -> Result<Vec<Damage>, StoreError> {
     for damage in &inventory.lost {
         let Position { segment, offset } = damage.from;
         match inventory.listed.entry(segment) {
-            Some(entry) if damage.to != u64::MAX => {
+            Some(entry) if !damage.is_whole() => {
                 inventory.listed.list(SegmentEntry { length: offset, state: SegmentState::Left, ..entry });
             }
             _ => inventory.listed.set_state(segment, SegmentState::Forgotten),

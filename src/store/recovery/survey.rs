@@ -26,6 +26,10 @@ impl Damage {
         Self { from: Position { segment, offset: 0 }, to: u64::MAX, reason }
     }
 
+    pub(super) fn is_whole(&self) -> bool {
+        self.to == u64::MAX
+    }
+
     /// True when a record that starts there is not whole.
     pub fn covers(&self, position: Position) -> bool {
         self.from == position

@@ -77,6 +77,9 @@ pub fn table(stats: &Stats) -> String {
             size(stats.parity_bytes)
         ));
     }
+    if !stats.lost_segments.is_empty() {
+        lines.push(format!("LOST segments {}; run fsck", stats.lost_segments.join(", ")));
+    }
     let damage = &stats.damage;
     if damage.known_blobs + damage.log_ranges > 0 {
         lines.push(format!(

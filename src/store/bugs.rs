@@ -50,7 +50,9 @@ pub enum Bug {
     FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
-    RollBeforeSync,
+    NewSegmentBeforeManifest,
+    ManifestWithoutSync,
+    ManifestAfterUnlink,
     OptimizeSwapsEntries,
     OptimizeCommitsBeforeWindows,
     OptimizeWithoutSync,
@@ -78,7 +80,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 68] = [
+    pub const ALL: [Self; 70] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -123,7 +125,9 @@ impl Bug {
         Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
-        Self::RollBeforeSync,
+        Self::NewSegmentBeforeManifest,
+        Self::ManifestWithoutSync,
+        Self::ManifestAfterUnlink,
         Self::OptimizeSwapsEntries,
         Self::OptimizeCommitsBeforeWindows,
         Self::OptimizeWithoutSync,

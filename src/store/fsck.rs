@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe, SegmentId, SegmentState};
 
 use super::error::StoreError;
 use super::fetch::Keep;
@@ -77,6 +77,7 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<FsckReport, StoreError> {
         let mut found = FsckReport::default();
+        found.problems.extend(self.inner().folder.problems.iter().cloned());
         for damage in self.damage() {
             found.add("log", damage);
         }
@@ -155,16 +156,23 @@ impl Store {
             found.add(format!("segment {id}"), error);
         }
         found.segment_bytes += reader.file_len()?;
+        // What a crash left behind the log's end is cut off at the next start.
+        let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
             match scanned? {
+                Scanned::Record { header, .. } if beyond(header.position.offset) => return Ok(()),
+                Scanned::Damage { from, .. } if beyond(from) => return Ok(()),
                 Scanned::Record { .. } => found.records += 1,
                 Scanned::Damage { from, to, error } => {
                     found.add(format!("segment {id} offset {from} to {to}"), error);
                 }
             }
         }
-        if let Some(torn) = scanner.into_end().and_then(|end| end.torn) {
+        let torn = scanner.into_end().and_then(|end| end.torn);
+        // What is cut off of a segment that the writer left unsealed is named above, if it is known to have been there.
+        let left = self.inner().segments.entry(id).is_some_and(|entry| entry.state == SegmentState::Left);
+        if let Some(torn) = torn.filter(|torn| !left && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
         }
         Ok(())

@@ -59,6 +59,8 @@ pub struct Stats {
     pub segments: u64,
     /// All segment files.
     pub segment_bytes: u64,
+    /// Names of segments whose files are missing or are not their own.
+    pub lost_segments: Vec<String>,
     /// Damage that this process has met.
     pub damage: DamageCounts,
 }
@@ -266,7 +268,8 @@ impl Store {
         uploads: Totals,
         used: &HashMap<Hash, u64>,
     ) -> Result<Stats, StoreError> {
-        let mut stats = Stats { uploads, ..Stats::default() };
+        let lost_segments = self.inner().segments.lost().iter().map(ToString::to_string).collect();
+        let mut stats = Stats { uploads, lost_segments, ..Stats::default() };
         for ((bucket, deltaspace), totals) in spaces {
             stats.total.add(&totals);
             stats.buckets.entry(bucket.clone()).or_default().add(&totals);

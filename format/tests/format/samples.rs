@@ -2,9 +2,9 @@
 
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
-    Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader,
-    RecordKind, SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId,
-    UploadPut, VersionPut, WindowHead,
+    Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe,
+    RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence,
+    StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 
 /// An encoding, and the decode of its type followed by an encode of what that gave.
@@ -44,6 +44,7 @@ macro_rules! header {
 pub fn all() -> Vec<Sample> {
     let mut samples = headers();
     samples.extend([
+        header!("manifest", Manifest, manifest()),
         payload!("segment_footer", SegmentFooter, segment_footer()),
         Sample { name: "window", bytes: window_payload(), again: window_again },
         payload!("node", Node, node()),
@@ -110,6 +111,24 @@ pub fn segment_header() -> SegmentHeader {
 
 pub fn record_header() -> RecordHeader {
     RecordHeader::for_payload(RecordKind::Window, &window_payload(), position(7, 64), 0x1122_3344_5566_7788, Epoch(1))
+}
+
+/// One segment in each state.
+pub fn manifest() -> Manifest {
+    let entry =
+        |segment, length, state| SegmentEntry { segment: SegmentId(segment), salt: segment << 40, length, state };
+    Manifest {
+        header: store_header(),
+        generation: 77,
+        next: SegmentId(13),
+        segments: vec![
+            entry(2, 268_435_520, SegmentState::Sealed),
+            entry(5, 4096, SegmentState::Left),
+            entry(6, 64, SegmentState::Going),
+            entry(9, 1024, SegmentState::Forgotten),
+            entry(12, 136, SegmentState::Open),
+        ],
+    }
 }
 
 pub fn segment_footer() -> SegmentFooter {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
-    Commit, Hash, Parity, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, WindowHead, record_len,
+    Commit, Hash, Parity, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead,
+    record_len,
 };
 use sha2::{Digest, Sha256};
 
@@ -91,9 +92,17 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     if !inner.bugs.has(Bug::SkipFlushBeforeUnlink) {
         store.index().flush()?;
     }
+    let late = inner.bugs.has(Bug::ManifestAfterUnlink);
+    if !late {
+        inner.segments.set_state(id, SegmentState::Going);
+        inner.segments.save()?;
+    }
     inner.vfs.remove(&segment_path(store.dir(), id))?;
     inner.vfs.sync_dir(&segment_dir(store.dir()))?;
-    inner.segments.remove(id);
+    inner.segments.removed(id);
+    if late {
+        inner.segments.save()?;
+    }
     inner.blobs.readers().forget(id);
     done.segments += 1;
     done.moved_bytes += moved;

@@ -1,6 +1,5 @@
 //! The sync thread: makes a batch durable, applies it to the index, answers.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -10,12 +9,11 @@ use super::batch::Batch;
 use super::message::{Answer, Message};
 use super::thread::LogState;
 use crate::index::{Index, IndexError};
-use crate::segment::segment_dir;
-use crate::segment::vfs::Vfs;
 use crate::store::apply::Applier;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
+use crate::store::segments::Segments;
 use crate::store::soundness::Soundness;
 
 /// Commits after which the index is made durable, so that a start never replays many more: a segment of small objects
@@ -23,8 +21,7 @@ use crate::store::soundness::Soundness;
 const FLUSH_COMMITS: usize = 16 * 1024;
 
 pub struct SyncThread {
-    vfs: Arc<dyn Vfs>,
-    segments: PathBuf,
+    segments: Arc<Segments>,
     index: Index,
     pins: Arc<Pins>,
     status: Arc<Status>,
@@ -39,8 +36,7 @@ pub struct SyncThread {
 impl SyncThread {
     pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>, flushes: Sender<()>) -> Self {
         Self {
-            vfs: Arc::clone(&state.vfs),
-            segments: segment_dir(&state.dir),
+            segments: Arc::clone(&state.segments),
             index: state.index.clone(),
             pins: Arc::clone(&state.pins),
             status: Arc::clone(&state.status),
@@ -118,9 +114,7 @@ impl SyncThread {
                 result => result?,
             }
         }
-        if batch.new_file && !self.bugs.has(Bug::SkipDirectorySync) {
-            self.vfs.sync_dir(&self.segments)?;
-        }
+        self.segments.durable(batch.end);
         Ok(())
     }
 

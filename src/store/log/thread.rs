@@ -108,7 +108,6 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 if let Ok(position) = result {
                     self.durable = position;
-                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,

@@ -96,6 +96,9 @@ pub struct OptimizeReport {
     pub parity_bytes: u64,
     /// Damaged records that were repaired.
     pub mended: u64,
+    /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there, and
+    /// that removal would not name where its copy lies.
+    pub held_back: bool,
 }
 
 /// A version to be stored anew.
@@ -119,6 +122,10 @@ impl Store {
     ) -> Result<OptimizeReport, StoreError> {
         let _one_at_a_time = self.inner().optimizing.lock();
         let mut done = OptimizeReport::default();
+        if self.index().hidden()?.any() {
+            done.held_back = true;
+            return Ok(done);
+        }
         let mut buckets = Vec::new();
         for row in self.index().buckets() {
             let put = row?.put;

@@ -13,3 +13,4 @@ mod parity;
 mod segments;
 mod world;
 mod writes;
+mod measure;

@@ -6,7 +6,7 @@
 use deltastore_format::{Hash, RecordKind, record_len};
 
 use super::batch::StagedMove;
-use super::message::{Callback, MovedParity, ParityChange, Protection, Relocation, Work};
+use super::message::{Callback, MovedParity, ParityChange, Protection, Relocation};
 use super::thread::LogThread;
 use crate::index::{IndexError, ParityRow};
 use crate::store::bugs::Bug;
@@ -16,17 +16,6 @@ use crate::store::error::StoreError;
 pub(super) type SetParity = Vec<(Hash, Option<ParityRow>)>;
 
 impl LogThread<'_> {
-    /// True when the active segment must end for this work and may not yet: a crash could still take it. A sync ends that.
-    pub(super) fn waits_for_sync(&self, work: &Work) -> bool {
-        let ends = match work {
-            Work::Seal(_) => true,
-            Work::Relocate(relocation, _) => self.meets(relocation).unwrap_or(false),
-            Work::Protect(protections, _) => self.holds_some_of(protections).unwrap_or(false),
-            Work::Commit(_) | Work::Rotate(..) | Work::Collect(..) => false,
-        };
-        ends && !self.appender.can_roll() && self.status.read_only().is_none()
-    }
-
     /// Appends parity records; what does not fit its blob any more is left out.
     pub(super) fn protect(
         &mut self,

@@ -135,11 +135,6 @@ impl LogThread<'_> {
                     deferred.push_back(maintenance);
                     break;
                 }
-                waiting if self.waits_for_sync(&waiting) => {
-                    sync = true;
-                    deferred.push_back(waiting);
-                    break;
-                }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
                 Work::Seal(done) => {
                     sync = true;

@@ -91,7 +91,7 @@ impl Segments {
     /// No id up to this one is given out any more.
     pub fn used(&self, id: SegmentId) {
         let mut book = self.book.lock();
-        book.next = book.next.max(SegmentId(id.0 + 1));
+        book.next = book.next.max(SegmentId(id.0.saturating_add(1)));
     }
 
     /// Lists a segment, or changes what is listed of it.

@@ -13,4 +13,3 @@ mod parity;
 mod segments;
 mod world;
 mod writes;
-mod measure;

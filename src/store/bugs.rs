@@ -50,7 +50,9 @@ pub enum Bug {
     FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
-    RollBeforeSync,
+    NewSegmentBeforeManifest,
+    ManifestWithoutSync,
+    ManifestAfterUnlink,
     OptimizeSwapsEntries,
     OptimizeCommitsBeforeWindows,
     OptimizeWithoutSync,
@@ -67,11 +69,19 @@ pub enum Bug {
     RotateDropsPins,
     RotateIntoCircle,
     CompletedForgetsUpload,
+    LinkWithoutVerification,
+    ReferenceWithoutVerification,
+    HealForgottenInReplay,
+    HealForgottenInCommit,
+    ParityWithoutSync,
+    ParityInSameSegment,
+    CompactionDropsParity,
+    ReplacedWindowKeepsParity,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 61] = [
+    pub const ALL: [Self; 71] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -116,7 +126,9 @@ impl Bug {
         Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
-        Self::RollBeforeSync,
+        Self::NewSegmentBeforeManifest,
+        Self::ManifestWithoutSync,
+        Self::ManifestAfterUnlink,
         Self::OptimizeSwapsEntries,
         Self::OptimizeCommitsBeforeWindows,
         Self::OptimizeWithoutSync,
@@ -133,6 +145,14 @@ impl Bug {
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
         Self::CompletedForgetsUpload,
+        Self::LinkWithoutVerification,
+        Self::ReferenceWithoutVerification,
+        Self::HealForgottenInReplay,
+        Self::HealForgottenInCommit,
+        Self::ParityWithoutSync,
+        Self::ParityInSameSegment,
+        Self::CompactionDropsParity,
+        Self::ReplacedWindowKeepsParity,
     ];
 }
 

@@ -223,6 +223,11 @@ def multipart():
     swapped = {"Parts": [sent[1], sent[0], sent[2]]}
     refused(400, ["InvalidPartOrder"], s3.complete_multipart_upload, **which, MultipartUpload=swapped)
     done = s3.complete_multipart_upload(**which, MultipartUpload={"Parts": sent})
+    # A retry after a lost answer.
+    again = s3.complete_multipart_upload(**which, MultipartUpload={"Parts": sent})
+    same = ["Location", "Bucket", "Key", "ETag", "ChecksumSHA256", "ChecksumType"]
+    assert [again[name] for name in same] == [done[name] for name in same]
+    assert done["Location"] == f"{ENDPOINT}/{BUCKET}/multi"
     composite = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
     assert done["ChecksumSHA256"] == base64.b64encode(composite).decode() + "-3"
     assert body("multi") == b"".join(parts)

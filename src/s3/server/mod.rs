@@ -2,24 +2,29 @@
 
 mod connection;
 mod guarded_io;
-pub(super) mod stall;
+pub(super) mod pressure;
+pub(super) mod refusal;
+pub(super) mod slots;
+mod stall;
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::{debug, info, warn};
 
+use self::pressure::{Peer, Pressure};
+use self::refusal::Refusals;
+use self::slots::Slots;
 use super::request::Requests;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
-/// Connections over the limit that are answered at a time; the rest are closed without an answer.
-const MAX_REFUSALS: usize = 64;
 /// Pause after a failed accept, for example when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -45,10 +50,11 @@ pub async fn serve(
     settings: ServerSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let slots = Slots::new(settings.max_connections, settings.max_connections_per_peer);
+    let pressure = Pressure::new(slots.clone(), objects.clone(), &settings);
     let requests = Arc::new(Requests::new(objects, credentials, &settings)?);
-    let connections = Arc::new(Semaphore::new(settings.max_connections));
-    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let (phase, watched) = watch::channel(Phase::Serving);
+    let serving = Serving { requests, settings, slots, refusals: Refusals::new(), pressure, phase: watched };
 
     tokio::pin!(shutdown);
     loop {
@@ -56,66 +62,64 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accept(&listeners) => accepted,
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
+        match accepted {
+            Ok((stream, from)) => serving.start(stream, from),
             Err(error) => {
                 warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        start(stream, &requests, &settings, &connections, &refusals, &watched);
+        }
     }
     drop(listeners);
 
     info!("shutting down: waiting for requests under way");
-    let all = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
     // Receivers live in the connections' tasks; with none left there is nobody to tell.
     let _ = phase.send(Phase::Draining);
-    if tokio::time::timeout(settings.drain_timeout, connections.acquire_many(all)).await.is_err() {
-        let left = settings.max_connections - connections.available_permits();
-        warn!(connections = left, "requests did not finish in time: closing their connections");
+    if tokio::time::timeout(serving.settings.drain_timeout, serving.slots.emptied()).await.is_err() {
+        warn!(connections = serving.slots.len(), "requests did not finish in time: closing their connections");
         let _ = phase.send(Phase::Closing);
-        let _ = connections.acquire_many(all).await;
+        serving.slots.emptied().await;
     }
     Ok(())
 }
 
 /// The next connection to any of them.
-async fn accept(listeners: &[TcpListener]) -> io::Result<TcpStream> {
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|cx| {
         let mut accepted = listeners.iter().map(|listener| listener.poll_accept(cx));
         match accepted.find(Poll::is_ready) {
-            Some(accepted) => accepted.map_ok(|(stream, _)| stream),
+            Some(accepted) => accepted,
             None => Poll::Pending,
         }
     })
     .await
 }
 
-fn start(
-    stream: TcpStream,
-    requests: &Arc<Requests>,
-    settings: &ServerSettings,
-    connections: &Arc<Semaphore>,
-    refusals: &Arc<Semaphore>,
-    phase: &watch::Receiver<Phase>,
-) {
-    // Answers are written whole; waiting for more to send would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "setting TCP_NODELAY failed");
-    }
-    if let Ok(permit) = connections.clone().try_acquire_owned() {
-        let (requests, settings, phase) = (requests.clone(), settings.clone(), phase.clone());
+/// What every connection needs.
+struct Serving {
+    requests: Arc<Requests>,
+    settings: ServerSettings,
+    slots: Arc<Slots>,
+    refusals: Arc<Refusals>,
+    pressure: Arc<Pressure>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Serving {
+    fn start(&self, stream: TcpStream, from: SocketAddr) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "setting TCP_NODELAY failed");
+        }
+        let admitted = match self.slots.admit(from.ip().to_canonical()) {
+            Ok(admitted) => admitted,
+            Err(why) => return self.refusals.refuse(stream, why, &self.requests),
+        };
+        let peer = Peer::new(admitted.slot.clone(), self.pressure.clone());
+        let (requests, settings, phase) = (self.requests.clone(), self.settings.clone(), self.phase.clone());
         tokio::spawn(async move {
-            connection::run(stream, requests, &settings, phase).await;
-            drop(permit);
-        });
-    } else if let Ok(permit) = refusals.clone().try_acquire_owned() {
-        let requests = requests.clone();
-        tokio::spawn(async move {
-            connection::refuse(stream, &requests).await;
-            drop(permit);
+            connection::run(stream, peer, requests, &settings, phase).await;
+            drop(admitted);
         });
     }
 }

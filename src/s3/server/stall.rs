@@ -43,6 +43,11 @@ impl StallClock {
         self.waiting_since = None;
     }
 
+    /// Now, less all the time that was spent waiting and counts; nothing while nothing is waited for.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.waiting_since.map(|since| since.checked_sub(self.waited).unwrap_or(since))
+    }
+
     /// The peer has nothing to give or takes nothing: ready once it has stalled, and the task is woken for that.
     pub fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.waiting_since.is_none() {

@@ -12,8 +12,8 @@ const OTHERS: u64 = 96;
 /// Most tables of the index, and most segments, that are kept open.
 const MAX_INDEX: u64 = 256;
 const MAX_SEGMENTS: u64 = 256;
-/// Fewer than this serve nobody.
-const MIN_CONNECTIONS: u64 = 16;
+/// With fewer there is nothing left for connections.
+pub const MIN_DESCRIPTORS: u64 = 512;
 
 /// What was found, and how it is shared out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,9 @@ pub struct Descriptors {
     pub index: i32,
     /// Segments.
     pub segments: usize,
-    /// Connections served.
+    /// Connections that there are descriptors for.
+    pub room: usize,
+    /// Connections served unless told otherwise.
     pub connections: usize,
 }
 
@@ -44,14 +46,15 @@ impl Descriptors {
     fn share(found: u64, limit: u64) -> Self {
         let (index, segments) = ((limit / 5).min(MAX_INDEX), (limit / 8).min(MAX_SEGMENTS));
         // A connection that has to make way for another is open for a moment longer: one for eight others.
-        let left = limit.saturating_sub(OTHERS + MAX_REFUSALS as u64 + index + segments) / 9 * 8;
-        let connections = left.clamp(MIN_CONNECTIONS, MAX_CONNECTIONS as u64);
+        let room = limit.saturating_sub(OTHERS + MAX_REFUSALS as u64 + index + segments) / 9 * 8;
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
         Self {
             found,
             limit,
             index: i32::try_from(index).unwrap_or(i32::MAX),
             segments: usize::try_from(segments).unwrap_or(usize::MAX),
-            connections: usize::try_from(connections).unwrap_or(usize::MAX),
+            room,
+            connections: room.min(MAX_CONNECTIONS),
         }
     }
 
@@ -68,11 +71,13 @@ mod tests {
     #[test]
     fn shares_fit_the_limit_and_grow_with_it() {
         let mut last = Descriptors::share(0, 0);
-        for limit in [64, 256, 512, 1024, 2048, 4096, 65_536, 1 << 20, u64::MAX] {
+        for limit in [0, 64, MIN_DESCRIPTORS, 1024, 2048, 4096, 65_536, 1 << 20, u64::MAX] {
             let shared = Descriptors::share(1024, limit);
             let leaving = shared.connections / 8;
-            let sum = OTHERS as usize + MAX_REFUSALS + shared.index as usize + shared.segments + shared.connections + leaving;
-            assert!(sum as u64 <= limit.max(512), "{limit}: {shared:?}");
+            let sum =
+                OTHERS as usize + MAX_REFUSALS + shared.index as usize + shared.segments + shared.connections + leaving;
+            assert!(sum as u64 <= limit.max(OTHERS + MAX_REFUSALS as u64 + 64), "{limit}: {shared:?}");
+            assert!(limit < MIN_DESCRIPTORS || shared.connections > 64, "{limit}: {shared:?}");
             assert!(shared.connections >= last.connections && shared.index >= last.index);
             last = shared;
         }

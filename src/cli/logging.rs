@@ -60,6 +60,8 @@ pub fn start(format: LogFormat, serving: bool) -> Flush {
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
+    // The default hook writes to standard error by itself, and waits for it.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     flush
 }
 
@@ -139,7 +141,13 @@ impl Drop for Flush {
 
 fn write_lines(out: &mut impl Write, lines: &Receiver<Message>, dropped: &AtomicU64, format: LogFormat) {
     for message in lines {
-        let Message::Line(line) = message else { continue };
+        let line = match message {
+            Message::Line(line) => line,
+            Message::Flush(answer) => {
+                drop(answer);
+                continue;
+            }
+        };
         let missing = dropped.swap(0, Ordering::Relaxed);
         if missing > 0 && out.write_all(&gap(missing, format)).is_err() {
             dropped.fetch_add(missing + 1, Ordering::Relaxed);

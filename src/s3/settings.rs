@@ -62,7 +62,7 @@ impl Default for ServerSettings {
             stall_timeout: Duration::from_secs(30),
             pressed_timeout: Duration::from_secs(5),
             pressed_bytes_per_second: 64 << 10,
-            min_bytes_per_second: 256,
+            min_bytes_per_second: 1 << 10,
             max_header_bytes: 16 << 10,
             max_xml_bytes: 2 << 20,
             drain_timeout: Duration::from_secs(5),
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn the_quota_is_the_rate_times_the_time_and_never_zero() {
         let mut settings = ServerSettings::default();
-        assert_eq!(settings.stall_quota(), 256 * 30);
+        assert_eq!(settings.stall_quota(), 1024 * 30);
         settings.min_bytes_per_second = 0;
         assert_eq!(settings.stall_quota(), 1);
     }

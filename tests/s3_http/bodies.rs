@@ -183,6 +183,20 @@ fn uploads_that_only_announce_hold_nothing() {
 }
 
 #[test]
+fn readiness_tells_that_uploads_are_stuck_and_when_they_are_not_any_more() {
+    let server = Server::start();
+    let _holding: Vec<Connection> = (0..16).map(|number| stalled(&server, &number.to_string(), 300 << 10)).collect();
+    let ready = format!("GET /health/ready HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", server.host);
+    for expected in [503, 200] {
+        let begun = Instant::now();
+        while server.raw(ready.as_bytes()).status != expected {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{expected} never comes");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
 fn small_bodies_do_not_wait_for_large_ones() {
     let server = Server::start();
     let _holding: Vec<Connection> = (0..16).map(|number| stalled(&server, &number.to_string(), 300 << 10)).collect();

@@ -9,8 +9,10 @@
 //! Downloads never wait. A window goes out whole if there is memory for it; if not, it goes out in small copied pieces, one at a
 //! time, and is read again for the next one.
 //!
-//! Failure case: a share that is not there after [`WAIT_LIMIT`] is refused, which clients are told as 503 SlowDown.
+//! Failure case: a share that is not there after [`WAIT_LIMIT`] is refused, which clients are told as 503 SlowDown; while those who have
+//! shares are fast, others wait for up to [`MAX_WAIT`].
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -28,10 +30,13 @@ const SURROUNDINGS: u64 = 4 << 10;
 pub const SMALL_BODY: u64 = 64 << 10;
 /// Share of the uploads' memory that only small bodies take, and that what is arriving may take, one part in so many each.
 const SMALL_SHARE: usize = 8;
-/// Longest wait for a share.
+/// Longest wait for a share behind slow peers.
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
-/// Time without a share given to anyone after which those who wait are stuck behind slow peers.
+/// Longest wait for a share behind fast ones.
+const MAX_WAIT: Duration = Duration::from_secs(300);
+/// Time without a share given to anyone, or so many bytes worked on, after which those who wait are stuck behind slow peers.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
+const MOVES_ON: usize = 2 << 20;
 
 /// The wait for memory took too long.
 #[derive(Debug)]
@@ -73,7 +78,7 @@ impl Budget {
     }
 
     /// A share for a body of so many bytes, if that is known.
-    pub(super) async fn upload(&self, expected: Option<u64>) -> Result<OwnedSemaphorePermit, Busy> {
+    pub(super) async fn upload(&self, expected: Option<u64>) -> Result<Share, Busy> {
         let large = self.large_upload as u64;
         let share = expected.map_or(large, |len| large.min(len.saturating_mul(2).saturating_add(SURROUNDINGS)));
         let lane = if expected.is_some_and(|len| len <= SMALL_BODY) { &self.small } else { &self.large };
@@ -127,33 +132,60 @@ impl Drop for Arriving {
     }
 }
 
+/// Memory that a body has.
+pub(super) struct Share {
+    lane: Arc<Lane>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Share {
+    /// So many bytes were worked on.
+    pub fn worked(&self, bytes: usize) {
+        let before = self.lane.worked.fetch_add(bytes, Ordering::Relaxed);
+        if before / MOVES_ON != before.wrapping_add(bytes) / MOVES_ON {
+            self.lane.move_on();
+        }
+    }
+}
+
 /// Memory that bodies wait for, first come, first served.
 struct Lane {
     bytes: usize,
     free: Arc<Semaphore>,
     waiting: AtomicUsize,
+    worked: AtomicUsize,
     base: Instant,
-    /// When a share was given last, or waiting began, in milliseconds since `base`.
+    /// When a share was given last, some bytes were worked on, or waiting began, in milliseconds since `base`.
     moved: AtomicU64,
 }
 
 impl Lane {
     fn new(bytes: usize) -> Arc<Self> {
         let free = Arc::new(Semaphore::new(bytes));
-        Arc::new(Self { bytes, free, waiting: AtomicUsize::new(0), base: Instant::now(), moved: AtomicU64::new(0) })
+        let (base, moved) = (Instant::now(), AtomicU64::new(0));
+        Arc::new(Self { bytes, free, waiting: AtomicUsize::new(0), worked: AtomicUsize::new(0), base, moved })
     }
 
-    async fn take(&self, bytes: usize, limit: Duration) -> Result<OwnedSemaphorePermit, Busy> {
+    async fn take(self: &Arc<Self>, bytes: usize, limit: Duration) -> Result<Share, Busy> {
         let bytes = u32::try_from(bytes.min(self.bytes)).unwrap_or(u32::MAX);
-        if let Ok(share) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
-            return Ok(share);
+        let share = |permit| Share { lane: Arc::clone(self), _permit: permit };
+        if let Ok(permit) = Arc::clone(&self.free).try_acquire_many_owned(bytes) {
+            return Ok(share(permit));
         }
-        let _waits = Waits::new(self);
-        let share = tokio::time::timeout(limit, Arc::clone(&self.free).acquire_many_owned(bytes)).await;
-        // The semaphore is never closed.
-        let share = share.map_err(|_| Busy)?.map_err(|_| Busy)?;
-        self.move_on();
-        Ok(share)
+        let (waits, since) = (Waits::new(self), Instant::now());
+        let mut permit = pin!(Arc::clone(&self.free).acquire_many_owned(bytes));
+        loop {
+            match tokio::time::timeout(limit, permit.as_mut()).await {
+                Ok(Ok(permit)) => {
+                    self.move_on();
+                    drop(waits);
+                    return Ok(share(permit));
+                }
+                Err(_) if !self.is_stuck() && since.elapsed() < MAX_WAIT => {}
+                // The semaphore is never closed.
+                Ok(Err(_)) | Err(_) => return Err(Busy),
+            }
+        }
     }
 
     fn move_on(&self) {
@@ -193,10 +225,18 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_share_that_does_not_come_is_refused_in_the_end() {
+    async fn a_share_that_does_not_come_is_refused_unless_those_who_have_one_are_fast() {
         let lane = Lane::new(10);
-        let held = lane.take(8, WAIT_LIMIT).await.expect("free");
-        assert!(lane.take(100, Duration::from_millis(20)).await.is_err(), "more than all is all");
+        let held = lane.take(8, WAIT_LIMIT).await.ok().expect("free");
+        let waiting = Arc::clone(&lane);
+        let waiting = tokio::spawn(async move { waiting.take(100, Duration::from_millis(50)).await.is_ok() });
+        let begun = Instant::now();
+        while begun.elapsed() < STUCK_AFTER {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            held.worked(MOVES_ON);
+        }
+        assert!(!waiting.is_finished() && !lane.is_stuck(), "it waits as long as others are fast");
+        assert!(!waiting.await.expect("no panic"), "more than all is all, which is not there");
         assert_eq!(lane.waiting.load(Ordering::Relaxed), 0);
         drop(held);
         assert!(lane.take(100, WAIT_LIMIT).await.is_ok());

@@ -97,7 +97,7 @@ where
     let mut arriving = budget.arriving();
     let mut chunk = Vec::new();
     let mut last = next_chunk(&mut body, &mut chunk, |len| arriving.add(len)).await?;
-    let _share = budget.upload(if last { Some(arriving.held()) } else { expected }).await?;
+    let share = budget.upload(if last { Some(arriving.held()) } else { expected }).await?;
     drop(arriving);
     let mut state = Box::new((store.intake(), digest));
     let mut preparing = FuturesOrdered::new();
@@ -106,6 +106,7 @@ where
     let mut hashing: Option<oneshot::Receiver<Md5>> = None;
     loop {
         let bytes = std::mem::take(&mut chunk);
+        share.worked(bytes.iter().map(Bytes::len).sum());
         // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk arrives.
         let whole = last && hashing.is_none();
         if !whole {

@@ -32,12 +32,7 @@ pub struct IncomingBody {
 }
 
 impl IncomingBody {
-    pub fn new(
-        inner: Incoming,
-        context: Arc<RequestContext>,
-        clock: PeerClock,
-        check: Option<XmlCheck>,
-    ) -> Self {
+    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: PeerClock, check: Option<XmlCheck>) -> Self {
         IncomingBody { inner: Some(inner), context, clock, check }
     }
 

@@ -33,7 +33,7 @@ use self::incoming::IncomingBody;
 use self::reply::Reply;
 use self::xml_body::XmlCheck;
 use super::access::{Access, RootAuth};
-use super::admin::Admin;
+use super::admin::{Admin, Runs};
 use super::api::Api;
 use super::server::pressure::{Direction, Peer};
 use super::server::slots::Refused;
@@ -54,6 +54,7 @@ pub struct Requests {
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
+    runs: Arc<Runs>,
 }
 
 impl Requests {
@@ -74,7 +75,8 @@ impl Requests {
         let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(RootAuth::new(credentials));
-        builder.set_route(Admin::new(objects.clone()));
+        let runs = Arc::new(Runs::default());
+        builder.set_route(Admin::new(objects.clone(), runs.clone()));
         builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
         if !settings.domains.is_empty() {
             builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
@@ -86,6 +88,7 @@ impl Requests {
             host_id: ids.host_id(),
             ids,
             max_header_bytes: settings.max_header_bytes,
+            runs,
         })
     }
 
@@ -196,6 +199,13 @@ impl Requests {
         parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));
         let reply = Reply::new(body, context, peer.clone(), parts.status, code);
         Response::from_parts(parts, reply)
+    }
+
+    /// Waits for what requests began and the store told to stop, but not for ever.
+    pub async fn finish_runs(&self, patience: Duration) {
+        if !self.runs.ended(patience).await {
+            tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
+        }
     }
 
     /// The answer if the request asks for health, which needs no signature.

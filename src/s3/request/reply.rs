@@ -36,7 +36,13 @@ enum Outcome {
 }
 
 impl Reply {
-    pub fn new(inner: s3s::Body, context: Arc<RequestContext>, peer: Peer, status: StatusCode, code: Option<String>) -> Self {
+    pub fn new(
+        inner: s3s::Body,
+        context: Arc<RequestContext>,
+        peer: Peer,
+        status: StatusCode,
+        code: Option<String>,
+    ) -> Self {
         let bodyless = *context.method() == Method::HEAD || inner.is_end_stream();
         let outcome = if bodyless { Outcome::Complete } else { Outcome::Aborted };
         Reply { inner, peer, log: Some(LogLine { context, status, code, sent: 0, outcome }) }

@@ -50,7 +50,7 @@ pub async fn run(
     let mut draining = false;
     // Until the first request; later, until a connection that has to go is closed.
     let mut deadline = pin!(tokio::time::sleep(settings.first_request_timeout));
-    let mut leaving = false;
+    let (mut timed, mut leaving) = (true, false);
     let ended = loop {
         tokio::select! {
             ended = serving.as_mut() => break ended,
@@ -59,13 +59,16 @@ pub async fn run(
                     debug!("a reader that takes nothing makes way for others");
                     return;
                 }
-                leaving = true;
+                (timed, leaving) = (true, true);
                 deadline.as_mut().reset(Instant::now() + LEAVING_TIME);
                 serving.as_mut().graceful_shutdown();
             }
-            () = deadline.as_mut(), if leaving || slot.requests() == 0 => {
-                debug!(leaving, "a connection is closed without a request under way that goes on");
-                return;
+            () = deadline.as_mut(), if timed => {
+                timed = false;
+                if leaving || slot.requests() == 0 {
+                    debug!(leaving, "a connection without a request that goes on is closed");
+                    return;
+                }
             }
             changed = phase.changed() => match (changed, *phase.borrow_and_update()) {
                 (Ok(()), Phase::Draining) if !draining => {

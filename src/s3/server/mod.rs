@@ -4,18 +4,20 @@ mod connection;
 mod guarded_io;
 pub(super) mod pressure;
 pub(super) mod refusal;
+pub(super) mod slot;
 pub(super) mod slots;
 mod stall;
 
 use std::future::{Future, poll_fn};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::pressure::{Peer, Pressure};
@@ -27,6 +29,11 @@ use crate::object::Objects;
 
 /// Pause after a failed accept, for example when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What connections have to close that are told to.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+/// What a run of the optimizer has to end that is told to, from the beginning of the shutdown.
+const RUN_TIME: Duration = Duration::from_secs(1);
 
 /// What connections are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +70,7 @@ pub async fn serve(
             accepted = accept(&listeners) => accepted,
         };
         match accepted {
-            Ok((stream, from)) => serving.start(stream, from),
+            Ok((stream, from)) => serving.start(stream, from).await,
             Err(error) => {
                 warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -73,13 +80,17 @@ pub async fn serve(
     drop(listeners);
 
     info!("shutting down: waiting for requests under way");
+    let begun = Instant::now();
     // Receivers live in the connections' tasks; with none left there is nobody to tell.
     let _ = phase.send(Phase::Draining);
     if tokio::time::timeout(serving.settings.drain_timeout, serving.slots.emptied()).await.is_err() {
         warn!(connections = serving.slots.len(), "requests did not finish in time: closing their connections");
         let _ = phase.send(Phase::Closing);
-        serving.slots.emptied().await;
+        // Their tasks end at once, but for what they are computing.
+        let _ = tokio::time::timeout(CLOSING_TIME, serving.slots.emptied()).await;
     }
+    // It was told to stop when the shutdown began.
+    serving.requests.finish_runs(RUN_TIME.saturating_sub(begun.elapsed())).await;
     Ok(())
 }
 
@@ -95,6 +106,14 @@ async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)
     .await
 }
 
+/// What counts as one address: of IPv6 the network of 64 bits that one host has all addresses of.
+fn address_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
+}
+
 /// What every connection needs.
 struct Serving {
     requests: Arc<Requests>,
@@ -106,14 +125,14 @@ struct Serving {
 }
 
 impl Serving {
-    fn start(&self, stream: TcpStream, from: SocketAddr) {
+    async fn start(&self, stream: TcpStream, from: SocketAddr) {
         // Answers are written whole; waiting for more to send would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "setting TCP_NODELAY failed");
         }
-        let admitted = match self.slots.admit(from.ip().to_canonical()) {
+        let admitted = match self.slots.admit(address_of(from.ip())) {
             Ok(admitted) => admitted,
-            Err(why) => return self.refusals.refuse(stream, why, &self.requests),
+            Err(why) => return self.refusals.refuse(stream, why, &self.requests).await,
         };
         let peer = Peer::new(admitted.slot.clone(), self.pressure.clone());
         let (requests, settings, phase) = (self.requests.clone(), self.settings.clone(), self.phase.clone());
@@ -121,5 +140,19 @@ impl Serving {
             connection::run(stream, peer, requests, &settings, phase).await;
             drop(admitted);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_host_count_as_one() {
+        let address = |text: &str| address_of(text.parse().expect("an address"));
+        assert_eq!(address("::ffff:10.0.0.1"), address("10.0.0.1"));
+        assert_ne!(address("10.0.0.1"), address("10.0.0.2"));
+        assert_eq!(address("2001:db8:0:1::1"), address("2001:db8:0:1:ffff::2"));
+        assert_ne!(address("2001:db8:0:1::1"), address("2001:db8:0:2::1"));
     }
 }

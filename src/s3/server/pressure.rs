@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::slots::{Slot, Slots};
+use super::slot::Slot;
+use super::slots::Slots;
 use super::stall::StallClock;
 use crate::object::Objects;
 use crate::s3::settings::ServerSettings;

@@ -19,7 +19,7 @@ use tracing::debug;
 use super::slots::Refused;
 use crate::s3::request::Requests;
 
-/// Connections over the limit that are open at a time; the rest are closed without an answer.
+/// Connections over the limit that are open at a time; the rest wait to be accepted, which takes a moment.
 pub const MAX_REFUSALS: usize = 96;
 /// Of those, the ones that are listened to.
 const MAX_LISTENING: usize = 64;
@@ -41,8 +41,9 @@ impl Refusals {
     }
 
     /// Refuses a connection, in a task of its own.
-    pub fn refuse(self: &Arc<Self>, stream: TcpStream, why: Refused, requests: &Arc<Requests>) {
-        let Ok(permit) = self.open.clone().try_acquire_owned() else { return };
+    pub async fn refuse(self: &Arc<Self>, stream: TcpStream, why: Refused, requests: &Arc<Requests>) {
+        // Those that are not listened to any more end at once. The semaphore is never closed.
+        let Ok(permit) = self.open.clone().acquire_owned().await else { return };
         let (requests, hurry) = (requests.clone(), Arc::new(Notify::new()));
         let mut listening = self.listening.lock();
         listening.push_back(hurry.clone());
@@ -77,9 +78,12 @@ async fn answer(mut stream: TcpStream, why: Refused, requests: &Requests, hurry:
     let mut buffer = [0; 4096];
     let mut read = 0;
     while read < REFUSED_BYTES && !hurried {
-        match stream.read(&mut buffer).await? {
-            0 => break,
-            bytes => read += bytes,
+        tokio::select! {
+            bytes = stream.read(&mut buffer) => match bytes? {
+                0 => break,
+                bytes => read += bytes,
+            },
+            () = hurry.notified() => break,
         }
     }
     Ok(())

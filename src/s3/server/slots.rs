@@ -13,14 +13,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+
+use super::slot::{Slot, State};
 
 /// Time that a connection must have been idle or waiting before another one takes its place.
 const GRACE: Duration = Duration::from_secs(1);
@@ -116,10 +115,10 @@ impl Slots {
         let mut candidates: Vec<(State, Duration, u64)> = open
             .slots
             .values()
-            .filter(|slot| !slot.is_evicted() && peer.is_none_or(|peer| peer == slot.peer))
+            .filter(|slot| !slot.is_evicted() && peer.is_none_or(|peer| peer == slot.peer()))
             .map(|slot| (slot.state(), slot))
             .filter(|((state, since), _)| *state != State::Working && now.saturating_sub(*since) >= self.grace)
-            .map(|((state, since), slot)| (state, since, slot.number))
+            .map(|((state, since), slot)| (state, since, slot.number()))
             .collect();
         let allowed = (self.total / LEAVING_SHARE).max(1).saturating_sub(leaving);
         candidates.sort_unstable();
@@ -129,7 +128,7 @@ impl Slots {
         for (_, _, number) in candidates.into_iter().take(batch.min(allowed)) {
             if let Some(slot) = open.slots.get(&number).cloned() {
                 slot.evict();
-                open.give_back(slot.peer);
+                open.give_back(slot.peer());
                 made = true;
             }
         }
@@ -158,157 +157,23 @@ pub struct Admitted {
 impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.slots.open.lock();
-        open.slots.remove(&self.slot.number);
+        open.slots.remove(&self.slot.number());
         if !self.slot.is_evicted() {
-            open.give_back(self.slot.peer);
+            open.give_back(self.slot.peer());
         }
         drop(open);
         self.slots.ended.notify_waiters();
     }
 }
 
-/// In the order in which connections go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum State {
-    Idle,
-    Waiting,
-    Working,
-}
-
-/// What is known about one connection.
-pub struct Slot {
-    number: u64,
-    peer: IpAddr,
-    base: Instant,
-    /// A [`State`] in the lowest two bits, above them since when, in milliseconds.
-    state: AtomicU64,
-    requests: AtomicU64,
-    in_request: AtomicBool,
-    /// The socket takes nothing at the moment.
-    blocked: AtomicBool,
-    unblocked: AtomicWaker,
-    evicted: AtomicBool,
-    told: Notify,
-}
-
-impl Slot {
-    fn new(number: u64, peer: IpAddr, base: Instant) -> Self {
-        let slot = Slot {
-            number,
-            peer,
-            base,
-            state: AtomicU64::new(0),
-            requests: AtomicU64::new(0),
-            in_request: AtomicBool::new(false),
-            blocked: AtomicBool::new(false),
-            unblocked: AtomicWaker::new(),
-            evicted: AtomicBool::new(false),
-            told: Notify::new(),
-        };
-        slot.set(State::Idle, Instant::now());
-        slot
-    }
-
-    fn set(&self, state: State, since: Instant) {
-        let millis = u64::try_from(since.saturating_duration_since(self.base).as_millis()).unwrap_or(0);
-        self.state.store(millis << 2 | state as u64, Ordering::Relaxed);
-    }
-
-    fn state(&self) -> (State, Duration) {
-        let packed = self.state.load(Ordering::Relaxed);
-        let state = match packed & 3 {
-            0 => State::Idle,
-            1 => State::Waiting,
-            _ => State::Working,
-        };
-        (state, Duration::from_millis(packed >> 2))
-    }
-
-    /// A request has begun.
-    pub fn begin_request(&self) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.in_request.store(true, Ordering::Relaxed);
-        self.set(State::Working, Instant::now());
-    }
-
-    /// Its answer is written, but for what the socket has still to take.
-    pub fn end_request(&self) {
-        self.in_request.store(false, Ordering::Relaxed);
-        self.set(State::Idle, Instant::now());
-    }
-
-    /// Requests that have begun.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// The peer is waited for; `since`: now, less what it was waited for before.
-    pub fn wait_for_peer(&self, since: Instant) {
-        self.set(State::Waiting, since);
-    }
-
-    /// The peer has sent or taken something.
-    pub fn progress(&self) {
-        if self.state().0 == State::Waiting {
-            let busy = self.in_request.load(Ordering::Relaxed);
-            self.set(if busy { State::Working } else { State::Idle }, Instant::now());
-        }
-    }
-
-    /// The socket takes nothing.
-    pub fn block(&self) {
-        self.blocked.store(true, Ordering::Relaxed);
-    }
-
-    /// The socket has taken something.
-    pub fn unblock(&self) {
-        if self.blocked.swap(false, Ordering::Relaxed) {
-            self.unblocked.wake();
-        }
-    }
-
-    pub fn is_blocked(&self) -> bool {
-        self.blocked.load(Ordering::Relaxed)
-    }
-
-    /// Ready while the socket takes what is written.
-    pub fn poll_unblocked(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.is_blocked() {
-            return Poll::Ready(());
-        }
-        self.unblocked.register(cx.waker());
-        if self.is_blocked() { Poll::Pending } else { Poll::Ready(()) }
-    }
-
-    fn evict(&self) {
-        self.evicted.store(true, Ordering::Relaxed);
-        self.told.notify_one();
-    }
-
-    /// Was the connection told to go, because others wait for its place?
-    pub fn is_evicted(&self) -> bool {
-        self.evicted.load(Ordering::Relaxed)
-    }
-
-    /// Waits until the connection is told to go.
-    pub async fn evicted(&self) {
-        self.told.notified().await;
-    }
-}
-
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
 
     /// Long enough that steps of a test in between take less, also on a busy machine.
     const TEST_GRACE: Duration = Duration::from_millis(400);
     const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1));
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
-
-    /// A slot of no server.
-    pub fn slot() -> Arc<Slot> {
-        Arc::new(Slot::new(0, ONE, Instant::now()))
-    }
 
     fn admit(slots: &Arc<Slots>, peer: IpAddr) -> Admitted {
         slots.admit(peer).ok().expect("there is room")
@@ -355,16 +220,5 @@ pub mod tests {
         let _more = admit(&slots, ONE);
         assert!(!other.slot.is_evicted());
         assert_eq!(held.iter().filter(|held| held.slot.is_evicted()).count(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_blocked_connection_wakes_who_waits_for_it() {
-        let slot = slot();
-        slot.block();
-        let waiting = slot.clone();
-        let waiting = tokio::spawn(async move { std::future::poll_fn(|cx| waiting.poll_unblocked(cx)).await });
-        tokio::task::yield_now().await;
-        slot.unblock();
-        waiting.await.expect("it is woken");
     }
 }

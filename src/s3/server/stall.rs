@@ -50,19 +50,20 @@ impl StallClock {
 
     /// The peer has nothing to give or takes nothing: ready once it has stalled, and the task is woken for that.
     pub fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waiting_since.is_none() {
-            let now = Instant::now();
-            self.waiting_since = Some(now);
-            let deadline = now + self.limit.saturating_sub(self.waited);
-            match &mut self.sleep {
-                Some(sleep) => sleep.as_mut().reset(deadline),
-                None => self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline))),
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let deadline = since + self.limit.saturating_sub(self.waited);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        // A timer that is set too early stays: it rings once in `limit`, while setting it anew would cost at each wait.
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
             }
+            sleep.as_mut().reset(deadline);
         }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
 }
 

@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, RANGE, SERVER};
@@ -28,13 +29,14 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
-use self::incoming::{IncomingBody, Pressed};
+use self::incoming::IncomingBody;
 use self::reply::Reply;
 use self::xml_body::XmlCheck;
 use super::access::{Access, RootAuth};
-use super::admin::Admin;
+use super::admin::{Admin, Runs};
 use super::api::Api;
-use super::server::stall::StallClock;
+use super::server::pressure::{Direction, Peer};
+use super::server::slots::Refused;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
@@ -52,9 +54,7 @@ pub struct Requests {
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
-    stall_timeout: Duration,
-    stall_quota: u64,
-    pressed_timeout: Duration,
+    runs: Arc<Runs>,
 }
 
 impl Requests {
@@ -75,7 +75,8 @@ impl Requests {
         let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         builder.set_auth(RootAuth::new(credentials));
-        builder.set_route(Admin::new(objects.clone()));
+        let runs = Arc::new(Runs::default());
+        builder.set_route(Admin::new(objects.clone(), runs.clone()));
         builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
         if !settings.domains.is_empty() {
             builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
@@ -87,19 +88,18 @@ impl Requests {
             host_id: ids.host_id(),
             ids,
             max_header_bytes: settings.max_header_bytes,
-            stall_timeout: settings.stall_timeout,
-            stall_quota: settings.stall_quota(),
-            pressed_timeout: settings.pressed_timeout,
+            runs,
         })
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer.
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+    pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Result<Response<Reply>, Infallible> {
+        peer.slot.begin_request();
         // Signed requests mean a bucket of that name.
         if !gate::is_signed(request.uri(), request.headers())
-            && let Some(answer) = health::answer(request.method(), request.uri().path(), &self.objects)
+            && let Some(answer) = self.health(request.method(), request.uri().path())
         {
-            return Ok(answer.map(|body| Reply::unlogged(body.into())));
+            return Ok(answer.map(|body| Reply::unlogged(body.into(), peer.clone())));
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
@@ -110,7 +110,7 @@ impl Requests {
         });
         let answered = match checked {
             Err(page) => page.answer(),
-            Ok(check) => self.pass_on(parts, body, &context, check).await,
+            Ok(check) => self.pass_on(parts, body, &context, peer, check).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
         let answered = match context.fault() {
@@ -126,7 +126,7 @@ impl Requests {
         // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
         // connection: botocore would take that one's answer for part of this one.
         let end_connection = waits_to_send && context.received() == 0;
-        Ok(self.finish(answered, context, end_connection))
+        Ok(self.finish(answered, context, peer, end_connection))
     }
 
     /// Has s3s answer, with a range that S3 would not see taken away.
@@ -135,6 +135,7 @@ impl Requests {
         parts: Parts,
         body: Incoming,
         context: &Arc<RequestContext>,
+        peer: &Peer,
         check: Option<XmlCheck>,
     ) -> s3s::HttpResponse {
         let reads = matches!(parts.method, Method::GET | Method::HEAD);
@@ -142,10 +143,7 @@ impl Requests {
         let mut request = Request::from_parts(parts, s3s::Body::empty());
         request.extensions_mut().insert(context.clone());
         if !body.is_end_stream() {
-            let clock = StallClock::new(self.stall_timeout, self.stall_quota);
-            let pressed =
-                (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
-            let body = IncomingBody::new(body, context.clone(), clock, pressed, check);
+            let body = IncomingBody::new(body, context.clone(), peer.watch(Direction::Upload), check);
             *request.body_mut() = s3s::Body::http_body(body);
         }
         let answered = self.call(request).await;
@@ -174,6 +172,7 @@ impl Requests {
         &self,
         answered: s3s::HttpResponse,
         context: Arc<RequestContext>,
+        peer: &Peer,
         end_connection: bool,
     ) -> Response<Reply> {
         let (mut parts, body) = answered.into_parts();
@@ -198,15 +197,30 @@ impl Requests {
         parts.headers.insert("x-amz-request-id", context.id().header());
         parts.headers.insert("x-amz-id-2", self.host_id.clone());
         parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));
-        let reply = Reply::new(body, context, parts.status, code);
+        let reply = Reply::new(body, context, peer.clone(), parts.status, code);
         Response::from_parts(parts, reply)
     }
 
-    /// The whole answer to a connection over the limit.
-    pub fn too_many_connections(&self) -> Vec<u8> {
+    /// Waits for what requests began and the store told to stop, but not for ever.
+    pub async fn finish_runs(&self, patience: Duration) {
+        if !self.runs.ended(patience).await {
+            tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
+        }
+    }
+
+    /// The answer if the request asks for health, which needs no signature.
+    pub fn health(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        health::answer(method, path, &self.objects)
+    }
+
+    /// The whole answer to a connection over a limit.
+    pub fn too_many_connections(&self, why: Refused) -> Vec<u8> {
         let context = RequestContext::new(self.ids.next(), Method::GET, hyper::Uri::from_static("/"));
-        let page =
-            ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
+        let message = match why {
+            Refused::Full => "Too many connections; please retry later.",
+            Refused::Peer => "Too many connections from your address; please use fewer, or retry later.",
+        };
+        let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message);
         let (body, _) = error_page::complete(page.answer().into_body(), &context, &self.host_id);
         let body = body.bytes().unwrap_or_default();
         let mut answer = format!(

@@ -140,7 +140,7 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut answer = Answer { status, headers, body: Vec::new() };
-        if status == 100 {
+        if matches!(status, 100 | 204 | 304) {
             return answer;
         }
         if answer.header("transfer-encoding") == Some("chunked") {

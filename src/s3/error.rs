@@ -1,7 +1,7 @@
 //! Errors as S3 words them.
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
+use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED};
 use s3s::stream::aws_chunked_stream::AwsChunkedStreamError;
 use s3s::stream::upload_stream::UploadStreamError;
 use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
@@ -38,9 +38,12 @@ pub fn to_s3_error(error: ObjectError) -> S3Error {
 fn headers(error: &ObjectError) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     match error {
-        ObjectError::NotModified { etag, modified_ms } => {
+        ObjectError::NotModified { etag, modified_ms, headers: kept } => {
             headers.insert(ETAG, HeaderValue::try_from(format!("\"{etag}\"")).ok()?);
             headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(*modified_ms)).ok()?);
+            for (name, value) in kept {
+                headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+            }
         }
         ObjectError::InvalidRange { size, .. } => {
             headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes */{size}")).ok()?);
@@ -65,7 +68,7 @@ pub fn body_error(error: &StdError) -> ObjectError {
         if let Some(fault) = layer.downcast_ref::<BodyFault>() {
             return match fault {
                 BodyFault::Stalled => ObjectError::RequestTimeout,
-                BodyFault::Broken(_) | BodyFault::Digest => ObjectError::InvalidBody(fault.to_string()),
+                BodyFault::Broken(_) => ObjectError::InvalidBody(fault.to_string()),
             };
         }
         if let Some(chunked) = layer.downcast_ref::<AwsChunkedStreamError>() {
@@ -137,9 +140,14 @@ mod tests {
 
     #[test]
     fn not_modified_carries_its_headers() {
-        let error = to_s3_error(ObjectError::NotModified { etag: "abc".into(), modified_ms: 0 });
+        let error = to_s3_error(ObjectError::NotModified {
+            etag: "abc".into(),
+            modified_ms: 0,
+            headers: vec![("expires".into(), "never".into())],
+        });
         let headers = error.headers().unwrap();
         assert_eq!(headers[ETAG], "\"abc\"");
         assert_eq!(headers[LAST_MODIFIED], "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(headers["expires"], "never");
     }
 }

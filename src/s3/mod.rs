@@ -2,7 +2,7 @@
 //! s3s, hyper or rustls.
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
-//! broken bodies, health, the request log); `access` decides who may call what and refuses headers that would otherwise
+//! broken bodies, health, the request log); `quirks` is what is done only because s3s does not; `access` decides who may call what and refuses headers that would otherwise
 //! be ignored; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3.
 //!
 //! Invariants:
@@ -19,9 +19,11 @@ mod access;
 mod admin;
 mod api;
 mod client;
+mod dates;
 mod error;
 mod ops;
 mod percent;
+mod quirks;
 mod request;
 mod server;
 mod settings;

@@ -31,9 +31,11 @@ pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<Trailin
     let length = length
         .map(|length| u64::try_from(length).map_err(|_| s3_error!(InvalidArgument, "Content-Length is negative.")))
         .transpose()?;
+    let md5 = headers.get("content-md5").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Expect {
         length,
-        md5: text(headers, "content-md5")?.map(str::to_owned),
+        // An empty one is none, and told so when it is read.
+        md5,
         sha256: None,
         checksum: checksum(headers, trailers)?,
     })
@@ -88,7 +90,9 @@ pub fn header_checksum(headers: &HeaderMap) -> S3Result<Option<(ChecksumAlgorith
             continue;
         }
         let algorithm = parse_algorithm(kind).map_err(to_s3_error)?;
-        let Some(value) = text(headers, name.as_str())? else { continue };
+        let Some(value) = text(headers, name.as_str())? else {
+            return Err(s3_error!(InvalidRequest, "Value for {name} header is invalid."));
+        };
         if found.replace((algorithm, value)).is_some() {
             return Err(several());
         }
@@ -182,5 +186,6 @@ mod tests {
         assert_eq!(code(&[("x-amz-checksum-xxhash64", "AAAA")]), refused);
         assert_eq!(code(&[("x-amz-trailer", "x-amz-meta-a")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "not base64")]), refused);
+        assert_eq!(code(&[("x-amz-checksum-crc32", "")]), refused);
     }
 }

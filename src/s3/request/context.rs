@@ -24,8 +24,6 @@ pub struct Resource {
 pub enum Fault {
     Stalled = 1,
     Broken = 2,
-    Sha256Mismatch = 3,
-    BadDigest = 4,
 }
 
 impl Fault {
@@ -39,14 +37,6 @@ impl Fault {
             Fault::Broken => (
                 "IncompleteBody",
                 "You did not provide the number of bytes specified by the Content-Length HTTP header.",
-            ),
-            Fault::Sha256Mismatch => (
-                "XAmzContentSHA256Mismatch",
-                "The provided 'x-amz-content-sha256' header does not match what was computed.",
-            ),
-            Fault::BadDigest => (
-                "BadDigest",
-                "The Content-MD5 or checksum value that you specified did not match what the server received.",
             ),
         };
         ErrorPage::new(StatusCode::BAD_REQUEST, code, message)
@@ -118,7 +108,7 @@ impl RequestContext {
         }
     }
 
-    /// Whether this very request was found to be signed by the root user, and allowed.
+    /// Whether this very request was found to be signed by the root user.
     pub fn is_verified(&self) -> bool {
         self.verified.load(Ordering::Relaxed)
     }
@@ -140,8 +130,6 @@ impl RequestContext {
         match self.fault.load(Ordering::Relaxed) {
             1 => Some(Fault::Stalled),
             2 => Some(Fault::Broken),
-            3 => Some(Fault::Sha256Mismatch),
-            4 => Some(Fault::BadDigest),
             _ => None,
         }
     }

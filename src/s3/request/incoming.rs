@@ -10,7 +10,6 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::context::{Fault, RequestContext};
-use super::xml_body::XmlCheck;
 use crate::object::Objects;
 use crate::s3::server::stall::StallClock;
 
@@ -21,8 +20,6 @@ pub enum BodyFault {
     Stalled,
     #[error("the body broke off: {0}")]
     Broken(#[source] hyper::Error),
-    #[error("the body does not have the digest that the request names")]
-    Digest,
 }
 
 /// hyper's body with a [`StallClock`]. Dropped before its end, it leaves the rest to the context.
@@ -32,7 +29,6 @@ pub struct IncomingBody {
     clock: StallClock,
     /// In uploads.
     pressed: Option<Pressed>,
-    check: Option<XmlCheck>,
 }
 
 /// Finds uploads that send nothing for a while, which is given them as long as nobody waits for their memory.
@@ -59,14 +55,8 @@ impl Pressed {
 }
 
 impl IncomingBody {
-    pub fn new(
-        inner: Incoming,
-        context: Arc<RequestContext>,
-        clock: StallClock,
-        pressed: Option<Pressed>,
-        check: Option<XmlCheck>,
-    ) -> Self {
-        IncomingBody { inner: Some(inner), context, clock, pressed, check }
+    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: StallClock, pressed: Option<Pressed>) -> Self {
+        IncomingBody { inner: Some(inner), context, clock, pressed }
     }
 
     /// Ready once the client has sent too little for too long.
@@ -77,22 +67,13 @@ impl IncomingBody {
         }
     }
 
-    /// Counts and checks what came; `ended` if it is the last.
-    fn received(&mut self, data: &Bytes, ended: bool) -> Result<(), BodyFault> {
+    /// Counts what came.
+    fn received(&mut self, data: &Bytes) {
         self.context.add_received(data.len());
         self.clock.progress(data.len());
         if let Some(pressed) = &mut self.pressed {
             pressed.clock.progress(data.len());
         }
-        let Some(mut check) = self.check.take() else { return Ok(()) };
-        check.update(data);
-        if !ended {
-            self.check = Some(check);
-        } else if let Some(fault) = check.finish() {
-            self.context.set_fault(fault);
-            return Err(BodyFault::Digest);
-        }
-        Ok(())
     }
 }
 
@@ -122,9 +103,10 @@ impl Body for IncomingBody {
                 Poll::Ready(Some(Err(BodyFault::Broken(error))))
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let ended = inner.is_end_stream();
-                let checked = frame.data_ref().map_or(Ok(()), |data| this.received(data, ended));
-                Poll::Ready(Some(checked.map(|()| frame)))
+                if let Some(data) = frame.data_ref() {
+                    this.received(data);
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
         }
     }

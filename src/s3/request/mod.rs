@@ -6,8 +6,8 @@ mod gate;
 mod health;
 mod ids;
 pub mod incoming;
-mod range;
 mod reply;
+pub mod verified;
 mod xml_body;
 
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, RANGE, SERVER};
+use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -30,7 +30,7 @@ use self::error_page::ErrorPage;
 use self::ids::RequestIds;
 use self::incoming::{IncomingBody, Pressed};
 use self::reply::Reply;
-use self::xml_body::XmlCheck;
+use self::verified::Verified;
 use super::access::{Access, RootAuth};
 use super::admin::Admin;
 use super::api::Api;
@@ -71,18 +71,31 @@ impl Requests {
             let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
             config.expected_region = Some(region);
         }
-        let region = settings.region.clone();
-        let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
-        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        builder.set_auth(RootAuth::new(credentials));
-        builder.set_route(Admin::new(objects.clone()));
-        builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
-        if !settings.domains.is_empty() {
-            builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
+        let api = Api::new(objects.clone(), &credentials, settings.region.clone());
+        let config = Arc::new(StaticConfigProvider::new(Arc::new(config)));
+        let domains = || MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error));
+        let has_domains = !settings.domains.is_empty();
+        let mut operations = S3ServiceBuilder::new(api);
+        operations.set_config(config.clone());
+        // Only with an authenticator does s3s ask for access.
+        operations.set_auth(RootAuth::new(credentials.clone()));
+        operations.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
+        let mut verifier = S3ServiceBuilder::new(NoOperations);
+        verifier.set_config(config);
+        verifier.set_auth(RootAuth::new(credentials));
+        if has_domains {
+            operations.set_host(domains()?);
+            verifier.set_host(domains()?);
         }
+        verifier.set_route(Verified {
+            operations: operations.build(),
+            admin: Admin::new(objects.clone()),
+            domains: has_domains.then(domains).transpose()?,
+            max_xml_bytes: settings.max_xml_bytes,
+        });
         let ids = RequestIds::new();
         Ok(Requests {
-            service: builder.build(),
+            service: verifier.build(),
             objects,
             host_id: ids.host_id(),
             ids,
@@ -105,12 +118,9 @@ impl Requests {
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
         let waits_to_send = parts.headers.contains_key(EXPECT);
 
-        let checked = gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes).and_then(|()| {
-            XmlCheck::new(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers)
-        });
-        let answered = match checked {
+        let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
-            Ok(check) => self.pass_on(parts, body, &context, check).await,
+            Ok(()) => self.pass_on(parts, body, &context).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
         let answered = match context.fault() {
@@ -129,39 +139,16 @@ impl Requests {
         Ok(self.finish(answered, context, end_connection))
     }
 
-    /// Has s3s answer, with a range that S3 would not see taken away.
-    async fn pass_on(
-        &self,
-        parts: Parts,
-        body: Incoming,
-        context: &Arc<RequestContext>,
-        check: Option<XmlCheck>,
-    ) -> s3s::HttpResponse {
-        let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        let other_range = range::instead(&parts.headers).filter(|_| reads).map(|range| (parts.clone(), range));
+    async fn pass_on(&self, parts: Parts, body: Incoming, context: &Arc<RequestContext>) -> s3s::HttpResponse {
         let mut request = Request::from_parts(parts, s3s::Body::empty());
         request.extensions_mut().insert(context.clone());
         if !body.is_end_stream() {
             let clock = StallClock::new(self.stall_timeout, self.stall_quota);
             let pressed =
                 (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
-            let body = IncomingBody::new(body, context.clone(), clock, pressed, check);
+            let body = IncomingBody::new(body, context.clone(), clock, pressed);
             *request.body_mut() = s3s::Body::http_body(body);
         }
-        let answered = self.call(request).await;
-        let refused = matches!(answered.status(), StatusCode::BAD_REQUEST | StatusCode::RANGE_NOT_SATISFIABLE);
-        match other_range {
-            // The range may have been signed. Now that the signature is known to be right, the request goes without.
-            Some((parts, range)) if refused && context.is_verified() => {
-                let mut request = Request::from_parts(with_range(parts, range), s3s::Body::empty());
-                request.extensions_mut().insert(context.clone());
-                self.call(request).await
-            }
-            _ => answered,
-        }
-    }
-
-    async fn call(&self, request: s3s::HttpRequest) -> s3s::HttpResponse {
         self.service.call(request).await.unwrap_or_else(|error| {
             tracing::error!(%error, "an answer could not be written down");
             let message = "We encountered an internal error.";
@@ -221,16 +208,10 @@ impl Requests {
     }
 }
 
-/// A request with another range, or none, and without its signature, which may cover it.
-fn with_range(mut parts: Parts, range: Option<HeaderValue>) -> Parts {
-    match range {
-        Some(range) => drop(parts.headers.insert(RANGE, range)),
-        None => drop(parts.headers.remove(RANGE)),
-    }
-    parts.headers.remove(AUTHORIZATION);
-    parts.uri = gate::unsigned(&parts.uri);
-    parts
-}
+/// The service that verifies has none: its route takes every request.
+struct NoOperations;
+
+impl s3s::S3 for NoOperations {}
 
 /// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes
 /// the client's kernel throw the answer away.

@@ -97,7 +97,11 @@ impl VerifiedBody {
         match std::mem::replace(&mut self.check, Check::Nothing) {
             Check::Nothing => Ok(()),
             Check::Digest { sha256, expected } => {
-                if <[u8; 32]>::from(sha256.finalize()) == expected { Ok(()) } else { Err(VerifyError::Sha256) }
+                if <[u8; 32]>::from(sha256.finalize()) == expected {
+                    Ok(())
+                } else {
+                    Err(VerifyError::Sha256)
+                }
             }
             Check::Chunks(decoder) => Ok(decoder.finish()?),
         }

@@ -276,7 +276,10 @@ mod tests {
         assert_eq!(decoded("5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n", 6, &[]).unwrap().0, "hello!");
         let (text, trailers) = decoded("1\r\nx\r\n0\r\nx-amz-a: 1\r\nx-b:2\n\r\n", 1, &["x-b", "x-amz-a"]).unwrap();
         let trailers = trailers.unwrap();
-        assert_eq!((text.as_str(), &trailers["x-amz-a"], &trailers["x-b"]), ("x", &"1".parse().unwrap(), &"2".parse().unwrap()));
+        assert_eq!(
+            (text.as_str(), &trailers["x-amz-a"], &trailers["x-b"]),
+            ("x", &"1".parse().unwrap(), &"2".parse().unwrap())
+        );
     }
 
     #[test]

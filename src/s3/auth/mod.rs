@@ -27,8 +27,8 @@ mod v4;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 
-use self::query::Query;
 pub use self::payload::{DECODED_LENGTH, Payload};
+use self::query::Query;
 use super::request::error_page::ErrorPage;
 use super::settings::{Credentials, ServerSettings};
 
@@ -43,6 +43,8 @@ pub enum Principal {
 pub struct Verified {
     pub principal: Principal,
     pub payload: Payload,
+    /// That the signature names; empty if it names none.
+    pub region: String,
 }
 
 /// Verifies requests.

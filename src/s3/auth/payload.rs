@@ -14,9 +14,17 @@ pub const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 pub enum Payload {
     Unsigned,
     /// SHA-256 of the whole body.
-    Digest { sha256: [u8; 32], header: String },
+    Digest {
+        sha256: [u8; 32],
+        header: String,
+    },
     /// An aws-chunked body.
-    Chunked { header: &'static str, decoded_length: u64, trailers: Vec<String>, signed: Option<ChunkKey> },
+    Chunked {
+        header: &'static str,
+        decoded_length: u64,
+        trailers: Vec<String>,
+        signed: Option<ChunkKey>,
+    },
 }
 
 impl Payload {
@@ -36,7 +44,7 @@ impl Payload {
     ///
     /// # Errors
     /// One that S3 does not know, or chunks, which a presigned request cannot have.
-    pub fn of_presigned(signed: &Signed<'_>) -> Result<Self, ErrorPage> {
+    pub(super) fn of_presigned(signed: &Signed<'_>) -> Result<Self, ErrorPage> {
         let mut in_query = signed.query.pairs().iter().filter(|(name, _)| name.eq_ignore_ascii_case(NAME));
         let payload = match (in_query.next(), signed.headers.get(NAME)) {
             (Some((_, value)), _) => Self::read(value, signed.headers)?,
@@ -144,8 +152,7 @@ impl ChunkKey {
 
     /// Is `signature` that of the chunk with this SHA-256?
     pub fn verifies_chunk(&mut self, sha256_hex: &str, signature: &str) -> bool {
-        let text =
-            format!("{ALGORITHM}-PAYLOAD\n{}\n{}\n{EMPTY_SHA256}\n{sha256_hex}", self.prefix, self.previous);
+        let text = format!("{ALGORITHM}-PAYLOAD\n{}\n{}\n{EMPTY_SHA256}\n{sha256_hex}", self.prefix, self.previous);
         self.verifies(&text, signature)
     }
 

@@ -27,9 +27,8 @@ pub fn verify(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<Veri
     if algorithm != ALGORITHM {
         return Err(place.malformed(&format!("X-Amz-Algorithm only supports \"{ALGORITHM}\"")));
     }
-    let time = Moment::parse_iso(date).ok_or_else(|| {
-        place.malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
-    })?;
+    let time = Moment::parse_iso(date)
+        .ok_or_else(|| place.malformed("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""))?;
     let credential = Credential::parse(credential, place)?;
     credential.check(authenticator.region.as_deref(), date, place)?;
     let expires = expires_in(expires)?;
@@ -47,7 +46,8 @@ pub fn verify(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<Veri
     let check = Check { signed, headers: &headers, time, credential: &credential, key: &key };
     // Some presigners sign the digest that they name, all others no payload.
     check.verify(&["UNSIGNED-PAYLOAD", payload.header()], signature)?;
-    Ok(Verified { principal, payload })
+    let region = credential.scope.region.to_owned();
+    Ok(Verified { principal, payload, region })
 }
 
 fn expires_in(text: &str) -> Result<i64, ErrorPage> {

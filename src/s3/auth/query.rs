@@ -6,14 +6,8 @@ use hyper::{StatusCode, Uri};
 use super::ErrorPage;
 
 /// Parameters that are the signature itself.
-const V4: [&str; 6] = [
-    "X-Amz-Algorithm",
-    "X-Amz-Credential",
-    "X-Amz-Date",
-    "X-Amz-Expires",
-    "X-Amz-SignedHeaders",
-    "X-Amz-Signature",
-];
+const V4: [&str; 6] =
+    ["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"];
 const V2: [&str; 3] = ["AWSAccessKeyId", "Expires", "Signature"];
 
 /// Decoded pairs in the order they were sent, and as they were sent.

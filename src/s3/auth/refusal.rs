@@ -46,7 +46,9 @@ pub fn two_mechanisms(headers: &HeaderMap) -> ErrorPage {
     let scheme = value.split(' ').next().unwrap_or_default();
     let message = "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string \
                    parameter or the Authorization header should be specified";
-    ErrorPage::new(BAD, "InvalidArgument", message).field("ArgumentName", "Authorization").field("ArgumentValue", scheme)
+    ErrorPage::new(BAD, "InvalidArgument", message)
+        .field("ArgumentName", "Authorization")
+        .field("ArgumentValue", scheme)
 }
 
 pub fn unsupported_type(scheme: &str) -> ErrorPage {

@@ -36,8 +36,9 @@ pub fn verify(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<Veri
     let headers = signed_headers::collect(signed.headers, header.signed_headers)?;
     let check = Check { signed, headers: &headers, time, credential: &credential, key: &key };
     check.verify(&[payload.header()], header.signature)?;
+    let region = credential.scope.region.to_owned();
     let chunk_key = ChunkKey::new(key, &time.iso(), &credential.scope, header.signature);
-    Ok(Verified { principal, payload: payload.with_key(chunk_key) })
+    Ok(Verified { principal, payload: payload.with_key(chunk_key), region })
 }
 
 /// The time that is signed.
@@ -102,11 +103,13 @@ impl<'a> Credential<'a> {
     pub fn check(&self, region: Option<&str>, time: &str, place: Place) -> Result<(), ErrorPage> {
         let Scope { day, region: named, service } = self.scope;
         if service != SERVICE {
-            return Err(place
-                .credential(&format!("incorrect service \"{service}\". This endpoint belongs to \"{SERVICE}\".")));
+            return Err(
+                place.credential(&format!("incorrect service \"{service}\". This endpoint belongs to \"{SERVICE}\"."))
+            );
         }
         if !time.starts_with(day) || day.len() != 8 {
-            let what = format!("Invalid credential date \"{day}\". This date is not the same as X-Amz-Date: \"{time}\".");
+            let what =
+                format!("Invalid credential date \"{day}\". This date is not the same as X-Amz-Date: \"{time}\".");
             return Err(place.credential(&what));
         }
         match region {
@@ -138,14 +141,8 @@ impl Check<'_> {
         let mut refused = None;
         for path in [encoded.as_str(), self.signed.path] {
             for payload in payloads {
-                let pairs: Vec<(String, String)> = self
-                    .signed
-                    .query
-                    .pairs()
-                    .iter()
-                    .filter(|(name, _)| name != "X-Amz-Signature")
-                    .cloned()
-                    .collect();
+                let pairs: Vec<(String, String)> =
+                    self.signed.query.pairs().iter().filter(|(name, _)| name != "X-Amz-Signature").cloned().collect();
                 let canonical = canonical_request(self.signed.method, path, &pairs, self.headers, payload);
                 let text = string_to_sign(&self.time.iso(), &self.credential.scope, &canonical);
                 if self.key.verifies(&text, signature) {

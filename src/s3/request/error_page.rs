@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use s3s::{Body, HttpResponse};
+use s3s::{Body, HttpResponse, S3Error};
 
 use super::context::RequestContext;
 use super::sentences;
@@ -15,7 +15,7 @@ const END: &str = "</Error>";
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     message: Cow<'static, str>,
     fields: Vec<(&'static str, String)>,
     headers: Vec<(HeaderName, String)>,
@@ -23,7 +23,7 @@ pub struct ErrorPage {
 
 impl ErrorPage {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        ErrorPage { status, code, message: message.into(), fields: Vec::new(), headers: Vec::new() }
+        ErrorPage { status, code: code.into(), message: message.into(), fields: Vec::new(), headers: Vec::new() }
     }
 
     /// With an element of the document.
@@ -40,7 +40,7 @@ impl ErrorPage {
 
     pub fn answer(&self) -> HttpResponse {
         let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error>");
-        element(&mut text, "Code", self.code);
+        element(&mut text, "Code", &self.code);
         element(&mut text, "Message", &self.message);
         for (name, value) in &self.fields {
             element(&mut text, name, value);
@@ -57,8 +57,18 @@ impl ErrorPage {
         answer
     }
 
-    pub fn code(&self) -> &'static str {
-        self.code
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl From<S3Error> for ErrorPage {
+    fn from(error: S3Error) -> Self {
+        let status = error.status_code().unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let message = error.message().unwrap_or_default().to_owned();
+        let mut page = ErrorPage::new(status, "", message);
+        page.code = error.code().as_str().to_owned().into();
+        page
     }
 }
 

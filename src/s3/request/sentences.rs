@@ -9,10 +9,7 @@ const SENTENCES: &[(&str, &str)] = &[
         "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please \
          select a different name and try again.",
     ),
-    (
-        "BucketAlreadyOwnedByYou",
-        "Your previous request to create the named bucket succeeded and you already own it.",
-    ),
+    ("BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it."),
     ("BucketNotEmpty", "The bucket you tried to delete is not empty"),
     ("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size"),
     ("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"),
@@ -31,10 +28,7 @@ const SENTENCES: &[(&str, &str)] = &[
     ("InvalidStorageClass", "The storage class you specified is not valid"),
     ("InvalidURI", "Couldn't parse the specified URI."),
     ("KeyTooLongError", "Your key is too long"),
-    (
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    ),
+    ("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"),
     ("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size"),
     ("MethodNotAllowed", "The specified method is not allowed against this resource."),
     ("MissingContentLength", "You must provide the Content-Length HTTP header."),
@@ -75,16 +69,16 @@ pub fn fields(code: &str, context: &RequestContext) -> Vec<(&'static str, String
     let resource = context.resource().filter(|_| context.operation().is_none_or(|name| !name.contains("Copy")));
     let bucket = resource.map(|resource| resource.bucket.clone());
     let key = resource.map(|resource| resource.key.clone()).filter(|key| !key.is_empty());
-    let named: &[(&'static str, Option<String>)] = match code {
-        "NoSuchKey" => &[("Key", key)],
-        "NoSuchVersion" => &[("Key", key), ("VersionId", context.parameter("versionId"))],
-        "NoSuchUpload" => &[("UploadId", context.parameter("uploadId"))],
+    let named = match code {
+        "NoSuchKey" => vec![("Key", key)],
+        "NoSuchVersion" => vec![("Key", key), ("VersionId", context.parameter("versionId"))],
+        "NoSuchUpload" => vec![("UploadId", context.parameter("uploadId"))],
         "NoSuchBucket" | "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "BucketNotEmpty" | "InvalidBucketName" => {
-            &[("BucketName", bucket)]
+            vec![("BucketName", bucket)]
         }
-        _ => &[],
+        _ => Vec::new(),
     };
-    named.iter().filter_map(|(name, value)| value.clone().map(|value| (*name, value))).collect()
+    named.into_iter().filter_map(|(name, value)| value.map(|value| (name, value))).collect()
 }
 
 #[cfg(test)]

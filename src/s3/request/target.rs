@@ -26,8 +26,9 @@ impl Target {
     /// # Errors
     /// A path that is not UTF-8 or not percent-encoded, or a host that is not one.
     pub fn of(parts: &Parts, domains: Option<&MultiDomain>) -> Result<Self, ErrorPage> {
-        let path = percent::decode(parts.uri.path())
-            .ok_or_else(|| ErrorPage::new(StatusCode::BAD_REQUEST, "InvalidURI", "Couldn't parse the specified URI."))?;
+        let path = percent::decode(parts.uri.path()).ok_or_else(|| {
+            ErrorPage::new(StatusCode::BAD_REQUEST, "InvalidURI", "Couldn't parse the specified URI.")
+        })?;
         let host_bucket = match domains {
             Some(domains) => host_bucket(parts, domains)?,
             None => None,
@@ -53,7 +54,11 @@ fn host_bucket(parts: &Parts, domains: &MultiDomain) -> Result<Option<String>, E
         return Ok(None);
     }
     let found = domains.parse_host_header(host).map_err(|_| {
-        ErrorPage::new(StatusCode::BAD_REQUEST, "InvalidRequest", "The Host header names none of this server's domains.")
+        ErrorPage::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequest",
+            "The Host header names none of this server's domains.",
+        )
     })?;
     Ok(found.bucket().map(str::to_owned))
 }
@@ -66,7 +71,7 @@ mod tests {
 
     fn of(host: &str, path: &str) -> (Kind, Option<(String, String)>) {
         let (parts, ()) = Request::builder().uri(path).header(HOST, host).body(()).unwrap().into_parts();
-        let domains = MultiDomain::new(["s3.test"]).unwrap();
+        let domains = MultiDomain::new(&["s3.test".to_owned()]).unwrap();
         let target = Target::of(&parts, Some(&domains)).unwrap();
         (target.kind, target.resource.map(|resource| (resource.bucket, resource.key)))
     }

@@ -16,6 +16,7 @@ use std::fmt;
 use hyper::Method;
 
 use self::table::ROUTES;
+pub use self::table::is_selecting;
 use super::request::error_page::ErrorPage;
 
 /// What a path names.
@@ -59,6 +60,11 @@ pub struct Route {
 }
 
 impl Route {
+    /// Is the body, if there is one, a document that the operation reads, not an object?
+    pub fn takes_document(&self) -> bool {
+        !matches!(self.operation, "PutObject" | "UploadPart")
+    }
+
     fn takes(&self, names: &BTreeSet<&str>) -> bool {
         self.query.iter().all(|name| names.contains(name))
             && names.iter().all(|name| self.query.contains(name) || self.optional.contains(name))
@@ -89,20 +95,13 @@ pub fn route(method: &Method, kind: Kind, query: &str, copies: bool) -> Result<&
 
 /// The selecting names in a query. `list-type` selects by its value.
 fn names(query: &str) -> BTreeSet<String> {
-    form_urlencoded(query)
-        .filter_map(|(name, value)| match name.as_str() {
+    // As s3s reads it.
+    form_urlencoded::parse(query.as_bytes())
+        .filter_map(|(name, value)| match name.as_ref() {
             "list-type" => (value == "2").then(|| "list-type=2".to_owned()),
-            _ => table::is_selecting(&name).then_some(name),
+            name => is_selecting(name).then(|| name.to_owned()),
         })
         .collect()
-}
-
-/// The pairs of a query as s3s reads it.
-fn form_urlencoded(query: &str) -> impl Iterator<Item = (String, String)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (super::percent::decode_query(name), super::percent::decode_query(value))
-    })
 }
 
 #[cfg(test)]
@@ -113,8 +112,8 @@ mod tests {
         [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS];
     const KINDS: [Kind; 3] = [Kind::Service, Kind::Bucket, Kind::Object];
 
-    fn operation(method: &Method, kind: Kind, query: &str) -> Result<&'static str, &'static str> {
-        route(method, kind, query, false).map(|route| route.operation).map_err(|page| page.code())
+    fn operation(method: &Method, kind: Kind, query: &str) -> Result<&'static str, String> {
+        route(method, kind, query, false).map(|route| route.operation).map_err(|page| page.code().to_owned())
     }
 
     #[test]
@@ -123,12 +122,12 @@ mod tests {
             for kind in KINDS {
                 let plain = operation(method, kind, "");
                 for name in table::SELECTING {
-                    for query in [format!("{name}"), format!("{name}=1"), format!("x=1&{name}&y"), escaped(name)] {
+                    for query in [(*name).to_owned(), format!("{name}=1"), format!("x=1&{name}&y"), escaped(name)] {
                         let found = operation(method, kind, &query);
                         let takes = ROUTES.iter().any(|route| {
                             route.method == method.as_str()
                                 && route.kind == kind
-                                && Ok(route.operation) == found
+                                && found == Ok(route.operation)
                                 && (route.query.contains(name) || route.optional.contains(name))
                         });
                         assert!(found.is_err() || takes, "{method} {kind:?}?{query}: {found:?}");
@@ -197,7 +196,7 @@ mod tests {
             (Method::GET, Kind::Object, "torrent", "NotImplemented"),
             (Method::PATCH, Kind::Object, "", "MethodNotAllowed"),
         ] {
-            assert_eq!(operation(&method, kind, query), Err(code), "{method} {kind:?}?{query}");
+            assert_eq!(operation(&method, kind, query), Err(code.to_owned()), "{method} {kind:?}?{query}");
         }
     }
 

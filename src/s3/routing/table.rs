@@ -6,12 +6,51 @@ use super::Route;
 
 /// Query names by which S3 selects an operation or what it acts on. All others are options, or none of S3's.
 pub const SELECTING: &[&str] = &[
-    "abac", "accelerate", "acl", "analytics", "annotation", "append", "attributes", "cors", "delete", "encryption",
-    "events", "intelligent-tiering", "inventory", "legal-hold", "lifecycle", "location", "logging",
-    "metadataAnnotationTable", "metadataConfiguration", "metadataInventoryTable", "metadataJournalTable",
-    "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "partNumber", "policy",
-    "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention",
-    "select", "session", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions", "website",
+    "abac",
+    "accelerate",
+    "acl",
+    "analytics",
+    "annotation",
+    "append",
+    "attributes",
+    "cors",
+    "delete",
+    "encryption",
+    "events",
+    "intelligent-tiering",
+    "inventory",
+    "legal-hold",
+    "lifecycle",
+    "location",
+    "logging",
+    "metadataAnnotationTable",
+    "metadataConfiguration",
+    "metadataInventoryTable",
+    "metadataJournalTable",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "object-lock",
+    "ownershipControls",
+    "partNumber",
+    "policy",
+    "policyStatus",
+    "publicAccessBlock",
+    "renameObject",
+    "replication",
+    "requestPayment",
+    "restore",
+    "retention",
+    "select",
+    "session",
+    "tagging",
+    "torrent",
+    "uploadId",
+    "uploads",
+    "versionId",
+    "versioning",
+    "versions",
+    "website",
 ];
 
 /// Selecting names that name a version, an upload or a part; all others are sub-resources.
@@ -184,6 +223,15 @@ pub fn documented() -> String {
     }
     let mut refused: Vec<&str> = ROUTES.iter().filter(|route| !route.served).map(|route| route.operation).collect();
     refused.sort_unstable();
-    let _ = write!(out, "\nNot implemented (501): {}.\n", refused.join(", "));
+    let mut line = String::from("\nNot implemented (501):");
+    for (at, name) in refused.iter().enumerate() {
+        let word = format!("{name}{}", if at + 1 == refused.len() { "." } else { "," });
+        // The first line begins with a line end of its own.
+        let begun = line.lines().last().unwrap_or_default().len();
+        line.push(if begun + 1 + word.len() > 120 { '\n' } else { ' ' });
+        line.push_str(&word);
+    }
+    out.push_str(&line);
+    out.push('\n');
     out
 }

@@ -45,6 +45,8 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
+        let mut make_bucket = Request::new("PUT", "/bucket");
+        make_bucket.scope.region = settings.region.clone().unwrap_or(make_bucket.scope.region);
         let credentials = Credentials { access_key: ACCESS_KEY.into(), secret_key: SECRET_KEY.into() };
         let served = runtime.spawn(serve(vec![listener], Objects::new(store), credentials, settings, async {
             // An error is a dropped sender: the test is over.
@@ -52,7 +54,7 @@ impl Server {
         }));
         let host = address.to_string();
         let server = Server { address, host, runtime, stop: Some(stop), served: Some(served), _folder: folder };
-        let made = server.send(&Request::new("PUT", "/bucket"));
+        let made = server.send(&make_bucket);
         assert_eq!(made.status, 200, "{}", made.text());
         server
     }

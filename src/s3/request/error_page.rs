@@ -8,6 +8,7 @@ use s3s::{Body, HttpResponse, S3Error};
 
 use super::context::RequestContext;
 use super::sentences;
+use crate::s3::quirks::references::escape_into;
 
 const END: &str = "</Error>";
 
@@ -57,6 +58,7 @@ impl ErrorPage {
         answer
     }
 
+    #[cfg(test)]
     pub fn code(&self) -> &str {
         &self.code
     }
@@ -110,16 +112,7 @@ fn found<'a>(document: &'a str, name: &str) -> Option<&'a str> {
 
 fn element(out: &mut String, name: &str, text: &str) {
     out.push_str(&format!("<{name}>"));
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\n' | '\t' => out.push(char),
-            control if control.is_control() => out.push_str(&format!("&#{};", u32::from(control))),
-            _ => out.push(char),
-        }
-    }
+    escape_into(out, text);
     out.push_str(&format!("</{name}>"));
 }
 

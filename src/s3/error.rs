@@ -96,8 +96,7 @@ mod tests {
     fn every_layer_is_seen_through() {
         let code = |error: VerifyError| {
             let error: StdError = Box::new(error);
-            let wrapped: StdError = Box::new(std::io::Error::other(error));
-            body_error(&wrapped).code()
+            body_error(&error).code()
         };
         assert_eq!(code(BodyFault::Stalled.into()), "RequestTimeout");
         assert_eq!(code(ChunkError::Signature.into()), "SignatureDoesNotMatch");

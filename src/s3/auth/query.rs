@@ -61,7 +61,8 @@ impl Query {
         let mut from_query = HeaderMap::new();
         for (name, value) in self.pairs.iter().filter(|(name, _)| stands_for_header(name, is_v2)) {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid(name))?;
-            let value = HeaderValue::from_bytes(value.trim().as_bytes()).map_err(|_| invalid(name.as_str()))?;
+            let value = HeaderValue::from_bytes(value.trim_matches([' ', '\t']).as_bytes())
+                .map_err(|_| invalid(name.as_str()))?;
             from_query.append(name, value);
         }
         for name in from_query.keys() {

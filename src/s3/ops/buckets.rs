@@ -1,8 +1,9 @@
 //! Buckets: create, look up, list, delete.
 
 use s3s::dto::{
-    self, CreateBucketConfiguration, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, GetBucketLocationInput,
-    GetBucketLocationOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput, ListBucketsOutput,
+    self, CreateBucketConfiguration, CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput,
+    GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput,
+    ListBucketsOutput,
 };
 use s3s::region::Region;
 use s3s::{S3Response, S3Result, s3_error};

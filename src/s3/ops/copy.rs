@@ -3,9 +3,7 @@
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult};
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{
-    checksum_type_of, etag, metadata, set_checksum, storage_class, timestamp, website_redirect,
-};
+use super::convert::{checksum_type_of, etag, metadata, set_checksum, storage_class, timestamp, website_redirect};
 use super::upload_body::named_algorithm;
 use super::{Answer, Operations, Request, conditions, copy_source};
 use crate::object::{CopyInput, MetadataDirective, TaggingDirective, parse_tags};

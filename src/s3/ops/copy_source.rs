@@ -49,7 +49,8 @@ mod tests {
     use super::*;
 
     fn found(source: &str) -> Result<(String, String, Option<String>), String> {
-        let headers = [(HEADER.parse().unwrap(), HeaderValue::from_bytes(source.as_bytes()).unwrap())].into_iter().collect();
+        let headers =
+            [(HEADER.parse().unwrap(), HeaderValue::from_bytes(source.as_bytes()).unwrap())].into_iter().collect();
         let source = read(&headers).map_err(|error| error.code().as_str().to_owned())?;
         Ok((source.bucket, source.key, source.version_id))
     }

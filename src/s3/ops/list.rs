@@ -1,8 +1,8 @@
 //! ListObjects, both versions.
 
 use deltastore_format::VersionPut;
-use s3s::{S3Response, S3Result, s3_error};
 use s3s::dto::{self, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output};
+use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::{algorithm_name, checksum_type_of, count, etag, listed_class, size, timestamp};
 use super::{Answer, Operations, Request};
@@ -153,7 +153,10 @@ mod tests {
         let names = asked("url").unwrap();
         assert_eq!(names.write("a b+c/ü&%~\r"), "a%20b%2Bc/%C3%BC%26%25~%0D");
         assert_eq!(names.encoding_type(), Some(EncodingType::from_static(EncodingType::URL)));
-        assert_eq!(asked("foo").err().map(|error| error.code().as_str().to_owned()).as_deref(), Some("InvalidArgument"));
+        assert_eq!(
+            asked("foo").err().map(|error| error.code().as_str().to_owned()).as_deref(),
+            Some("InvalidArgument")
+        );
     }
 
     #[test]

@@ -67,7 +67,10 @@ mod tests {
     fn any_text_that_a_header_holds_is_one() {
         let uri = Uri::from_static("/b/k?a=1&response-expires=never&response-content-type=a%2Fb+c&response-x=1");
         let found = read(&uri).unwrap();
-        assert_eq!((found.len(), &found["expires"], &found["content-type"]), (2, &"never".parse().unwrap(), &"a/b c".parse().unwrap()));
+        assert_eq!(
+            (found.len(), &found["expires"], &found["content-type"]),
+            (2, &"never".parse().unwrap(), &"a/b c".parse().unwrap())
+        );
         assert_eq!(hide(uri), Uri::from_static("/b/k?a=1&response-x=1"));
         let latin = read(&Uri::from_static("/b/k?response-content-disposition=%C3%BC")).unwrap();
         assert_eq!(latin["content-disposition"].as_bytes(), [0xfc]);

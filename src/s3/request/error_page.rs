@@ -5,6 +5,7 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use s3s::{Body, HttpResponse};
 
 use super::context::RequestContext;
+use crate::s3::quirks::references::escape_into;
 
 const START: &str = "<Code>";
 const END: &str = "</Error>";
@@ -58,17 +59,6 @@ pub fn complete(body: Body, context: &RequestContext, host_id: &HeaderValue) -> 
     whole.push_str(&format!("</Resource><RequestId>{}</RequestId><HostId>{host_id}</HostId>", context.id()));
     whole.push_str(END);
     (Body::from(whole), code)
-}
-
-fn escape_into(out: &mut String, text: &str) {
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            _ => out.push(char),
-        }
-    }
 }
 
 #[cfg(test)]

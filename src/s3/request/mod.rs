@@ -67,6 +67,8 @@ impl Requests {
         config.aws_chunked_stream_max_chunk_size = MAX_SIGNED_CHUNK;
         // Browser form uploads are not served: their fields would be held in memory before any check.
         config.allow_post_signature = false;
+        // All requests pass a route; the operations bound their bodies.
+        config.custom_route_max_body_size = None;
         if let Some(region) = &settings.region {
             let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
             config.expected_region = Some(region);

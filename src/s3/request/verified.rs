@@ -95,7 +95,8 @@ impl S3Route for Verified {
 impl Verified {
     /// Is the request's body a document that an operation reads, not an object?
     fn takes_document(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
-        let mut names = uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
+        let mut names =
+            uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
         match *method {
             Method::POST => names.any(|name| matches!(name, "delete" | "uploadId")),
             Method::PUT => !self.names_object(uri, headers),
@@ -105,7 +106,8 @@ impl Verified {
 
     fn names_object(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let virtual_host = self.domains.as_ref().zip(host).and_then(|(domains, host)| domains.parse_host_header(host).ok());
+        let virtual_host =
+            self.domains.as_ref().zip(host).and_then(|(domains, host)| domains.parse_host_header(host).ok());
         let path = uri.path().trim_start_matches('/');
         match virtual_host.is_some_and(|host| host.bucket().is_some()) {
             true => !path.is_empty(),

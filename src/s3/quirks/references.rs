@@ -1,7 +1,8 @@
 //! Characters of answers that XML 1.0 has no place for, or that would come back changed: keys may hold any.
 //!
-//! s3s answers 500 where a text holds a control character. S3 writes character references. So [`text`] puts the code of such
-//! a character between two marks that s3s passes on, and [`finish`] makes references of them in the finished document.
+//! s3s answers 500 where a text holds a control character. S3 writes character references. So [`text`] puts the code of
+//! such a character between two marks that s3s passes on, and [`finish`] makes references of them in the finished
+//! document.
 
 use bytes::Bytes;
 

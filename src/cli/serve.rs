@@ -47,6 +47,9 @@ pub struct ServeArguments {
     /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
     #[arg(long)]
     no_optimizer: bool,
+    /// Accept presigned GET, HEAD and PUT requests of signature version 2
+    #[arg(long)]
+    allow_sigv2_presigned: bool,
 }
 
 /// Why the server did not start or run.
@@ -101,7 +104,8 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         }
     };
     let objects = Objects::new(store);
-    let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, ServerSettings::default(), shutdown));
+    let server = ServerSettings { v2_presigned: arguments.allow_sigv2_presigned, ..ServerSettings::default() };
+    let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, server, shutdown));
     drop((joiner, optimizer, collector));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);

@@ -8,30 +8,20 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 use super::error::to_s3_error;
-use super::request::context::{RequestContext, Resource};
+use super::request::context::RequestContext;
 use super::request::verified::{is_longer, too_long};
-use super::settings::Credentials;
 use crate::object::{MAX_USER_METADATA, ObjectError};
 
 /// The account that owns all buckets.
 pub const ACCOUNT: &str = "000000000000";
 
-/// Knows the root user only.
-pub struct RootAuth {
-    access_key: String,
-    secret_key: SecretKey,
-}
-
-impl RootAuth {
-    pub fn new(credentials: Credentials) -> Self {
-        RootAuth { access_key: credentials.access_key, secret_key: credentials.secret_key.into() }
-    }
-}
+/// Knows nobody: signatures are verified in [`super::auth`], and s3s gets none. Only with an authenticator does it ask for access.
+pub struct NoAuth;
 
 #[async_trait::async_trait]
-impl S3Auth for RootAuth {
-    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == self.access_key { Ok(self.secret_key.clone()) } else { Err(s3_error!(InvalidAccessKeyId)) }
+impl S3Auth for NoAuth {
+    async fn get_secret_key(&self, _: &str) -> S3Result<SecretKey> {
+        Err(s3_error!(AccessDenied))
     }
 }
 
@@ -44,25 +34,21 @@ pub struct Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
-        let operation = cx.s3_op().name().to_owned();
-        let resource = cx.s3_path().get_bucket_name().map(|bucket| Resource {
-            bucket: bucket.to_owned(),
-            key: cx.s3_path().get_object_key().unwrap_or_default().to_owned(),
-        });
         let context = cx.extensions_mut().get::<Arc<RequestContext>>().cloned();
-        if let Some(context) = &context {
-            context.resolve(operation, resource);
-        }
-        // The signature was verified and taken away before; see `request::verified`.
-        if !context.is_some_and(|context| context.is_verified()) {
-            return Err(s3_error!(AccessDenied, "Anonymous requests are not allowed: sign the request."));
+        let Some(context) = context.filter(|context| context.principal().is_some()) else {
+            return Err(s3_error!(AccessDenied));
+        };
+        let operation = cx.s3_op().name();
+        if context.operation() != Some(operation) {
+            tracing::error!(found = operation, expected = context.operation(), "a request is routed in two ways");
+            return Err(s3_error!(NotImplemented, "The request is not understood."));
         }
         // s3s enforces this limit too, but reports it as its own fault.
-        let streams = matches!(cx.s3_op().name(), "PutObject" | "UploadPart");
+        let streams = matches!(operation, "PutObject" | "UploadPart");
         if !streams && is_longer(cx.headers(), self.max_xml_bytes) {
             return Err(too_long(self.max_xml_bytes));
         }
-        check_headers(cx.headers(), cx.s3_op().name() == "CreateBucket")
+        check_headers(cx.headers(), operation == "CreateBucket")
     }
 }
 
@@ -226,13 +212,5 @@ mod tests {
         let headers = [(HeaderName::from_static("x-amz-acl"), HeaderValue::from_static("public-read"))];
         let error = check_headers(&headers.into_iter().collect(), true).unwrap_err();
         assert_eq!(error.code().as_str(), "InvalidBucketAclWithObjectOwnership");
-    }
-
-    #[tokio::test]
-    async fn unknown_access_keys_are_told_so() {
-        let auth = RootAuth::new(Credentials { access_key: "root".into(), secret_key: "secret".into() });
-        assert!(auth.get_secret_key("root").await.is_ok());
-        let error = auth.get_secret_key("other").await.unwrap_err();
-        assert_eq!(error.code().as_str(), "InvalidAccessKeyId");
     }
 }

@@ -2,10 +2,10 @@
 
 use hyper::StatusCode;
 use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED};
-use s3s::stream::aws_chunked_stream::AwsChunkedStreamError;
-use s3s::stream::upload_stream::UploadStreamError;
 use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
 
+use super::auth::body::VerifyError;
+use super::auth::chunked::ChunkError;
 use super::ops::convert::http_date;
 use super::request::incoming::BodyFault;
 use crate::object::{MAX_BODY_SIZE, ObjectError};
@@ -65,41 +65,18 @@ fn headers(error: &ObjectError) -> Option<HeaderMap> {
 pub fn body_error(error: &StdError) -> ObjectError {
     let mut layer: &(dyn std::error::Error + 'static) = error.as_ref();
     loop {
-        if let Some(fault) = layer.downcast_ref::<BodyFault>() {
-            return match fault {
-                BodyFault::Stalled => ObjectError::RequestTimeout,
-                BodyFault::Broken(_) => ObjectError::InvalidBody(fault.to_string()),
+        if let Some(error) = layer.downcast_ref::<VerifyError>() {
+            return match error {
+                VerifyError::Body(BodyFault::Stalled) => ObjectError::RequestTimeout,
+                VerifyError::Chunk(ChunkError::Signature) => ObjectError::SignatureDoesNotMatch,
+                VerifyError::Sha256 => {
+                    let (expected, found) = ("otherwise".to_owned(), "different".to_owned());
+                    ObjectError::ContentSha256Mismatch { expected, found }
+                }
+                VerifyError::Body(BodyFault::Broken(_)) | VerifyError::Chunk(_) => {
+                    ObjectError::InvalidBody(error.to_string())
+                }
             };
-        }
-        if let Some(chunked) = layer.downcast_ref::<AwsChunkedStreamError>() {
-            match chunked {
-                AwsChunkedStreamError::Underlying(inner) => {
-                    layer = inner.as_ref();
-                    continue;
-                }
-                AwsChunkedStreamError::SignatureMismatch => return ObjectError::SignatureDoesNotMatch,
-                AwsChunkedStreamError::ChunkDataTooLarge(size, max) => {
-                    return ObjectError::InvalidRequest(format!(
-                        "a signed chunk of {size} bytes is more than the limit of {max}"
-                    ));
-                }
-                other => return ObjectError::InvalidBody(format!("the aws-chunked body is not valid: {other}")),
-            }
-        }
-        if let Some(upload) = layer.downcast_ref::<UploadStreamError>() {
-            match upload {
-                UploadStreamError::Underlying(inner) => {
-                    layer = inner.as_ref();
-                    continue;
-                }
-                UploadStreamError::Sha256Mismatch => {
-                    return ObjectError::ContentSha256Mismatch {
-                        expected: "otherwise".to_owned(),
-                        found: "different".to_owned(),
-                    };
-                }
-                other => return ObjectError::InvalidBody(other.to_string()),
-            }
         }
         if let Some(limit) = layer.downcast_ref::<BodySizeLimitExceeded>() {
             return ObjectError::EntityTooLarge { size: limit.size as u64, max: MAX_BODY_SIZE };
@@ -117,16 +94,15 @@ mod tests {
 
     #[test]
     fn every_layer_is_seen_through() {
-        let fault: StdError = Box::new(BodyFault::Stalled);
-        let wrapped: StdError = Box::new(AwsChunkedStreamError::Underlying(fault));
-        assert_eq!(body_error(&wrapped), ObjectError::RequestTimeout);
-        let mismatch: StdError = Box::new(AwsChunkedStreamError::SignatureMismatch);
-        assert_eq!(body_error(&mismatch).code(), "SignatureDoesNotMatch");
-        let meta: StdError = Box::new(AwsChunkedStreamError::ChunkMetaTooLarge(2000, 1024));
-        let nested: StdError = Box::new(AwsChunkedStreamError::Underlying(meta));
-        assert_eq!(body_error(&nested).code(), "IncompleteBody");
-        let digest: StdError = Box::new(UploadStreamError::Sha256Mismatch);
-        assert_eq!(body_error(&digest).code(), "XAmzContentSHA256Mismatch");
+        let code = |error: VerifyError| {
+            let error: StdError = Box::new(error);
+            let wrapped: StdError = Box::new(std::io::Error::other(error));
+            body_error(&wrapped).code()
+        };
+        assert_eq!(code(BodyFault::Stalled.into()), "RequestTimeout");
+        assert_eq!(code(ChunkError::Signature.into()), "SignatureDoesNotMatch");
+        assert_eq!(code(ChunkError::Malformed.into()), "IncompleteBody");
+        assert_eq!(code(VerifyError::Sha256), "XAmzContentSHA256Mismatch");
     }
 
     #[test]

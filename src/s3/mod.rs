@@ -18,6 +18,7 @@
 mod access;
 mod admin;
 mod api;
+mod auth;
 mod client;
 mod dates;
 mod error;
@@ -25,8 +26,10 @@ mod ops;
 mod percent;
 mod quirks;
 mod request;
+mod routing;
 mod server;
 mod settings;
+mod sigv4;
 
 pub use client::{Client, ClientError, Listed};
 pub use server::serve;

@@ -5,11 +5,11 @@ use s3s::dto::{
     GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput, HeadBucketOutput, ListBucketsInput,
     ListBucketsOutput,
 };
-use s3s::region::Region;
 use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::timestamp;
 use super::{Answer, Operations, Request};
+use crate::s3::api::SignedRegion;
 use crate::s3::error::to_s3_error;
 use crate::s3::quirks::references;
 
@@ -20,9 +20,9 @@ const MAX_BUCKETS_PAGE: i32 = 10_000;
 impl Operations {
     /// Any region is accepted as the location: there is only this one.
     pub async fn create_bucket(&self, request: Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
-        let input = request.input;
+        let Request { input, extensions, .. } = request;
         if let Some(configuration) = &input.create_bucket_configuration {
-            let own = [self.region.as_deref(), request.region.as_ref().map(Region::as_str)];
+            let own = [self.region.as_deref(), extensions.get().map(|SignedRegion(region)| region.as_str())];
             check_configuration(configuration, own)?;
         }
         self.objects.create_bucket(&input.bucket).await.map_err(to_s3_error)?;

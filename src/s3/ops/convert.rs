@@ -219,14 +219,14 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> S3Result<Option<&'a str>>
     }
 }
 
-/// `aws-chunked` is how the body came, not what it is.
+/// `aws-chunked` is how the body came, not what it is. The rest stays as it was written.
 fn without_aws_chunked(value: &str) -> String {
-    let kept: Vec<&str> = value
-        .split(',')
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    kept.join(",")
+    let is_chunked = |coding: &&str| coding.trim().eq_ignore_ascii_case("aws-chunked");
+    if !value.split(',').any(|coding| is_chunked(&coding)) {
+        return value.to_owned();
+    }
+    let kept: Vec<&str> = value.split(',').filter(|coding| !is_chunked(coding) && !coding.trim().is_empty()).collect();
+    kept.join(",").trim().to_owned()
 }
 
 /// Metadata as GET and HEAD return it.

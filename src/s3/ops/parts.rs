@@ -15,11 +15,11 @@ use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn upload_part(&self, request: Request<Upload>) -> Answer<UploadPartOutput> {
-        let Request { input, headers, trailing_headers, .. } = request;
+        let Request { input, headers, extensions, .. } = request;
         let part = self
             .objects
             .upload_part(UploadPartInput {
-                expect: upload_body::expect(&headers, input.content_length, trailing_headers)?,
+                expect: upload_body::expect(&headers, input.content_length, extensions.get())?,
                 bucket: input.bucket,
                 key: input.key,
                 upload_id: input.upload_id,

@@ -1,9 +1,9 @@
 //! XML documents of requests.
 //!
-//! s3s leaves CDATA out of a text, refuses references to characters beyond U+FFFF and to control characters, takes names
-//! with a namespace prefix for other names, passes over text between elements, and does not strip blanks around numbers.
-//! So a document is read here and written again in a plain form: elements without prefixes, text with the references
-//! that s3s needs, nothing else.
+//! s3s leaves CDATA out of a text, refuses references to characters beyond U+FFFF and to control characters, takes
+//! names with a namespace prefix for other names, passes over text between elements, and does not strip blanks around
+//! numbers. So a document is read here and written again in a plain form: elements without prefixes, text with the
+//! references that s3s needs, nothing else.
 //!
 //! Refused: a document type, an entity that XML does not define, an encoding other than UTF-8, text beside elements,
 //! nesting that no document of S3 has. Comments and processing instructions are no part of a text.

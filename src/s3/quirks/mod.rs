@@ -5,3 +5,4 @@ pub mod documents;
 pub mod headers;
 pub mod overrides;
 pub mod references;
+pub mod repeated;

@@ -33,6 +33,7 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
     match objects.store().health() {
         Health::Ready => (StatusCode::OK, Bytes::from_static(b"ready\n")),
         Health::Full => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"the disk is full\n")),
-        Health::ReadOnly { reason } => (StatusCode::SERVICE_UNAVAILABLE, format!("read-only: {reason}\n").into()),
+        // The reason names paths, which are nobody's business; the log has it.
+        Health::ReadOnly { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"read-only: see the log\n")),
     }
 }

@@ -1,12 +1,14 @@
 //! What happens around every request: its id, limits, the body's clock, health, and one line in the log.
 
 pub mod context;
-mod error_page;
+pub mod error_page;
 mod gate;
 mod health;
 mod ids;
 pub mod incoming;
 mod reply;
+mod sentences;
+mod target;
 pub mod verified;
 mod xml_body;
 
@@ -22,32 +24,29 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
-use s3s::region::Region;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3ServiceBuilder;
 
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
 use self::incoming::{IncomingBody, Pressed};
 use self::reply::Reply;
-use self::verified::Verified;
-use super::access::{Access, RootAuth};
+use self::verified::Pipeline;
+use super::access::{Access, NoAuth};
 use super::admin::Admin;
 use super::api::Api;
+use super::auth::{Authenticator, is_signed};
 use super::server::stall::StallClock;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
-/// Largest signed chunk of an aws-chunked body: s3s holds one in memory until its signature is checked. Clients send
-/// 64 KiB to 1 MiB.
-const MAX_SIGNED_CHUNK: usize = 16 << 20;
 /// What is read of a refused request's body so that the client gets to read the answer.
 const MAX_DRAINED: usize = 1 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Answers requests; shared by all connections.
 pub struct Requests {
-    service: S3Service,
+    pipeline: Pipeline,
     objects: Objects,
     ids: RequestIds,
     host_id: HeaderValue,
@@ -64,40 +63,28 @@ impl Requests {
         let mut config = S3Config::default();
         config.xml_max_body_size = settings.max_xml_bytes;
         config.put_object_max_size = Some(crate::object::MAX_BODY_SIZE);
-        config.aws_chunked_stream_max_chunk_size = MAX_SIGNED_CHUNK;
-        // Browser form uploads are not served: their fields would be held in memory before any check.
-        config.allow_post_signature = false;
-        // All requests pass a route; the operations bound their bodies.
-        config.custom_route_max_body_size = None;
-        if let Some(region) = &settings.region {
-            let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
-            config.expected_region = Some(region);
-        }
-        let api = Api::new(objects.clone(), &credentials, settings.region.clone());
-        let config = Arc::new(StaticConfigProvider::new(Arc::new(config)));
+        // There is one table of operations; `x-id` of a query selects none.
+        config.operation_id_routing = false;
         let domains = || MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error));
         let has_domains = !settings.domains.is_empty();
+        let api = Api::new(objects.clone(), &credentials, settings.region.clone());
         let mut operations = S3ServiceBuilder::new(api);
-        operations.set_config(config.clone());
-        // Only with an authenticator does s3s ask for access.
-        operations.set_auth(RootAuth::new(credentials.clone()));
+        operations.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        operations.set_auth(NoAuth);
         operations.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
-        let mut verifier = S3ServiceBuilder::new(NoOperations);
-        verifier.set_config(config);
-        verifier.set_auth(RootAuth::new(credentials));
         if has_domains {
             operations.set_host(domains()?);
-            verifier.set_host(domains()?);
         }
-        verifier.set_route(Verified {
+        let pipeline = Pipeline {
+            authenticator: Authenticator::new(credentials, settings),
             operations: operations.build(),
             admin: Admin::new(objects.clone()),
             domains: has_domains.then(domains).transpose()?,
             max_xml_bytes: settings.max_xml_bytes,
-        });
+        };
         let ids = RequestIds::new();
         Ok(Requests {
-            service: verifier.build(),
+            pipeline,
             objects,
             host_id: ids.host_id(),
             ids,
@@ -111,22 +98,24 @@ impl Requests {
     /// Answers one request. Whatever goes wrong becomes an answer.
     pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
         // Signed requests mean a bucket of that name.
-        if !gate::is_signed(request.uri(), request.headers())
+        if !is_signed(request.uri(), request.headers())
             && let Some(answer) = health::answer(request.method(), request.uri().path(), &self.objects)
         {
             return Ok(answer.map(|body| Reply::unlogged(body.into())));
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
-        let waits_to_send = parts.headers.contains_key(EXPECT);
+        // An empty body is sent without waiting.
+        let waits_to_send = parts.headers.contains_key(EXPECT) && !body.is_end_stream();
 
         let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
             Ok(()) => self.pass_on(parts, body, &context).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
+        // What went wrong with the body is told better than what came of it.
         let answered = match context.fault() {
-            Some(fault) if answered.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.page().answer(),
+            Some(fault) if refused => fault.page().answer(),
             _ => answered,
         };
         if refused
@@ -142,20 +131,11 @@ impl Requests {
     }
 
     async fn pass_on(&self, parts: Parts, body: Incoming, context: &Arc<RequestContext>) -> s3s::HttpResponse {
-        let mut request = Request::from_parts(parts, s3s::Body::empty());
-        request.extensions_mut().insert(context.clone());
-        if !body.is_end_stream() {
-            let clock = StallClock::new(self.stall_timeout, self.stall_quota);
-            let pressed =
-                (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
-            let body = IncomingBody::new(body, context.clone(), clock, pressed);
-            *request.body_mut() = s3s::Body::http_body(body);
-        }
-        self.service.call(request).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer could not be written down");
-            let message = "We encountered an internal error.";
-            ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).answer()
-        })
+        let clock = StallClock::new(self.stall_timeout, self.stall_quota);
+        let pressed =
+            (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
+        let body = IncomingBody::new(body, context.clone(), clock, pressed);
+        self.pipeline.answer(parts, body, context).await.unwrap_or_else(|page| page.answer())
     }
 
     /// Adds what every answer carries.
@@ -209,11 +189,6 @@ impl Requests {
         answer
     }
 }
-
-/// The service that verifies has none: its route takes every request.
-struct NoOperations;
-
-impl s3s::S3 for NoOperations {}
 
 /// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes
 /// the client's kernel throw the answer away.

@@ -1,79 +1,118 @@
-//! Between the check of a request's signature and the operation that answers it.
+//! From a request as it was sent to the operation that answers it.
 //!
-//! s3s verifies a signature over the request as it was sent, and reads the request right after, with no place between for
-//! a change. So there are two services of s3s: the outer verifies and hands every request over, as to a route of its own;
-//! the inner answers it, with what s3s would misread taken away ([`crate::s3::quirks`]). The operations get the
-//! request as it was sent.
+//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), and s3s answers, with what it
+//! would misread taken away ([`crate::s3::quirks`]). The operations get the request as it was sent.
 //!
-//! Invariants: nothing reaches the inner service that is not signed by the root user; a document is checked against its
-//! digests as it was sent, before it is read.
+//! Invariants: nothing reaches s3s that is not signed, and nothing that has no row in the table of operations; a document
+//! is checked against its digests as it was sent, before it is read.
 
 use std::sync::Arc;
 
-use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
-use hyper::http::Extensions;
-use hyper::{Method, Uri};
-use s3s::host::{MultiDomain, S3Host};
-use s3s::region::Region;
+use http_body::Body as _;
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode, Uri};
+use s3s::host::MultiDomain;
 use s3s::route::S3Route;
 use s3s::service::S3Service;
-use s3s::{Body, BodySizeLimitExceeded, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
+use s3s::{Body, BodySizeLimitExceeded, HttpResponse, S3Request, S3Result, s3_error};
+use sha2::{Digest, Sha256};
 
-use super::context::RequestContext;
-use super::{gate, xml_body};
+use super::context::{Fault, RequestContext};
+use super::error_page::ErrorPage;
+use super::incoming::IncomingBody;
+use super::target::Target;
+use super::xml_body;
 use crate::s3::admin::Admin;
+use crate::s3::auth::body::VerifiedBody;
+use crate::s3::auth::chunked::Trailers;
+use crate::s3::auth::{Authenticator, DECODED_LENGTH, Payload, Verified};
 use crate::s3::error::{body_error, to_s3_error};
-use crate::s3::quirks;
+use crate::s3::routing::{self, Route};
+use crate::s3::{admin, quirks};
 
 /// A request as it was sent, beside what s3s gets to see of it.
 #[derive(Clone)]
 pub struct Sent {
     pub headers: HeaderMap,
     pub uri: Uri,
-    pub trailing_headers: Option<TrailingHeaders>,
+    /// Those of its body, once it was read.
+    pub trailers: Trailers,
     /// That of the signature.
-    pub region: Option<Region>,
+    pub region: String,
 }
 
 /// See the module.
-pub struct Verified {
+pub struct Pipeline {
+    pub authenticator: Authenticator,
     pub operations: S3Service,
     pub admin: Admin,
     pub domains: Option<MultiDomain>,
     pub max_xml_bytes: usize,
 }
 
-#[async_trait::async_trait]
-impl S3Route for Verified {
-    fn is_match(&self, _: &Method, _: &Uri, _: &HeaderMap, _: &mut Extensions) -> bool {
-        true
+impl Pipeline {
+    /// # Errors
+    /// The answer to a request that no operation sees.
+    pub async fn answer(
+        &self,
+        mut parts: Parts,
+        body: IncomingBody,
+        context: &Arc<RequestContext>,
+    ) -> Result<HttpResponse, ErrorPage> {
+        let target = Target::of(&parts, self.domains.as_ref())?;
+        let is_admin = target.host_bucket.is_none() && parts.uri.path().starts_with(admin::PREFIX);
+        if !is_admin {
+            context.name(target.resource);
+        }
+        let Verified { principal, payload, region } =
+            self.authenticator.verify(&mut parts, target.host_bucket.as_deref())?;
+        context.set_principal(principal);
+        let trailers = Trailers::default();
+        let body = plain_body(&mut parts, body, payload, &trailers, context)?;
+        parts.extensions.insert(context.clone());
+        if is_admin {
+            return self.administrate(parts, body).await;
+        }
+        let copies = parts.headers.contains_key("x-amz-copy-source");
+        let query = parts.uri.query().unwrap_or_default();
+        let route = routing::route(&parts.method, target.kind, query, copies)?;
+        context.resolve(route.operation.to_owned(), None);
+        self.operate(parts, body, route, trailers, region).await
     }
 
-    async fn check_access(&self, request: &mut S3Request<Body>) -> S3Result<()> {
-        if request.credentials.is_none() {
-            return Err(s3_error!(AccessDenied, "Anonymous requests are not allowed: sign the request."));
-        }
-        if let Some(context) = request.extensions.get::<Arc<RequestContext>>() {
-            context.set_verified();
-        }
-        Ok(())
+    async fn administrate(&self, parts: Parts, input: Body) -> Result<HttpResponse, ErrorPage> {
+        let Parts { method, uri, headers, extensions, .. } = parts;
+        let (credentials, region, service, trailing_headers) = (None, None, None, None);
+        let request =
+            S3Request { input, method, uri, headers, extensions, credentials, region, service, trailing_headers };
+        let answered = self.admin.call(request).await?;
+        let mut answer = HttpResponse::new(answered.output);
+        *answer.status_mut() = answered.status.unwrap_or(StatusCode::OK);
+        *answer.headers_mut() = answered.headers;
+        Ok(answer)
     }
 
-    async fn call(&self, mut request: S3Request<Body>) -> S3Result<S3Response<Body>> {
-        if self.admin.is_match(&request.method, &request.uri, &request.headers, &mut request.extensions) {
-            return self.admin.call(request).await;
-        }
-        let S3Request { input: mut body, method, uri, headers, mut extensions, trailing_headers, region, .. } = request;
+    async fn operate(
+        &self,
+        parts: Parts,
+        mut body: Body,
+        route: &Route,
+        trailers: Trailers,
+        region: String,
+    ) -> Result<HttpResponse, ErrorPage> {
+        let Parts { method, uri, mut headers, mut extensions, .. } = parts;
+        quirks::repeated::join(&mut headers);
         let mut seen = headers.clone();
-        if self.takes_document(&method, &uri, &headers) && !is_longer(&headers, self.max_xml_bytes) {
+        let has_body = matches!(method, Method::PUT | Method::POST);
+        if has_body && route.takes_document() && !is_longer(&headers, self.max_xml_bytes) {
             let document = self.document(&mut body, &uri, &headers).await?;
             seen.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
             body = Body::from(document);
         }
-        seen.remove(AUTHORIZATION);
         quirks::headers::hide(&mut seen);
-        let seen_uri = quirks::overrides::hide(gate::unsigned(&uri));
-        extensions.insert(Sent { headers, uri, trailing_headers, region });
+        let seen_uri = quirks::overrides::hide(uri.clone());
+        extensions.insert(Sent { headers, uri, trailers, region });
 
         let mut inner = s3s::HttpRequest::new(body);
         *inner.method_mut() = method;
@@ -82,37 +121,12 @@ impl S3Route for Verified {
         *inner.extensions_mut() = extensions;
         let answered = self.operations.call(inner).await.map_err(|error| {
             tracing::error!(%error, "an answer could not be written down");
-            s3_error!(InternalError, "We encountered an internal error.")
+            let message = "We encountered an internal error.";
+            ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message)
         })?;
         let (parts, body) = answered.into_parts();
-        let mut answer = S3Response::with_status(finished(&parts.headers, body), parts.status);
-        answer.headers = parts.headers;
-        answer.extensions = parts.extensions;
-        Ok(answer)
-    }
-}
-
-impl Verified {
-    /// Is the request's body a document that an operation reads, not an object?
-    fn takes_document(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
-        let mut names =
-            uri.query().unwrap_or_default().split('&').map(|pair| pair.split('=').next().unwrap_or_default());
-        match *method {
-            Method::POST => names.any(|name| matches!(name, "delete" | "uploadId")),
-            Method::PUT => !self.names_object(uri, headers),
-            _ => false,
-        }
-    }
-
-    fn names_object(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-        let virtual_host =
-            self.domains.as_ref().zip(host).and_then(|(domains, host)| domains.parse_host_header(host).ok());
-        let path = uri.path().trim_start_matches('/');
-        match virtual_host.is_some_and(|host| host.bucket().is_some()) {
-            true => !path.is_empty(),
-            false => path.split_once('/').is_some_and(|(_, key)| !key.is_empty()),
-        }
+        let body = finished(&parts.headers, body);
+        Ok(HttpResponse::from_parts(parts, body))
     }
 
     /// Reads a document, checks it, and gives it the form that s3s reads right. An empty one stays empty.
@@ -135,6 +149,36 @@ impl Verified {
             )),
         }
     }
+}
+
+/// The body as the operation reads it: decoded, and compared with what the request promises.
+///
+/// # Errors
+/// Its length is not known, or an empty body has another digest.
+fn plain_body(
+    parts: &mut Parts,
+    body: IncomingBody,
+    payload: Payload,
+    trailers: &Trailers,
+    context: &Arc<RequestContext>,
+) -> Result<Body, ErrorPage> {
+    let is_empty = body.is_end_stream();
+    match &payload {
+        Payload::Chunked { decoded_length, .. } => {
+            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(*decoded_length));
+            parts.headers.remove(DECODED_LENGTH);
+        }
+        Payload::Digest { sha256, .. } if is_empty && sha256[..] != Sha256::digest([])[..] => {
+            return Err(Fault::Sha256Mismatch.page());
+        }
+        _ if is_empty => return Ok(Body::empty()),
+        _ if !parts.headers.contains_key(CONTENT_LENGTH) => {
+            let message = "You must provide the Content-Length HTTP header.";
+            return Err(ErrorPage::new(StatusCode::LENGTH_REQUIRED, "MissingContentLength", message));
+        }
+        _ => {}
+    }
+    Ok(Body::http_body(VerifiedBody::new(body, payload, trailers.clone(), context.clone())))
 }
 
 /// The refusal of a document that is too long.

@@ -59,13 +59,12 @@ impl Run {
 
     fn steps(&self, server: &Server) -> Result<(), String> {
         let mut variables = Variables::default();
+        for (name, value) in &self.each {
+            variables.set_template(name, value);
+        }
         variables.set("bucket", &self.bucket);
         variables.set("host", &server.host);
         variables.set("access_key", ACCESS_KEY);
-        let each = self.each.iter().map(|(name, value)| Ok((name, variables.text(value)?)));
-        for (name, value) in each.collect::<Result<Vec<_>, String>>()? {
-            variables.set(name, &value);
-        }
         if self.case.bucket {
             let made = server.send(&Request::new("PUT", &format!("/{}", self.bucket)));
             if made.status != 200 {

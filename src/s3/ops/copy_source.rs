@@ -10,7 +10,7 @@ use crate::s3::percent;
 
 const HEADER: &str = "x-amz-copy-source";
 
-/// What the header and its conditions name: `BUCKET/KEY[?versionId=ID]`, percent-encoded, with or without a slash before it.
+/// What the header and its conditions name: `BUCKET/KEY[?versionId=ID]`, percent-encoded, perhaps after a slash.
 ///
 /// # Errors
 /// `InvalidArgument` for what is no source, `InvalidBucketName`, `NotImplemented` for an access point.

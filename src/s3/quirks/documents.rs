@@ -1,9 +1,9 @@
 //! XML documents of requests.
 //!
-//! s3s leaves CDATA out of a text, refuses references to characters beyond U+FFFF and to control characters, takes names with a
-//! namespace prefix for other names, passes over text between elements, and does not strip blanks around numbers. So a
-//! document is read here and written again in a plain form: elements without prefixes, text with the references that s3s
-//! needs, nothing else.
+//! s3s leaves CDATA out of a text, refuses references to characters beyond U+FFFF and to control characters, takes
+//! names with a namespace prefix for other names, passes over text between elements, and does not strip blanks around
+//! numbers. So a document is read here and written again in a plain form: elements without prefixes, text with the
+//! references that s3s needs, nothing else.
 //!
 //! Refused: a document type, an entity that XML does not define, an encoding other than UTF-8, text beside elements,
 //! nesting that no document of S3 has. Comments and processing instructions are no part of a text.
@@ -196,8 +196,9 @@ mod tests {
 
     #[test]
     fn elements_lose_prefixes_and_numbers_their_blanks() {
-        let document = "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- c -->\n<s:Delete xmlns:s=\"x\">\n <s:Object>\n  \
-                        <s:Key>a</s:Key>\n </s:Object>\n <s:Quiet>\n true\n </s:Quiet>\n</s:Delete>\n<?pi?>\n";
+        let document = "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- c -->\n<s:Delete xmlns:s=\"x\">\n \
+                        <s:Object>\n  <s:Key>a</s:Key>\n </s:Object>\n <s:Quiet>\n true\n </s:Quiet>\n</s:Delete>\n\
+                        <?pi?>\n";
         let plain = plain(document.as_bytes()).unwrap();
         assert_eq!(plain, "<Delete xmlns:s=\"x\"><Object><Key>a</Key></Object><Quiet>true</Quiet></Delete>");
     }

@@ -1,8 +1,8 @@
 //! Headers that s3s misreads.
 //!
-//! Of a time it takes one form only and refuses all others, also what S3 ignores; of an entity tag it refuses what is neither
-//! quoted nor alphanumeric; of stored headers all that is not ASCII; of a range what S3 takes or ignores. The operations
-//! read these headers themselves, as they were sent, and s3s does not see them.
+//! Of a time it takes one form only and refuses all others, also what S3 ignores; of an entity tag it refuses what is
+//! neither quoted nor alphanumeric; of stored headers all that is not ASCII; of a range what S3 takes or ignores. The
+//! operations read these headers themselves, as they were sent, and s3s does not see them.
 
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;

@@ -1,7 +1,7 @@
 //! `response-*` of a query, with which a GET or HEAD asks for other headers in its answer.
 //!
-//! s3s refuses a `response-expires` that is no date, though S3 returns any text, refuses what is not ASCII, and applies them to
-//! GET alone. So the operations read them themselves, and s3s does not see them.
+//! s3s refuses a `response-expires` that is no date, though S3 returns any text, refuses what is not ASCII, and applies
+//! them to GET alone. So the operations read them themselves, and s3s does not see them.
 
 use hyper::Uri;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};

@@ -1,8 +1,8 @@
 //! Characters of answers that XML 1.0 has no place for, or that would come back changed: keys may hold any.
 //!
-//! s3s answers 500 where a text holds a control character, and writes a carriage return as it is, which every reader takes
-//! for a line feed. S3 writes character references. So [`text`] puts such a character between two marks that s3s passes
-//! on, and [`finish`] makes references of them in the finished document.
+//! s3s answers 500 where a text holds a control character. S3 writes character references. So [`text`] puts the code of
+//! such a character between two marks that s3s passes on, and [`finish`] makes references of them in the finished
+//! document.
 
 use bytes::Bytes;
 
@@ -82,13 +82,11 @@ mod tests {
 
     #[tokio::test]
     async fn s3s_cannot_write_them_still() {
-        let answer = async |name| {
+        let status = async |name| {
             let service = S3ServiceBuilder::new(Named(name)).build();
-            let answer = service.call(s3s::HttpRequest::new(s3s::Body::empty())).await.unwrap();
-            (answer.status().as_u16(), String::from_utf8(answer.into_body().bytes().unwrap().to_vec()).unwrap())
+            service.call(s3s::HttpRequest::new(s3s::Body::empty())).await.unwrap().status().as_u16()
         };
-        assert_eq!(answer("a\u{1}").await.0, 500);
-        assert!(answer("a\r").await.1.contains("a\r<"));
+        assert_eq!((status("a").await, status("a\u{1}").await), (200, 500));
     }
 
     #[test]

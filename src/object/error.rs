@@ -79,6 +79,9 @@ pub enum ObjectError {
     ReadOnly(String),
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// There was no memory for the request for too long: trying again later helps.
+    #[error("please reduce your request rate: the server is busy with other uploads")]
+    SlowDown,
     /// Stored data is damaged, for those who are told where.
     #[error("{0}")]
     Damaged(String),
@@ -133,6 +136,7 @@ impl ObjectError {
             E::NotImplemented(_) => ("NotImplemented", 501),
             E::OperationAborted => ("OperationAborted", 409),
             E::StorageFull => ("StorageFull", 507),
+            E::SlowDown => ("SlowDown", 503),
             E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
             E::Damaged(_) => ("DamagedObject", 500),
             E::Internal(_) => ("InternalError", 500),

@@ -1,7 +1,7 @@
 //! Errors as S3 words them.
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED};
+use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
 
 use super::auth::body::VerifyError;
@@ -9,6 +9,9 @@ use super::auth::chunked::ChunkError;
 use super::ops::convert::http_date;
 use super::request::incoming::BodyFault;
 use crate::object::{MAX_BODY_SIZE, ObjectError};
+
+/// When a client that was told to slow down may try again.
+pub const RETRY_SECONDS: &str = "2";
 
 /// The answer to a failed operation. Damage and defects go to the log with all they know, the client gets the code.
 pub fn to_s3_error(error: ObjectError) -> S3Error {
@@ -47,6 +50,9 @@ fn headers(error: &ObjectError) -> Option<HeaderMap> {
         }
         ObjectError::InvalidRange { size, .. } => {
             headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes */{size}")).ok()?);
+        }
+        ObjectError::SlowDown => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
         }
         ObjectError::MethodNotAllowed => {
             headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));

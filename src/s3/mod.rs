@@ -9,7 +9,8 @@
 //! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
 //! - No promise of a request is dropped silently: digests, checksums, trailers and conditions go to the object layer,
 //!   and headers that ask for what is not there (server-side encryption, public ACLs, locks) are refused.
-//! - What a client can hold is bounded: connections, header bytes, XML bytes, metadata, and the time of a slow peer.
+//! - What a client can hold is bounded: connections, header bytes, XML bytes, metadata, and the time of a slow peer; what others wait
+//!   for is taken from those that are slow or idle. Health is answered always.
 //! - Every answer names its request id, and every request is logged once.
 //!
 //! Failure cases: a client that breaks off is logged and changes nothing; a window found damaged after the headers were
@@ -32,5 +33,6 @@ mod settings;
 mod sigv4;
 
 pub use client::{Client, ClientError, Listed};
+pub use server::refusal::MAX_REFUSALS;
 pub use server::serve;
-pub use settings::{Credentials, ServerSettings};
+pub use settings::{Credentials, MAX_CONNECTIONS, ServerSettings};

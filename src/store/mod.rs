@@ -28,12 +28,14 @@ mod relocate;
 mod segments;
 mod settings;
 mod stats;
+mod stop;
 mod thread;
 mod transaction;
 mod write;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use deltastore_format::{Hash, StoreHeader};
 use parking_lot::Mutex;
@@ -49,7 +51,7 @@ pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
-pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
+pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
@@ -88,8 +90,11 @@ pub(crate) struct Inner {
     damage: Vec<Damage>,
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
+    /// An administrator's run waits or is under way.
+    by_hand: AtomicBool,
     joins: Joins,
     encoders: Encoders,
+    stops: stop::Stops,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -210,12 +215,20 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Drains and syncs; after that the index holds everything and can be flushed.
-        self.log = None;
-        if let Err(error) = self.index.flush() {
+impl Inner {
+    /// Drains and syncs the log; after that the index holds everything and is flushed. Only the first call does something.
+    fn close(&self, flush: impl FnOnce(&Index) -> Result<(), IndexError>) {
+        if !self.log.as_ref().is_some_and(Log::close) {
+            return;
+        }
+        if let Err(error) = flush(&self.index) {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close(Index::flush);
     }
 }

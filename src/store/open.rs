@@ -18,8 +18,8 @@ use crate::index::Engine;
 use crate::segment::vfs::Clock;
 use crate::segment::{DiskCache, Readers};
 
-/// Segment files kept open at once.
-const OPEN_SEGMENTS: usize = 256;
+/// Segment files kept open at once by what is no server.
+const OPEN_SEGMENTS: usize = 64;
 
 impl Store {
     /// Opens a locked folder over an engine for its index: recovers, then starts the log.
@@ -34,10 +34,10 @@ impl Store {
         bugs: Bugs,
     ) -> Result<Self, StoreError> {
         let index = Index::open(engine)?;
-        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), settings.open_segments);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = recovery::recover(&scene)?;
-        tracing::debug!(replayed = recovered.replayed, "recovered");
+        tracing::debug!(replayed = recovered.replayed, clean = recovered.clean, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &recovered.segments)?);
         let vfs = Arc::clone(&folder.vfs);
         let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
@@ -78,8 +78,10 @@ impl Store {
             damage: recovered.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
+            by_hand: Default::default(),
             joins: Joins::default(),
             encoders: Encoders::new(),
+            stops: Default::default(),
             log: Some(log),
             folder,
         })))

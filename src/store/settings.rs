@@ -29,6 +29,8 @@ pub struct Settings {
     pub ingest_bytes: usize,
     /// Windows on their way to clients, in bytes.
     pub read_bytes: usize,
+    /// Segment files kept open.
+    pub open_segments: usize,
     /// Threads that digest, cut and encode.
     pub encode_threads: usize,
     /// Threads that read and decode.
@@ -50,8 +52,9 @@ impl Default for Settings {
             disk_cache_bytes: 0,
             ingest_bytes: 112 << 20,
             read_bytes: 48 << 20,
+            open_segments: 256,
             encode_threads: cores,
-            read_threads: cores.max(2) * 2,
+            read_threads: cores.max(2) * 4,
         }
     }
 }

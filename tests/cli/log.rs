@@ -1,6 +1,9 @@
 //! One line a request, and health without credentials.
 
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -94,4 +97,59 @@ fn the_right_signature_of_a_wrong_one_is_in_no_log_and_no_answer() {
     for right in right {
         assert!(!log.contains(&right) && !answers.contains(&right), "{right}: {log} {answers}");
     }
+}
+
+/// A server whose standard error is `stderr` of a shell.
+fn with_stderr(dir: &Path, stderr: &str) -> Server {
+    let mut command = Command::new("sh");
+    let script = format!("exec \"$0\" serve \"$1\" --address 127.0.0.1:0 2>{stderr}");
+    command.arg("-c").arg(script).arg(deltastore(&[]).get_program()).arg(dir).stdin(Stdio::null());
+    command.env("DELTASTORE_ROOT_USER", ACCESS_KEY).env("DELTASTORE_ROOT_PASSWORD", SECRET_KEY).env_remove("RUST_LOG");
+    Server::spawn(&mut command, dir)
+}
+
+/// More requests than a pipe or the queue of lines holds lines of.
+fn serves(server: &Server) {
+    server.make_bucket();
+    server.put("key", b"text");
+    let long = format!("/bucket/{}", "k".repeat(900));
+    let mut stream = server.connect();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let bytes = Request::new("HEAD", &long).sign(&server.host).bytes();
+    for number in 0..6000 {
+        stream.write_all(&bytes).unwrap();
+        let head: Vec<String> =
+            reader.by_ref().lines().map(Result::unwrap).take_while(|line| !line.is_empty()).collect();
+        assert!(head[0].contains("404"), "request {number}: {head:?}");
+    }
+    server.has("key", b"text");
+}
+
+#[test]
+fn a_log_on_a_full_disk_costs_lines_and_nothing_else() {
+    let (_folder, dir) = data_folder();
+    let server = with_stderr(&dir, "/dev/full");
+    serves(&server);
+    server.stop();
+}
+
+#[test]
+fn a_log_that_nobody_reads_costs_lines_and_nothing_else() {
+    let (folder, dir) = data_folder();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Opened for both, so that opening it waits for nobody; never read.
+    let held = File::options().read(true).write(true).open(&pipe).unwrap();
+    let server = with_stderr(&dir, pipe.to_str().unwrap());
+    serves(&server);
+    server.stop();
+    drop(held);
+}
+
+#[test]
+fn a_closed_log_costs_lines_and_nothing_else() {
+    let (_folder, dir) = data_folder();
+    let server = with_stderr(&dir, "&-");
+    serves(&server);
+    server.stop();
 }

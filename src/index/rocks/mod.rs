@@ -176,6 +176,12 @@ impl Engine for RocksEngine {
         let families = Family::ALL.map(|family| self.handle(family));
         self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(failed("flush"))
     }
+
+    fn end(&self) -> Result<(), IndexError> {
+        let flushed = self.flush();
+        self.db.cancel_all_background_work(true);
+        flushed
+    }
 }
 
 struct RocksScan<'a> {

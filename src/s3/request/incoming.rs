@@ -3,15 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::context::{Fault, RequestContext};
-use crate::object::Objects;
-use crate::s3::server::stall::StallClock;
+use crate::s3::server::pressure::PeerClock;
 
 /// Why reading a body failed.
 #[derive(Debug, thiserror::Error)]
@@ -22,58 +20,22 @@ pub enum BodyFault {
     Broken(#[source] hyper::Error),
 }
 
-/// hyper's body with a [`StallClock`]. Dropped before its end, it leaves the rest to the context.
+/// hyper's body with a [`PeerClock`]. Dropped before its end, it leaves the rest to the context.
 pub struct IncomingBody {
     inner: Option<Incoming>,
     context: Arc<RequestContext>,
-    clock: StallClock,
-    /// In uploads.
-    pressed: Option<Pressed>,
-}
-
-/// Finds uploads that send nothing for a while, which is given them as long as nobody waits for their memory.
-pub struct Pressed {
-    clock: StallClock,
-    objects: Objects,
-}
-
-impl Pressed {
-    pub fn new(timeout: Duration, objects: Objects) -> Self {
-        Self { clock: StallClock::new(timeout, 1), objects }
-    }
-
-    /// Ready once the upload has stalled and others wait.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.clock.poll_stalled(cx).is_ready() {
-            if self.objects.uploads_wait() {
-                return Poll::Ready(());
-            }
-            self.clock.start_over();
-        }
-        Poll::Pending
-    }
+    clock: PeerClock,
 }
 
 impl IncomingBody {
-    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: StallClock, pressed: Option<Pressed>) -> Self {
-        IncomingBody { inner: Some(inner), context, clock, pressed }
-    }
-
-    /// Ready once the client has sent too little for too long.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match (self.clock.poll_stalled(cx), &mut self.pressed) {
-            (Poll::Pending, Some(pressed)) => pressed.poll_stalled(cx),
-            (polled, _) => polled,
-        }
+    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: PeerClock) -> Self {
+        IncomingBody { inner: Some(inner), context, clock }
     }
 
     /// Counts what came.
     fn received(&mut self, data: &Bytes) {
         self.context.add_received(data.len());
         self.clock.progress(data.len());
-        if let Some(pressed) = &mut self.pressed {
-            pressed.clock.progress(data.len());
-        }
     }
 }
 
@@ -88,7 +50,7 @@ impl Body for IncomingBody {
         let this = &mut *self;
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         match Pin::new(&mut *inner).poll_frame(cx) {
-            Poll::Pending => this.poll_stalled(cx).map(|()| {
+            Poll::Pending => this.clock.poll_stalled(cx).map(|()| {
                 this.inner = None;
                 this.context.set_fault(Fault::Stalled);
                 Some(Err(BodyFault::Stalled))

@@ -17,6 +17,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
@@ -29,14 +30,15 @@ use s3s::service::S3ServiceBuilder;
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
-use self::incoming::{IncomingBody, Pressed};
+use self::incoming::IncomingBody;
 use self::reply::Reply;
 use self::verified::Pipeline;
 use super::access::{Access, NoAuth};
-use super::admin::Admin;
+use super::admin::{Admin, Runs};
 use super::api::Api;
 use super::auth::{Authenticator, is_signed};
-use super::server::stall::StallClock;
+use super::server::pressure::{Direction, Peer};
+use super::server::slots::Refused;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
@@ -51,9 +53,7 @@ pub struct Requests {
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
-    stall_timeout: Duration,
-    stall_quota: u64,
-    pressed_timeout: Duration,
+    runs: Arc<Runs>,
 }
 
 impl Requests {
@@ -75,10 +75,11 @@ impl Requests {
         if has_domains {
             operations.set_host(domains()?);
         }
+        let runs = Arc::new(Runs::default());
         let pipeline = Pipeline {
             authenticator: Authenticator::new(credentials, settings),
             operations: operations.build(),
-            admin: Admin::new(objects.clone()),
+            admin: Admin::new(objects.clone(), runs.clone()),
             domains: has_domains.then(domains).transpose()?,
             max_xml_bytes: settings.max_xml_bytes,
         };
@@ -89,19 +90,18 @@ impl Requests {
             host_id: ids.host_id(),
             ids,
             max_header_bytes: settings.max_header_bytes,
-            stall_timeout: settings.stall_timeout,
-            stall_quota: settings.stall_quota(),
-            pressed_timeout: settings.pressed_timeout,
+            runs,
         })
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer.
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+    pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Result<Response<Reply>, Infallible> {
+        peer.slot.begin_request();
         // Signed requests mean a bucket of that name.
         if !is_signed(request.uri(), request.headers())
-            && let Some(answer) = health::answer(request.method(), request.uri().path(), &self.objects)
+            && let Some(answer) = self.health(request.method(), request.uri().path())
         {
-            return Ok(answer.map(|body| Reply::unlogged(body.into())));
+            return Ok(answer.map(|body| Reply::unlogged(body.into(), peer.clone())));
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
@@ -110,7 +110,7 @@ impl Requests {
 
         let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
-            Ok(()) => self.pass_on(parts, body, &context).await,
+            Ok(()) => self.pass_on(parts, body, &context, peer).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
         // What went wrong with the body is told better than what came of it.
@@ -127,14 +127,17 @@ impl Requests {
         // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
         // connection: botocore would take that one's answer for part of this one.
         let end_connection = waits_to_send && context.received() == 0;
-        Ok(self.finish(answered, context, end_connection))
+        Ok(self.finish(answered, context, peer, end_connection))
     }
 
-    async fn pass_on(&self, parts: Parts, body: Incoming, context: &Arc<RequestContext>) -> s3s::HttpResponse {
-        let clock = StallClock::new(self.stall_timeout, self.stall_quota);
-        let pressed =
-            (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
-        let body = IncomingBody::new(body, context.clone(), clock, pressed);
+    async fn pass_on(
+        &self,
+        parts: Parts,
+        body: Incoming,
+        context: &Arc<RequestContext>,
+        peer: &Peer,
+    ) -> s3s::HttpResponse {
+        let body = IncomingBody::new(body, context.clone(), peer.watch(Direction::Upload));
         self.pipeline.answer(parts, body, context).await.unwrap_or_else(|page| page.answer())
     }
 
@@ -143,6 +146,7 @@ impl Requests {
         &self,
         answered: s3s::HttpResponse,
         context: Arc<RequestContext>,
+        peer: &Peer,
         end_connection: bool,
     ) -> Response<Reply> {
         let (mut parts, body) = answered.into_parts();
@@ -167,15 +171,30 @@ impl Requests {
         parts.headers.insert("x-amz-request-id", context.id().header());
         parts.headers.insert("x-amz-id-2", self.host_id.clone());
         parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));
-        let reply = Reply::new(body, context, parts.status, code);
+        let reply = Reply::new(body, context, peer.clone(), parts.status, code);
         Response::from_parts(parts, reply)
     }
 
-    /// The whole answer to a connection over the limit.
-    pub fn too_many_connections(&self) -> Vec<u8> {
+    /// Waits for what requests began and the store told to stop, but not for ever.
+    pub async fn finish_runs(&self, patience: Duration) {
+        if !self.runs.ended(patience).await {
+            tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
+        }
+    }
+
+    /// The answer if the request asks for health, which needs no signature.
+    pub fn health(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        health::answer(method, path, &self.objects)
+    }
+
+    /// The whole answer to a connection over a limit.
+    pub fn too_many_connections(&self, why: Refused) -> Vec<u8> {
         let context = RequestContext::new(self.ids.next(), Method::GET, hyper::Uri::from_static("/"));
-        let page =
-            ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
+        let message = match why {
+            Refused::Full => "Too many connections; please retry later.",
+            Refused::Peer => "Too many connections from your address; please use fewer, or retry later.",
+        };
+        let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message);
         let (body, _) = error_page::complete(page.answer().into_body(), &context, &self.host_id);
         let body = body.bytes().unwrap_or_default();
         let mut answer = format!(

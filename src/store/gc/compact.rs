@@ -74,7 +74,7 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     let reader = inner.blobs.readers().get(id)?;
     let len = reader.file_len()?;
     // Checked before anything moves, or every collection would copy the part before the damage again.
-    if !is_whole(&reader)? {
+    if !is_whole(store, &reader)? {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
@@ -98,9 +98,10 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
 }
 
 /// True when every record of the segment is whole, and its header too.
-fn is_whole(reader: &SegmentReader) -> Result<bool, StoreError> {
+fn is_whole(store: &Store, reader: &SegmentReader) -> Result<bool, StoreError> {
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
+        store.go_on()?;
         if matches!(scanned?, Scanned::Damage { .. }) {
             return Ok(false);
         }
@@ -123,6 +124,7 @@ fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
     let mut bytes = 0;
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
+        store.go_on()?;
         let Scanned::Record { header, payload } = scanned? else { return Ok(None) };
         let (kind, hash) = match header.kind {
             RecordKind::Footer => continue,

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::background::lower_priority;
 use super::form::Form;
-use super::{Candidate, OptimizeReport};
+use super::{Candidate, OptimizeProgress, OptimizeReport};
 use crate::store::fetch::Keep;
 use crate::store::thread::{Lent, Stoppable};
 use crate::store::{Space, Store, StoreError};
@@ -76,7 +76,14 @@ impl Store {
     }
 
     fn join(&self, candidate: &Candidate, stop: &AtomicBool, done: &mut OptimizeReport) -> Result<(), StoreError> {
-        let result = self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done);
+        let result = self.store_anew(
+            candidate,
+            &Form::inline(self.settings()),
+            1,
+            Keep::Yes,
+            (stop, &OptimizeProgress::default()),
+            done,
+        );
         self.inner().joins.versions.lock().remove(&candidate.version);
         result
     }

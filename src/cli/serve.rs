@@ -79,7 +79,7 @@ pub enum ServeError {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("the limit of open files is {limit}: a server needs {MIN_DESCRIPTORS}")]
+    #[error("the limit of open files is {limit}: a server needs {}", MIN_DESCRIPTORS)]
     Descriptors { limit: u64 },
     #[error(transparent)]
     Io(#[from] std::io::Error),

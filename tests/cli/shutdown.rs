@@ -88,7 +88,7 @@ fn an_optimization_by_hand_is_given_up() {
     let (_folder, dir) = data_folder();
     let server = Server::start(&dir);
     server.make_bucket();
-    server.put("big.gz", &gzip_of_lines(4_000_000));
+    server.put("big.gz", &gzip_of_lines(1_500_000));
     server.put("noise", &noise(3, 24 << 20));
     let mut run = server.connect();
     run.write_all(&Request::new("POST", "/_deltastore/optimize?policy=max").sign(&server.host).bytes()).unwrap();
@@ -102,7 +102,7 @@ fn an_archive_in_parts_that_is_being_stored_anew_is_given_up() {
     let (_folder, dir) = data_folder();
     let server = Server::start(&dir);
     server.make_bucket();
-    let archive = gzip_of_lines(4_000_000);
+    let archive = gzip_of_lines(1_500_000);
     let made = server.send(Request::new("POST", "/bucket/archive.gz?uploads"));
     let made = String::from_utf8(made.body).unwrap();
     let id = made.split("<UploadId>").nth(1).and_then(|rest| rest.split('<').next()).unwrap();

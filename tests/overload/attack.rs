@@ -61,6 +61,7 @@ impl Attack {
         }
         Attack { runtime, connections, kinds: kinds.iter().copied().collect() }
     }
+
     /// How many of each kind ended how, once all have or the time is up.
     pub fn ended(mut self, patience: Duration) -> BTreeMap<(Kind, Outcome), usize> {
         let mut outcomes = BTreeMap::new();

@@ -227,7 +227,7 @@ mod tests {
     #[tokio::test]
     async fn a_share_that_does_not_come_is_refused_unless_those_who_have_one_are_fast() {
         let lane = Lane::new(10);
-        let held = lane.take(8, WAIT_LIMIT).await.ok().expect("free");
+        let held = lane.take(8, WAIT_LIMIT).await.expect("free");
         let waiting = Arc::clone(&lane);
         let waiting = tokio::spawn(async move { waiting.take(100, Duration::from_millis(50)).await.is_ok() });
         let begun = Instant::now();

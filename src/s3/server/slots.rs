@@ -176,7 +176,7 @@ mod tests {
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 2));
 
     fn admit(slots: &Arc<Slots>, peer: IpAddr) -> Admitted {
-        slots.admit(peer).ok().expect("there is room")
+        slots.admit(peer).expect("there is room")
     }
 
     #[tokio::test]

@@ -53,6 +53,9 @@ pub struct ServeArguments {
     /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
     #[arg(long)]
     no_optimizer: bool,
+    /// Accept presigned GET, HEAD and PUT requests of signature version 2
+    #[arg(long)]
+    allow_sigv2_presigned: bool,
     /// Maximum number of open connections. Default: as many as the limit of open files allows, at most 2048
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
@@ -171,6 +174,7 @@ fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> Ser
     ServerSettings {
         max_connections,
         max_connections_per_peer: per_address,
+        v2_presigned: arguments.allow_sigv2_presigned,
         stall_timeout: Duration::from_secs(arguments.slow_client_timeout.into()),
         drain_timeout: Duration::from_secs(arguments.drain_timeout.into()),
         ..ServerSettings::default()

@@ -48,7 +48,7 @@ pub use attributes::{AttributesInput, AttributesOutput};
 pub use body::{Body, Expect, ExpectChecksum};
 pub use checksum::ChecksumValue;
 pub use complete::{CompleteInput, CompletedPart};
-pub use condition::{EtagPattern, ReadConditions, WriteConditions};
+pub use condition::{EtagPattern, RangeCondition, ReadConditions, WriteConditions};
 pub use copy::{CopyInput, CopySource, MetadataDirective, TaggingDirective};
 pub use delete::{DeleteInput, DeleteKey};
 pub use error::ObjectError;

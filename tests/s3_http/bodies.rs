@@ -76,7 +76,7 @@ fn wrong_or_missing_trailers_are_refused() {
         .header("x-amz-decoded-content-length", "5")
         .payload(UNSIGNED_TRAILER)
         .body("5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n");
-    server.refuses(server.send(&unannounced), 400, "InvalidRequest");
+    server.refuses(server.send(&unannounced), 400, "MalformedTrailerError");
 }
 
 #[test]

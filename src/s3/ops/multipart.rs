@@ -20,6 +20,7 @@ use crate::object::{
     format_upload_id,
 };
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn create_multipart_upload(
@@ -40,7 +41,7 @@ impl Operations {
             .map_err(to_s3_error)?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
-            key: Some(upload.key),
+            key: Some(references::text(&upload.key)),
             upload_id: Some(format_upload_id(upload.upload)),
             checksum_algorithm: upload.checksum.map(|(algorithm, _)| algorithm_name(algorithm)),
             checksum_type: upload.checksum.map(|(_, composite)| checksum_type(composite)),
@@ -78,14 +79,14 @@ impl Operations {
             .await
             .map_err(to_s3_error)?;
         let mut output = CompleteMultipartUploadOutput {
-            location: Some(format!("/{}/{}", input.bucket, version.key)),
+            location: Some(references::text(&format!("/{}/{}", input.bucket, version.key))),
             bucket: Some(input.bucket),
             e_tag: etag(&version.etag),
             checksum_type: checksum_type_of(version.checksum.as_ref()),
             ..CompleteMultipartUploadOutput::default()
         };
         set_checksum!(output, &version.checksum, version.parts.len());
-        output.key = Some(version.key);
+        output.key = Some(references::text(&version.key));
         Ok(S3Response::new(output))
     }
 
@@ -118,12 +119,11 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let keys = page.uploads.iter().map(|upload| upload.key.as_str());
-        let names = Names::of(input.encoding_type, keys.chain(page.prefixes.iter().map(String::as_str)));
+        let names = Names::new(input.encoding_type)?;
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            delimiter: names.write_given(input.delimiter.as_deref()),
             encoding_type: names.encoding_type(),
             is_truncated: Some(page.truncated),
             key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
@@ -132,7 +132,7 @@ impl Operations {
             next_upload_id_marker: page.next_upload_id_marker,
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             request_charged: None,
-            upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
+            upload_id_marker: Some(references::text(&input.upload_id_marker.unwrap_or_default())),
             uploads: Some(page.uploads.into_iter().map(|upload| self.upload(upload, &names)).collect()),
         }))
     }

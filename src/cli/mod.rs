@@ -3,6 +3,7 @@
 mod address;
 mod credentials;
 mod descriptors;
+mod duration;
 mod estimate;
 mod inspect;
 mod logging;

@@ -80,7 +80,7 @@ fn part_copy(s3: &Objects, from: Name, to: Name) -> Result<(), ObjectError> {
     complete(s3, to, upload_id, vec![(1, part.etag)])
 }
 
-fn complete(s3: &Objects, to: Name, upload_id: String, etags: Vec<(i32, String)>) -> Result<(), ObjectError> {
+fn complete(s3: &Objects, to: Name, upload_id: String, etags: Vec<(u16, String)>) -> Result<(), ObjectError> {
     let parts = etags.into_iter().map(|(number, etag)| CompletedPart { number, etag, checksum: None }).collect();
     block_on(s3.complete_upload(CompleteInput {
         bucket: to.0.into(),

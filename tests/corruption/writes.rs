@@ -62,7 +62,9 @@ impl Way {
 
 fn parts(s3: &Objects, to: Name, bodies: &[&[u8]]) -> Result<(), ObjectError> {
     let upload = create_upload(s3, to.0, to.1);
-    let etags = (1..).zip(bodies).map(|(number, body)| (number, part_of(s3, to.0, to.1, &upload, number, body)));
+    let etags = (1..)
+        .zip(bodies)
+        .map(|(number, body): (u16, _)| (number, part_of(s3, to.0, to.1, &upload, i32::from(number), body)));
     let etags = etags.collect();
     complete(s3, to, upload, etags)
 }

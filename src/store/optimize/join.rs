@@ -80,14 +80,8 @@ impl Store {
             self.inner().joins.versions.lock().remove(&candidate.version);
             return Ok(());
         }
-        let result = self.store_anew(
-            candidate,
-            &Form::inline(self.settings()),
-            1,
-            Keep::Yes,
-            (stop, &OptimizeProgress::default()),
-            done,
-        );
+        let (form, unseen) = (Form::inline(self.settings()), OptimizeProgress::default());
+        let result = self.store_anew(candidate, &form, 1, Keep::Yes, (stop, &unseen), done);
         self.inner().joins.versions.lock().remove(&candidate.version);
         result
     }

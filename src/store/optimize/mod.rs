@@ -153,7 +153,8 @@ impl Store {
         if !options.dry_run {
             done.mended = self.mend_found()?;
         }
-        if options.bucket.is_none() && !options.skip_parity {
+        if options.bucket.is_none() && !options.skip_parity && !self.ends(options.yields, stop) {
+            options.progress.no_object(Step::Parity);
             let wait = || {
                 if options.yields {
                     background::wait_for_room(self, stop)

@@ -157,7 +157,6 @@ mod tests {
             let kind = |number: u8| if number == 100 { EntryKind::Node } else { EntryKind::Window };
             let entries = entries.iter().map(|number| entry(kind(*number), *number)).collect();
             let put = VersionPut {
-                upload: None,
                 bucket: BucketId(1),
                 key: format!("{number}"),
                 version: Sequence(number as u64 + 1),

@@ -70,13 +70,6 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
-    if let Some(commits) = stats.total.commit_bytes.checked_div(stats.total.objects) {
-        lines.push(format!(
-            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
-            size(stats.total.log_bytes_an_object()),
-            size(commits)
-        ));
-    }
     if stats.parity > 0 {
         lines.push(format!(
             "{} windows and nodes that many objects depend on have parity, {}, beside what is stored",
@@ -92,6 +85,13 @@ pub fn table(stats: &Stats) -> String {
         lines.push(format!(
             "DAMAGED: {} windows and nodes, {} stretches of the log, as far as they were met; fsck finds all",
             damage.known_blobs, damage.log_ranges
+        ));
+    }
+    if let Some(commits) = stats.total.commit_bytes.checked_div(stats.total.objects) {
+        lines.push(format!(
+            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
+            size(stats.total.log_bytes_an_object()),
+            size(commits)
         ));
     }
     lines.join("\n") + "\n"

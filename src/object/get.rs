@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use deltastore_format::{Checksum, VersionPut};
 
-use crate::object::condition::ReadConditions;
+use crate::object::condition::{RangeCondition, ReadConditions};
 use crate::object::content::{BodyReader, read_body};
 use crate::object::error::ObjectError;
 use crate::object::identity::VersionId;
@@ -24,6 +24,8 @@ pub struct GetInput {
     pub key: String,
     pub version_id: Option<String>,
     pub range: Option<ByteRange>,
+    /// Ignores `range` unless it holds.
+    pub range_condition: Option<RangeCondition>,
     /// Excludes `range`.
     pub part_number: Option<u32>,
     pub conditions: ReadConditions,
@@ -88,14 +90,15 @@ impl Objects {
     pub fn head_object(&self, input: &GetInput) -> Result<HeadOutput, ObjectError> {
         let version = self.find_version(&input.bucket, &input.key, input.version_id.as_deref())?.put;
         input.conditions.check(&version)?;
-        let whole = 0..version.size;
-        let (range, parts_count) = match (input.range, input.part_number) {
-            (Some(_), Some(_)) => {
-                return Err(ObjectError::InvalidRequest("cannot specify both Range header and partNumber".into()));
-            }
-            (Some(range), None) => (range.resolve(version.size)?, None),
+        if input.range.is_some() && input.part_number.is_some() {
+            return Err(ObjectError::InvalidRequest("cannot specify both Range header and partNumber".into()));
+        }
+        let holds = input.range_condition.as_ref().is_none_or(|condition| condition.holds(&version));
+        let asked = input.range.filter(|range| holds && !range.is_all_of_nothing(version.size));
+        let (range, parts_count) = match (asked, input.part_number) {
+            (Some(range), _) => (range.resolve(version.size)?, None),
             (None, Some(number)) => part_range(&version, number)?,
-            (None, None) => (whole.clone(), None),
+            (None, None) => (0..version.size, None),
         };
         // A part of an empty object is no range that Content-Range could name.
         let range = if self.store.bugs().has(Bug::RangeOffByOne) && range.start > 0 {
@@ -103,7 +106,7 @@ impl Objects {
         } else {
             range
         };
-        let partial = input.range.is_some() || input.part_number.is_some() && !range.is_empty();
+        let partial = asked.is_some() || input.part_number.is_some() && !range.is_empty();
         Ok(HeadOutput { version, range, partial, parts_count })
     }
 

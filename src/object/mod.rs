@@ -49,7 +49,7 @@ pub use attributes::{AttributesInput, AttributesOutput};
 pub use body::{Body, Expect, ExpectChecksum};
 pub use checksum::ChecksumValue;
 pub use complete::{CompleteInput, CompletedPart};
-pub use condition::{EtagPattern, ReadConditions, WriteConditions};
+pub use condition::{EtagPattern, RangeCondition, ReadConditions, WriteConditions};
 pub use copy::{CopyInput, CopySource, MetadataDirective, TaggingDirective};
 pub use delete::{DeleteInput, DeleteKey};
 pub use digest::ChecksumDigest;
@@ -110,9 +110,14 @@ impl Objects {
         &self.store
     }
 
-    /// Does an upload wait for memory that others hold?
-    pub fn uploads_wait(&self) -> bool {
-        self.budget.is_wanted()
+    /// Do uploads wait for memory that none of those who have it gives back?
+    pub fn uploads_are_stuck(&self) -> bool {
+        self.budget.uploads_are_stuck()
+    }
+
+    /// Is little memory left for answers?
+    pub fn reads_are_tight(&self) -> bool {
+        self.budget.reads_are_tight()
     }
 
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.

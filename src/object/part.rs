@@ -12,7 +12,6 @@ use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
 use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
-use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
 use crate::store::{Content, Space, Touch, holders};
@@ -101,14 +100,18 @@ impl Objects {
     /// bytes, the ETag is made from the recipe; the bytes are read only if the upload has a checksum algorithm.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `InvalidRange`, `EntityTooLarge`;
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `EntityTooLarge`;
     /// `PreconditionFailed` of the source.
     pub async fn upload_part_copy(&self, input: UploadPartCopyInput) -> Result<PartPut, ObjectError> {
         let number = part_number(input.number)?;
         let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
         let mut source = self.find_source(&input.source)?;
         let range = match input.range {
-            Some((first, last)) => ByteRange::Span(first, last).resolve_exactly(source.size)?,
+            Some((first, last)) if first <= last && last < source.size => first..last + 1,
+            Some(_) => {
+                let text = format!("range specified is not valid for source object of size: {}", source.size);
+                return Err(ObjectError::InvalidArgument(text));
+            }
             None => 0..source.size,
         };
         let size = range.end - range.start;

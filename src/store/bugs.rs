@@ -68,7 +68,6 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
-    CompletedForgetsUpload,
     LinkWithoutVerification,
     ReferenceWithoutVerification,
     HealForgottenInReplay,
@@ -77,6 +76,7 @@ pub enum Bug {
     ParityInSameSegment,
     CompactionDropsParity,
     ReplacedWindowKeepsParity,
+    CompletedForgetsUpload,
 }
 
 impl Bug {
@@ -144,7 +144,6 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
-        Self::CompletedForgetsUpload,
         Self::LinkWithoutVerification,
         Self::ReferenceWithoutVerification,
         Self::HealForgottenInReplay,
@@ -153,6 +152,7 @@ impl Bug {
         Self::ParityInSameSegment,
         Self::CompactionDropsParity,
         Self::ReplacedWindowKeepsParity,
+        Self::CompletedForgetsUpload,
     ];
 }
 

@@ -45,7 +45,7 @@ impl Stoppable {
         store: &Store,
         work: impl FnOnce(Lent, &AtomicBool) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = store.stop_flag();
         let (stopped, lent) = (Arc::clone(&stop), Lent(Arc::downgrade(store.inner())));
         let thread = std::thread::Builder::new().name(name.into()).spawn(move || work(lent, &stopped))?;
         Ok(Self { stop, thread: Some(thread) })

@@ -444,22 +444,17 @@ impl Client {
         // An SDK sends it again when no answer comes; the first may still be under way.
         let again = self.random.random_bool(0.5).then(|| self.objects.complete_upload(input.clone()));
         let called = self.now();
-        let (first, second) = join(self.objects.complete_upload(input), OptionFuture::from(again)).await;
-        let (mut versions, mut errors) = (Vec::new(), Vec::new());
-        for answer in [Some(first), second].into_iter().flatten() {
-            match answer {
-                Ok(put) => versions.push(put.version),
-                Err(error) => errors.push(error),
+        let both = join(self.objects.complete_upload(input), OptionFuture::from(again)).await;
+        match both {
+            (Ok(one), Some(Ok(other))) if one.version != other.version => {
+                self.broke("complete", &ObjectError::Internal("one upload was completed to two versions".into()));
             }
-        }
-        if versions.first() != versions.last() {
-            self.broke("complete", &versions);
-        }
-        // Of two, the later finds nothing where the object was replaced in between.
-        errors.retain(|error| versions.is_empty() || !matches!(error, ObjectError::NoSuchUpload { .. }));
-        errors.iter().for_each(|error| self.refused("complete", error));
-        if !versions.is_empty() {
-            self.saw(key, called, Op::Put(value(&upload_etag(&bytes))));
+            // Of two, the later finds nothing where the object was replaced in between.
+            (Ok(_), None | Some(Ok(_) | Err(ObjectError::NoSuchUpload { .. })))
+            | (Err(ObjectError::NoSuchUpload { .. }), Some(Ok(_))) => {
+                self.saw(key, called, Op::Put(value(&upload_etag(&bytes))));
+            }
+            (Err(error), _) | (_, Some(Err(error))) => self.refused("complete", &error),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod archives;
 mod buckets;
+mod closing;
 mod conditions;
 mod copies;
 mod expiry;

@@ -21,6 +21,8 @@ pub struct ServerOptions {
     pub region: Option<String>,
     #[serde(default)]
     pub domains: Vec<String>,
+    #[serde(default)]
+    pub v2_presigned: bool,
 }
 
 #[derive(Clone, Deserialize)]
@@ -134,7 +136,12 @@ impl CaseFile {
 
 impl ServerOptions {
     pub fn settings(&self) -> ServerSettings {
-        ServerSettings { region: self.region.clone(), domains: self.domains.clone(), ..ServerSettings::default() }
+        ServerSettings {
+            region: self.region.clone(),
+            domains: self.domains.clone(),
+            v2_presigned: self.v2_presigned,
+            ..ServerSettings::default()
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Run {
     fn steps(&self, server: &Server) -> Result<(), String> {
         let mut variables = Variables::default();
         for (name, value) in &self.each {
-            variables.set(name, value);
+            variables.set_template(name, value);
         }
         variables.set("bucket", &self.bucket);
         variables.set("host", &server.host);

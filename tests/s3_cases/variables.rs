@@ -11,11 +11,19 @@ use sha2::{Digest, Sha256};
 use crate::sigv4::encode;
 
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    values: BTreeMap<String, String>,
+    /// Values of `each`, which may hold variables and functions themselves.
+    templates: BTreeMap<String, String>,
+}
 
 impl Variables {
     pub fn set(&mut self, name: &str, value: &str) {
-        self.0.insert(name.to_owned(), value.to_owned());
+        self.values.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub fn set_template(&mut self, name: &str, value: &str) {
+        self.templates.insert(name.to_owned(), value.to_owned());
     }
 
     /// The text with everything put in.
@@ -48,8 +56,13 @@ impl Variables {
 
     fn value(&self, found: &Placeholder<'_>) -> Result<Vec<u8>, String> {
         let Some(argument) = found.argument else {
-            let value = self.0.get(found.name).ok_or_else(|| format!("there is no variable {{{}}}", found.name))?;
-            return Ok(value.clone().into_bytes());
+            if let Some(value) = self.values.get(found.name) {
+                return Ok(value.clone().into_bytes());
+            }
+            let mut others = self.clone();
+            let template = others.templates.remove(found.name);
+            let template = template.ok_or_else(|| format!("there is no variable {{{}}}", found.name))?;
+            return others.bytes(&template);
         };
         let argument = self.bytes(argument)?;
         Ok(match found.name {
@@ -120,4 +133,8 @@ fn placeholders_are_put_in_and_other_braces_stay() {
     assert_eq!(text("{md5:hello}{crc32:hello}").as_deref(), Ok("XUFAKrxLKna5cZ2REBfFkg==NhCmhg=="));
     assert_eq!(variables.bytes("{hex:00ff}"), Ok(vec![0, 255]));
     assert!(text("{missing}").is_err() && text("{missing:x}").is_err());
+    variables.set_template("each", "{bucket}/{hex:ff}");
+    assert_eq!(variables.bytes("<{each}>"), Ok(b"<b/\xff>".to_vec()));
+    variables.set_template("each", "{each}");
+    assert!(variables.text("{each}").is_err());
 }

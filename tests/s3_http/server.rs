@@ -25,6 +25,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub host: String,
     runtime: Runtime,
+    store: Store,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<std::io::Result<()>>>,
     _folder: TempDir,
@@ -42,22 +43,19 @@ impl Server {
         let small = Settings { encode_threads: 2, read_threads: 2, reserve_bytes: 0, ..Settings::default() };
         let store = Store::open(opened, Arc::new(MemEngine::new()), clock, small, Default::default()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let region = settings.region.clone();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
+        let mut make_bucket = Request::new("PUT", "/bucket");
+        make_bucket.scope.region = settings.region.clone().unwrap_or(make_bucket.scope.region);
         let credentials = Credentials { access_key: ACCESS_KEY.into(), secret_key: SECRET_KEY.into() };
-        let served = runtime.spawn(serve(vec![listener], Objects::new(store), credentials, settings, async {
+        let served = runtime.spawn(serve(vec![listener], Objects::new(store.clone()), credentials, settings, async {
             // An error is a dropped sender: the test is over.
             let _ = stopped.await;
         }));
         let host = address.to_string();
-        let server = Server { address, host, runtime, stop: Some(stop), served: Some(served), _folder: folder };
-        let mut make = Request::new("PUT", "/bucket");
-        if let Some(region) = region {
-            make.scope.region = region;
-        }
-        let made = server.send(&make);
+        let server = Server { address, host, runtime, store, stop: Some(stop), served: Some(served), _folder: folder };
+        let made = server.send(&make_bucket);
         assert_eq!(made.status, 200, "{}", made.text());
         server
     }
@@ -87,7 +85,7 @@ impl Server {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Connection { stream, buffer: Vec::new() }
+        Connection { stream, buffer: Vec::new(), chunking: false }
     }
 
     /// Asserts the code and status of a refusal, and that nothing was stored.
@@ -115,6 +113,11 @@ impl Server {
         }
     }
 
+    /// Tells background work to stop, as the program does when it is told to.
+    pub fn begin_background_stop(&self) {
+        self.store.stop_background();
+    }
+
     /// Asks the server to stop, without waiting.
     pub fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -127,6 +130,8 @@ impl Server {
 pub struct Connection {
     pub stream: TcpStream,
     buffer: Vec<u8>,
+    /// The head of an answer that is read by chunks was read.
+    chunking: bool,
 }
 
 impl Connection {
@@ -184,6 +189,19 @@ impl Connection {
                 return None;
             }
         }
+    }
+
+    /// The next chunk of an answer whose body is chunked, after its head if that was not read yet.
+    pub fn chunk(&mut self) -> Vec<u8> {
+        if !self.chunking {
+            self.chunking = true;
+            self.read_until(b"\r\n\r\n").unwrap();
+        }
+        let line = self.read_until(b"\r\n").unwrap();
+        let length = usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
+        let chunk = self.read_exact(length);
+        self.read_exact(2);
+        chunk
     }
 
     fn read_chunks(&mut self) -> Vec<u8> {

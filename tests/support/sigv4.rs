@@ -308,13 +308,13 @@ fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
 }
 
 fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<String> = query
+    let mut pairs: Vec<(&str, &str)> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| if pair.contains('=') { pair.to_owned() } else { format!("{pair}=") })
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .collect();
-    pairs.sort();
-    pairs.join("&")
+    pairs.sort_unstable();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
 /// Percent-encoding of everything but unreserved characters.

@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use deltastore_format::{Checksum, Metadata, StorageType, VersionPut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::{self, ETag, Timestamp, TimestampFormat};
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use sha2::{Digest, Sha256};
 
 use crate::object::{ObjectError, checksum, parse_tags};
@@ -16,6 +16,7 @@ const KEPT_HEADERS: [&str; 6] =
     ["cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"];
 pub const STORAGE_CLASS: &str = "x-amz-storage-class";
 pub const WEBSITE_REDIRECT: &str = "x-amz-website-redirect-location";
+const MAX_WEBSITE_REDIRECT: usize = 2048;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASSES: [&str; 11] = [
     "STANDARD",
@@ -62,11 +63,6 @@ pub fn etag(etag: &str) -> Option<ETag> {
 /// A time of ours.
 pub fn timestamp(ms: u64) -> Timestamp {
     Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
-}
-
-/// Seconds since the epoch.
-pub fn seconds(timestamp: Timestamp) -> i64 {
-    time::OffsetDateTime::from(timestamp).unix_timestamp()
 }
 
 /// The form of `Last-Modified`.
@@ -188,8 +184,8 @@ pub fn metadata(headers: &HeaderMap, user: Option<dto::Metadata>, tagging: Optio
     if let Some(class) = storage_class(headers)? {
         kept.push((STORAGE_CLASS.to_owned(), class));
     }
-    if let Some(location) = text(headers, WEBSITE_REDIRECT)? {
-        kept.push((WEBSITE_REDIRECT.to_owned(), location.to_owned()));
+    if let Some(location) = website_redirect(headers)? {
+        kept.push((WEBSITE_REDIRECT.to_owned(), location));
     }
     let mut user: Vec<(String, String)> = user.into_iter().flatten().collect();
     user.sort();
@@ -206,6 +202,24 @@ pub fn storage_class(headers: &HeaderMap) -> S3Result<Option<String>> {
     }
 }
 
+/// Where a website would send a reader of the object.
+///
+/// # Errors
+/// `InvalidRedirectLocation`
+pub fn website_redirect(headers: &HeaderMap) -> S3Result<Option<String>> {
+    let Some(location) = text(headers, WEBSITE_REDIRECT)? else { return Ok(None) };
+    let message = if !["/", "http://", "https://"].iter().any(|start| location.starts_with(start)) {
+        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+    } else if location.len() > MAX_WEBSITE_REDIRECT {
+        "The length of website redirect location cannot exceed 2,048 characters."
+    } else {
+        return Ok(Some(location.to_owned()));
+    };
+    let mut error = S3Error::with_message(S3ErrorCode::Custom("InvalidRedirectLocation".into()), message);
+    error.set_status_code(StatusCode::BAD_REQUEST);
+    Err(error)
+}
+
 /// A header's value, empty ones left out.
 pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> S3Result<Option<&'a str>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
@@ -216,14 +230,14 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> S3Result<Option<&'a str>>
     }
 }
 
-/// `aws-chunked` is how the body came, not what it is.
+/// `aws-chunked` is how the body came, not what it is. The rest stays as it was written.
 fn without_aws_chunked(value: &str) -> String {
-    let kept: Vec<&str> = value
-        .split(',')
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    kept.join(",")
+    let is_chunked = |coding: &&str| coding.trim().eq_ignore_ascii_case("aws-chunked");
+    if !value.split(',').any(|coding| is_chunked(&coding)) {
+        return value.to_owned();
+    }
+    let kept: Vec<&str> = value.split(',').filter(|coding| !is_chunked(coding) && !coding.trim().is_empty()).collect();
+    kept.join(",").trim().to_owned()
 }
 
 /// Metadata as GET and HEAD return it.
@@ -329,6 +343,5 @@ mod tests {
     #[test]
     fn times_have_the_form_of_http() {
         assert_eq!(http_date(1_445_412_480_000), "Wed, 21 Oct 2015 07:28:00 GMT");
-        assert_eq!(seconds(timestamp(1_445_412_480_999)), 1_445_412_480);
     }
 }

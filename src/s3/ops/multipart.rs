@@ -22,6 +22,7 @@ use crate::object::{
     ChecksumValue, CompleteInput, CompletedPart, CreateUploadInput, ListUploadsInput, MAX_PARTS, format_upload_id,
 };
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn create_multipart_upload(
@@ -42,7 +43,7 @@ impl Operations {
             .map_err(to_s3_error)?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
-            key: Some(upload.key),
+            key: Some(references::text(&upload.key)),
             upload_id: Some(format_upload_id(upload.upload)),
             checksum_algorithm: upload.checksum.map(|(algorithm, _)| algorithm_name(algorithm)),
             checksum_type: upload.checksum.map(|(_, composite)| checksum_type(composite)),
@@ -88,7 +89,7 @@ impl Operations {
             ..CompleteMultipartUploadOutput::default()
         };
         set_checksum!(output, &version.checksum, version.parts.len());
-        output.key = Some(version.key);
+        output.key = Some(references::text(&version.key));
         Ok(S3Response::new(output))
     }
 
@@ -121,12 +122,11 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let keys = page.uploads.iter().map(|upload| upload.key.as_str());
-        let names = Names::of(input.encoding_type, keys.chain(page.prefixes.iter().map(String::as_str)));
+        let names = Names::new(input.encoding_type)?;
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            delimiter: names.write_given(input.delimiter.as_deref()),
             encoding_type: names.encoding_type(),
             is_truncated: Some(page.truncated),
             key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
@@ -135,7 +135,7 @@ impl Operations {
             next_upload_id_marker: page.next_upload_id_marker,
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             request_charged: None,
-            upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
+            upload_id_marker: Some(references::text(&input.upload_id_marker.unwrap_or_default())),
             uploads: Some(page.uploads.into_iter().map(|upload| self.upload(upload, &names)).collect()),
         }))
     }

@@ -4,11 +4,12 @@ use deltastore_format::ChecksumAlgorithm;
 use futures::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 use s3s::dto::StreamingBlob;
-use s3s::{S3Result, TrailingHeaders, s3_error};
+use s3s::{S3Result, s3_error};
 
 use super::convert::{parse_algorithm, text};
 use crate::object::checksum::header_name;
 use crate::object::{Body, ChecksumValue, Expect, ExpectChecksum, ObjectError};
+use crate::s3::auth::chunked::Trailers;
 use crate::s3::error::{body_error, to_s3_error};
 
 const CHECKSUM: &str = "x-amz-checksum-";
@@ -23,24 +24,26 @@ pub fn stream(blob: Option<StreamingBlob>) -> Body {
     }
 }
 
-/// The promises. `length` is that of the decoded body. The SHA-256 of the signature is verified by s3s as the body
-/// passes, so it is not among them.
+/// The promises. `length` is that of the decoded body. The SHA-256 of the signature is verified as the body
+/// passes ([`crate::s3::auth`]), so it is not among them.
 ///
 /// # Errors
 /// More than one checksum, one that is malformed, or an algorithm we do not know.
-pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<TrailingHeaders>) -> S3Result<Expect> {
+pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<&Trailers>) -> S3Result<Expect> {
     let length = length
         .map(|length| u64::try_from(length).map_err(|_| s3_error!(InvalidArgument, "Content-Length is negative.")))
         .transpose()?;
+    let md5 = headers.get("content-md5").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Expect {
         length,
-        md5: text(headers, "content-md5")?.map(str::to_owned),
+        // An empty one is none, and told so when it is read.
+        md5,
         sha256: None,
         checksum: checksum(headers, trailers)?,
     })
 }
 
-fn checksum(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<ExpectChecksum> {
+fn checksum(headers: &HeaderMap, trailers: Option<&Trailers>) -> S3Result<ExpectChecksum> {
     let named = named_algorithm(headers)?;
     let value = header_checksum(headers)?;
     let trailer = announced_trailer(headers)?;
@@ -63,11 +66,9 @@ fn checksum(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<
     Ok(found)
 }
 
-fn reader(
-    algorithm: ChecksumAlgorithm,
-    trailers: Option<TrailingHeaders>,
-) -> Box<dyn FnOnce() -> Option<String> + Send> {
+fn reader(algorithm: ChecksumAlgorithm, trailers: Option<&Trailers>) -> Box<dyn FnOnce() -> Option<String> + Send> {
     let name = header_name(algorithm);
+    let trailers = trailers.cloned();
     Box::new(move || {
         let trailers = trailers?.take()?;
         let mut values = trailers.get_all(&name).iter();
@@ -89,7 +90,9 @@ pub fn header_checksum(headers: &HeaderMap) -> S3Result<Option<(ChecksumAlgorith
             continue;
         }
         let algorithm = parse_algorithm(kind).map_err(to_s3_error)?;
-        let Some(value) = text(headers, name.as_str())? else { continue };
+        let Some(value) = text(headers, name.as_str())? else {
+            return Err(s3_error!(InvalidRequest, "Value for {name} header is invalid."));
+        };
         if found.replace((algorithm, value)).is_some() {
             return Err(several());
         }
@@ -174,5 +177,6 @@ mod tests {
         assert_eq!(code(&[("x-amz-checksum-sha3", "AAAA")]), refused);
         assert_eq!(code(&[("x-amz-trailer", "x-amz-meta-a")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "not base64")]), refused);
+        assert_eq!(code(&[("x-amz-checksum-crc32", "")]), refused);
     }
 }

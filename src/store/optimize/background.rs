@@ -127,6 +127,7 @@ fn run(store: &Store, keep_retired: bool, parity: Turn, stop: &AtomicBool) {
             "optimized"
         ),
         Ok(_) => {}
+        Err(_) if stop.load(Ordering::Relaxed) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
     }
 }
@@ -154,7 +155,7 @@ fn scrub(store: &Store, stop: &AtomicBool) {
 /// Waits until nothing was done for clients for a while, or long enough.
 pub fn wait_for_room(store: &Store, stop: &AtomicBool) {
     let (mut quiet, mut looks) = (0, 0);
-    while quiet < QUIET_LOOKS && looks < MOST_LOOKS && !stop.load(Ordering::Relaxed) {
+    while quiet < QUIET_LOOKS && looks < MOST_LOOKS && !store.ends(true, stop) {
         let idle = store.encode_pool().is_idle() && store.read_pool().is_idle();
         quiet = if idle { quiet + 1 } else { 0 };
         looks += 1;

@@ -90,11 +90,11 @@ impl Folder {
             vfs,
             _lock: lock,
         };
+        // The manifest of a new store comes before its header.
+        let lists_none = folder.manifest.newest.as_ref().is_none_or(|manifest| manifest.segments.is_empty());
         folder.header = match folder.read_header()? {
             Found::Header(header) => header,
-            Found::Missing if create && segments.is_empty() && folder.manifest.newest.is_none() => {
-                folder.make_store(clock)?
-            }
+            Found::Missing if create && segments.is_empty() && lists_none => folder.make_store(clock)?,
             Found::Missing => folder.remake_header(&segments, "is missing")?,
             Found::Damaged(reason) => folder.remake_header(&segments, &reason)?,
         };

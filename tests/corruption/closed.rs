@@ -54,7 +54,7 @@ fn a_store_rebuilt_after_the_flip() {
         let (engine, damage) = rebuild(&vfs).unwrap_or_else(|error| panic!("{context}: {error}"));
         let padding = place.region(offset) == Region::Padding;
         let named = damage.iter().any(|damage| damage.covers(place.at) && !damage.reason.is_empty());
-        assert!(named || padding || place.mark, "{context}: {damage:?}");
+        assert!(named || padding, "{context}: {damage:?}");
         let s3 = open(&vfs, &engine).unwrap_or_else(|error| panic!("{context}: {error}"));
         let decides = if padding { BTreeSet::new() } else { place.decides.clone() };
         let shaken: BTreeSet<_> = place.needed_by.union(&decides).copied().collect();
@@ -63,14 +63,14 @@ fn a_store_rebuilt_after_the_flip() {
         if !place.decides_upload {
             world.check_upload(&s3, &context);
         }
-        if !padding && !place.mark {
+        if !padding {
             let found = s3.store().fsck(&mut |_| ()).unwrap();
             assert!(!found.problems.is_empty(), "{context}: fsck finds nothing");
         }
         s3.store().collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap_or_else(|error| panic!("{context}: {error}"));
         world.check(&s3, &shaken, &context);
         drop(s3);
-        if !padding && !place.mark {
+        if !padding {
             assert!(vfs.read_file(&place.path()).is_ok(), "{context}: a damaged segment was removed");
             vfs.corrupt(&place.path(), offset, bits).unwrap();
         }

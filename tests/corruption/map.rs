@@ -33,8 +33,6 @@ pub struct Place {
     /// Objects that a rebuild makes something else of without these bytes.
     pub decides: BTreeSet<Name>,
     pub decides_upload: bool,
-    /// The mark of a clean close: the only record that may be taken for a torn tail.
-    pub mark: bool,
 }
 
 impl Place {
@@ -67,7 +65,6 @@ pub fn places(world: &World, s3: &Objects) -> Vec<Place> {
             place.needed_by = needed.get(&at).cloned().unwrap_or_default();
             if header.kind == RecordKind::Commit {
                 let commit = Commit::decode(&payload).unwrap();
-                place.mark = commit.ops.is_empty();
                 commit.ops.iter().for_each(|op| decide(world, op, &mut place));
             }
             all.push(place);
@@ -79,7 +76,7 @@ pub fn places(world: &World, s3: &Objects) -> Vec<Place> {
 fn place(segment: SegmentId, offset: u64, end: u64, kind: Option<RecordKind>) -> Place {
     let (needed_by, decides) = (BTreeSet::new(), BTreeSet::new());
     let at = Position { segment, offset };
-    Place { at, end, payload_end: end, kind, needed_by, decides, decides_upload: false, mark: false }
+    Place { at, end, payload_end: end, kind, needed_by, decides, decides_upload: false }
 }
 
 fn decide(world: &World, op: &Op, place: &mut Place) {

@@ -74,7 +74,9 @@ fn open_last(
     let last = segments.last().copied().unwrap_or(survey.end.segment);
     let lost = inventory.lost_ids();
     // Nothing is appended to a segment of which something is lost, nor to one before a lost one: the log's order holds.
-    let newest = lost.iter().all(|id| *id < last);
+    // Nor is what was on disk cut off of one whose last records are damaged.
+    let known = inventory.listed.entry(last).map_or(0, |entry| entry.length);
+    let newest = lost.iter().all(|id| *id < last) && (last != survey.end.segment || known <= survey.end.offset);
     if survey.sealed || last != survey.end.segment || !newest {
         if !survey.sealed && last == survey.end.segment {
             inventory.listed.set_state(last, SegmentState::Left);

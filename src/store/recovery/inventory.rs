@@ -165,8 +165,10 @@ impl Inventory {
             return self.lose(scene, id, known, "the file is another segment of the same number".into());
         }
         let len = reader.file_len()?;
-        let applied = scene.index.applied()?.filter(|applied| applied.segment == id).map_or(0, |at| at.offset);
-        let wanted = known.map_or(0, |entry| entry.length).max(applied);
+        // Where the writer went on elsewhere, what is lost behind the length was given up.
+        let left = known.is_some_and(|entry| entry.state == SegmentState::Left);
+        let applied = scene.index.applied()?.filter(|applied| applied.segment == id && !left);
+        let wanted = known.map_or(0, |entry| entry.length).max(applied.map_or(0, |at| at.offset));
         if len < wanted && len < SEGMENT_HEADER_LEN as u64 {
             return self.lose(scene, id, known, format!("the file has {len} bytes of at least {wanted}"));
         }
@@ -180,6 +182,9 @@ impl Inventory {
             let reason = format!("the file has {len} bytes of at least {wanted} that were on disk");
             self.lost.push(Damage { from, to: wanted, reason });
         }
+        // What the index has applied was on disk: once its position has moved on, only the manifest tells.
+        let known = known.map(|entry| SegmentEntry { length: wanted, ..entry });
+        known.into_iter().filter(|_| len < wanted).for_each(|entry| self.listed.list(entry));
         match known {
             None => self.listed.list(SegmentEntry {
                 segment: id,

@@ -77,7 +77,7 @@ pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>)
         }
         // The writer went on elsewhere without sealing it: what follows the last whole record was never acknowledged. What
         // is cut off of a short segment is named already.
-        if left(inventory, *id) || inventory.lost_ids().contains(id) {
+        if left(inventory, end) || inventory.lost_ids().contains(id) {
             gaps.retain(|gap| gap.from != end);
         }
     }
@@ -106,8 +106,10 @@ fn listed_durable(inventory: &Inventory) -> Position {
     entries.iter().filter(active).map(position).max().unwrap_or_default()
 }
 
-fn left(inventory: &Inventory, id: SegmentId) -> bool {
-    inventory.listed.entry(id).is_some_and(|entry| entry.state == SegmentState::Left)
+/// True when the writer left the segment of `end`, and nothing behind `end` is known to have been on disk.
+fn left(inventory: &Inventory, end: Position) -> bool {
+    let left = |entry: SegmentEntry| entry.state == SegmentState::Left && end.offset >= entry.length;
+    inventory.listed.entry(end.segment).is_some_and(left)
 }
 
 struct SegmentSurvey {

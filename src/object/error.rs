@@ -23,9 +23,9 @@ pub enum ObjectError {
     KeyTooLong { len: usize, max: usize },
     #[error("the precondition {condition} does not hold")]
     PreconditionFailed { condition: &'static str },
-    /// Not an error to a client: the answer is 304 with these headers.
+    /// Not an error to a client: the answer is 304 with these headers, among them the stored ones about caching.
     #[error("not modified")]
-    NotModified { etag: String, modified_ms: u64 },
+    NotModified { etag: String, modified_ms: u64, headers: Vec<(String, String)> },
     #[error("the version is a delete marker")]
     MethodNotAllowed,
     #[error("the range {requested:?} is outside of the object's {size} bytes")]

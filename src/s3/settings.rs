@@ -50,6 +50,8 @@ pub struct ServerSettings {
     pub domains: Vec<String>,
     /// Region that signatures must name; `None`: any, and `us-east-1` is what is told.
     pub region: Option<String>,
+    /// Accept presigned GET, HEAD and PUT of signature version 2.
+    pub v2_presigned: bool,
 }
 
 impl Default for ServerSettings {
@@ -68,6 +70,7 @@ impl Default for ServerSettings {
             drain_timeout: Duration::from_secs(5),
             domains: Vec::new(),
             region: None,
+            v2_presigned: false,
         }
     }
 }

@@ -70,6 +70,35 @@ fn health_needs_no_credentials_and_leaves_no_line() {
     assert!(!log.contains(" request "), "{log}");
 }
 
+#[test]
+fn the_right_signature_of_a_wrong_one_is_in_no_log_and_no_answer() {
+    let (_folder, dir) = data_folder();
+    let mut command = deltastore(&["serve", dir.to_str().unwrap(), "--address", "127.0.0.1:0"]);
+    command
+        .env("DELTASTORE_ROOT_USER", ACCESS_KEY)
+        .env("DELTASTORE_ROOT_PASSWORD", SECRET_KEY)
+        .env("RUST_LOG", "trace");
+    let server = Server::spawn(&mut command, &dir);
+    let request = Request::new("GET", "/bucket").unsigned("connection", "close");
+    let zeros = "0".repeat(64);
+    let mut answers = String::new();
+    let signed = [request.sign(&server.host), request.sign_query(&server.host, 60)];
+    let right: Vec<String> = signed.iter().map(|signed| signed.signature.clone()).collect();
+    for signed in signed {
+        let wrong = String::from_utf8(signed.head).unwrap().replace(&signed.signature, &zeros);
+        let mut stream = server.connect();
+        stream.write_all(wrong.as_bytes()).unwrap();
+        stream.read_to_string(&mut answers).unwrap();
+    }
+    server.terminate();
+    let (_, log) = server.ended();
+    assert_eq!(answers.matches("<Code>SignatureDoesNotMatch</Code>").count(), 2, "{answers}");
+    assert!(log.contains("TRACE") && log.contains("SignatureDoesNotMatch"), "{log}");
+    for right in right {
+        assert!(!log.contains(&right) && !answers.contains(&right), "{right}: {log} {answers}");
+    }
+}
+
 /// A server whose standard error is `stderr` of a shell.
 fn with_stderr(dir: &Path, stderr: &str) -> Server {
     let mut command = Command::new("sh");

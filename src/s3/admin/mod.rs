@@ -28,7 +28,7 @@ use super::request::context::RequestContext;
 use crate::object::Objects;
 use crate::store::Policy;
 
-const PREFIX: &str = "/_deltastore/";
+pub const PREFIX: &str = "/_deltastore/";
 
 /// See the module.
 pub struct Admin {

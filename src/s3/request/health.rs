@@ -42,6 +42,7 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
             let text = format!("degraded: {damage} damaged places, {lost} segments lost{index}\n");
             (StatusCode::OK, text.into())
         }
-        Health::ReadOnly { reason } => (StatusCode::SERVICE_UNAVAILABLE, format!("read-only: {reason}\n").into()),
+        // The reason names paths, which are nobody's business; the log has it.
+        Health::ReadOnly { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"read-only: see the log\n")),
     }
 }

@@ -9,7 +9,6 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::context::{Fault, RequestContext};
-use super::xml_body::XmlCheck;
 use crate::s3::server::pressure::PeerClock;
 
 /// Why reading a body failed.
@@ -19,8 +18,6 @@ pub enum BodyFault {
     Stalled,
     #[error("the body broke off: {0}")]
     Broken(#[source] hyper::Error),
-    #[error("the body does not have the digest that the request names")]
-    Digest,
 }
 
 /// hyper's body with a [`PeerClock`]. Dropped before its end, it leaves the rest to the context.
@@ -28,27 +25,17 @@ pub struct IncomingBody {
     inner: Option<Incoming>,
     context: Arc<RequestContext>,
     clock: PeerClock,
-    check: Option<XmlCheck>,
 }
 
 impl IncomingBody {
-    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: PeerClock, check: Option<XmlCheck>) -> Self {
-        IncomingBody { inner: Some(inner), context, clock, check }
+    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: PeerClock) -> Self {
+        IncomingBody { inner: Some(inner), context, clock }
     }
 
-    /// Counts and checks what came; `ended` if it is the last.
-    fn received(&mut self, data: &Bytes, ended: bool) -> Result<(), BodyFault> {
+    /// Counts what came.
+    fn received(&mut self, data: &Bytes) {
         self.context.add_received(data.len());
         self.clock.progress(data.len());
-        let Some(mut check) = self.check.take() else { return Ok(()) };
-        check.update(data);
-        if !ended {
-            self.check = Some(check);
-        } else if let Some(fault) = check.finish() {
-            self.context.set_fault(fault);
-            return Err(BodyFault::Digest);
-        }
-        Ok(())
     }
 }
 
@@ -78,9 +65,10 @@ impl Body for IncomingBody {
                 Poll::Ready(Some(Err(BodyFault::Broken(error))))
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let ended = inner.is_end_stream();
-                let checked = frame.data_ref().map_or(Ok(()), |data| this.received(data, ended));
-                Poll::Ready(Some(checked.map(|()| frame)))
+                if let Some(data) = frame.data_ref() {
+                    this.received(data);
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
         }
     }

@@ -1,13 +1,15 @@
 //! What happens around every request: its id, limits, the body's clock, health, and one line in the log.
 
 pub mod context;
-mod error_page;
+pub mod error_page;
 mod gate;
 mod health;
 mod ids;
 pub mod incoming;
-mod range;
 mod reply;
+mod sentences;
+mod target;
+pub mod verified;
 mod xml_body;
 
 use std::convert::Infallible;
@@ -18,38 +20,35 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, RANGE, SERVER};
+use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
-use s3s::region::Region;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3ServiceBuilder;
 
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
 use self::incoming::IncomingBody;
 use self::reply::Reply;
-use self::xml_body::XmlCheck;
-use super::access::{Access, RootAuth};
+use self::verified::Pipeline;
+use super::access::{Access, NoAuth};
 use super::admin::{Admin, Runs};
 use super::api::Api;
+use super::auth::{Authenticator, is_signed};
 use super::server::pressure::{Direction, Peer};
 use super::server::slots::Refused;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
-/// Largest signed chunk of an aws-chunked body: s3s holds one in memory until its signature is checked. Clients send
-/// 64 KiB to 1 MiB.
-const MAX_SIGNED_CHUNK: usize = 16 << 20;
 /// What is read of a refused request's body so that the client gets to read the answer.
 const MAX_DRAINED: usize = 1 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Answers requests; shared by all connections.
 pub struct Requests {
-    service: S3Service,
+    pipeline: Pipeline,
     objects: Objects,
     ids: RequestIds,
     host_id: HeaderValue,
@@ -64,26 +63,29 @@ impl Requests {
         let mut config = S3Config::default();
         config.xml_max_body_size = settings.max_xml_bytes;
         config.put_object_max_size = Some(crate::object::MAX_BODY_SIZE);
-        config.aws_chunked_stream_max_chunk_size = MAX_SIGNED_CHUNK;
-        // Browser form uploads are not served: their fields would be held in memory before any check.
-        config.allow_post_signature = false;
-        if let Some(region) = &settings.region {
-            let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
-            config.expected_region = Some(region);
+        // There is one table of operations; `x-id` of a query selects none.
+        config.operation_id_routing = false;
+        let domains = || MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error));
+        let has_domains = !settings.domains.is_empty();
+        let api = Api::new(objects.clone(), &credentials, settings.region.clone());
+        let mut operations = S3ServiceBuilder::new(api);
+        operations.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        operations.set_auth(NoAuth);
+        operations.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
+        if has_domains {
+            operations.set_host(domains()?);
         }
-        let region = settings.region.clone();
-        let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
-        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        builder.set_auth(RootAuth::new(credentials));
         let runs = Arc::new(Runs::default());
-        builder.set_route(Admin::new(objects.clone(), runs.clone()));
-        builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
-        if !settings.domains.is_empty() {
-            builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
-        }
+        let pipeline = Pipeline {
+            authenticator: Authenticator::new(credentials, settings),
+            operations: operations.build(),
+            admin: Admin::new(objects.clone(), runs.clone()),
+            domains: has_domains.then(domains).transpose()?,
+            max_xml_bytes: settings.max_xml_bytes,
+        };
         let ids = RequestIds::new();
         Ok(Requests {
-            service: builder.build(),
+            pipeline,
             objects,
             host_id: ids.host_id(),
             ids,
@@ -96,25 +98,24 @@ impl Requests {
     pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Result<Response<Reply>, Infallible> {
         peer.slot.begin_request();
         // Signed requests mean a bucket of that name.
-        if !gate::is_signed(request.uri(), request.headers())
+        if !is_signed(request.uri(), request.headers())
             && let Some(answer) = self.health(request.method(), request.uri().path())
         {
             return Ok(answer.map(|body| Reply::unlogged(body.into(), peer.clone())));
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
-        let waits_to_send = parts.headers.contains_key(EXPECT);
+        // An empty body is sent without waiting.
+        let waits_to_send = parts.headers.contains_key(EXPECT) && !body.is_end_stream();
 
-        let checked = gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes).and_then(|()| {
-            XmlCheck::new(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers)
-        });
-        let answered = match checked {
+        let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
-            Ok(check) => self.pass_on(parts, body, &context, peer, check).await,
+            Ok(()) => self.pass_on(parts, body, &context, peer).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
+        // What went wrong with the body is told better than what came of it.
         let answered = match context.fault() {
-            Some(fault) if answered.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.page().answer(),
+            Some(fault) if refused => fault.page().answer(),
             _ => answered,
         };
         if refused
@@ -129,42 +130,15 @@ impl Requests {
         Ok(self.finish(answered, context, peer, end_connection))
     }
 
-    /// Has s3s answer, with a range that S3 would not see taken away.
     async fn pass_on(
         &self,
         parts: Parts,
         body: Incoming,
         context: &Arc<RequestContext>,
         peer: &Peer,
-        check: Option<XmlCheck>,
     ) -> s3s::HttpResponse {
-        let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        let other_range = range::instead(&parts.headers).filter(|_| reads).map(|range| (parts.clone(), range));
-        let mut request = Request::from_parts(parts, s3s::Body::empty());
-        request.extensions_mut().insert(context.clone());
-        if !body.is_end_stream() {
-            let body = IncomingBody::new(body, context.clone(), peer.watch(Direction::Upload), check);
-            *request.body_mut() = s3s::Body::http_body(body);
-        }
-        let answered = self.call(request).await;
-        let refused = matches!(answered.status(), StatusCode::BAD_REQUEST | StatusCode::RANGE_NOT_SATISFIABLE);
-        match other_range {
-            // The range may have been signed. Now that the signature is known to be right, the request goes without.
-            Some((parts, range)) if refused && context.is_verified() => {
-                let mut request = Request::from_parts(with_range(parts, range), s3s::Body::empty());
-                request.extensions_mut().insert(context.clone());
-                self.call(request).await
-            }
-            _ => answered,
-        }
-    }
-
-    async fn call(&self, request: s3s::HttpRequest) -> s3s::HttpResponse {
-        self.service.call(request).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer could not be written down");
-            let message = "We encountered an internal error.";
-            ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).answer()
-        })
+        let body = IncomingBody::new(body, context.clone(), peer.watch(Direction::Upload));
+        self.pipeline.answer(parts, body, context).await.unwrap_or_else(|page| page.answer())
     }
 
     /// Adds what every answer carries.
@@ -233,17 +207,6 @@ impl Requests {
         answer.extend_from_slice(&body);
         answer
     }
-}
-
-/// A request with another range, or none, and without its signature, which may cover it.
-fn with_range(mut parts: Parts, range: Option<HeaderValue>) -> Parts {
-    match range {
-        Some(range) => drop(parts.headers.insert(RANGE, range)),
-        None => drop(parts.headers.remove(RANGE)),
-    }
-    parts.headers.remove(AUTHORIZATION);
-    parts.uri = gate::unsigned(&parts.uri);
-    parts
 }
 
 /// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes

@@ -217,8 +217,9 @@ fn a_store_that_lost_its_header_is_served_with_a_warning() {
         }
         let server = Server::start(&dir);
         server.has(&key(3), &noise(3, LEN));
-        assert!(server.log().contains("STORE"), "{}", server.log());
-        server.stop();
+        server.terminate();
+        let (code, log) = server.ended();
+        assert!(code == Some(0) && log.contains("STORE"), "{log}");
         assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
 }

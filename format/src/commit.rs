@@ -54,12 +54,24 @@ pub struct Commit {
     pub durable_upto: Position,
     /// Compaction wrote it: it moves what it puts and changes nothing that clients see.
     pub relocated: bool,
+    /// What it places takes the place of an earlier placing of the same hash, whose record is damaged.
+    pub healing: bool,
     pub placed: Vec<Placed>,
     pub ops: Vec<Op>,
 }
 
 const COMMIT_VERSION: u8 = 1;
 const PLACED_LEN: usize = 49;
+
+impl PlacedKind {
+    pub(crate) fn read(input: &mut Reader<'_>, what: &'static str) -> Result<Self, DecodeError> {
+        match input.u8(what)? {
+            1 => Ok(PlacedKind::Window),
+            2 => Ok(PlacedKind::Node),
+            value => Err(DecodeError::Unknown { what, value: value.into() }),
+        }
+    }
+}
 
 impl Wire for Placed {
     const NAME: &'static str = "placed";
@@ -71,13 +83,7 @@ impl Wire for Placed {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let kind = match input.u8(Self::NAME)? {
-            1 => PlacedKind::Window,
-            2 => PlacedKind::Node,
-            value => {
-                return Err(DecodeError::Unknown { what: "placed kind", value: value.into() });
-            }
-        };
+        let kind = PlacedKind::read(input, "placed kind")?;
         Ok(Placed { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
     }
 }
@@ -87,7 +93,7 @@ impl Wire for Commit {
 
     fn write(&self, out: &mut Writer<'_>) {
         out.u8(COMMIT_VERSION);
-        out.flags(&[self.relocated]);
+        out.flags(&[self.relocated, self.healing]);
         out.u16(0);
         out.u64(self.time_ms);
         self.durable_upto.write(out);
@@ -98,10 +104,11 @@ impl Wire for Commit {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         input.version(Self::NAME, COMMIT_VERSION)?;
-        let [relocated] = input.flags("commit flags")?;
+        let [relocated, healing] = input.flags("commit flags")?;
         input.zeros(Self::NAME, 2)?;
         let commit = Commit {
             relocated,
+            healing,
             time_ms: input.u64(Self::NAME)?,
             durable_upto: Position::read(input)?,
             placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,

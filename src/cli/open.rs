@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::descriptors::Descriptors;
-use crate::index::{Engine, Index, IndexError, RocksEngine, RocksSettings};
+use crate::index::{Engine, RocksSettings, open_derived};
 use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::bugs::Bugs;
 use crate::store::{Folder, Settings, Store, StoreError};
@@ -16,27 +16,17 @@ pub struct Opened {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is derived, and rebuilt when the store opens.
+/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is derived, and
+/// rebuilt when the store opens.
 pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
-    let path = folder.index_dir();
-    let engine = match checked(&path, tables) {
-        Err(error @ (IndexError::Damaged { .. } | IndexError::Corrupt { .. })) => {
-            tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
-            RocksEngine::destroy(&path)?;
-            checked(&path, tables)?
-        }
-        other => other?,
-    };
+    let (engine, damage) =
+        open_derived(&folder.index_dir(), &RocksSettings { max_open_files: tables, ..RocksSettings::default() })?;
+    if let Some(error) = damage {
+        tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
+    }
     Ok(Opened { folder, engine, clock })
-}
-
-fn checked(path: &Path, tables: i32) -> Result<Arc<dyn Engine>, IndexError> {
-    let engine: Arc<dyn Engine> =
-        Arc::new(RocksEngine::open(path, &RocksSettings { max_open_files: tables, ..RocksSettings::default() })?);
-    Index::open(Arc::clone(&engine))?;
-    Ok(engine)
 }
 
 /// What of the disk may be used as a cache.

@@ -16,7 +16,7 @@ use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
-use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError};
+use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
 
 /// Shortest pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
@@ -112,6 +112,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
+    let verifier = Verifier::start(&store)?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
     let joiner = if arguments.no_deltas { None } else { Some(Joiner::start(&store)?) };
     let optimizer = if arguments.no_deltas || arguments.no_optimizer {
@@ -137,7 +138,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, server, shutdown));
     store.stop_background();
     let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
-    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector));
+    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier));
     // Requests that were cut off and work that cannot be interrupted may still hold the store.
     store.close();
     runtime.shutdown_timeout(STOP_TIME / 2);

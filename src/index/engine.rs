@@ -28,10 +28,12 @@ pub enum Family {
     Segments,
     /// Working space of long jobs; whoever uses it clears it first.
     Scratch,
+    /// What blobs are repaired from.
+    Parity,
 }
 
 impl Family {
-    pub const ALL: [Family; 10] = [
+    pub const ALL: [Family; 11] = [
         Family::Meta,
         Family::Buckets,
         Family::Objects,
@@ -42,6 +44,7 @@ impl Family {
         Family::Sketches,
         Family::Segments,
         Family::Scratch,
+        Family::Parity,
     ];
 }
 
@@ -190,5 +193,10 @@ pub trait Engine: Send + Sync + 'static {
     /// Flushes, and leaves no work in the background: the process may end then, whoever still reads.
     fn end(&self) -> Result<(), IndexError> {
         self.flush()
+    }
+
+    /// Its files are damaged, as some call found: the next start makes the index anew.
+    fn is_damaged(&self) -> bool {
+        false
     }
 }

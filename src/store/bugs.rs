@@ -50,7 +50,9 @@ pub enum Bug {
     FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
-    RollBeforeSync,
+    NewSegmentBeforeManifest,
+    ManifestWithoutSync,
+    ManifestAfterUnlink,
     OptimizeSwapsEntries,
     OptimizeCommitsBeforeWindows,
     OptimizeWithoutSync,
@@ -66,11 +68,19 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    LinkWithoutVerification,
+    ReferenceWithoutVerification,
+    HealForgottenInReplay,
+    HealForgottenInCommit,
+    ParityWithoutSync,
+    ParityInSameSegment,
+    CompactionDropsParity,
+    ReplacedWindowKeepsParity,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 60] = [
+    pub const ALL: [Self; 70] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -115,7 +125,9 @@ impl Bug {
         Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
-        Self::RollBeforeSync,
+        Self::NewSegmentBeforeManifest,
+        Self::ManifestWithoutSync,
+        Self::ManifestAfterUnlink,
         Self::OptimizeSwapsEntries,
         Self::OptimizeCommitsBeforeWindows,
         Self::OptimizeWithoutSync,
@@ -131,6 +143,14 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::LinkWithoutVerification,
+        Self::ReferenceWithoutVerification,
+        Self::HealForgottenInReplay,
+        Self::HealForgottenInCommit,
+        Self::ParityWithoutSync,
+        Self::ParityInSameSegment,
+        Self::CompactionDropsParity,
+        Self::ReplacedWindowKeepsParity,
     ];
 }
 

@@ -6,6 +6,9 @@ use crate::delta::DeltaError;
 use crate::index::IndexError;
 use crate::segment::SegmentError;
 
+/// What a disk answers that cannot read a sector.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -48,6 +51,17 @@ impl StoreError {
 
     pub(super) fn delta(position: Position, error: &DeltaError) -> Self {
         Self::damaged(position, "a window that decodes", error)
+    }
+
+    /// True when stored data cannot be had from where it lies: damaged, or in a file that is gone or whose disk fails. What has
+    /// the same bytes at hand writes them anew.
+    pub fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Segment(SegmentError::Io { source, .. }) => {
+                source.kind() == std::io::ErrorKind::NotFound || source.raw_os_error() == Some(EIO)
+            }
+            other => other.is_damage(),
+        }
     }
 
     /// True when stored data is at fault, not the moment: trying again will not help.

@@ -19,6 +19,7 @@ mod intake;
 mod log;
 mod open;
 mod optimize;
+mod parity;
 mod pins;
 mod pool;
 mod reading;
@@ -27,17 +28,20 @@ mod recovery;
 mod relocate;
 mod segments;
 mod settings;
+mod soundness;
 mod stats;
 mod stop;
 mod thread;
 mod transaction;
+mod unreadable;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use deltastore_format::{Hash, StoreHeader};
+use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -52,15 +56,18 @@ pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
+pub use parity::MendReport;
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
-pub use recovery::{Damage, Progress};
+pub use recovery::{Damage, Progress, Rebuilt};
 pub(crate) use segments::holders;
 pub use settings::Settings;
+pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
+pub use unreadable::{Owner, Stretch, Unreadable};
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
@@ -73,6 +80,7 @@ use log::{Log, Status};
 use optimize::Joins;
 use pins::{Pin, Pins};
 use segments::Segments;
+use soundness::Unverified;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -93,6 +101,7 @@ pub(crate) struct Inner {
     /// An administrator's run waits or is under way.
     by_hand: AtomicBool,
     joins: Joins,
+    unverified: Unverified,
     encoders: Encoders,
     stops: stop::Stops,
     vfs: Arc<dyn Vfs>,
@@ -100,6 +109,8 @@ pub(crate) struct Inner {
     encode: Pool,
     read: Pool,
     log: Option<Log>,
+    /// Where the log ends, of a store that is only looked at.
+    end: Option<Position>,
     // Last: the lock goes when everything else has.
     folder: Folder,
 }
@@ -113,6 +124,13 @@ pub enum Health {
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
+    },
+    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so many
+    /// segments are lost, and the index is to be rebuilt at the next start.
+    Degraded {
+        damage: usize,
+        lost: usize,
+        index: bool,
     },
 }
 
@@ -146,7 +164,14 @@ impl Store {
         match (self.0.status.read_only(), self.0.status.full()) {
             (Some(reason), _) => Health::ReadOnly { reason },
             (None, true) => Health::Full,
-            (None, false) => Health::Ready,
+            (None, false) => {
+                let (damage, lost) = (self.0.damage.len(), self.0.segments.lost().len());
+                let index = self.0.index.engine().is_damaged();
+                match damage > 0 || lost > 0 || index {
+                    true => Health::Degraded { damage, lost, index },
+                    false => Health::Ready,
+                }
+            }
         }
     }
 
@@ -155,9 +180,24 @@ impl Store {
         &self.0.damage
     }
 
+    /// Segments whose files are missing or another's.
+    pub fn lost_segments(&self) -> BTreeSet<SegmentId> {
+        self.0.segments.lost()
+    }
+
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
+    }
+
+    /// Windows and nodes since start whose damaged record was made up for by their parity.
+    pub fn mended_reads(&self) -> u64 {
+        self.0.blobs.mended()
+    }
+
+    /// What is known of damage by now.
+    pub fn damage_counts(&self) -> DamageCounts {
+        DamageCounts { log_ranges: self.0.damage.len() as u64, ..self.0.blobs.damage_counts() }
     }
 
     /// Threads that digest, cut and encode.
@@ -223,6 +263,12 @@ impl Inner {
         }
         if let Err(error) = flush(&self.index) {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
+        }
+        if !self.folder.read_only
+            && self.status.read_only().is_none()
+            && let Err(error) = self.segments.save()
+        {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

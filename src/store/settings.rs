@@ -17,6 +17,8 @@ pub struct Settings {
     pub cold_cut: CutSettings,
     /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what could be gained.
     pub optimize_min: u64,
+    /// What so many objects depend on, directly or through others, gets parity in another segment; 0 for nothing.
+    pub parity_from: u8,
     /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
     pub segment_bytes: u64,
     /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment needs.
@@ -31,6 +33,12 @@ pub struct Settings {
     pub read_bytes: usize,
     /// Segment files kept open.
     pub open_segments: usize,
+    /// A record that was read or written whole counts as verified for so long, in milliseconds; 0 for not at all. What a write
+    /// links to is verified before the write is acknowledged.
+    pub verified_ms: u64,
+    /// Of what a copy or a completed upload links to, so many bytes of records are verified before it is acknowledged, the rest
+    /// soon after.
+    pub verify_bytes: u64,
     /// Threads that digest, cut and encode.
     pub encode_threads: usize,
     /// Threads that read and decode.
@@ -46,6 +54,7 @@ impl Default for Settings {
             effort: Effort::default(),
             cold_cut: CutSettings::cold(),
             optimize_min: 4 << 10,
+            parity_from: 8,
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
             cache_bytes: 64 << 20,
@@ -53,6 +62,8 @@ impl Default for Settings {
             ingest_bytes: 112 << 20,
             read_bytes: 48 << 20,
             open_segments: 256,
+            verified_ms: 15 * 60 * 1000,
+            verify_bytes: 64 << 20,
             encode_threads: cores,
             read_threads: cores.max(2) * 4,
         }

@@ -22,9 +22,11 @@ fn ends_cleanly(server: Server, dir: &Path) {
     assert!(took < GONE, "{took:?}: {log}");
     assert!(log.contains("closed") && !log.contains("panicked"), "{log}");
     let server = Server::spawn(serve(dir).env("RUST_LOG", "debug"), dir);
-    let log = server.log().split_off(log.len());
+    server.terminate();
+    let (code, whole) = server.ended();
+    let log = &whole[log.len()..];
+    assert_eq!(code, Some(0), "{log}");
     assert!(log.lines().any(|line| line.contains("recovered") && line.contains("clean=true")), "{log}");
-    server.stop();
     succeed("fsck", dir);
 }
 

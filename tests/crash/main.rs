@@ -5,9 +5,11 @@ mod bugs;
 mod census;
 #[path = "../support/compressed.rs"]
 mod compressed;
+mod damage;
 mod disk;
 mod model;
 mod optimizing;
+mod parity;
 mod plan;
 mod power;
 mod rotating;

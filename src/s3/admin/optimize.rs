@@ -141,6 +141,8 @@ fn line(done: &OptimizeReport, state: &str, progress: Option<&OptimizeProgress>)
         "changed": done.changed, "damaged": done.damaged,
         "retired_bytes": done.retired_bytes, "holders": done.holders,
         "rotated": done.rotated, "rotated_bytes": done.rotated_bytes,
+        "shared": done.shared, "shared_bytes": done.shared_bytes,
+        "parity": done.parity, "parity_bytes": done.parity_bytes, "mended": done.mended,
     });
     if let Some(progress) = progress {
         let (step, key, bytes) = progress.now();

@@ -37,6 +37,11 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
         }
         Health::Ready => (StatusCode::OK, Bytes::from_static(b"ready\n")),
         Health::Full => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"the disk is full\n")),
+        Health::Degraded { damage, lost, index } => {
+            let index = if index { ", the index is rebuilt at the next start" } else { "" };
+            let text = format!("degraded: {damage} damaged places, {lost} segments lost{index}\n");
+            (StatusCode::OK, text.into())
+        }
         // The reason names paths, which are nobody's business; the log has it.
         Health::ReadOnly { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"read-only: see the log\n")),
     }

@@ -2,21 +2,23 @@
 //!
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
+//! - Parity is of the form that a blob's row names: it goes when the row takes another form.
 //! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes the
-//!   place of one that is not cold, and by a rotation that of a cold one: the links of its references with it.
+//!   place of one that is not cold, by a rotation that of a cold one, and what heals that of a damaged one: the links of its
+//!   references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
 mod ops;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Hash, Placed, Position, Sequence};
+use deltastore_format::{Commit, Hash, Placed, PlacedKind, Position, Sequence};
 
 use super::blob::Placing;
 use super::bugs::{Bug, Bugs};
-use crate::index::{Batch, BlobRow, Index, IndexError, SketchEntry};
+use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, SketchEntry};
 
 /// Collects the index changes of consecutive commits.
 pub struct Applier<'a> {
@@ -24,12 +26,14 @@ pub struct Applier<'a> {
     batch: Batch,
     /// What `batch` places.
     placed: HashMap<Hash, BlobRow>,
+    /// What has lost its parity in `batch`.
+    bare: HashSet<Hash>,
     bugs: Bugs,
 }
 
 impl<'a> Applier<'a> {
     pub fn new(index: &'a Index, bugs: Bugs) -> Self {
-        Self { index, batch: Batch::new(), placed: HashMap::new(), bugs }
+        Self { index, batch: Batch::new(), placed: HashMap::new(), bare: HashSet::new(), bugs }
     }
 
     /// True when the index, with what was collected, knows the blob.
@@ -48,6 +52,8 @@ impl<'a> Applier<'a> {
         for placing in placings {
             if !self.knows(&placing.placed())? {
                 self.place(placing)?;
+            } else if commit.healing && placing.row.references.is_empty() {
+                self.heal(placing)?;
             } else if placing.row.cold {
                 self.replace(placing)?;
             }
@@ -61,6 +67,16 @@ impl<'a> Applier<'a> {
         self.index.stage_blob(&mut self.batch, hash, row);
         self.index.stage_live(&mut self.batch, row.position.segment, signed(row.record_len));
         self.index.stage_live(&mut self.batch, from.segment, -signed(row.record_len));
+    }
+
+    /// Points the index at other parity of a blob, or at none. At most once a blob in one batch.
+    pub fn set_parity(&mut self, hash: &Hash, row: Option<&ParityRow>) -> Result<(), IndexError> {
+        self.bare(hash)?;
+        if let Some(row) = row {
+            self.index.stage_parity(&mut self.batch, hash, row);
+            self.live(row.position, signed(row.record_len));
+        }
+        Ok(())
     }
 
     /// Points the index at another form of a cold window, which the log thread found fitting.
@@ -92,8 +108,8 @@ impl<'a> Applier<'a> {
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
         self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
         let forget = match placing.row.kind {
-            deltastore_format::PlacedKind::Window => Bug::ForgetReferenceLinks,
-            deltastore_format::PlacedKind::Node => Bug::ForgetNodeLinks,
+            PlacedKind::Window => Bug::ForgetReferenceLinks,
+            PlacedKind::Node => Bug::ForgetNodeLinks,
         };
         if !self.bugs.has(forget) {
             for link in &placing.links {
@@ -112,17 +128,47 @@ impl<'a> Applier<'a> {
 
     /// Points the index at the cold form of a window that it knows in another.
     fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        let known = match self.placed.get(&placing.hash) {
-            Some(row) => Some(row.clone()),
-            None => self.index.blob(&placing.hash)?,
-        };
-        match known.filter(|old| !old.cold) {
+        match self.known(&placing.hash)?.filter(|old| !old.cold) {
             Some(old) => self.supersede(&old, placing),
             None => Ok(()),
         }
     }
 
+    /// Points the index at another record of a blob whose record is damaged. One that is not cold never takes the place of a cold one.
+    fn heal(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        let known = self.known(&placing.hash)?;
+        let Some(old) = known.filter(|old| old.position != placing.row.position && (placing.row.cold || !old.cold))
+        else {
+            return Ok(());
+        };
+        match old.kind {
+            PlacedKind::Window => self.supersede(&old, placing),
+            // The same payload names the same children: their links stay.
+            PlacedKind::Node => {
+                // Its parity may lie where the new record lies.
+                self.bare(&placing.hash)?;
+                self.live(old.position, -signed(old.record_len));
+                self.live(placing.row.position, signed(placing.row.record_len));
+                self.placed.insert(placing.hash, placing.row.clone());
+                self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
+                Ok(())
+            }
+        }
+    }
+
+    /// A blob's row, as this batch leaves it.
+    fn known(&self, hash: &Hash) -> Result<Option<BlobRow>, IndexError> {
+        match self.placed.get(hash) {
+            Some(row) => Ok(Some(row.clone())),
+            None => self.index.blob(hash),
+        }
+    }
+
     fn supersede(&mut self, old: &BlobRow, placing: &Placing) -> Result<(), IndexError> {
+        // It was for the old form; the next pass makes that of the new one.
+        if !self.bugs.has(Bug::ReplacedWindowKeepsParity) {
+            self.bare(&placing.hash)?;
+        }
         self.live(old.position, -signed(old.record_len));
         if !self.bugs.has(Bug::ReplacedWindowKeepsLinks) {
             for reference in &old.references {
@@ -130,6 +176,16 @@ impl<'a> Applier<'a> {
             }
         }
         self.place(placing)
+    }
+
+    /// Takes the parity away that the index has of a blob.
+    fn bare(&mut self, hash: &Hash) -> Result<(), IndexError> {
+        let old = self.index.parity(hash)?;
+        if let Some(old) = old.filter(|_| self.bare.insert(*hash)) {
+            self.index.stage_remove_parity(&mut self.batch, hash);
+            self.live(old.position, -signed(old.record_len));
+        }
+        Ok(())
     }
 }
 
@@ -139,7 +195,7 @@ fn signed(bytes: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use deltastore_format::{Codec, PlacedKind, SegmentId};
+    use deltastore_format::{Codec, SegmentId};
 
     use super::*;
     use crate::index::MemEngine;
@@ -161,7 +217,14 @@ mod tests {
             cold,
             references: links.clone(),
         };
-        Arc::new(Placing { hash: hash(number), row, links, features: Vec::new(), space: Space::default() })
+        Arc::new(Placing {
+            hash: hash(number),
+            row,
+            links,
+            features: Vec::new(),
+            space: Space::default(),
+            heals: false,
+        })
     }
 
     /// Applies commits that place these, in one batch or in one each.
@@ -171,6 +234,7 @@ mod tests {
             time_ms: 0,
             durable_upto: Position::default(),
             relocated: false,
+            healing: false,
             placed: Vec::new(),
             ops: Vec::new(),
         };

@@ -10,20 +10,24 @@
 
 mod kept;
 mod member;
+mod mend;
 mod window;
 
 pub use kept::Keep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::bugs::Bugs;
 use super::error::StoreError;
 use super::pins::Pins;
+use super::soundness::{DamageCounts, Soundness};
 use crate::index::{BlobRow, Index};
 use crate::segment::{DiskCache, Readers, Record};
 use kept::InMemory;
@@ -54,6 +58,10 @@ pub struct Blobs {
     cache: InMemory,
     disk: Option<DiskCache>,
     damaged: AtomicU64,
+    soundness: Arc<Soundness>,
+    mended: AtomicU64,
+    /// Damaged records that parity makes up for.
+    mendable: Mutex<BTreeSet<Hash>>,
     bugs: Bugs,
 }
 
@@ -64,10 +72,12 @@ impl Blobs {
         readers: Readers,
         cache_bytes: u64,
         disk: Option<DiskCache>,
+        soundness: Arc<Soundness>,
         bugs: Bugs,
     ) -> Self {
         let cache = kept::in_memory(cache_bytes);
-        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
+        let (damaged, mended, mendable) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::default());
+        Self { index, pins, readers, cache, disk, damaged, mended, mendable, soundness, bugs }
     }
 
     /// Open segment files.
@@ -80,6 +90,16 @@ impl Blobs {
         self.damaged.load(Ordering::Relaxed)
     }
 
+    pub fn soundness(&self) -> &Arc<Soundness> {
+        &self.soundness
+    }
+
+    /// What is known of damage; `log_ranges` is the caller's to fill.
+    pub fn damage_counts(&self) -> DamageCounts {
+        let (known_blobs, healed_blobs) = self.soundness.counts();
+        DamageCounts { known_blobs, healed_blobs, reads: self.damaged(), log_ranges: 0 }
+    }
+
     /// A window that is in memory.
     pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
         self.cache.get(hash)
@@ -88,9 +108,20 @@ impl Blobs {
     /// Where a blob lies.
     pub fn row(&self, hash: &Hash) -> Result<BlobRow, StoreError> {
         if let Some(row) = self.index.blob(hash)? {
+            if self.soundness.is_damaged(hash, row.position)
+                && let Some(placing) = self.pins.fresh(hash).filter(|placing| placing.heals)
+            {
+                // What takes its place is in the log, and soon in the index.
+                return Ok(placing.row.clone());
+            }
             return Ok(row);
         }
         self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
+    }
+
+    /// Whether a record that no index knows yet lies there.
+    pub(in crate::store) fn fresh_at(&self, hash: &Hash, position: Position) -> bool {
+        self.pins.fresh(hash).is_some_and(|placing| placing.row.position == position)
     }
 
     /// A list node of a recipe, verified.
@@ -107,19 +138,37 @@ impl Blobs {
     }
 
     fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
-        let (row, record) = self.record(hash, PlacedKind::Node)?;
-        let found = Hash(Sha256::digest(&record.payload).into());
-        if found != *hash {
-            return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+        let error = match self.read_whole_payload(hash) {
+            Ok(payload) => return Ok(payload),
+            Err(error) => error,
+        };
+        let row = self.row(hash)?;
+        match self.mended_record(hash, &row) {
+            Some(record) => Ok((row.position, decoded(hash, &row, &record)?)),
+            None => Err(error),
         }
-        let payload = NodePayload::decode(&record.payload)
-            .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
+    }
+
+    fn read_whole_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
+        let (row, record) = self.record(hash, PlacedKind::Node)?;
+        let payload = decoded(hash, &row, &record).inspect_err(|error| self.note_damage(hash, row.position, error))?;
+        self.soundness.verified(hash, row.position);
         Ok((row.position, payload))
     }
 
     /// The record of a blob; its payload is not verified yet.
     fn record(&self, hash: &Hash, kind: PlacedKind) -> Result<(BlobRow, Record), StoreError> {
-        let mut row = self.row(hash)?;
+        let row = self.row(hash)?;
+        self.record_at(hash, row, kind)
+    }
+
+    /// As [`Blobs::record`], of a blob that was looked up.
+    pub(in crate::store) fn record_at(
+        &self,
+        hash: &Hash,
+        mut row: BlobRow,
+        kind: PlacedKind,
+    ) -> Result<(BlobRow, Record), StoreError> {
         for _ in 0..TRIES {
             if row.kind != kind {
                 return Err(StoreError::damaged(row.position, format!("{kind:?}"), format!("{:?}", row.kind)));
@@ -131,7 +180,9 @@ impl Blobs {
                 Err(error) => {
                     let again = self.row(hash)?;
                     if again.position == row.position {
-                        return Err(error.into());
+                        let error = StoreError::from(error);
+                        self.note_damage(hash, row.position, &error);
+                        return Err(error);
                     }
                     row = again;
                 }
@@ -140,9 +191,25 @@ impl Blobs {
         Err(StoreError::Missing { hash: *hash })
     }
 
+    /// The record of a blob could not be read: it is known from now on, and named in the log once.
+    pub(in crate::store) fn note_damage(&self, hash: &Hash, position: Position, error: &StoreError) {
+        if error.is_damage() && self.soundness.damaged(hash, position) {
+            tracing::error!(%hash, %position, %error, "a damaged blob");
+        }
+    }
+
     fn count(&self, error: &StoreError) {
         if error.is_damage() {
             self.damaged.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// What a node's record holds, verified.
+fn decoded(hash: &Hash, row: &BlobRow, record: &Record) -> Result<NodePayload, StoreError> {
+    let found = Hash(Sha256::digest(&record.payload).into());
+    if found != *hash {
+        return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+    }
+    NodePayload::decode(&record.payload).map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
 }

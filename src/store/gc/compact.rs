@@ -1,7 +1,12 @@
 //! Compaction: moving what is alive out of a segment, then removing the file.
 
+use std::collections::BTreeSet;
+
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, Hash, PlacedKind, RecordKind, SegmentHeader, SegmentId, WindowHead};
+use deltastore_format::{
+    Commit, Hash, Parity, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead,
+    record_len,
+};
 use sha2::{Digest, Sha256};
 
 use super::{CollectOptions, CollectReport};
@@ -9,7 +14,7 @@ use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, segment_dir
 use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
-use crate::store::log::{Moved, Relocation};
+use crate::store::log::{Moved, MovedParity, Relocation};
 
 /// Free bytes that a compaction wants beside what it copies: for commits and the index.
 const ROOM: u64 = 8 << 20;
@@ -74,12 +79,12 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     let reader = inner.blobs.readers().get(id)?;
     let len = reader.file_len()?;
     // Checked before anything moves, or every collection would copy the part before the damage again.
-    if !is_whole(store, &reader)? {
+    let Some(dropped) = droppable(store, &reader, id)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
-    }
-    let Some(moved) = move_live(store, &reader, id)? else {
+    };
+    let Some(moved) = move_live(store, &reader, id, &dropped)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
@@ -87,9 +92,17 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     if !inner.bugs.has(Bug::SkipFlushBeforeUnlink) {
         store.index().flush()?;
     }
+    let late = inner.bugs.has(Bug::ManifestAfterUnlink);
+    if !late {
+        inner.segments.set_state(id, SegmentState::Going);
+        inner.segments.save()?;
+    }
     inner.vfs.remove(&segment_path(store.dir(), id))?;
     inner.vfs.sync_dir(&segment_dir(store.dir()))?;
-    inner.segments.remove(id);
+    inner.segments.removed(id);
+    if late {
+        inner.segments.save()?;
+    }
     inner.blobs.readers().forget(id);
     done.segments += 1;
     done.moved_bytes += moved;
@@ -97,17 +110,38 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     Ok(())
 }
 
-/// True when every record of the segment is whole, and its header too.
-fn is_whole(store: &Store, reader: &SegmentReader) -> Result<bool, StoreError> {
+/// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the segment must stay.
+fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
+    let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
         store.go_on()?;
-        if matches!(scanned?, Scanned::Damage { .. }) {
-            return Ok(false);
+        match scanned? {
+            Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
+            Scanned::Damage { .. } => return Ok(None),
+            Scanned::Record { .. } => {}
         }
     }
     let torn = scanner.into_end().is_none_or(|end| end.torn.is_some());
-    Ok(!torn && reader.header_damage().is_none() && header_now(reader)?)
+    if torn || reader.header_damage().is_some() || !header_now(reader)? {
+        return Ok(None);
+    }
+    if !damaged.is_empty() {
+        for row in store.index().all_blobs(Hash::default()) {
+            let Position { segment, offset } = row?.1.position;
+            if segment == id && damaged.contains(&offset) {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(damaged))
+}
+
+/// Whether damaged bytes are one record of a window, node or member, with a whole header: a commit may be all that knows of something.
+fn is_blob(reader: &SegmentReader, from: u64, to: u64) -> bool {
+    reader.read_header(from).is_ok_and(|header| {
+        matches!(header.kind, RecordKind::Window | RecordKind::Node) && from + record_len(header.payload_len) == to
+    })
 }
 
 /// True when the header on disk is what it was when the file was opened.
@@ -117,15 +151,24 @@ fn header_now(reader: &SegmentReader) -> Result<bool, StoreError> {
     Ok(SegmentHeader::decode(&bytes).is_ok_and(|header| header == *reader.header()))
 }
 
-/// Copies everything alive; nothing when the segment has damage.
-fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<u64>, StoreError> {
+/// Copies everything alive; nothing when the segment has damage other than what is to be dropped.
+fn move_live(
+    store: &Store,
+    reader: &SegmentReader,
+    id: SegmentId,
+    dropped: &BTreeSet<u64>,
+) -> Result<Option<u64>, StoreError> {
     let mut moved = 0;
-    let mut slice = Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() };
-    let mut bytes = 0;
+    let nothing = || Relocation { segment: id, blobs: Vec::new(), parity: Vec::new(), ops: Vec::new() };
+    let (mut slice, mut bytes) = (nothing(), 0);
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
         store.go_on()?;
-        let Scanned::Record { header, payload } = scanned? else { return Ok(None) };
+        let (header, payload) = match scanned? {
+            Scanned::Record { header, payload } => (header, payload),
+            Scanned::Damage { from, .. } if dropped.contains(&from) => continue,
+            Scanned::Damage { .. } => return Ok(None),
+        };
         let (kind, hash) = match header.kind {
             RecordKind::Footer => continue,
             RecordKind::Commit => {
@@ -139,6 +182,16 @@ fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
                 (Some(PlacedKind::Window), head.hash)
             }
             RecordKind::Node => (Some(PlacedKind::Node), Hash(Sha256::digest(&payload).into())),
+            RecordKind::Parity => {
+                let Ok(Parity { hash, .. }) = Parity::decode(&payload) else { return Ok(None) };
+                if store.index().parity(&hash)?.is_some_and(|row| row.position == header.position)
+                    && !store.bugs().has(Bug::CompactionDropsParity)
+                {
+                    bytes += payload.len();
+                    slice.parity.push(MovedParity { hash, from: header.position, payload: payload.clone() });
+                }
+                (None, Hash::default())
+            }
         };
         // A look ahead that spares copies of what is dead; the log decides.
         if let Some(kind) = kind
@@ -148,10 +201,7 @@ fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
             slice.blobs.push(Moved { kind, hash, from: header.position, payload });
         }
         if bytes >= CHUNK {
-            moved += store.inner().log()?.relocate(std::mem::replace(
-                &mut slice,
-                Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() },
-            ))?;
+            moved += store.inner().log()?.relocate(std::mem::replace(&mut slice, nothing()))?;
             bytes = 0;
         }
     }

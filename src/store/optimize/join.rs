@@ -76,14 +76,12 @@ impl Store {
     }
 
     fn join(&self, candidate: &Candidate, stop: &AtomicBool, done: &mut OptimizeReport) -> Result<(), StoreError> {
-        let result = self.store_anew(
-            candidate,
-            &Form::inline(self.settings()),
-            1,
-            Keep::Yes,
-            (stop, &OptimizeProgress::default()),
-            done,
-        );
+        if self.index().hidden()?.any() {
+            self.inner().joins.versions.lock().remove(&candidate.version);
+            return Ok(());
+        }
+        let (form, unseen) = (Form::inline(self.settings()), OptimizeProgress::default());
+        let result = self.store_anew(candidate, &form, 1, Keep::Yes, (stop, &unseen), done);
         self.inner().joins.versions.lock().remove(&candidate.version);
         result
     }

@@ -22,6 +22,8 @@ pub enum Step {
     Searching,
     /// Giving windows other references.
     Rotating,
+    /// Writing parity for what many objects depend on.
+    Parity,
 }
 
 impl Step {
@@ -34,6 +36,7 @@ impl Step {
             Step::Comparing => "comparing",
             Step::Searching => "searching",
             Step::Rotating => "rotating",
+            Step::Parity => "parity",
         }
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod credentials;
 mod descriptors;
+mod duration;
 mod estimate;
 mod inspect;
 mod logging;
@@ -10,6 +11,7 @@ mod look;
 mod maintain;
 mod open;
 mod output;
+mod plain_text;
 mod progress;
 mod remote;
 mod repair;

@@ -21,8 +21,8 @@ pub struct Opened {
 pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
-    let (engine, damage) =
-        open_derived(&folder.index_dir(), &RocksSettings { max_open_files: tables, ..RocksSettings::default() })?;
+    let settings = RocksSettings { max_open_files: tables, ..RocksSettings::default() };
+    let (engine, damage) = open_derived(&folder.index_dir(), &settings)?;
     if let Some(error) = damage {
         tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
     }

@@ -11,9 +11,10 @@ use super::LogFormat;
 use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
 use super::descriptors::{Descriptors, MIN_DESCRIPTORS};
+use super::duration::{Limit, parse_limit};
 use super::open::{Opened, cache_bytes, open};
 use super::output;
-use crate::object::Objects;
+use crate::object::{Objects, UploadExpiry};
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
 use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
@@ -68,6 +69,9 @@ pub struct ServeArguments {
     /// Time for requests to finish after SIGTERM or SIGINT, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     drain_timeout: u32,
+    /// Age at which multipart uploads end by themselves, from their newest part on: 7d, 12h, 30m or never
+    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = parse_limit)]
+    upload_expiry: Limit,
 }
 
 /// Why the server did not start or run.
@@ -135,10 +139,14 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         stopping.stop_background();
         let _ = sender.send(Instant::now());
     };
+    let expiry = match arguments.upload_expiry {
+        Limit::After(age) => Some(UploadExpiry::start(&objects, age)?),
+        Limit::Never => None,
+    };
     let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, server, shutdown));
     store.stop_background();
     let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
-    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier));
+    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier, expiry));
     // Requests that were cut off and work that cannot be interrupted may still hold the store.
     store.close();
     runtime.shutdown_timeout(STOP_TIME / 2);

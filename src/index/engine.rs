@@ -190,13 +190,13 @@ pub trait Engine: Send + Sync + 'static {
     /// When it returns, everything written before it was called survives a crash.
     fn flush(&self) -> Result<(), IndexError>;
 
-    /// Flushes, and leaves no work in the background: the process may end then, whoever still reads.
-    fn end(&self) -> Result<(), IndexError> {
-        self.flush()
-    }
-
     /// Its files are damaged, as some call found: the next start makes the index anew.
     fn is_damaged(&self) -> bool {
         false
+    }
+
+    /// Flushes, and leaves no work in the background: the process may end then, whoever still reads.
+    fn end(&self) -> Result<(), IndexError> {
+        self.flush()
     }
 }

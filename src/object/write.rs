@@ -156,6 +156,7 @@ pub(super) mod tests {
             stored_bytes: 0,
             recipe: Recipe::default(),
             optimized: false,
+            upload: None,
         }
     }
 }

@@ -66,6 +66,7 @@ pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
+pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use unreadable::{Owner, Stretch, Unreadable};
 

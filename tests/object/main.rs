@@ -5,6 +5,7 @@ mod buckets;
 mod closing;
 mod conditions;
 mod copies;
+mod expiry;
 mod full_disk;
 mod integrity;
 mod listings;

@@ -39,7 +39,7 @@ fn wrong_digests_are_refused() {
     server.refuses(server.send(&checksum), 400, "BadDigest");
     let malformed = put().body("data").header("x-amz-checksum-crc32", "AAAA");
     server.refuses(server.send(&malformed), 400, "InvalidRequest");
-    let unknown = put().body("data").header("x-amz-checksum-xxhash64", "AAAAAAAAAAA=");
+    let unknown = put().body("data").header("x-amz-checksum-sha3", "AAAAAAAAAAA=");
     server.refuses(server.send(&unknown), 400, "InvalidRequest");
     let two = put().body("data").header("x-amz-checksum-crc32", "rfPzYw==").header("x-amz-checksum-sha1", "x");
     server.refuses(server.send(&two), 400, "InvalidRequest");

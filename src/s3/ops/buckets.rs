@@ -9,6 +9,7 @@ use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::timestamp;
 use super::{Answer, Operations, Request};
+use crate::object::ObjectError;
 use crate::s3::api::SignedRegion;
 use crate::s3::error::to_s3_error;
 use crate::s3::quirks::references;
@@ -18,16 +19,24 @@ const DEFAULT_REGION: &str = "us-east-1";
 const MAX_BUCKETS_PAGE: i32 = 10_000;
 
 impl Operations {
-    /// Any region is accepted as the location: there is only this one.
+    /// Any location is accepted: there is only this one. Creating one's own bucket again changes nothing: in the default region
+    /// S3 answers as if it had been created, in others with an error.
     pub async fn create_bucket(&self, request: Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
         let Request { input, extensions, .. } = request;
         if let Some(configuration) = &input.create_bucket_configuration {
             let own = [self.region.as_deref(), extensions.get().map(|SignedRegion(region)| region.as_str())];
             check_configuration(configuration, own)?;
         }
-        self.objects.create_bucket(&input.bucket).await.map_err(to_s3_error)?;
+        match self.objects.create_bucket(&input.bucket).await {
+            Err(ObjectError::BucketAlreadyOwnedByYou { .. }) if self.is_default_region() => {}
+            created => drop(created.map_err(to_s3_error)?),
+        }
         let location = Some(format!("/{}", input.bucket));
         Ok(S3Response::new(CreateBucketOutput { location, ..CreateBucketOutput::default() }))
+    }
+
+    fn is_default_region(&self) -> bool {
+        self.region.as_deref().is_none_or(|region| region == DEFAULT_REGION)
     }
 
     pub async fn head_bucket(&self, request: Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {

@@ -84,19 +84,33 @@ pub fn count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// The field of an s3s type that holds the checksum of an algorithm: the only list of these fields.
+macro_rules! checksum_field {
+    ($value:expr, $algorithm:expr) => {{
+        use deltastore_format::ChecksumAlgorithm as A;
+        match $algorithm {
+            A::Crc32 => &mut $value.checksum_crc32,
+            A::Crc32c => &mut $value.checksum_crc32c,
+            A::Crc64Nvme => &mut $value.checksum_crc64nvme,
+            A::Sha1 => &mut $value.checksum_sha1,
+            A::Sha256 => &mut $value.checksum_sha256,
+            A::Md5 => &mut $value.checksum_md5,
+            A::Sha512 => &mut $value.checksum_sha512,
+            A::XxHash64 => &mut $value.checksum_xxhash64,
+            A::XxHash3 => &mut $value.checksum_xxhash3,
+            A::XxHash128 => &mut $value.checksum_xxhash128,
+        }
+    }};
+}
+pub(super) use checksum_field;
+
 /// Sets the one `checksum_*` field of an s3s type that a checksum belongs in, or none.
 macro_rules! set_checksum {
     ($output:expr, $checksum:expr, $parts:expr) => {
         if let Some(checksum) = $checksum {
             let checksum: &deltastore_format::Checksum = checksum;
-            let value = Some($crate::object::checksum::header_value(checksum, $parts));
-            match checksum.algorithm {
-                deltastore_format::ChecksumAlgorithm::Crc32 => $output.checksum_crc32 = value,
-                deltastore_format::ChecksumAlgorithm::Crc32c => $output.checksum_crc32c = value,
-                deltastore_format::ChecksumAlgorithm::Crc64Nvme => $output.checksum_crc64nvme = value,
-                deltastore_format::ChecksumAlgorithm::Sha1 => $output.checksum_sha1 = value,
-                deltastore_format::ChecksumAlgorithm::Sha256 => $output.checksum_sha256 = value,
-            }
+            let value = $crate::object::checksum::header_value(checksum, $parts);
+            *$crate::s3::ops::convert::checksum_field!($output, checksum.algorithm) = Some(value);
         }
     };
 }
@@ -122,11 +136,7 @@ pub(super) use set_shown;
 
 /// `COMPOSITE` or `FULL_OBJECT`.
 pub fn checksum_type(composite: bool) -> dto::ChecksumType {
-    dto::ChecksumType::from_static(if composite {
-        dto::ChecksumType::COMPOSITE
-    } else {
-        dto::ChecksumType::FULL_OBJECT
-    })
+    dto::ChecksumType::from_static(checksum::type_name(composite))
 }
 
 pub fn checksum_type_of(checksum: Option<&Checksum>) -> Option<dto::ChecksumType> {
@@ -134,7 +144,7 @@ pub fn checksum_type_of(checksum: Option<&Checksum>) -> Option<dto::ChecksumType
 }
 
 pub fn algorithm_name(algorithm: deltastore_format::ChecksumAlgorithm) -> dto::ChecksumAlgorithm {
-    dto::ChecksumAlgorithm::from_static(checksum::name(algorithm))
+    dto::ChecksumAlgorithm::from_static(algorithm.name())
 }
 
 /// # Errors
@@ -142,19 +152,20 @@ pub fn algorithm_name(algorithm: deltastore_format::ChecksumAlgorithm) -> dto::C
 pub fn parse_algorithm(name: &str) -> Result<deltastore_format::ChecksumAlgorithm, ObjectError> {
     checksum::parse_name(name).ok_or_else(|| {
         ObjectError::InvalidRequest(format!(
-            "the checksum algorithm {name} is not supported: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256"
+            "The checksum algorithm {name} is not supported. Use one of {}.",
+            deltastore_format::ChecksumAlgorithm::all().map(|known| known.name()).collect::<Vec<_>>().join(", ")
         ))
     })
 }
 
-/// A composite's type as `x-amz-checksum-type` names it.
+/// `x-amz-checksum-type`, in any case: true for a composite.
 pub fn parse_checksum_type(kind: Option<&dto::ChecksumType>) -> S3Result<Option<bool>> {
-    match kind.map(|kind| kind.as_str()) {
-        None => Ok(None),
-        Some(dto::ChecksumType::COMPOSITE) => Ok(Some(true)),
-        Some(dto::ChecksumType::FULL_OBJECT) => Ok(Some(false)),
-        Some(other) => Err(s3_error!(InvalidRequest, "x-amz-checksum-type may not be {other}.")),
-    }
+    let Some(kind) = kind.map(dto::ChecksumType::as_str) else { return Ok(None) };
+    [true, false]
+        .into_iter()
+        .find(|composite| kind.eq_ignore_ascii_case(checksum::type_name(*composite)))
+        .map(Some)
+        .ok_or_else(|| s3_error!(InvalidRequest, "Value for x-amz-checksum-type header is invalid."))
 }
 
 /// What is kept with an object, from the headers of the request that makes it.

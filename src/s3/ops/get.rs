@@ -28,6 +28,7 @@ impl Operations {
             })
             .await
             .map_err(|error| refused(error, &extra))?;
+        let checksum = found.head.checksum().filter(|_| with_checksum).cloned();
         let HeadOutput { version, range, partial, parts_count } = found.head;
         extra.extend(storage_headers(&version));
         let length = range.end - range.start;
@@ -41,9 +42,9 @@ impl Operations {
             parts_count: parts_count.map(|parts| i32::try_from(parts).unwrap_or(i32::MAX)),
             ..GetObjectOutput::default()
         };
-        if with_checksum && !partial {
+        if let Some(checksum) = checksum {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
-            set_checksum!(output, &version.checksum, version.parts.len());
+            set_checksum!(output, &Some(checksum), version.parts.len());
         }
         set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, extra))
@@ -53,7 +54,7 @@ impl Operations {
         let Request { input, headers, uri, .. } = request;
         let mut extra = overrides::read(&uri)?;
         let with_checksum = wants_checksum(input.checksum_mode.as_ref());
-        let HeadOutput { version, range, partial, parts_count } = self
+        let head = self
             .objects
             .head_object(&GetInput {
                 bucket: input.bucket,
@@ -65,6 +66,8 @@ impl Operations {
                 conditions: conditions::read(&headers),
             })
             .map_err(|error| refused(error, &extra))?;
+        let checksum = head.checksum().filter(|_| with_checksum).cloned();
+        let HeadOutput { version, range, partial, parts_count } = head;
         extra.extend(storage_headers(&version));
         let mut output = HeadObjectOutput {
             accept_ranges: Some("bytes".to_owned()),
@@ -75,9 +78,9 @@ impl Operations {
             parts_count: parts_count.map(|parts| i32::try_from(parts).unwrap_or(i32::MAX)),
             ..HeadObjectOutput::default()
         };
-        if with_checksum && !partial {
+        if let Some(checksum) = checksum {
             output.checksum_type = checksum_type_of(version.checksum.as_ref());
-            set_checksum!(output, &version.checksum, version.parts.len());
+            set_checksum!(output, &Some(checksum), version.parts.len());
         }
         set_shown!(output, version.metadata);
         Ok(S3Response::with_headers(output, extra))

@@ -28,8 +28,8 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let mut output = UploadPartOutput { e_tag: etag(&part.etag), ..UploadPartOutput::default() };
-        set_checksum!(output, &part.checksum, 0);
+        let mut output = UploadPartOutput { e_tag: etag(&part.put.etag), ..UploadPartOutput::default() };
+        set_checksum!(output, Some(&part.checksum), 0);
         Ok(S3Response::new(output))
     }
 

@@ -7,6 +7,7 @@ use s3s::dto::StreamingBlob;
 use s3s::{S3Result, s3_error};
 
 use super::convert::{parse_algorithm, text};
+use crate::object::checksum::header_name;
 use crate::object::{Body, ChecksumValue, Expect, ExpectChecksum, ObjectError};
 use crate::s3::auth::chunked::Trailers;
 use crate::s3::error::{body_error, to_s3_error};
@@ -70,7 +71,7 @@ fn reader(algorithm: ChecksumAlgorithm, trailers: Option<&Trailers>) -> Box<dyn 
     let trailers = trailers.cloned();
     Box::new(move || {
         let trailers = trailers?.take()?;
-        let mut values = trailers.get_all(name).iter();
+        let mut values = trailers.get_all(&name).iter();
         let value = values.next()?.to_str().ok()?.to_owned();
         // Two values are as good as none: nobody knows which was meant.
         values.next().is_none().then_some(value)
@@ -129,16 +130,6 @@ fn several() -> s3s::S3Error {
     ))
 }
 
-fn header_name(algorithm: ChecksumAlgorithm) -> &'static str {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
-        ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",
-        ChecksumAlgorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
-        ChecksumAlgorithm::Sha1 => "x-amz-checksum-sha1",
-        ChecksumAlgorithm::Sha256 => "x-amz-checksum-sha256",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::{HeaderName, HeaderValue};
@@ -183,6 +174,7 @@ mod tests {
         assert_eq!(code(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-trailer", "x-amz-checksum-crc32")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-sdk-checksum-algorithm", "SHA1")]), refused);
         assert_eq!(code(&[("x-amz-checksum-xxhash64", "AAAA")]), refused);
+        assert_eq!(code(&[("x-amz-checksum-sha3", "AAAA")]), refused);
         assert_eq!(code(&[("x-amz-trailer", "x-amz-meta-a")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "not base64")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "")]), refused);

@@ -3,90 +3,50 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use deltastore_format::ChecksumAlgorithm;
 use hyper::HeaderMap;
 use hyper::header::HeaderValue;
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::Checksum as _;
-use s3s::{S3Result, crypto, dto, s3_error};
+use s3s::{S3Result, s3_error};
 
-/// A digest that a header names: how it begins, and what it is of a body.
-struct Kind {
-    header: &'static str,
-    start: fn(&mut ChecksumHasher),
-    found: fn(dto::Checksum) -> Option<String>,
-}
+use crate::object::ChecksumDigest;
+use crate::object::checksum::header_name;
 
-const CHECKSUMS: [Kind; 5] = [
-    Kind {
-        header: "x-amz-checksum-crc32",
-        start: |hasher| hasher.crc32 = Some(crypto::Crc32::new()),
-        found: |found| found.checksum_crc32,
-    },
-    Kind {
-        header: "x-amz-checksum-crc32c",
-        start: |hasher| hasher.crc32c = Some(crypto::Crc32c::new()),
-        found: |found| found.checksum_crc32c,
-    },
-    Kind {
-        header: "x-amz-checksum-crc64nvme",
-        start: |hasher| hasher.crc64nvme = Some(crypto::Crc64Nvme::new()),
-        found: |found| found.checksum_crc64nvme,
-    },
-    Kind {
-        header: "x-amz-checksum-sha1",
-        start: |hasher| hasher.sha1 = Some(crypto::Sha1::new()),
-        found: |found| found.checksum_sha1,
-    },
-    Kind {
-        header: "x-amz-checksum-sha256",
-        start: |hasher| hasher.sha256 = Some(crypto::Sha256::new()),
-        found: |found| found.checksum_sha256,
-    },
-];
-
-const MD5: Kind = Kind {
-    header: "content-md5",
-    start: |hasher| hasher.md5 = Some(crypto::Md5::new()),
-    found: |found| found.checksum_md5,
-};
+const CONTENT_MD5: &str = "content-md5";
 
 /// Checks a document. The checksum of a CompleteMultipartUpload is the object's, not the document's.
 ///
 /// # Errors
 /// `InvalidDigest`, `InvalidRequest` for a digest that is none; `BadDigest` for one of another document.
 pub fn check(document: &[u8], query: &str, headers: &HeaderMap) -> S3Result<()> {
-    if let Some(value) = headers.get(MD5.header) {
-        let length = |digest: Vec<u8>| digest.len();
-        if STANDARD.decode(value.as_bytes()).ok().map(length) != Some(16) {
+    if let Some(value) = headers.get(CONTENT_MD5) {
+        if !is_digest(ChecksumAlgorithm::Md5, value) {
             return Err(s3_error!(InvalidDigest, "The Content-MD5 you specified is not valid."));
         }
-        matches(&MD5, value, document)?;
+        matches(ChecksumAlgorithm::Md5, CONTENT_MD5, value, document)?;
     }
     let completes = query.split('&').any(|pair| pair.starts_with("uploadId="));
-    for kind in CHECKSUMS.iter().filter(|_| !completes) {
-        let Some(value) = headers.get(kind.header) else { continue };
-        let decoded = STANDARD.decode(value.as_bytes()).map(|digest| digest.len());
-        let expected = STANDARD.decode(digest(kind, &[])).map(|digest| digest.len());
-        if decoded.is_err() || decoded != expected {
-            return Err(s3_error!(InvalidRequest, "Value for {} header is invalid.", kind.header));
+    for algorithm in ChecksumAlgorithm::all().filter(|_| !completes) {
+        let header = header_name(algorithm);
+        let Some(value) = headers.get(&*header) else { continue };
+        if !is_digest(algorithm, value) {
+            return Err(s3_error!(InvalidRequest, "Value for {header} header is invalid."));
         }
-        matches(kind, value, document)?;
+        matches(algorithm, &header, value, document)?;
     }
     Ok(())
 }
 
-fn matches(kind: &Kind, value: &HeaderValue, document: &[u8]) -> S3Result<()> {
-    if digest(kind, document).as_bytes() == value.as_bytes() {
-        return Ok(());
-    }
-    Err(s3_error!(BadDigest, "The {} you specified did not match what we received.", kind.header))
+fn is_digest(algorithm: ChecksumAlgorithm, value: &HeaderValue) -> bool {
+    STANDARD.decode(value.as_bytes()).is_ok_and(|digest| digest.len() == algorithm.digest_len())
 }
 
-fn digest(kind: &Kind, document: &[u8]) -> String {
-    let mut hasher = ChecksumHasher::default();
-    (kind.start)(&mut hasher);
-    hasher.update(document);
-    (kind.found)(hasher.finalize()).unwrap_or_default()
+fn matches(algorithm: ChecksumAlgorithm, header: &str, value: &HeaderValue, document: &[u8]) -> S3Result<()> {
+    let mut digest = ChecksumDigest::new(algorithm);
+    digest.update(document);
+    if digest.finish().to_base64().as_bytes() == value.as_bytes() {
+        return Ok(());
+    }
+    Err(s3_error!(BadDigest, "The {header} you specified did not match what we received."))
 }
 
 #[cfg(test)]
@@ -108,6 +68,7 @@ mod tests {
         let md5 = ("content-md5", "XUFAKrxLKna5cZ2REBfFkg==");
         assert_eq!(code(&[], "delete", b"hello"), None);
         assert_eq!(code(&[md5, ("x-amz-checksum-crc32", "NhCmhg==")], "delete", b"hello"), None);
+        assert_eq!(code(&[("x-amz-checksum-xxhash64", "xQCwyRKzdtg=")], "delete", b"Hello world"), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deltastore_format::Position;
 
 use super::OptimizeOptions;
-use crate::store::thread::{Lent, Stoppable};
+use crate::store::thread::{Lent, Stoppable, sleep};
 use crate::store::{MendReport, Store};
 
 /// The lowest priority that the system gives.
@@ -161,18 +161,6 @@ pub fn wait_for_room(store: &Store, stop: &AtomicBool) {
         looks += 1;
         std::thread::sleep(LOOK);
     }
-}
-
-/// Sleeps in short steps; true when it is time to stop.
-fn sleep(pause: Duration, stop: &AtomicBool) -> bool {
-    let until = Instant::now() + pause;
-    while Instant::now() < until {
-        if stop.load(Ordering::Relaxed) {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(100).min(pause));
-    }
-    stop.load(Ordering::Relaxed)
 }
 
 /// Gives the calling thread a priority below the server's, 1 to 19. On Linux priorities are a thread's own, and its children's.

@@ -63,12 +63,12 @@ pub struct OptimizeOptions {
     pub yields: bool,
     /// Leave out the search for retired references, which reads the index of all windows.
     pub keep_retired: bool,
-    /// Where it tells what it is at.
-    pub progress: Arc<OptimizeProgress>,
     /// Leave out the pass that counts what depends on each window and writes parity.
     pub skip_parity: bool,
     /// No parity for what lies in the active segment, which would have to end for it.
     pub spare_active: bool,
+    /// Where it tells what it is at.
+    pub progress: Arc<OptimizeProgress>,
 }
 
 /// What a run did, or would do.

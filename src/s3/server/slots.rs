@@ -194,7 +194,8 @@ mod tests {
         assert_eq!(slots.len(), 3, "it is told, and not gone yet");
         drop((first, second, third));
         slots.emptied().await;
-        assert_eq!((slots.open.lock().placed, slots.open.lock().peers.len()), (0, 0));
+        let open = slots.open.lock();
+        assert_eq!((open.placed, open.peers.len()), (0, 0));
     }
 
     #[tokio::test]

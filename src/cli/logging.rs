@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::LogFormat;
+use super::plain_text::PlainText;
 
 /// Lines that may wait.
 const QUEUE: usize = 4096;
@@ -54,10 +55,10 @@ pub fn start(format: LogFormat, serving: bool) -> Flush {
         .with_env_filter(filter)
         .with_writer(lines)
         .log_internal_errors(false)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal());
+        .with_target(false);
     match format {
-        LogFormat::Text => builder.init(),
+        LogFormat::Text if io::stderr().is_terminal() => builder.init(),
+        LogFormat::Text => builder.event_format(PlainText).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     // The default hook writes to standard error by itself, and waits for it.

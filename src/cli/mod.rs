@@ -11,6 +11,7 @@ mod look;
 mod maintain;
 mod open;
 mod output;
+mod plain_text;
 mod progress;
 mod remote;
 mod repair;

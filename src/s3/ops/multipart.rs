@@ -178,7 +178,9 @@ fn malformed() -> s3s::S3Error {
 /// The object's absolute URL: where the request went. `x-forwarded-proto` is what a proxy in front says that clients use.
 fn location(uri: &Uri, headers: &HeaderMap, bucket: &str, key: &str) -> String {
     let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
-    let Some(host) = host.filter(|host| !host.is_empty()) else { return format!("/{bucket}/{key}") };
+    let Some(host) = host.filter(|host| !host.is_empty()) else {
+        return references::text(&format!("/{bucket}/{key}"));
+    };
     let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
     format!("{}://{host}{}", if https { "https" } else { "http" }, uri.path())
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use super::look::look;
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
 use crate::store::{CollectOptions, FsckReport, OptimizeOptions, OptimizeReport, Problem, Store, StoreError};
@@ -13,22 +14,29 @@ use serde_json::json;
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
     let Opened { folder, engine, clock } = open(dir, false)?;
     let bar = progress::bar("reading segments", 1);
-    let damage = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
+    let rebuilt = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
         bar.set_length(progress.segments as u64);
         bar.set_position(progress.segments_done as u64);
     })?;
     bar.finish_and_clear();
-    let mut lines = vec![format!("index rebuilt from the segments in {}", dir.display())];
-    lines.extend(damage.iter().map(|damage| format!("DAMAGED {damage}")));
-    finish(&lines, damage.is_empty())
+    let mut lines = vec![match rebuilt.done {
+        true => format!("index rebuilt from the segments in {}", dir.display()),
+        false => {
+            "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
+                  files, or give them up with repair --forget-missing-segments"
+                .into()
+        }
+    }];
+    lines.extend(rebuilt.damage.iter().map(|damage| format!("DAMAGED {damage}")));
+    finish(&lines, rebuilt.damage.is_empty())
 }
 
 /// `fsck`
 pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
-    let store = open_store(dir, false)?;
+    let looked = look(dir)?;
     let bar = progress::bar("checking", 0);
     let mut unprinted = Ok(());
-    let found = store.fsck_objects(
+    let mut found = looked.store.fsck_objects(
         &mut |unreadable| {
             let line = if json { output::json_line(unreadable) } else { Ok(format!("UNREADABLE {unreadable}\n")) };
             if let Err(error) = line.and_then(|line| bar.suspend(|| output::print(&line))) {
@@ -41,6 +49,7 @@ pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     )?;
     bar.finish_and_clear();
     unprinted?;
+    found.problems.extend(looked.problems);
     if json {
         return fsck_json(&found);
     }
@@ -126,7 +135,10 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     if done.damaged > 0 {
         lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
     }
-    finish(&lines, done.damaged == 0)
+    if done.held_back {
+        lines.push("nothing is stored anew while part of the log is damaged or lost; run fsck".into());
+    }
+    finish(&lines, done.damaged == 0 && !done.held_back)
 }
 
 fn would(done: &OptimizeReport) -> Vec<String> {
@@ -136,6 +148,13 @@ fn would(done: &OptimizeReport) -> Vec<String> {
         lines.push(format!(
             "{} windows would be encoded anew, without references of {retired} that only removed objects used",
             done.holders
+        ));
+    }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity would be written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
         ));
     }
     lines
@@ -151,6 +170,16 @@ fn did(done: &OptimizeReport) -> Vec<String> {
             done.rotated
         ));
     }
+    if done.mended > 0 {
+        lines.push(format!("{} damaged records repaired from their parity", done.mended));
+    }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
+        ));
+    }
     if done.objects + done.rotated > 0 {
         lines.push("run gc to free the space of their old form".into());
     }
@@ -162,7 +191,7 @@ pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
     let text = if json { output::json(&stats)? } else { report::table(&stats) };
     output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if stats.lost_segments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
 pub(super) fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {

@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
+use super::look::look;
 use super::maintain::finish;
-use super::open::open_store;
+use super::open::{Opened, open, open_store};
 use super::progress;
 use crate::store::{Owner, Store, StoreError, Unreadable};
 
@@ -20,19 +22,16 @@ struct Outcome {
     left: bool,
 }
 
-/// A step on the folder, before its store is opened.
-type FolderStep = fn(&Path, dry_run: bool) -> Result<Outcome, StoreError>;
 /// A step on the open store.
 type StoreStep = fn(&Store, dry_run: bool) -> Result<Outcome, StoreError>;
 
-const FOLDER_STEPS: [FolderStep; 0] = [];
-const STORE_STEPS: [StoreStep; 1] = [name_uploads];
+const STORE_STEPS: [StoreStep; 2] = [mend_from_parity, name_uploads];
 
 /// `repair`
-pub fn repair(dir: &Path, dry_run: bool) -> Result<ExitCode, StoreError> {
+pub fn repair(dir: &Path, dry_run: bool, forget: bool) -> Result<ExitCode, StoreError> {
     let mut all = Outcome::default();
-    for step in FOLDER_STEPS {
-        all.add(step(dir, dry_run)?);
+    if forget {
+        all.add(forget_lost(dir, dry_run)?);
     }
     let store = open_store(dir, false)?;
     for step in STORE_STEPS {
@@ -49,6 +48,40 @@ impl Outcome {
         self.lines.extend(step.lines);
         self.left |= step.left;
     }
+}
+
+/// Gives lost segments up, so that collections need not wait for them.
+fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
+    let lost = if dry_run {
+        let looked = look(dir)?;
+        let lost = looked.store.lost_segments();
+        looked.store.damage().iter().filter(|damage| lost.contains(&damage.from.segment)).cloned().collect()
+    } else {
+        let Opened { folder, engine, clock } = open(dir, false)?;
+        Store::forget_lost(&folder, engine, clock)?
+    };
+    let lines = lost.iter().map(|damage| format!("GIVEN UP {damage}")).collect();
+    Ok(Outcome { lines, left: false })
+}
+
+/// Writes damaged records again that have parity, and parity that is damaged or missing.
+fn mend_from_parity(store: &Store, dry_run: bool) -> Result<Outcome, StoreError> {
+    let bar = progress::bar("repairing from parity", 0);
+    let never = AtomicBool::new(false);
+    let done = store.mend_all(dry_run, &never, &mut |done| bar.set_message(format!("{} records", done.checked)))?;
+    let would = if dry_run { "can be" } else { "were" };
+    let mut lines = Vec::new();
+    if done.mended > 0 {
+        lines.push(format!("{} damaged windows and nodes {would} repaired from their parity", done.mended));
+    }
+    if done.dropped > 0 {
+        lines.push(format!("{} damaged parity records {would} replaced", done.dropped));
+    }
+    if done.mended + done.dropped > 0 && !dry_run {
+        store.protect(&never)?;
+    }
+    bar.finish_and_clear();
+    Ok(Outcome { lines, left: done.lost > 0 })
 }
 
 /// What one damaged window, member or node keeps from being read.

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe, SegmentId, SegmentState};
 
 use super::error::StoreError;
 use super::fetch::Keep;
@@ -39,6 +39,8 @@ pub struct FsckReport {
     pub segment_bytes: u64,
     pub records: u64,
     pub blobs: u64,
+    /// Parity records of blobs.
+    pub parity: u64,
     pub versions: u64,
     pub parts: u64,
     /// Objects and parts that cannot be read whole.
@@ -75,6 +77,7 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<FsckReport, StoreError> {
         let mut found = FsckReport::default();
+        found.problems.extend(self.inner().folder.problems.iter().cloned());
         for damage in self.damage() {
             found.add("log", damage);
         }
@@ -82,6 +85,7 @@ impl Store {
             self.check_segment(id, &mut found)?;
             report(&found);
         }
+        self.check_parity(&mut found)?;
         let mut used: HashMap<Hash, i64> = HashMap::new();
         let damaged = self.check_blobs(&mut used, &mut found, report)?;
         for row in self.index().all_versions() {
@@ -152,16 +156,23 @@ impl Store {
             found.add(format!("segment {id}"), error);
         }
         found.segment_bytes += reader.file_len()?;
+        // What a crash left behind the log's end is cut off at the next start.
+        let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
             match scanned? {
+                Scanned::Record { header, .. } if beyond(header.position.offset) => return Ok(()),
+                Scanned::Damage { from, .. } if beyond(from) => return Ok(()),
                 Scanned::Record { .. } => found.records += 1,
                 Scanned::Damage { from, to, error } => {
                     found.add(format!("segment {id} offset {from} to {to}"), error);
                 }
             }
         }
-        if let Some(torn) = scanner.into_end().and_then(|end| end.torn) {
+        let torn = scanner.into_end().and_then(|end| end.torn);
+        // What is cut off of a segment that the writer left unsealed is named above, if it is known to have been there.
+        let left = self.inner().segments.entry(id).is_some_and(|entry| entry.state == SegmentState::Left);
+        if let Some(torn) = torn.filter(|torn| !left && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
         }
         Ok(())
@@ -182,8 +193,13 @@ impl Store {
                 if !error.is_damage() {
                     return Err(error);
                 }
-                found.add(format!("{:?} {hash} at {}", row.kind, row.position), error);
-                damaged.insert(hash);
+                let subject = format!("{:?} {hash} at {}", row.kind, row.position);
+                if self.is_mendable(&hash, &row) {
+                    found.add(subject, format!("{error}; parity makes up for it, `repair` writes it again"));
+                } else {
+                    found.add(subject, error);
+                    damaged.insert(hash);
+                }
             }
             if found.blobs.is_multiple_of(256) {
                 report(found);

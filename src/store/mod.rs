@@ -19,6 +19,7 @@ mod intake;
 mod log;
 mod open;
 mod optimize;
+mod parity;
 mod pins;
 mod pool;
 mod reading;
@@ -34,10 +35,11 @@ mod transaction;
 mod unreadable;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, StoreHeader};
+use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -52,10 +54,11 @@ pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
+pub use parity::MendReport;
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
-pub use recovery::{Damage, Progress};
+pub use recovery::{Damage, Progress, Rebuilt};
 pub(crate) use segments::holders;
 pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
@@ -101,6 +104,8 @@ pub(crate) struct Inner {
     encode: Pool,
     read: Pool,
     log: Option<Log>,
+    /// Where the log ends, of a store that is only looked at.
+    end: Option<Position>,
     // Last: the lock goes when everything else has.
     folder: Folder,
 }
@@ -114,6 +119,13 @@ pub enum Health {
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
+    },
+    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so many
+    /// segments are lost, and the index is to be rebuilt at the next start.
+    Degraded {
+        damage: usize,
+        lost: usize,
+        index: bool,
     },
 }
 
@@ -147,7 +159,14 @@ impl Store {
         match (self.0.status.read_only(), self.0.status.full()) {
             (Some(reason), _) => Health::ReadOnly { reason },
             (None, true) => Health::Full,
-            (None, false) => Health::Ready,
+            (None, false) => {
+                let (damage, lost) = (self.0.damage.len(), self.0.segments.lost().len());
+                let index = self.0.index.engine().is_damaged();
+                match damage > 0 || lost > 0 || index {
+                    true => Health::Degraded { damage, lost, index },
+                    false => Health::Ready,
+                }
+            }
         }
     }
 
@@ -156,9 +175,19 @@ impl Store {
         &self.0.damage
     }
 
+    /// Segments whose files are missing or another's.
+    pub fn lost_segments(&self) -> BTreeSet<SegmentId> {
+        self.0.segments.lost()
+    }
+
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
+    }
+
+    /// Windows and nodes since start whose damaged record was made up for by their parity.
+    pub fn mended_reads(&self) -> u64 {
+        self.0.blobs.mended()
     }
 
     /// What is known of damage by now.
@@ -227,6 +256,12 @@ impl Drop for Inner {
         self.log = None;
         if let Err(error) = self.index.flush() {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
+        }
+        if !self.folder.read_only
+            && self.status.read_only().is_none()
+            && let Err(error) = self.segments.save()
+        {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

@@ -53,9 +53,14 @@ pub struct Stats {
     pub uploads: Totals,
     /// Records nothing uses any more; the next collection drops them.
     pub garbage_bytes: u64,
+    /// Windows and nodes with parity, and its bytes; in no other sum.
+    pub parity: u64,
+    pub parity_bytes: u64,
     pub segments: u64,
     /// All segment files.
     pub segment_bytes: u64,
+    /// Names of segments whose files are missing or are not their own.
+    pub lost_segments: Vec<String>,
     /// Damage that this process has met.
     pub damage: DamageCounts,
 }
@@ -263,7 +268,8 @@ impl Store {
         uploads: Totals,
         used: &HashMap<Hash, u64>,
     ) -> Result<Stats, StoreError> {
-        let mut stats = Stats { uploads, ..Stats::default() };
+        let lost_segments = self.inner().segments.lost().iter().map(ToString::to_string).collect();
+        let mut stats = Stats { uploads, lost_segments, ..Stats::default() };
         for ((bucket, deltaspace), totals) in spaces {
             stats.total.add(&totals);
             stats.buckets.entry(bucket.clone()).or_default().add(&totals);
@@ -274,6 +280,10 @@ impl Store {
             if !used.contains_key(&hash) {
                 stats.garbage_bytes += row.record_len;
             }
+        }
+        for row in self.index().all_parity(Hash::default()) {
+            stats.parity += 1;
+            stats.parity_bytes += row?.1.record_len;
         }
         for id in self.inner().segments.all() {
             stats.segments += 1;

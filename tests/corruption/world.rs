@@ -74,8 +74,8 @@ pub fn open_with(vfs: &SimVfs, engine: &MemEngine, settings: Settings, bugs: Bug
 pub fn rebuild(vfs: &SimVfs) -> Result<(MemEngine, Vec<Damage>), StoreError> {
     let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), false)?;
     let engine = MemEngine::new();
-    let damage = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock(), &mut |_| ())?;
-    Ok((engine, damage))
+    let rebuilt = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock(), &mut |_| ())?;
+    Ok((engine, rebuilt.damage))
 }
 
 /// What was acknowledged.

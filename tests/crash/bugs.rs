@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{damage, model, optimizing, power, rotating, scenarios};
+use crate::{damage, model, optimizing, parity, power, rotating, scenarios};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -49,6 +49,9 @@ fn check(bug: Bug) -> Check {
         Bug::RotateWithoutSync => rotating::crashes,
         Bug::RotateIntoCircle => rotating::no_circle,
         Bug::RotateDropsPins => rotating::remove_meanwhile,
+        Bug::ParityWithoutSync => parity::crashes,
+        Bug::ParityInSameSegment | Bug::CompactionDropsParity => parity::compaction_keeps_it,
+        Bug::ReplacedWindowKeepsParity => rotating::gives_back,
         Bug::LinkWithoutVerification | Bug::HealForgottenInCommit | Bug::HealForgottenInReplay => {
             damage::same_bytes_again
         }

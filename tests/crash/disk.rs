@@ -53,6 +53,7 @@ pub fn small_settings() -> Settings {
         }),
         cold_cut: CutSettings { min: 256, target: 1024, max: 4096 },
         optimize_min: 64,
+        parity_from: 2,
         segment_bytes: 12 << 10,
         reserve_bytes: 0,
         cache_bytes: 1 << 20,
@@ -144,9 +145,9 @@ impl Machine {
         let vfs: Arc<dyn Vfs> = Arc::new(self.vfs.clone());
         let folder = Folder::open(vfs, Path::new(DIR), &*clock, false).map_err(|error| error.to_string())?;
         let engine = MemEngine::new();
-        let damage = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock, &mut |_| ())
+        let rebuilt = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock, &mut |_| ())
             .map_err(|error| format!("rebuild-index failed: {error}"))?;
-        match damage.first() {
+        match rebuilt.damage.first() {
             Some(damage) => Err(format!("rebuild-index met damage: {damage}")),
             None => Ok(engine),
         }

@@ -9,6 +9,7 @@ mod damage;
 mod disk;
 mod model;
 mod optimizing;
+mod parity;
 mod plan;
 mod power;
 mod rotating;

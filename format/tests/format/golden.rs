@@ -3,8 +3,8 @@
 
 use crate::samples;
 use deltastore_format::{
-    BucketPut, Checksum, Commit, Member, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter,
-    SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
+    BucketPut, Checksum, Commit, Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Recipe, RecordHeader,
+    SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
 };
 use std::path::PathBuf;
 
@@ -32,11 +32,14 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(SegmentHeader::decode(&golden("segment_header")), Ok(samples::segment_header()));
     assert_eq!(RecordHeader::decode(&golden("record_header")), Ok(samples::record_header()));
     assert_eq!(samples::record_header().check_payload(&golden("window")), Ok(()));
+    assert_eq!(Manifest::decode(&golden("manifest")), Ok(samples::manifest()));
     assert_eq!(SegmentFooter::decode(&golden("segment_footer")), Ok(samples::segment_footer()));
     assert_eq!(WindowHead::decode(&golden("window")), Ok((samples::window_head(), 136)));
     assert_eq!(Node::decode(&golden("node")), Ok(samples::node()));
     assert_eq!(Member::decode(&golden("member")), Ok(samples::member()));
     assert_eq!(Member::decode(&golden("nested_member")), Ok(samples::nested_member()));
+    assert_eq!(Parity::decode(&golden("parity")), Ok(samples::parity()));
+    assert_eq!(samples::parity().repair(&golden("window")), Some(golden("window")));
     assert_eq!(Recipe::decode(&golden("recipe")), Ok(samples::recipe()));
     assert_eq!(Metadata::decode(&golden("metadata")), Ok(samples::metadata()));
     assert_eq!(Checksum::decode(&golden("checksum")), Ok(samples::checksum()));

@@ -4,10 +4,13 @@
 //! state; the store replays the log from there. RocksDB may flush on its own when its memory is full.
 //!
 //! Failure cases: a full disk makes flushes and then writes fail with [`IndexError::NoSpace`]; files that
-//! fail their checksums make reads fail with [`IndexError::Damaged`], and the index has to be rebuilt.
+//! fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a file beside them, so that the next start
+//! rebuilds the index whatever is met until then.
 
+mod damage;
 mod options;
 
+pub use damage::open_derived;
 pub use options::RocksSettings;
 
 use super::engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan, VERSION_LEN};
@@ -15,8 +18,8 @@ use super::error::IndexError;
 use options::{database_options, family_options};
 use parking_lot::Mutex;
 use rocksdb::{
-    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRawIterator, Error, ErrorKind, FlushOptions, Options,
-    ReadOptions, WriteBatch, WriteOptions,
+    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRawIterator, Error, ErrorKind, FlushOptions, ReadOptions,
+    WriteBatch, WriteOptions,
 };
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,19 +30,22 @@ pub struct RocksEngine {
     /// Held by whoever reads counters to write them back. Counters are not merge operands, because those pile up on a
     /// counter that every batch adds to, and each later write of it would gather them all.
     counting: Mutex<()>,
+    damage: damage::Mark,
 }
 
 impl RocksEngine {
     /// Opens the index in folder `path`, making it when it is not there.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] when the files are, else [`IndexError::Engine`]: also when another process has it open.
+    /// [`IndexError::Damaged`] when the files are, or were when they were last open, else [`IndexError::Engine`]: also when
+    /// another process has it open.
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, IndexError> {
+        let damage = damage::Mark::unmarked(path)?;
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
         let families = Family::ALL
             .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, &cache)));
-        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(failed("open"))?;
-        Ok(RocksEngine { db, counting: Mutex::new(()) })
+        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(damage::open_failed)?;
+        Ok(RocksEngine { db, counting: Mutex::new(()), damage })
     }
 
     /// Removes the index in folder `path`, whatever state it is in; no process may have it open.
@@ -50,7 +56,6 @@ impl RocksEngine {
         if !path.exists() {
             return Ok(());
         }
-        DB::destroy(&Options::default(), path).map_err(failed("destroy"))?;
         match std::fs::remove_dir_all(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(IndexError::Engine { action: "destroy", message: error.to_string() })
@@ -79,6 +84,10 @@ impl RocksEngine {
         Ok(counters)
     }
 
+    fn failed(&self, action: &'static str) -> impl Fn(Error) -> IndexError {
+        move |error| self.damage.noted(failed(action)(error))
+    }
+
     fn handle(&self, family: Family) -> &ColumnFamily {
         self.db.cf_handle(name(family)).expect("every family is opened with the database")
     }
@@ -96,6 +105,7 @@ fn name(family: Family) -> &'static str {
         Family::Sketches => "sketches",
         Family::Segments => "segments",
         Family::Scratch => "scratch",
+        Family::Parity => "parity",
     }
 }
 
@@ -112,12 +122,15 @@ fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
 
 impl Engine for RocksEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        self.db.get_cf(self.handle(family), key).map_err(failed("get"))
+        self.db.get_cf(self.handle(family), key).map_err(self.failed("get"))
     }
 
     fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
         let found = self.db.batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
-        found.into_iter().map(|value| Ok(value.map_err(failed("multi-get"))?.map(|value| value.to_vec()))).collect()
+        found
+            .into_iter()
+            .map(|value| Ok(value.map_err(self.failed("multi-get"))?.map(|value| value.to_vec())))
+            .collect()
     }
 
     fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
@@ -128,7 +141,7 @@ impl Engine for RocksEngine {
         }
         let mut raw = self.db.raw_iterator_cf_opt(self.handle(family), options);
         raw.seek(from);
-        Box::new(RocksScan { raw, advance: false, ended: false })
+        Box::new(RocksScan { raw, mark: &self.damage, advance: false, ended: false })
     }
 
     fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
@@ -136,7 +149,7 @@ impl Engine for RocksEngine {
         options.set_prefix_same_as_start(true);
         let mut raw = self.db.raw_iterator_cf_opt(self.handle(Family::Objects), options);
         raw.seek([prefix, &[0; VERSION_LEN]].concat());
-        Box::new(RocksScan { raw, advance: false, ended: false })
+        Box::new(RocksScan { raw, mark: &self.damage, advance: false, ended: false })
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {
@@ -169,17 +182,22 @@ impl Engine for RocksEngine {
         }
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.db.write_opt(rocks, &options).map_err(failed("write"))
+        self.db.write_opt(rocks, &options).map_err(self.failed("write"))
     }
 
     fn flush(&self) -> Result<(), IndexError> {
         let families = Family::ALL.map(|family| self.handle(family));
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(failed("flush"))
+        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(self.failed("flush"))
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.damage.is_set()
     }
 }
 
 struct RocksScan<'a> {
     raw: DBRawIterator<'a>,
+    mark: &'a damage::Mark,
     /// The pair under the iterator was returned already.
     advance: bool,
     ended: bool,
@@ -199,7 +217,7 @@ impl Iterator for RocksScan<'_> {
             return Some(Ok((key.to_vec(), value.to_vec())));
         }
         self.ended = true;
-        self.raw.status().err().map(|error| Err(failed("scan")(error)))
+        self.raw.status().err().map(|error| Err(self.mark.noted(failed("scan")(error))))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deltastore_format::{Commit, Hash, Position};
 
 use super::message::{Answer, Callback};
-use crate::index::BlobRow;
+use crate::index::{BlobRow, ParityRow};
 use crate::segment::vfs::VfsFile;
 use crate::store::blob::Placing;
 use crate::store::content::Content;
@@ -26,6 +26,8 @@ pub struct Staged {
 pub struct StagedMove {
     /// Copies, with the places that they were copied from.
     pub blobs: Vec<(Hash, Position, BlobRow)>,
+    /// Parity, new or moved, and that which goes.
+    pub parity: Vec<(Hash, Option<ParityRow>)>,
     /// Another form of a cold window.
     pub rotated: Option<Arc<Placing>>,
     /// Copied operations.
@@ -34,12 +36,19 @@ pub struct StagedMove {
     pub done: Callback<Result<u64, StoreError>>,
 }
 
+impl StagedMove {
+    /// One that changes nothing.
+    pub fn new(done: Callback<Result<u64, StoreError>>) -> Self {
+        Self { blobs: Vec::new(), parity: Vec::new(), rotated: None, commit: None, bytes: 0, done }
+    }
+}
+
 /// Everything one sync covers.
 #[derive(Default)]
 pub struct Batch {
     /// Files with bytes that no sync has covered yet.
     pub files: Vec<Arc<dyn VfsFile>>,
-    /// A segment file was created since the last directory sync.
+    /// A segment was begun since the last sync.
     pub new_file: bool,
     pub commits: Vec<Staged>,
     pub moves: Vec<StagedMove>,

@@ -16,6 +16,7 @@ mod append;
 mod batch;
 mod message;
 mod moves;
+mod parity;
 mod sync;
 mod thread;
 
@@ -27,12 +28,13 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
-pub use message::{Callback, Collect, Moved, Relocation};
+pub use message::{Callback, Collect, Moved, MovedParity, ParityChange, Protection, Relocation};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
+use super::segments::Segments;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
 
@@ -96,9 +98,11 @@ impl Log {
         let (batches, incoming) = bounded(1);
         let (flushes, flushing) = bounded(1);
         let sync = sync::SyncThread::new(&state, sender.clone(), incoming, flushes);
-        let index = state.index.clone();
+        let (index, segments) = (state.index.clone(), Arc::clone(&state.segments));
         let threads = vec![
-            std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &flushing))?,
+            std::thread::Builder::new()
+                .name("flush".into())
+                .spawn(move || flush_when_asked(&index, &segments, &flushing))?,
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
@@ -155,6 +159,12 @@ impl Log {
         self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
     }
 
+    /// Gives blobs parity, or takes it away; answers the bytes of what was written. What lies in the active segment makes it
+    /// end: parity goes to the next one.
+    pub fn protect(&self, protections: Vec<Protection>) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Protect(protections, done)))
+    }
+
     /// Drops blobs that have no links and no pins from the index; answers how many.
     pub fn collect(&self, candidates: Vec<Collect>) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Collect(candidates, done)))
@@ -178,10 +188,14 @@ impl Log {
 }
 
 /// Makes the index durable whenever a segment was finished, so that recovery never replays more than about two.
-fn flush_when_asked(index: &Index, asked: &Receiver<()>) {
+/// The manifest then says how much is on disk.
+fn flush_when_asked(index: &Index, segments: &Segments, asked: &Receiver<()>) {
     for () in asked {
         if let Err(error) = index.flush() {
             tracing::warn!(%error, "index not flushed; the next start replays more of the log");
+        }
+        if let Err(error) = segments.save() {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The sync thread: makes a batch durable, applies it to the index, answers.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -10,12 +9,11 @@ use super::batch::Batch;
 use super::message::{Answer, Message};
 use super::thread::LogState;
 use crate::index::{Index, IndexError};
-use crate::segment::segment_dir;
-use crate::segment::vfs::Vfs;
 use crate::store::apply::Applier;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
+use crate::store::segments::Segments;
 use crate::store::soundness::Soundness;
 
 /// Commits after which the index is made durable, so that a start never replays many more: a segment of small objects
@@ -23,8 +21,7 @@ use crate::store::soundness::Soundness;
 const FLUSH_COMMITS: usize = 16 * 1024;
 
 pub struct SyncThread {
-    vfs: Arc<dyn Vfs>,
-    segments: PathBuf,
+    segments: Arc<Segments>,
     index: Index,
     pins: Arc<Pins>,
     status: Arc<Status>,
@@ -39,8 +36,7 @@ pub struct SyncThread {
 impl SyncThread {
     pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>, flushes: Sender<()>) -> Self {
         Self {
-            vfs: Arc::clone(&state.vfs),
-            segments: segment_dir(&state.dir),
+            segments: Arc::clone(&state.segments),
             index: state.index.clone(),
             pins: Arc::clone(&state.pins),
             status: Arc::clone(&state.status),
@@ -105,9 +101,11 @@ impl SyncThread {
         let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
         let rotation =
             self.bugs.has(Bug::RotateWithoutSync) && batch.moves.iter().any(|staged| staged.rotated.is_some());
+        let protection =
+            self.bugs.has(Bug::ParityWithoutSync) && batch.moves.iter().any(|staged| !staged.parity.is_empty());
         let optimized =
             self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
-        if self.bugs.has(Bug::SkipSync) || relocation || rotation || optimized {
+        if self.bugs.has(Bug::SkipSync) || relocation || rotation || protection || optimized {
             return Ok(());
         }
         for file in &batch.files {
@@ -116,9 +114,7 @@ impl SyncThread {
                 result => result?,
             }
         }
-        if batch.new_file && !self.bugs.has(Bug::SkipDirectorySync) {
-            self.vfs.sync_dir(&self.segments)?;
-        }
+        self.segments.durable(batch.end);
         Ok(())
     }
 
@@ -130,6 +126,9 @@ impl SyncThread {
         for staged in &batch.moves {
             for (hash, from, row) in &staged.blobs {
                 applier.move_blob(hash, *from, row);
+            }
+            for (hash, row) in &staged.parity {
+                applier.set_parity(hash, row.as_ref())?;
             }
             if let Some(placing) = &staged.rotated {
                 applier.rotate(placing)?;

@@ -108,7 +108,6 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 if let Ok(position) = result {
                     self.durable = position;
-                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,
@@ -137,11 +136,6 @@ impl LogThread<'_> {
                     break;
                 }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
-                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
-                    sync = true;
-                    deferred.push_back(Work::Seal(done));
-                    break;
-                }
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
@@ -149,6 +143,10 @@ impl LogThread<'_> {
                 }
                 Work::Relocate(relocation, done) => {
                     batch.moves.extend(self.relocate(relocation, done));
+                    break;
+                }
+                Work::Protect(protections, done) => {
+                    batch.moves.extend(self.protect(protections, done));
                     break;
                 }
                 Work::Rotate(blob, done) => {

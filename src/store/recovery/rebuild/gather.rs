@@ -1,10 +1,10 @@
 //! Pass 1: every blob and every put goes in, removals are noted.
 
-use deltastore_format::{Commit, Hash, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead};
+use deltastore_format::{Commit, Hash, Op, Parity, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
-use crate::index::{BucketRow, PartRow, SketchEntry, UploadRow, VersionRow};
+use crate::index::{BucketRow, ParityRow, PartRow, SketchEntry, UploadRow, VersionRow};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 use crate::store::blob::Space;
 use crate::store::bugs::Bug;
@@ -18,8 +18,19 @@ impl Builder<'_> {
         let reader = self.scene.readers.get(id)?;
         let from = first_record(id);
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Whole)?;
+        let upto = self.upto;
+        let beyond = |offset| upto.is_some_and(|upto| Position { segment: id, offset } >= upto);
+        let mut end = None;
         for scanned in scanner.by_ref() {
             match scanned? {
+                Scanned::Record { header, .. } if beyond(header.position.offset) => {
+                    end = upto;
+                    break;
+                }
+                Scanned::Damage { from, .. } if beyond(from) => {
+                    end = upto;
+                    break;
+                }
                 Scanned::Record { header, payload } => {
                     let record_len = deltastore_format::record_len(header.payload_len);
                     if let Err(error) = self.record(header.kind, header.position, &payload, record_len) {
@@ -43,7 +54,7 @@ impl Builder<'_> {
                 }
             }
         }
-        self.end = Position { segment: id, offset: scanner.offset() };
+        self.end = end.unwrap_or(Position { segment: id, offset: scanner.offset() });
         Ok(())
     }
 
@@ -65,6 +76,13 @@ impl Builder<'_> {
                 let commit =
                     Commit::decode(payload).map_err(|error| StoreError::undecodable(position, "commit", &error))?;
                 return self.commit(commit, position, record_len);
+            }
+            RecordKind::Parity => {
+                let Parity { hash, .. } = Parity::decode(payload)
+                    .map_err(|error| StoreError::undecodable(position, "parity record", &error))?;
+                // The last one of a blob is of its last form, if any is.
+                self.scene.index.stage_parity(&mut self.batch, &hash, &ParityRow { position, record_len });
+                return Ok(());
             }
             RecordKind::Footer => return Ok(()),
         };

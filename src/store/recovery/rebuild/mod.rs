@@ -5,10 +5,12 @@
 //! were collected or never committed, so what they need may be gone, and a new write must not count on them. Where copies of one put lie in
 //! several segments, the row points at the last and lists the others as prior.
 //!
-//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read.
+//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read, unless there is
+//! parity that makes up for them.
 
 mod gather;
 mod links;
+mod parity;
 mod remove;
 
 use std::collections::HashSet;
@@ -31,13 +33,14 @@ pub struct Progress {
     pub segments: usize,
 }
 
-/// Fills an empty index; answers the next sequence number.
+/// Fills an empty index with what lies before `upto`, or all of it; answers the next sequence number.
 ///
 /// # Errors
 /// What reading segments and writing the index give. Damage is collected, not an error.
 pub fn rebuild(
     scene: &Scene<'_>,
     segments: &[SegmentId],
+    upto: Option<Position>,
     damage: &mut Vec<Damage>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<u64, StoreError> {
@@ -50,13 +53,16 @@ pub fn rebuild(
         removed: Vec::new(),
         next_sequence: 1,
         end: Position::default(),
+        upto,
     };
     for (number, id) in segments.iter().enumerate() {
         report(Progress { segments_done: number, segments: segments.len() });
         builder.read_segment(*id, damage)?;
     }
     builder.write()?;
+    builder.rescue(damage)?;
     builder.choose_copies()?;
+    builder.settle_parity()?;
     builder.remove()?;
     builder.count()?;
     builder.drop_unlinked()?;
@@ -79,6 +85,7 @@ struct Builder<'a> {
     removed: Vec<Op>,
     next_sequence: u64,
     end: Position,
+    upto: Option<Position>,
 }
 
 impl Builder<'_> {

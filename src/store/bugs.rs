@@ -76,11 +76,12 @@ pub enum Bug {
     ParityInSameSegment,
     CompactionDropsParity,
     ReplacedWindowKeepsParity,
+    CompletedForgetsUpload,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 70] = [
+    pub const ALL: [Self; 71] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -151,6 +152,7 @@ impl Bug {
         Self::ParityInSameSegment,
         Self::CompactionDropsParity,
         Self::ReplacedWindowKeepsParity,
+        Self::CompletedForgetsUpload,
     ];
 }
 

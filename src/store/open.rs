@@ -18,8 +18,8 @@ use crate::index::Engine;
 use crate::segment::vfs::Clock;
 use crate::segment::{DiskCache, Readers};
 
-/// Segment files kept open at once.
-const OPEN_SEGMENTS: usize = 256;
+/// Segment files kept open at once by what is no server.
+const OPEN_SEGMENTS: usize = 64;
 
 /// What a handle is made of.
 struct Parts {
@@ -50,11 +50,11 @@ impl Store {
         bugs: Bugs,
     ) -> Result<Self, StoreError> {
         let index = Index::open(engine)?;
-        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), settings.open_segments);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = recovery::recover(&scene)?;
         let found = recovered.found;
-        tracing::debug!(replayed = found.replayed, "recovered");
+        tracing::debug!(replayed = found.replayed, clean = recovered.clean, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
         let vfs = Arc::clone(&folder.vfs);
         let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
@@ -149,9 +149,11 @@ impl Store {
             damage: found.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
+            by_hand: Default::default(),
             joins: Joins::default(),
             unverified: Unverified::default(),
             encoders: Encoders::new(),
+            stops: Default::default(),
             end: log.is_none().then_some(found.end),
             log,
             folder,

@@ -193,6 +193,12 @@ impl Engine for RocksEngine {
     fn is_damaged(&self) -> bool {
         self.damage.is_set()
     }
+
+    fn end(&self) -> Result<(), IndexError> {
+        let flushed = self.flush();
+        self.db.cancel_all_background_work(true);
+        flushed
+    }
 }
 
 struct RocksScan<'a> {

@@ -54,6 +54,7 @@ impl Background {
                             );
                         }
                     }
+                    Err(_) if store.is_stopping() => {}
                     Err(error) => tracing::warn!(%error, "garbage collection failed; it is tried again"),
                 }
                 wait = wait.max(start.elapsed() * IDLE_FACTOR);

@@ -85,7 +85,8 @@ impl Status {
 /// Handle of the two threads. Dropping it drains, syncs and joins.
 pub struct Log {
     sender: Sender<Message>,
-    threads: Vec<JoinHandle<()>>,
+    /// None once it is closed.
+    threads: Mutex<Option<Vec<JoinHandle<()>>>>,
 }
 
 impl Log {
@@ -106,7 +107,17 @@ impl Log {
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
-        Ok(Self { sender, threads })
+        Ok(Self { sender, threads: Mutex::new(Some(threads)) })
+    }
+
+    /// Drains, syncs, marks the end and joins; what comes later is refused. False if it was closed already.
+    pub fn close(&self) -> bool {
+        let Some(threads) = self.threads.lock().take() else { return false };
+        self.send(Message::Close);
+        for thread in threads {
+            drop(thread.join());
+        }
+        true
     }
 
     /// Appends blobs in order; `done` gets what to place in a later commit. Not durable before that commit is.
@@ -202,9 +213,6 @@ fn flush_when_asked(index: &Index, segments: &Segments, asked: &Receiver<()>) {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.send(Message::Close);
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.close();
     }
 }

@@ -49,6 +49,8 @@ pub struct Outcome {
     rotated: u64,
     /// Calls that were refused because of damage.
     pub refused: u64,
+    /// Damaged blobs that a write replaced.
+    pub healed: u64,
     /// Writes whose bytes were read right after, with no flip in between.
     pub confirmed: u64,
 }
@@ -131,6 +133,7 @@ pub fn run_over(
             }
             outcome.broken.extend(client.broken);
         }
+        outcome.healed = objects.store().damage_counts().healed_blobs;
         stop.store(true, Ordering::Relaxed);
         if let Some(flipper) = flipper {
             flipper.join().unwrap();

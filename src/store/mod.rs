@@ -145,6 +145,11 @@ impl Store {
         }
     }
 
+    /// Looks at the disk's free space, and so ends the time in which writes are refused; true while the disk is full.
+    pub(crate) fn look_for_space(&self) -> bool {
+        self.0.status.look_for_space(self.0.vfs.as_ref(), self.dir(), self.0.settings.reserve_bytes)
+    }
+
     /// Damage that recovery met.
     pub fn damage(&self) -> &[Damage] {
         &self.0.damage
@@ -194,6 +199,11 @@ impl Store {
 }
 
 impl Inner {
+    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
+    fn garbage_made(&self) -> u64 {
+        self.status.removals() + self.pins.abandoned()
+    }
+
     /// Pins a hash, waiting out a collection of it that is under way.
     fn pin(&self, hash: Hash) -> (Pin, Option<Arc<blob::Placing>>) {
         loop {

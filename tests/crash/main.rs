@@ -6,6 +6,7 @@ mod census;
 #[path = "../support/compressed.rs"]
 mod compressed;
 mod disk;
+mod full_disk;
 mod model;
 mod optimizing;
 mod plan;

@@ -80,6 +80,13 @@ impl Blobs {
         self.damaged.load(Ordering::Relaxed)
     }
 
+    /// Gives the room of the cache on disk back.
+    pub fn clear_disk_cache(&self) {
+        if let Some(disk) = &self.disk {
+            disk.clear();
+        }
+    }
+
     /// A window that is in memory.
     pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
         self.cache.get(hash)

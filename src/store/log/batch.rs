@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Hash, Position};
+use deltastore_format::{Commit, Hash, Op, Position};
 
 use super::message::{Answer, Callback};
 use crate::index::BlobRow;
@@ -32,6 +32,18 @@ pub struct StagedMove {
     pub commit: Option<(Commit, Position, u64)>,
     pub bytes: u64,
     pub done: Callback<Result<u64, StoreError>>,
+}
+
+impl Batch {
+    /// True when there may be something to collect once it is applied: a removal, or another form of what there is.
+    pub fn makes_garbage(&self) -> bool {
+        self.commits.iter().any(|staged| staged.commit.relocated || staged.commit.ops.iter().any(is_removal))
+            || self.moves.iter().any(|staged| staged.rotated.is_some())
+    }
+}
+
+fn is_removal(op: &Op) -> bool {
+    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }
 
 /// Everything one sync covers.

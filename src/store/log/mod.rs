@@ -19,6 +19,7 @@ mod moves;
 mod sync;
 mod thread;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -35,6 +36,7 @@ use super::content::Content;
 use super::error::StoreError;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
+use crate::segment::vfs::Vfs;
 
 /// Messages that may wait; more than all connections together can have under way.
 const QUEUE: usize = 16 * 1024;
@@ -67,8 +69,23 @@ impl Status {
         self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn set_full(&self, full: bool) {
-        self.full.store(full, Ordering::Relaxed);
+    /// Looks whether there is less free space than `reserve`; where that cannot be told, it stays as it was.
+    pub fn look_for_space(&self, vfs: &dyn Vfs, dir: &Path, reserve: u64) -> bool {
+        match vfs.free_bytes(dir) {
+            Ok(free) => self.set_full(free < reserve),
+            Err(error) => tracing::warn!(%error, "free space is unknown"),
+        }
+        self.full()
+    }
+
+    fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::Relaxed) != full {
+            if full {
+                tracing::warn!("the disk is full: what adds data is refused until there is room");
+            } else {
+                tracing::info!("there is room on the disk again");
+            }
+        }
     }
 
     pub(super) fn poison(&self, reason: String) {

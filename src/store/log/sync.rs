@@ -139,6 +139,10 @@ impl SyncThread {
     }
 
     fn answer(&self, batch: Batch, error: Option<&String>) {
+        // Not before the index shows what was removed, or the collector would look too soon and not again.
+        if error.is_none() && batch.makes_garbage() {
+            self.status.count_removal();
+        }
         for staged in batch.commits {
             if error.is_none() {
                 staged.placings.iter().for_each(|placing| self.pins.clear_fresh(placing));

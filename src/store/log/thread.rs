@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
+use deltastore_format::{Commit, Epoch, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
@@ -236,9 +236,6 @@ impl LogThread<'_> {
             done.call(Answer::Committed);
             return None;
         }
-        if relocated || ops.iter().any(is_removal) {
-            self.status.count_removal();
-        }
         let late =
             self.bugs.has(Bug::CommitBeforeWindows) || self.bugs.has(Bug::OptimizeCommitsBeforeWindows) && relocated;
         let mut placings = Vec::new();
@@ -270,8 +267,4 @@ impl LogThread<'_> {
         };
         Some(Staged { commit, position, record_len, placings, contents, done })
     }
-}
-
-fn is_removal(op: &Op) -> bool {
-    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }

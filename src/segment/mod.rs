@@ -24,7 +24,7 @@ pub mod vfs;
 mod writer;
 
 pub use cache::DiskCache;
-pub use error::SegmentError;
+pub use error::{SegmentError, is_passing};
 pub use path::{SEGMENT_DIR, list_segments, parse_segment_name, segment_dir, segment_path};
 pub use reader::{Record, SegmentReader};
 pub use readers::Readers;

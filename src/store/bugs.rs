@@ -68,11 +68,13 @@ pub enum Bug {
     RotateIntoCircle,
     CollectorGivesUp,
     IgnoreReserve,
+    RetryAcknowledgesEarly,
+    ClockNeverSteps,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 62] = [
+    pub const ALL: [Self; 64] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -135,6 +137,8 @@ impl Bug {
         Self::RotateIntoCircle,
         Self::CollectorGivesUp,
         Self::IgnoreReserve,
+        Self::RetryAcknowledgesEarly,
+        Self::ClockNeverSteps,
     ];
 }
 

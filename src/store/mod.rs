@@ -105,6 +105,10 @@ pub enum Health {
     Ready,
     /// Reads and deletes work; writes that add data wait for space.
     Full,
+    /// Reads work; writes wait for the index, or are refused for now.
+    Stalled {
+        reason: String,
+    },
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
@@ -138,10 +142,14 @@ impl Store {
 
     /// Whether it can serve.
     pub fn health(&self) -> Health {
-        match (self.0.status.read_only(), self.0.status.full()) {
-            (Some(reason), _) => Health::ReadOnly { reason },
-            (None, true) => Health::Full,
-            (None, false) => Health::Ready,
+        let status = &self.0.status;
+        if let Some(reason) = status.read_only() {
+            return Health::ReadOnly { reason };
+        }
+        match status.stalled() {
+            Some(reason) => Health::Stalled { reason },
+            None if status.full() => Health::Full,
+            None => Health::Ready,
         }
     }
 

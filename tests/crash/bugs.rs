@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{full_disk, model, optimizing, power, rotating, scenarios};
+use crate::{full_disk, model, optimizing, power, rotating, scenarios, stalled};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -49,13 +49,9 @@ fn check(bug: Bug) -> Check {
         Bug::RotateWithoutSync => rotating::crashes,
         Bug::RotateIntoCircle => rotating::no_circle,
         Bug::RotateDropsPins => rotating::remove_meanwhile,
-        Bug::CollectorGivesUp => |bugs| {
-            for scenario in full_disk::SCENARIOS {
-                scenario(bugs)?;
-            }
-            Ok(())
-        },
+        Bug::CollectorGivesUp => full_disk::restarted_at_once,
         Bug::IgnoreReserve => full_disk::held_by_readers,
+        Bug::ClockNeverSteps => stalled::clock_set_back,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks
         | Bug::ForgetMemberLinks
@@ -74,7 +70,8 @@ fn check(bug: Bug) -> Check {
         | Bug::RecoveryReusesSequences
         | Bug::RecoveryReplaysTwice
         | Bug::CompactionForgetsWindows
-        | Bug::CompactionForgetsCommits => lives,
+        | Bug::CompactionForgetsCommits
+        | Bug::RetryAcknowledgesEarly => lives,
         _ => power_losses,
     }
 }

@@ -33,6 +33,8 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
     match objects.store().health() {
         Health::Ready => (StatusCode::OK, Bytes::from_static(b"ready\n")),
         Health::Full => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"the disk is full\n")),
+        // The reason names files: it is for the log.
+        Health::Stalled { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"writes wait for the index\n")),
         Health::ReadOnly { reason } => (StatusCode::SERVICE_UNAVAILABLE, format!("read-only: {reason}\n").into()),
     }
 }

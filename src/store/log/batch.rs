@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deltastore_format::{Commit, Hash, Op, Position};
 
 use super::message::{Answer, Callback};
-use crate::index::BlobRow;
+use crate::index::{BlobRow, IndexError};
 use crate::segment::vfs::VfsFile;
 use crate::store::blob::Placing;
 use crate::store::content::Content;
@@ -35,6 +35,12 @@ pub struct StagedMove {
 }
 
 impl Batch {
+    /// Answers those who wait that it cannot be done now; what it pins stays pinned.
+    pub fn refuse(&mut self, error: &IndexError) {
+        self.commits.iter_mut().for_each(|staged| staged.done.take().call(Answer::NotNow(error.clone())));
+        self.moves.iter_mut().for_each(|staged| staged.done.take().call(Err(error.clone().into())));
+    }
+
     /// True when there may be something to collect once it is applied: a removal, or another form of what there is.
     pub fn makes_garbage(&self) -> bool {
         self.commits.iter().any(|staged| staged.commit.relocated || staged.commit.ops.iter().any(is_removal))

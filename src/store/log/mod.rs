@@ -8,6 +8,8 @@
 //! - Answers are given after the sync that covers the commit and all it places; the index changes after it too.
 //! - A transaction is evaluated while no batch is under way: the index is exact then.
 //! - A failed sync stops all writing until restart. A failed append is cut back first.
+//! - What the index does not take now it is given again until it does. It is derived: nothing is lost meanwhile, and nothing is
+//!   acknowledged that it does not show. Who waits is refused after a while, and so is what comes then.
 //!
 //! Failure cases: a full disk refuses what adds data and leaves the log as it was; a failed sync or a failed cut
 //! makes the store read-only; a handle that outlives the log is answered `Closed`.
@@ -23,8 +25,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
@@ -38,6 +41,10 @@ use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
 use crate::segment::vfs::Vfs;
 
+/// Pause before a flush of the index that failed is tried again; doubled each time.
+const FLUSH_RETRY: Duration = Duration::from_secs(1);
+const MAX_FLUSH_RETRY: Duration = Duration::from_secs(30);
+
 /// Messages that may wait; more than all connections together can have under way.
 const QUEUE: usize = 16 * 1024;
 
@@ -47,12 +54,29 @@ pub struct Status {
     read_only: Mutex<Option<String>>,
     full: AtomicBool,
     removals: AtomicU64,
+    /// Why the index takes nothing, while it does not.
+    stalled: Mutex<Option<String>>,
+    closing: AtomicBool,
 }
 
 impl Status {
     /// Why nothing can be written until restart.
     pub fn read_only(&self) -> Option<String> {
         self.read_only.lock().clone()
+    }
+
+    /// Why writes wait or are refused for now.
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled.lock().clone()
+    }
+
+    pub(super) fn set_stalled(&self, reason: Option<String>) {
+        *self.stalled.lock() = reason;
+    }
+
+    /// True once nothing more is waited for.
+    pub(super) fn closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// True while free space is below the reserve.
@@ -100,6 +124,7 @@ impl Status {
 /// Handle of the two threads. Dropping it drains, syncs and joins.
 pub struct Log {
     sender: Sender<Message>,
+    status: Arc<Status>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -113,13 +138,13 @@ impl Log {
         let (batches, incoming) = bounded(1);
         let (flushes, flushing) = bounded(1);
         let sync = sync::SyncThread::new(&state, sender.clone(), incoming, flushes);
-        let index = state.index.clone();
+        let (index, status) = (state.index.clone(), Arc::clone(&state.status));
         let threads = vec![
             std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &flushing))?,
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
-        Ok(Self { sender, threads })
+        Ok(Self { sender, status, threads })
     }
 
     /// Appends blobs in order; `done` gets what to place in a later commit. Not durable before that commit is.
@@ -154,6 +179,7 @@ impl Log {
                     (Answer::Committed, Some(Ok(value))) => Ok(value),
                     (Answer::Refused, Some(Err(error))) => Err(CommitError::Refused(error)),
                     (Answer::Full, _) => Err(CommitError::Full),
+                    (Answer::NotNow(error), _) => Err(CommitError::Index(error)),
                     (Answer::ReadOnly(reason), _) => Err(CommitError::ReadOnly(reason)),
                     (Answer::Committed | Answer::Refused, _) => Err(CommitError::Closed),
                 });
@@ -196,15 +222,21 @@ impl Log {
 
 /// Makes the index durable whenever a segment was finished, so that recovery never replays more than about two.
 fn flush_when_asked(index: &Index, asked: &Receiver<()>) {
-    for () in asked {
-        if let Err(error) = index.flush() {
-            tracing::warn!(%error, "index not flushed; the next start replays more of the log");
+    while asked.recv().is_ok() {
+        let mut pause = FLUSH_RETRY;
+        while let Err(error) = index.flush() {
+            tracing::warn!(%error, "index not flushed; until it is, the next start replays more of the log");
+            if asked.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            pause = (pause * 2).min(MAX_FLUSH_RETRY);
         }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
+        self.status.closing.store(true, Ordering::Relaxed);
         self.send(Message::Close);
         for thread in self.threads.drain(..) {
             drop(thread.join());

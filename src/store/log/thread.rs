@@ -11,7 +11,7 @@ use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged};
 use super::message::{Answer, CommitRequest, Message, Work};
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::segment::SegmentWriter;
 use crate::segment::vfs::{Clock, Vfs};
 use crate::store::blob::Placing;
@@ -61,6 +61,8 @@ pub(super) struct LogThread<'a> {
     marked: bool,
     waiting: VecDeque<Work>,
     in_flight: bool,
+    /// Why what comes is refused until the batch under way has ended.
+    stalled: Option<IndexError>,
     closing: bool,
     batches: &'a Sender<Batch>,
 }
@@ -80,6 +82,7 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
         appender: Appender::new(state),
         waiting: VecDeque::new(),
         in_flight: false,
+        stalled: None,
         closing: false,
         batches,
     };
@@ -100,10 +103,21 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
 impl LogThread<'_> {
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Append { blobs, done } => self.appender.append(blobs, done),
-            Message::Work(work) => self.waiting.push_back(work),
+            Message::Append { blobs, done } => match &self.stalled {
+                Some(error) => done.call(Err(error.clone().into())),
+                None => self.appender.append(blobs, done),
+            },
+            Message::Work(work) => match &self.stalled {
+                Some(error) => work.refuse(error),
+                None => self.waiting.push_back(work),
+            },
+            Message::Stalled(error) => {
+                self.waiting.drain(..).for_each(|work| work.refuse(&error));
+                self.stalled = Some(error);
+            }
             Message::Synced(result) => {
                 self.in_flight = false;
+                self.stalled = None;
                 if let Ok(position) = result {
                     self.durable = position;
                     self.appender.synced(position);

@@ -40,7 +40,8 @@ struct Disk {
 impl Disk {
     fn new(bugs: Bugs) -> Result<Self, String> {
         let mut machine = Machine::new(bugs);
-        machine.settings = Settings { segment_bytes: 4 * MIB, encode_threads: 1, read_threads: 1, ..Settings::default() };
+        machine.settings =
+            Settings { segment_bytes: 4 * MIB, encode_threads: 1, read_threads: 1, ..Settings::default() };
         machine.vfs.set_free_bytes(DISK);
         let mut disk = Self { machine, running: None, collector: None, objects: 0, patience: PATIENCE };
         #[cfg(feature = "planted-bugs")]
@@ -190,7 +191,8 @@ pub fn given_up_uploads(bugs: Bugs) -> Result<(), String> {
         let (bucket, key) = key("wrong");
         // That the digest is wrong turns out at the end, when all windows are appended.
         let expect = Expect { md5: Some("1B2M2Y8AsgTpgAmY7PhCfg==".into()), ..Expect::default() };
-        let (body, metadata, conditions) = (stream(&random(number, 3 << 20)), Metadata::default(), WriteConditions::default());
+        let (body, metadata, conditions) =
+            (stream(&random(number, 3 << 20)), Metadata::default(), WriteConditions::default());
         let input = PutInput { bucket, key, body, expect, metadata, conditions };
         if block_on(disk.running().objects.put_object(input)).is_ok() {
             return Err("the scenario does not work: an upload was not refused".into());
@@ -200,7 +202,10 @@ pub fn given_up_uploads(bugs: Bugs) -> Result<(), String> {
     // The last segment is written to and stays.
     while disk.free() + 8 * MIB < before {
         if Instant::now() > deadline {
-            return Err(format!("{} of {before} bytes are free {PATIENCE:?} after all uploads were refused", disk.free()));
+            return Err(format!(
+                "{} of {before} bytes are free {PATIENCE:?} after all uploads were refused",
+                disk.free()
+            ));
         }
         std::thread::sleep(PAUSE);
     }

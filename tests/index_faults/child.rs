@@ -161,7 +161,9 @@ impl Client {
         loop {
             match act(self) {
                 Ok(()) => return Ok(()),
-                Err(ObjectError::NotNow(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(20)),
+                Err(ObjectError::NotNow(_)) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(20))
+                }
                 Err(error) => return Err(format!("{what}: {error:?}")),
             }
         }

@@ -63,7 +63,12 @@ __attribute__((constructor)) static void begin(void) {
 
 static int watched(const char *path) { return control && path && control->word[0] && strstr(path, control->word); }
 
-static int watched_fd(int fd) { return control && fd >= 0 && fd < FDS && paths[fd] && watched(paths[fd]); }
+// The C library closes some descriptors past `close` below, so one of another kind may have come to have the number.
+static int watched_fd(int fd) {
+  struct stat found;
+  if (!control || fd < 0 || fd >= FDS || !paths[fd] || !watched(paths[fd]) || fstat(fd, &found) != 0) return 0;
+  return S_ISREG(found.st_mode) || S_ISDIR(found.st_mode);
+}
 
 // Counts a call; 1 if it must fail, with errno set.
 static int fails(int op) {

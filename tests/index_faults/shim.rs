@@ -146,10 +146,6 @@ impl Control {
         self.get(field::HITS)
     }
 
-    pub fn changes(&self) -> u32 {
-        self.get(field::CHANGES)
-    }
-
     pub fn calls(&self, op: Op) -> u32 {
         self.get(field::CALLS + 4 * u64::from(op as u32))
     }

@@ -22,7 +22,7 @@ const FAULTS: &[(Op, &[Errno])] = &[
     (Op::MakeDir, &[Errno::Io, Errno::NoSpace]),
 ];
 /// Calls of one kind that fail in one phase, one after the other.
-const PLACES: u32 = 5;
+const PLACES: u32 = 4;
 /// How long a fault lasts that goes on for a while.
 const WHILE: Duration = Duration::from_millis(400);
 
@@ -73,7 +73,9 @@ fn child() {
                 let at = place * calls / places;
                 control.fail(*op, *error, at, 1);
                 let done = run(phase, &mut client).and_then(|()| client.check());
-                done.unwrap_or_else(|reason| panic!("{phase:?}, {op:?} {at} of {calls} fails with {error:?}: {reason}"));
+                done.unwrap_or_else(|reason| {
+                    panic!("{phase:?}, {op:?} {at} of {calls} fails with {error:?}: {reason}")
+                });
                 faults += 1;
                 hits += u32::from(control.hits() > 0);
                 control.clear();
@@ -100,7 +102,8 @@ fn lasts_for_a_while(client: &mut Client, control: &Control, op: Op, error: Errn
         control.clear();
         working.join().expect("it does not panic")
     });
-    done.and_then(|()| client.check()).unwrap_or_else(|reason| panic!("{op:?} fails with {error:?} for {WHILE:?}: {reason}"));
+    done.and_then(|()| client.check())
+        .unwrap_or_else(|reason| panic!("{op:?} fails with {error:?} for {WHILE:?}: {reason}"));
 }
 
 /// A failed sync of the log cannot pass: what the disk holds is unknown from then on.

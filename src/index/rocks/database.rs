@@ -24,8 +24,8 @@ pub struct Database {
 
 impl Database {
     pub fn open(path: &Path, settings: &RocksSettings, cache: &Cache) -> Result<Self, IndexError> {
-        let families =
-            Family::ALL.map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, cache)));
+        let families = Family::ALL
+            .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, cache)));
         let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(failed("open"))?;
         Ok(Self { db, closing: AtomicBool::new(false) })
     }
@@ -120,6 +120,11 @@ pub fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
             | ErrorKind::Aborted
             | ErrorKind::Incomplete
             | ErrorKind::ShutdownInProgress => IndexError::NotNow { action, message },
+            // Of the crate itself, which makes the folder; its errors have no kind.
+            ErrorKind::Unknown if message.contains("StorageFull") => IndexError::NoSpace { action, message },
+            ErrorKind::Unknown if message.contains("directory") && !message.contains("PermissionDenied") => {
+                IndexError::NotNow { action, message }
+            }
             _ => IndexError::Engine { action, message },
         }
     }

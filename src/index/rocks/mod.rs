@@ -82,10 +82,7 @@ impl RocksEngine {
     }
 
     /// The counters that a batch adds to, as they are before it; absent ones are left out.
-    fn counters<'a>(
-        database: &Database,
-        batch: &'a Batch,
-    ) -> Result<HashMap<(Family, &'a [u8]), i64>, IndexError> {
+    fn counters<'a>(database: &Database, batch: &'a Batch) -> Result<HashMap<(Family, &'a [u8]), i64>, IndexError> {
         let mut counters = HashMap::new();
         for counter in [Counter::Links, Counter::Segments] {
             let mut keys: Vec<&[u8]> = batch.added_to(counter).collect();

@@ -94,7 +94,8 @@ impl State {
         let start = Instant::now();
         let freed = self.run(store, removals);
         self.retry = if freed { RETRY } else { self.retry * 2 }.min(if self.left { MAX_RETRY } else { self.pause });
-        let (pause, factor) = if self.left || self.full { (self.retry, FULL_FACTOR) } else { (self.pause, IDLE_FACTOR) };
+        let (pause, factor) =
+            if self.left || self.full { (self.retry, FULL_FACTOR) } else { (self.pause, IDLE_FACTOR) };
         self.wait = pause.min(self.pause).max(start.elapsed() * factor);
     }
 

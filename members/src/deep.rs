@@ -20,6 +20,8 @@ pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 const LARGEST: usize = 16 * 1024 * 1024;
 /// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
 const PATIENCE: u32 = 4;
+/// Plain bytes beyond the history that are let go at once: each time, what is left is moved, and blocks can be a byte long.
+const GONE: usize = WARM_UP;
 
 /// A stream whose blocks are held. Positions in bits count in the expander's buffer.
 pub(crate) struct Deep {
@@ -133,7 +135,8 @@ impl Deep {
     }
 
     /// What to do with the held blocks; `all`: no more will come.
-    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, known: &mut Known) -> Offer {
+    /// Looking for an encoder takes its time off `search`, see [`crate::Settings::search`].
+    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, known: &mut Known, search: &mut u64) -> Offer {
         let Some(first) = self.blocks.front().copied() else { return Offer::More };
         let ends = self.ended;
         if !ends && !all && first.plain_end + LOOKAHEAD > self.plain.bytes.len() {
@@ -150,8 +153,8 @@ impl Deep {
             self.misses = PATIENCE - 1;
         }
         let actual = &buffer[self.bit / 8..self.next_bit().div_ceil(8)];
-        let input_flushes: Vec<usize> =
-            self.flushes.iter().filter(|&&at| at >= self.at).map(|at| at - self.at).collect();
+        let flushes = &self.flushes[self.flushes.partition_point(|&at| at < self.at)..];
+        let input_flushes: Vec<usize> = flushes.iter().map(|at| at - self.at).collect();
         let input = Input { plain: &self.plain.bytes[self.at..], flushes: &input_flushes, ends };
         let reproduced = |params: Params| {
             let start = self.start(params.history(self.position()));
@@ -162,7 +165,7 @@ impl Deep {
             .params
             .map(|params| reproduced(self.unless_it_goes_on(params)))
             .filter(|(_, prefix)| prefix.blocks > 0);
-        let made = remembered.or_else(|| known.find(self.start(WARM_UP), input, actual).map(reproduced));
+        let made = remembered.or_else(|| known.find(search, self.start(WARM_UP), input, actual).map(reproduced));
         let Some((params, prefix)) = made.filter(|(_, prefix)| prefix.blocks > 0) else {
             (self.params, self.misses) = (None, self.misses + 1);
             return tokens;
@@ -225,7 +228,7 @@ impl Deep {
             (self.bit, self.at) = (held.bit_end, held.plain_end);
         }
         let gone = self.at.saturating_sub(WARM_UP);
-        if gone > 0 {
+        if gone >= GONE {
             self.plain.bytes.drain(..gone);
             self.base += gone as u64;
             self.at -= gone;
@@ -240,7 +243,7 @@ impl Deep {
     fn piece_end(&self, params: &Params) -> Option<usize> {
         let ends = |held: &&Held| {
             let piece = (self.base + held.plain_end as u64).checked_rem(u64::from(params.piece()));
-            piece == Some(0) && held.plain_end > self.at && self.flushes.contains(&held.plain_end)
+            piece == Some(0) && held.plain_end > self.at && self.is_flushed(held.plain_end)
         };
         self.blocks.iter().rev().find(ends).map(|held| held.bit_end)
     }
@@ -250,9 +253,14 @@ impl Deep {
         let piece = u64::from(params.piece());
         let end = self.position().checked_div(piece).map(|before| (before + 1) * piece);
         match end.filter(|&end| end < self.decoded()) {
-            Some(end) if !self.flushes.contains(&((end - self.base) as usize)) => Params { writes: 0, ..params },
+            Some(end) if !self.is_flushed((end - self.base) as usize) => Params { writes: 0, ..params },
             _ => params,
         }
+    }
+
+    /// Whether the encoder was told to flush there in `plain`.
+    fn is_flushed(&self, at: usize) -> bool {
+        self.flushes.binary_search(&at).is_ok()
     }
 
     fn start(&self, keep: usize) -> Start<'_> {

@@ -3,7 +3,7 @@
 //! Trying all of them takes milliseconds, however short a stream is. Where many in a row have none, in an archive of an encoder without
 //! a name, the search is worthwhile ever more rarely.
 
-use crate::encoder::{Input, Params, Start, find, find_among};
+use crate::encoder::{Input, Params, Start, find_among, find_within};
 
 /// Encoders that are remembered.
 const MOST: usize = 4;
@@ -32,13 +32,14 @@ impl Known {
         &self.encoders
     }
 
-    /// One that makes the first blocks of `actual`, as [`find`] has it: a known one or, where looking for it is worthwhile, any.
-    pub(crate) fn find(&mut self, start: Start, input: Input, actual: &[u8]) -> Option<Params> {
-        if self.in_vain > PATIENCE && !self.in_vain.is_power_of_two() {
+    /// One that makes the first blocks of `actual`, as [`crate::encoder::find`] has it: a known one or, where looking for it is
+    /// worthwhile and `time` is left, any. What the search takes of the time is taken off.
+    pub(crate) fn find(&mut self, time: &mut u64, start: Start, input: Input, actual: &[u8]) -> Option<Params> {
+        if *time == 0 || self.in_vain > PATIENCE && !self.in_vain.is_power_of_two() {
             self.in_vain = self.in_vain.saturating_add(1);
             return find_among(start, input, actual, &self.encoders);
         }
-        let found = find(start, input, actual, &self.encoders);
+        let found = find_within(time, start, input, actual, &self.encoders);
         match found {
             Some(params) if self.encoders.contains(&params) => {}
             Some(_) => self.in_vain = 0,
@@ -68,7 +69,7 @@ mod tests {
     }
 
     fn found(known: &mut Known, stream: &[u8], plain: &[u8]) -> Option<Params> {
-        known.find(Start::of_stream(), Input { plain, flushes: &[], ends: true }, stream)
+        known.find(&mut u64::MAX.clone(), Start::of_stream(), Input { plain, flushes: &[], ends: true }, stream)
     }
 
     #[test]

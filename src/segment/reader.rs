@@ -125,12 +125,27 @@ impl SegmentReader {
         if left < wanted as u64 {
             return Err(self.truncated("record payload", offset, wanted as u64, left));
         }
-        let mut payload = vec![0; wanted];
-        let read = fill(&*self.file, &self.path, &mut payload, payload_at)?;
-        if read < wanted {
-            return Err(self.truncated("record payload", offset, wanted as u64, read as u64));
+        let payload = self.read_payload(payload_at, wanted)?;
+        if payload.len() < wanted {
+            return Err(self.truncated("record payload", offset, wanted as u64, payload.len() as u64));
         }
         Ok(Record { header, payload: payload.into() })
+    }
+
+    /// So many bytes from `offset` on, fewer at the end of the file.
+    fn read_payload(&self, offset: u64, wanted: usize) -> Result<Vec<u8>, SegmentError> {
+        let mut payload = Vec::with_capacity(wanted);
+        while payload.len() < wanted {
+            let at = offset + payload.len() as u64;
+            match self.file.read_to_spare(&mut payload, at) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(source) => return Err(self.io_error("read", at, source)),
+            }
+        }
+        payload.truncate(wanted);
+        Ok(payload)
     }
 
     /// Reads the record's header.

@@ -73,6 +73,11 @@ const ENCODING: u64 = 100;
 /// Nanoseconds beyond that for any object: what small ones take does not matter.
 const GRACE: u64 = 20_000_000;
 
+/// Nanoseconds of a core that looking for encoders may take for each byte of an object, and beyond that for any object. Where most
+/// streams have encoders of their own, those that come later stay tokens.
+const SEARCHING: u64 = 1_000;
+const SEARCH_GRACE: u64 = 1_000_000_000;
+
 /// Takes one object at a time.
 pub struct Intake {
     outer: Option<Expander>,
@@ -231,7 +236,8 @@ impl Store {
     pub(crate) fn deep_intake(&self, cut: CutSettings, space: Space, len: u64) -> Intake {
         let expand = self.inner().settings.expand.clone();
         let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
-        let deep = expand.map(|settings| Members { deep: true, time, ..settings });
+        let search = len.saturating_mul(SEARCHING).saturating_add(SEARCH_GRACE);
+        let deep = expand.map(|settings| Members { deep: true, time, search, ..settings });
         let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
         let known = |nested| self.inner().encoders.of(space, nested);
         let outer = deep.map(|settings| Expander::new(settings).knowing(known(false)));

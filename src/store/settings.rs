@@ -51,7 +51,7 @@ impl Default for Settings {
             ingest_bytes: 112 << 20,
             read_bytes: 48 << 20,
             encode_threads: cores,
-            read_threads: cores.max(2) * 2,
+            read_threads: cores.max(2) * 4,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! VCDIFF (RFC 3284) through the xdelta3 library, behind a safe interface: the only `unsafe` of the project.
+//! VCDIFF (RFC 3284) through the xdelta3 library, behind a safe interface.
 //!
 //! The crate `xdelta3` is here for the C library it builds and links; its own functions are not used, because
 //! `decode` caps its output at twice its input (10 MB of zeros encode to 35 bytes and never come back) and both

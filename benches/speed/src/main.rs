@@ -2,7 +2,8 @@
 //!
 //! `make bench` runs all rows; `make bench ARGS='[ROW...] [--rounds N] [--objects N]'` some.
 //! Rows: put-large get-large put-small get-small release range memory many. Rounds alternate floor and server
-//! in pairs, because a shared machine is never equally fast twice; the best round is printed, all are listed beside it.
+//! in pairs, because a shared machine is never equally fast twice; the median round is judged, and the least and the
+//! greatest ratio are printed beside it.
 //! Nothing here fails on a slow machine: a row that falls short says so.
 
 mod client;

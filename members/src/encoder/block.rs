@@ -13,6 +13,7 @@ use super::tables::{
 };
 use super::tree::{self, Code, Shape};
 use super::{Block, State};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 const STATIC_D_LEN: [u8; D_CODES] = [5; D_CODES];
@@ -76,16 +77,21 @@ pub(super) struct Expected<'a> {
     /// By block; empty where they are not known.
     blocks: &'a [Vec<u32>],
     block: usize,
+    /// Symbols of the blocks before.
+    before: usize,
+    /// Symbols that were compared so far: how far the encoder went before it gave up.
+    compared: &'a Cell<usize>,
 }
 
 impl<'a> Expected<'a> {
-    pub(super) fn new(blocks: &'a [Vec<u32>]) -> Self {
-        Self { blocks, block: 0 }
+    pub(super) fn new(blocks: &'a [Vec<u32>], compared: &'a Cell<usize>) -> Self {
+        Self { blocks, block: 0, before: 0, compared }
     }
 
     /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins with `more`.
     pub(super) fn allows(&self, done: usize, more: &[u32]) -> bool {
         let Some(current) = self.blocks.get(self.block) else { return true };
+        self.compared.set(self.before + done + more.len());
         let (rest, at) = match done > 0 && done == current.len() {
             true => (self.blocks.get(self.block + 1), 0),
             false => (Some(current), done),
@@ -97,6 +103,8 @@ impl<'a> Expected<'a> {
     pub(super) fn ends_after(&mut self, count: usize) -> bool {
         let fits = self.blocks.get(self.block).is_none_or(|block| block.is_empty() || block.len() == count);
         self.block += 1;
+        self.before += count;
+        self.compared.set(self.before);
         fits
     }
 
@@ -104,6 +112,7 @@ impl<'a> Expected<'a> {
     /// all of it.
     pub(super) fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
         let Some(expected) = self.blocks.get(self.block) else { return true };
+        self.compared.set(self.before + symbols.len());
         if expected.is_empty() {
             return true;
         }

@@ -12,10 +12,13 @@ use super::{
     Block, Expected, Family, HISTORY, Input, LOOKAHEAD, Params, Start, Strategy, encode_expecting, klauspost, miniz,
 };
 use crate::deflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// Plain bytes after which no further block is looked at.
 const ENOUGH: usize = 256 * 1024;
+/// What trying an encoder takes at least, in nanoseconds of a core: its tables are cleared.
+const TRIAL: u64 = 10_000;
 
 /// Families and levels, the most frequent in the wild first.
 const LIKELY: [(Family, u8); 41] = {
@@ -73,28 +76,41 @@ const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 /// does, or `input` ends within the first block.
 #[must_use]
 pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Option<Params> {
-    search(start, input, actual, hints, true)
+    find_within(&mut u64::MAX.clone(), start, input, actual, hints)
+}
+
+/// As [`find`], as long as `time` lasts: nanoseconds of a core by [`Params::pace`], those that trying encoders takes are taken off.
+pub(crate) fn find_within(
+    time: &mut u64,
+    start: Start,
+    input: Input,
+    actual: &[u8],
+    hints: &[Params],
+) -> Option<Params> {
+    search(time, start, input, actual, hints, true)
 }
 
 /// As [`find`], of these alone.
 #[must_use]
 pub fn find_among(start: Start, input: Input, actual: &[u8], params: &[Params]) -> Option<Params> {
-    search(start, input, actual, params, false)
+    search(&mut u64::MAX.clone(), start, input, actual, params, false)
 }
 
-fn search(start: Start, input: Input, actual: &[u8], hints: &[Params], others: bool) -> Option<Params> {
+fn search(time: &mut u64, start: Start, input: Input, actual: &[u8], hints: &[Params], others: bool) -> Option<Params> {
     let first = First::decode(start, &input, actual)?;
     let flushes = &input.flushes[..input.flushes.partition_point(|&at| at <= first.plain)];
     let part = |params: &Params| {
         let reach = input.plain.len().min(first.plain + params.lookahead());
         Input { plain: &input.plain[..reach], flushes, ends: input.ends && reach == input.plain.len() }
     };
-    let tried = |params: &Params| match params.is_whole() {
-        false => params.is_valid() && first.fits(start, part(params), actual, params),
-        true => first.ordered == Some(true) && first.fits(start, input, actual, params),
+    let mut tried = |params: &Params| match params.is_whole() {
+        false => params.is_valid() && first.fits(time, start, part(params), actual, params),
+        true => first.ordered == Some(true) && first.fits(time, start, input, actual, params),
     };
-    let among = hints.iter().copied().find(tried);
-    among.or_else(|| others.then(|| first.plausible(&start, &input).find(tried)).flatten())
+    if let Some(found) = hints.iter().copied().find(&mut tried) {
+        return Some(found);
+    }
+    others.then(|| first.plausible(&start, &input).find(tried)).flatten()
 }
 
 /// The decoded first blocks.
@@ -150,7 +166,7 @@ impl First {
                 break;
             }
             (made.plain, bit) = (plain, block.end);
-            let by_flush = input.flushes.contains(&plain);
+            let by_flush = input.flushes.binary_search(&plain).is_ok();
             if !symbols.symbols.is_empty() && !block.last && !by_flush && made.full.is_none() {
                 (made.full, made.buffer) = (Some(symbols.symbols.len()), block.plain as usize);
                 made.named = match symbols.lens.as_deref() {
@@ -182,16 +198,34 @@ impl First {
         (!made.symbols.is_empty()).then_some(made)
     }
 
-    fn fits(&self, start: Start, part: Input, actual: &[u8], params: &Params) -> bool {
+    /// Whether the encoder makes these blocks; false too once `time` is used up.
+    fn fits(&self, time: &mut u64, start: Start, part: Input, actual: &[u8], params: &Params) -> bool {
+        if *time == 0 {
+            return false;
+        }
         let (mut blocks, mut bit) = (0, u64::from(start.first_bit & 7));
-        encode_expecting(params, start, part, Some(Expected::new(&self.symbols)), &mut |block: Block| {
+        let compared = Cell::new(0);
+        let expected = Expected::new(&self.symbols, &compared);
+        encode_expecting(params, start, part, Some(expected), &mut |block: Block| {
             if !same_bits(block.bytes, actual, bit, block.bit_end) {
                 return ControlFlow::Break(());
             }
             (blocks, bit) = (blocks + 1, block.bit_end);
             if blocks == self.symbols.len() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        *time = time.saturating_sub(self.cost(&start, part.plain.len(), params, compared.get()));
         blocks == self.symbols.len()
+    }
+
+    /// Nanoseconds of a core that an encoder took which gave up after so many symbols, about; it depends on the bytes alone.
+    fn cost(&self, start: &Start, plain: usize, params: &Params, compared: usize) -> u64 {
+        let symbols: usize = self.symbols.iter().map(Vec::len).sum();
+        let read = match params.is_whole() || symbols == 0 {
+            true => plain,
+            false => self.plain.min(plain) * compared.min(symbols) / symbols,
+        };
+        let history = if params.is_lazy() { 0 } else { start.history.len().min(params.history(start.position)) };
+        TRIAL + params.pace() * (read + history) as u64 / 1000
     }
 
     /// Everything that the number of symbols in a block allows.

@@ -36,6 +36,7 @@ mod tree;
 mod whole;
 mod window;
 
+pub(crate) use find::find_within;
 pub use find::{find, find_among};
 pub use matching::{Prefix, matching};
 pub use params::{Family, PARAMS_LEN, Params, ParamsError, Strategy};

@@ -66,7 +66,11 @@ impl Expander {
     /// Makes ops of held blocks; `all`: of all of them, since no more will come.
     pub(super) fn give_out(&mut self, deep: &mut Deep, all: bool, out: &mut Expansion) {
         while !deep.is_empty() && (all || deep.is_full()) {
-            let offer = if self.time == 0 { deep.tokens() } else { deep.offer(&self.buffer, all, &mut self.known) };
+            let offer = if self.time == 0 {
+                deep.tokens()
+            } else {
+                deep.offer(&self.buffer, all, &mut self.known, &mut self.search)
+            };
             match offer {
                 Offer::More => break,
                 // Once one takes too long, nothing more is encoded: the next version of the object is to be cut at the same place.

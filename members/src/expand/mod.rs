@@ -60,6 +60,8 @@ pub struct Expander {
     known: Known,
     /// What encoding may still take, see [`Settings::time`].
     time: u64,
+    /// What looking for encoders may still take, see [`Settings::search`].
+    search: u64,
     cut_off: bool,
 }
 
@@ -82,6 +84,7 @@ impl Expander {
     pub fn new(settings: Settings) -> Self {
         Self {
             time: settings.time,
+            search: settings.search,
             settings,
             joiner: Joiner::default(),
             buffer: Vec::new(),

@@ -22,6 +22,9 @@ pub struct Settings {
     /// How long encoding all that the deep gear leaves to encoders may take, in nanoseconds of a core by
     /// [`crate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
     pub time: u64,
+    /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that, only encoders that are
+    /// known are tried.
+    pub search: u64,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
     pub deep: bool,
 }
@@ -38,6 +41,7 @@ impl Default for Settings {
             deep_growth: 64,
             packed: 256 * 1024,
             time: u64::MAX,
+            search: u64::MAX,
             deep: false,
         }
     }

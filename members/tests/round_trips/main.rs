@@ -3,6 +3,7 @@
 mod boundaries;
 mod damage;
 mod dump;
+mod effort;
 mod exact;
 mod png;
 mod support;

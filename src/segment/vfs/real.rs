@@ -6,7 +6,9 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{FlockOperation, flock, statvfs};
+use rustix::io::pread;
 
 use super::{Vfs, VfsFile};
 
@@ -77,6 +79,10 @@ struct RealFile(File);
 impl VfsFile for RealFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.0.read_at(buf, offset)
+    }
+
+    fn read_to_spare(&self, buf: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
+        Ok(pread(&self.0, spare_capacity(buf), offset)?)
     }
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use deltastore_format::Hash;
 use quick_cache::sync::{Cache, DefaultLifecycle, GuardResult};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
-use sha2::{Digest, Sha256};
 
 use super::Blobs;
 use crate::store::error::StoreError;
@@ -83,7 +82,7 @@ impl Blobs {
     pub(super) fn kept_on_disk(&self, digest: &Hash) -> Option<Bytes> {
         let disk = self.disk.as_ref()?;
         let bytes = disk.get(digest)?;
-        if Hash(Sha256::digest(&bytes).into()) != *digest {
+        if Hash(deltastore_sha256::digest(&bytes)) != *digest {
             tracing::warn!(%digest, "a damaged entry of the cache was dropped");
             disk.forget(digest);
             return None;

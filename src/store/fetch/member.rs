@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use deltastore_format::{Entry, EntryKind, Hash, NodePayload};
-use sha2::{Digest, Sha256};
 
 use super::{Blobs, Keep, slice_of};
 use crate::delta::Decoder;
@@ -35,11 +34,11 @@ impl Blobs {
         let view = self.slices(&member.view, decoder)?;
         let bytes = deltastore_members::recreate(&program, &view, member.len as usize)
             .map_err(|error| StoreError::damaged(position, "a member that can be re-created", error))?;
-        let found = Hash(Sha256::digest(&bytes).into());
+        let bytes = Bytes::from(bytes);
+        let found = Hash(deltastore_sha256::digest(&bytes));
         if found != member.digest && !self.bugs.has(Bug::SkipVerification) && !self.bugs.has(Bug::SkipMemberDigest) {
             return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
         }
-        let bytes = Bytes::from(bytes);
         self.keep_on_disk(member.digest, &bytes, keep);
         Ok(bytes)
     }

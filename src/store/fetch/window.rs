@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use deltastore_format::{Hash, PlacedKind, Position, WindowHead};
-use sha2::{Digest, Sha256};
 
 use super::{Blobs, Keep, MAX_DEPTH, TRIES};
 use crate::delta::Decoder;
@@ -88,7 +87,7 @@ impl Blobs {
         let bytes =
             decoder.decode(&head, &encoded, &references).map_err(|error| StoreError::delta(position, &error))?;
         if !self.bugs.has(Bug::SkipVerification) {
-            let found = Hash(Sha256::digest(&bytes).into());
+            let found = Hash(deltastore_sha256::digest(&bytes));
             if found != *hash {
                 return Err(StoreError::damaged(position, format!("SHA-256 {hash}"), found));
             }

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deltastore_format::{Codec, Entry, EntryKind, Hash, PlacedKind, Position, WindowHead, record};
-use sha2::{Digest, Sha256};
 
 use near::Near;
 pub use own::OwnSketches;
@@ -94,7 +93,7 @@ impl Store {
         gear: &Gear<'_>,
         cut: CutWindow,
     ) -> Result<Prepared, StoreError> {
-        let hash = Hash(Sha256::digest(&cut.bytes).into());
+        let hash = Hash(deltastore_sha256::digest(&cut.bytes));
         let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
         let (pin, fresh) = self.inner().pin(hash);
         let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };

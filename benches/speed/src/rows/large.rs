@@ -38,7 +38,7 @@ pub fn put(options: &Options) -> Vec<Row> {
         );
         pairs.push((rate(time), rate(floor)));
     }
-    vec![Row { what: "PUT 64 MiB incompressible, 4 clients".into(), unit: "MB/s", pairs, target: Target::AtLeast(0.6) }]
+    vec![Row { what: "PUT 64 MiB incompressible, 4 clients".into(), unit: "MB/s", pairs, target: Target::AtLeast(0.7) }]
 }
 
 pub fn get(options: &Options) -> Vec<Row> {
@@ -74,6 +74,6 @@ pub fn get(options: &Options) -> Vec<Row> {
         what: "GET 64 MiB stored raw, 4 clients, warm".into(),
         unit: "MB/s",
         pairs,
-        target: Target::AtLeast(0.6),
+        target: Target::AtLeast(0.8),
     }]
 }

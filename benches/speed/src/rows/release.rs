@@ -20,7 +20,7 @@ pub fn run(options: &Options) -> Vec<Row> {
         return Vec::new();
     };
     let (earlier, later) = (read(earlier), read(later));
-    let pairs = (0..options.rounds.min(2))
+    let pairs = (0..options.rounds.min(3))
         .map(|_| (put(&earlier, &later, &[]), put(&earlier, &later, &["--no-deltas"])))
         .collect();
     vec![Row { what: "PUT of a release like an earlier one".into(), unit: "MB/s", pairs, target: Target::AtLeast(0.5) }]

@@ -84,7 +84,7 @@ pub fn get(options: &Options) -> Vec<Row> {
         );
         pairs.push((rate, floor));
     }
-    vec![Row { what: "GET 4 KiB, 32 clients".into(), unit: "objects/s", pairs, target: Target::AtLeast(0.5) }]
+    vec![Row { what: "GET 4 KiB, 32 clients".into(), unit: "objects/s", pairs, target: Target::AtLeast(0.55) }]
 }
 
 fn read(address: SocketAddr) -> f64 {

@@ -103,7 +103,8 @@ impl Disk {
         let mut missing = (100..108).collect::<VecDeque<_>>();
         while let Some(number) = missing.front() {
             let health = self.running().objects.store().health();
-            match if health == Health::Ready { self.put(*number) } else { Err(ObjectError::StorageFull) } {
+            let sent = if health == Health::Ready { self.put(*number) } else { Err(ObjectError::StorageFull) };
+            match sent {
                 Ok(()) => drop(missing.pop_front()),
                 Err(ObjectError::StorageFull) if Instant::now() < deadline => std::thread::sleep(PAUSE),
                 Err(error) => return Err(format!("{health:?}, {} bytes free: {error}", self.free())),

@@ -54,6 +54,8 @@ pub struct Commit {
     pub durable_upto: Position,
     /// Compaction wrote it: it moves what it puts and changes nothing that clients see.
     pub relocated: bool,
+    /// What it places takes the place of an earlier placing of the same hash, whose record is damaged.
+    pub healing: bool,
     pub placed: Vec<Placed>,
     pub ops: Vec<Op>,
 }
@@ -87,7 +89,7 @@ impl Wire for Commit {
 
     fn write(&self, out: &mut Writer<'_>) {
         out.u8(COMMIT_VERSION);
-        out.flags(&[self.relocated]);
+        out.flags(&[self.relocated, self.healing]);
         out.u16(0);
         out.u64(self.time_ms);
         self.durable_upto.write(out);
@@ -98,10 +100,11 @@ impl Wire for Commit {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         input.version(Self::NAME, COMMIT_VERSION)?;
-        let [relocated] = input.flags("commit flags")?;
+        let [relocated, healing] = input.flags("commit flags")?;
         input.zeros(Self::NAME, 2)?;
         let commit = Commit {
             relocated,
+            healing,
             time_ms: input.u64(Self::NAME)?,
             durable_upto: Position::read(input)?,
             placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,

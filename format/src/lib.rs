@@ -11,6 +11,7 @@ pub mod commit;
 pub mod error;
 mod header;
 pub mod ids;
+pub mod manifest;
 pub mod member;
 pub mod recipe;
 pub mod record;
@@ -26,6 +27,7 @@ pub use commit::{
 pub use error::DecodeError;
 pub use header::crc32c;
 pub use ids::{BucketId, Epoch, Hash, Position, SegmentId, Sequence, StoreId, UploadId};
+pub use manifest::{Manifest, SegmentEntry, SegmentState};
 pub use member::{Member, NodePayload};
 pub use recipe::{Entry, EntryKind, Node, Recipe};
 pub use record::{RecordHeader, RecordKind, record_len};

@@ -4,32 +4,53 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use super::look::look;
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
-use crate::store::{CollectOptions, OptimizeOptions, OptimizeReport, Store, StoreError};
+use crate::store::{CollectOptions, FsckReport, OptimizeOptions, OptimizeReport, Problem, Store, StoreError};
+use serde_json::json;
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
     let Opened { folder, engine, clock } = open(dir, false)?;
     let bar = progress::bar("reading segments", 1);
-    let damage = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
+    let rebuilt = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
         bar.set_length(progress.segments as u64);
         bar.set_position(progress.segments_done as u64);
     })?;
     bar.finish_and_clear();
-    let mut lines = vec![format!("index rebuilt from the segments in {}", dir.display())];
-    lines.extend(damage.iter().map(|damage| format!("DAMAGED {damage}")));
-    finish(&lines, damage.is_empty())
+    let mut lines = vec![match rebuilt.done {
+        true => format!("index rebuilt from the segments in {}", dir.display()),
+        false => "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
+                  files, or give them up with repair --forget-missing-segments"
+            .into(),
+    }];
+    lines.extend(rebuilt.damage.iter().map(|damage| format!("DAMAGED {damage}")));
+    finish(&lines, rebuilt.damage.is_empty())
 }
 
 /// `fsck`
-pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
-    let store = open_store(dir, false)?;
+pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
+    let looked = look(dir)?;
     let bar = progress::bar("checking", 0);
-    let found = store.fsck(&mut |found| {
-        bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
-    })?;
+    let mut unprinted = Ok(());
+    let mut found = looked.store.fsck_objects(
+        &mut |unreadable| {
+            let line = if json { output::json_line(unreadable) } else { Ok(format!("UNREADABLE {unreadable}\n")) };
+            if let Err(error) = line.and_then(|line| bar.suspend(|| output::print(&line))) {
+                unprinted = Err(error);
+            }
+        },
+        &mut |found| {
+            bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
+        },
+    )?;
     bar.finish_and_clear();
+    unprinted?;
+    found.problems.extend(looked.problems);
+    if json {
+        return fsck_json(&found);
+    }
     let mut lines = vec![format!(
         "{} segments ({}), {} records, {} windows and nodes, {} objects, {} parts checked",
         found.segments,
@@ -40,12 +61,37 @@ pub fn fsck(dir: &Path) -> Result<ExitCode, StoreError> {
         found.parts
     )];
     lines.extend(found.problems.iter().map(|problem| format!("DAMAGED {problem}")));
+    if found.unreadable > 0 {
+        lines.push(format!(
+            "{} objects and parts cannot be read whole; uploading the same bytes again mends them, see repair",
+            found.unreadable
+        ));
+    }
     lines.push(match found.problems.len() {
         0 => "no problems found".to_owned(),
         1 => "1 problem found".to_owned(),
         many => format!("{many} problems found"),
     });
     finish(&lines, found.problems.is_empty())
+}
+
+/// One document a line, so that the list may be of any length.
+fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
+    for Problem { subject, reason } in &found.problems {
+        output::print(&output::json_line(&json!({ "kind": "problem", "subject": subject, "reason": reason }))?)?;
+    }
+    let summary = json!({
+        "kind": "summary",
+        "segments": found.segments,
+        "segment_bytes": found.segment_bytes,
+        "records": found.records,
+        "blobs": found.blobs,
+        "objects": found.versions,
+        "parts": found.parts,
+        "problems": found.problems.len(),
+        "unreadable": found.unreadable,
+    });
+    finish(&[output::json_line(&summary)?.trim_end().to_owned()], found.problems.is_empty())
 }
 
 /// `gc`
@@ -87,7 +133,10 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     if done.damaged > 0 {
         lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
     }
-    finish(&lines, done.damaged == 0)
+    if done.held_back {
+        lines.push("nothing is stored anew while part of the log is damaged or lost; run fsck".into());
+    }
+    finish(&lines, done.damaged == 0 && !done.held_back)
 }
 
 fn would(done: &OptimizeReport) -> Vec<String> {
@@ -123,10 +172,10 @@ pub fn stats(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     let stats = open_store(dir, false)?.stats()?;
     let text = if json { output::json(&stats)? } else { report::table(&stats) };
     output::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if stats.lost_segments.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }
 
-fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {
+pub(super) fn finish(lines: &[String], sound: bool) -> Result<ExitCode, StoreError> {
     output::print(&(lines.join("\n") + "\n"))?;
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(DAMAGE) })
 }

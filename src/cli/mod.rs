@@ -4,11 +4,13 @@ mod address;
 mod credentials;
 mod estimate;
 mod inspect;
+mod look;
 mod maintain;
 mod open;
 mod output;
 mod progress;
 mod remote;
+mod repair;
 mod report;
 mod serve;
 mod target;
@@ -40,7 +42,25 @@ enum Command {
     RebuildIndex(Folder),
     /// Read and verify everything and name what is damaged; the server must be stopped
     #[command(after_help = EXIT_CODES)]
-    Fsck(Folder),
+    Fsck {
+        #[command(flatten)]
+        folder: Folder,
+        /// Print JSON, a document a line: each problem, each object that cannot be read, then a summary
+        #[arg(long)]
+        json: bool,
+    },
+    /// Mend what can be mended from the folder itself and say which uploads would mend the rest; the server must be stopped
+    #[command(after_help = EXIT_CODES)]
+    Repair {
+        #[command(flatten)]
+        folder: Folder,
+        /// Say what would be done, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Give up segments whose files are lost for good, and with them the objects that need them
+        #[arg(long)]
+        forget_missing_segments: bool,
+    },
     /// Drop what nothing refers to and give its disk space back; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Gc(Folder),
@@ -97,6 +117,8 @@ const DAMAGE: u8 = 3;
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // RocksDB makes files by itself.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let format = match &arguments.command {
         Command::Serve(serve) => serve.log_format,
         _ => LogFormat::Text,
@@ -105,7 +127,10 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Serve(arguments) => serve::serve(&arguments).map_err(|error| error.to_string()),
         Command::RebuildIndex(folder) => maintain::rebuild_index(&folder.dir).map_err(|error| error.to_string()),
-        Command::Fsck(folder) => maintain::fsck(&folder.dir).map_err(|error| error.to_string()),
+        Command::Fsck { folder, json } => maintain::fsck(&folder.dir, json).map_err(|error| error.to_string()),
+        Command::Repair { folder, dry_run, forget_missing_segments } => {
+            repair::repair(&folder.dir, dry_run, forget_missing_segments).map_err(|error| error.to_string())
+        }
         Command::Gc(folder) => maintain::gc(&folder.dir).map_err(|error| error.to_string()),
         Command::Optimize { folder, bucket, policy, dry_run } => {
             let options = OptimizeOptions { bucket, policy, dry_run, ..OptimizeOptions::default() };

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::index::{Engine, Index, IndexError, RocksEngine, RocksSettings};
+use crate::index::{Engine, RocksSettings, open_derived};
 use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::bugs::Bugs;
 use crate::store::{Folder, Settings, Store, StoreError};
@@ -19,22 +19,11 @@ pub struct Opened {
 pub fn open(dir: &Path, create: bool) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
-    let path = folder.index_dir();
-    let engine = match checked(&path) {
-        Err(error @ (IndexError::Damaged { .. } | IndexError::Corrupt { .. })) => {
-            tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
-            RocksEngine::destroy(&path)?;
-            checked(&path)?
-        }
-        other => other?,
-    };
+    let (engine, damage) = open_derived(&folder.index_dir(), &RocksSettings::default())?;
+    if let Some(error) = damage {
+        tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
+    }
     Ok(Opened { folder, engine, clock })
-}
-
-fn checked(path: &Path) -> Result<Arc<dyn Engine>, IndexError> {
-    let engine: Arc<dyn Engine> = Arc::new(RocksEngine::open(path, &RocksSettings::default())?);
-    Index::open(Arc::clone(&engine))?;
-    Ok(engine)
 }
 
 /// What of the disk may be used as a cache.

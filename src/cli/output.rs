@@ -17,6 +17,14 @@ pub fn print(text: &str) -> std::io::Result<()> {
     }
 }
 
+/// As JSON on one line.
+///
+/// # Errors
+/// When a value has no JSON form.
+pub fn json_line(report: &impl Serialize) -> std::io::Result<String> {
+    Ok(serde_json::to_string(report).map_err(Error::other)? + "\n")
+}
+
 /// What is to be printed, as JSON.
 ///
 /// # Errors

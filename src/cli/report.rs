@@ -70,6 +70,16 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
+    if !stats.lost_segments.is_empty() {
+        lines.push(format!("LOST segments {}; run fsck", stats.lost_segments.join(", ")));
+    }
+    let damage = &stats.damage;
+    if damage.known_blobs + damage.log_ranges > 0 {
+        lines.push(format!(
+            "DAMAGED: {} windows and nodes, {} stretches of the log, as far as they were met; fsck finds all",
+            damage.known_blobs, damage.log_ranges
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

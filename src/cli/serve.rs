@@ -14,7 +14,7 @@ use super::output;
 use crate::object::Objects;
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
-use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError};
+use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
 
 /// Shortest pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
@@ -83,6 +83,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
+    let verifier = Verifier::start(&store)?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
     let joiner = if arguments.no_deltas { None } else { Some(Joiner::start(&store)?) };
     let optimizer = if arguments.no_deltas || arguments.no_optimizer {
@@ -102,7 +103,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     };
     let objects = Objects::new(store);
     let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, ServerSettings::default(), shutdown));
-    drop((joiner, optimizer, collector));
+    drop((joiner, optimizer, collector, verifier));
     // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
     drop(runtime);
     result?;

@@ -186,4 +186,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// When it returns, everything written before it was called survives a crash.
     fn flush(&self) -> Result<(), IndexError>;
+
+    /// Its files are damaged, as some call found: the next start makes the index anew.
+    fn is_damaged(&self) -> bool {
+        false
+    }
 }

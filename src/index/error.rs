@@ -25,6 +25,11 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// True when the index itself is at fault and is to be rebuilt.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, IndexError::Damaged { .. } | IndexError::Corrupt { .. })
+    }
+
     pub(super) fn corrupt(family: Family, key: &[u8], source: DecodeError) -> Self {
         IndexError::Corrupt { family, key: hex::encode(key), source }
     }

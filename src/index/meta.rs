@@ -4,7 +4,8 @@ use super::Index;
 use super::engine::{Batch, Family};
 use super::error::IndexError;
 use super::wire::{Reader, push_position};
-use deltastore_format::{Position, Sequence};
+use deltastore_format::{DecodeError, Position, SegmentId, Sequence};
+use std::collections::BTreeMap;
 
 /// Version of the rows' layout that this build reads and writes. An older one is to be rebuilt.
 pub const INDEX_VERSION: u32 = 2;
@@ -13,6 +14,45 @@ const VERSION: &[u8] = b"version";
 const APPLIED: &[u8] = b"applied";
 const NEXT_SEQUENCE: &[u8] = b"next-sequence";
 const INCOMPLETE: &[u8] = b"incomplete";
+
+/// What of the log the index does not know.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    /// Records were damaged when it was made.
+    pub damage: bool,
+    /// Segments that were lost, and of which it has not seen everything; true where it has seen a part that is lost.
+    pub unseen: BTreeMap<SegmentId, bool>,
+}
+
+impl Hidden {
+    /// True when something is.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut value = vec![u8::from(self.damage)];
+        for (id, partly) in &self.unseen {
+            value.extend(id.0.to_le_bytes());
+            value.push(u8::from(*partly));
+        }
+        value
+    }
+
+    fn decode(value: &[u8]) -> Result<Self, DecodeError> {
+        // Older builds noted damage alone.
+        let Some((damage, ids)) = value.split_first() else {
+            return Ok(Hidden { damage: true, unseen: BTreeMap::new() });
+        };
+        let mut reader = Reader::new("hidden segments", ids);
+        let mut unseen = BTreeMap::new();
+        for _ in 0..ids.len() / 9 {
+            unseen.insert(SegmentId(reader.u64()?), reader.u8()? != 0);
+        }
+        reader.finish()?;
+        Ok(Hidden { damage: *damage != 0, unseen })
+    }
+}
 
 impl Index {
     /// The log is applied up to here; none when nothing was ever applied.
@@ -46,16 +86,16 @@ impl Index {
         batch.put(Family::Meta, NEXT_SEQUENCE, next.0.to_le_bytes());
     }
 
-    /// True when the index was made from a log with damage: what that hid is missing here, links too.
-    pub fn incomplete(&self) -> Result<bool, IndexError> {
-        Ok(self.read(Family::Meta, INCOMPLETE, |_| Ok(()))?.is_some())
+    /// What of the log was hidden from the index: links of it are missing here.
+    pub fn hidden(&self) -> Result<Hidden, IndexError> {
+        Ok(self.read(Family::Meta, INCOMPLETE, Hidden::decode)?.unwrap_or_default())
     }
 
-    pub fn stage_incomplete(&self, batch: &mut Batch, incomplete: bool) {
-        if incomplete {
-            batch.put(Family::Meta, INCOMPLETE, []);
-        } else {
+    pub fn stage_hidden(&self, batch: &mut Batch, hidden: &Hidden) {
+        if *hidden == Hidden::default() {
             batch.delete(Family::Meta, INCOMPLETE);
+        } else {
+            batch.put(Family::Meta, INCOMPLETE, hidden.encode());
         }
     }
 

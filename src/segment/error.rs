@@ -17,6 +17,9 @@ pub enum SegmentError {
     /// A whole header stands there, but of another place, segment or epoch.
     #[error("{} at offset {offset}: {what} is {found:#x}, expected {expected:#x}", .path.display())]
     Misplaced { path: PathBuf, offset: u64, what: &'static str, expected: u64, found: u64 },
+    /// The segment is listed in the manifest, and its file is not there or is another's.
+    #[error("{}: {reason}", .path.display())]
+    Lost { path: PathBuf, reason: String },
     /// The disk (or quota) is full. The append was cut back: the writer can go on once there is space.
     #[error("append to {} at offset {offset}: no space: {source}", .path.display())]
     Full { path: PathBuf, offset: u64, source: io::Error },
@@ -52,7 +55,12 @@ impl SegmentError {
 
     /// True if the bytes are wrong, false if the file could not be read or written.
     pub fn is_damage(&self) -> bool {
-        matches!(self, SegmentError::Decode { .. } | SegmentError::Misplaced { .. })
+        matches!(self, SegmentError::Decode { .. } | SegmentError::Misplaced { .. } | SegmentError::Lost { .. })
+    }
+
+    /// True if a whole record or header stands there that is of another place.
+    pub fn is_misplaced(&self) -> bool {
+        matches!(self, SegmentError::Misplaced { .. })
     }
 
     /// True if there was no space.

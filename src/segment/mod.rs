@@ -16,6 +16,7 @@
 
 mod cache;
 mod error;
+mod manifest;
 mod path;
 mod reader;
 mod readers;
@@ -25,6 +26,7 @@ mod writer;
 
 pub use cache::DiskCache;
 pub use error::{SegmentError, is_passing};
+pub use manifest::{ManifestError, ManifestFiles, read_manifest, write_manifest, write_manifest_unsynced};
 pub use path::{SEGMENT_DIR, list_segments, parse_segment_name, segment_dir, segment_path};
 pub use reader::{Record, SegmentReader};
 pub use readers::Readers;

@@ -4,7 +4,7 @@
 //! kept. A reader that was handed out works on after its segment is forgotten or even removed; the disk
 //! space comes back when the last one is dropped.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use deltastore_format::SegmentId;
 use parking_lot::Mutex;
 
 use super::error::SegmentError;
+use super::path::segment_path;
 use super::reader::SegmentReader;
 use super::vfs::Vfs;
 
@@ -22,6 +23,8 @@ pub struct Readers {
     /// Most files kept open.
     capacity: usize,
     open: Mutex<Open>,
+    /// Segments that must not be read, each with the reason.
+    lost: Mutex<BTreeMap<SegmentId, String>>,
 }
 
 #[derive(Default)]
@@ -36,7 +39,7 @@ struct Open {
 impl Readers {
     /// Segments of the data folder `dir`; keeps at most `capacity` files open (at least one).
     pub fn new(vfs: Arc<dyn Vfs>, dir: PathBuf, capacity: usize) -> Self {
-        Readers { vfs, dir, capacity: capacity.max(1), open: Mutex::default() }
+        Readers { vfs, dir, capacity: capacity.max(1), open: Mutex::default(), lost: Mutex::default() }
     }
 
     /// The segment's reader, opened if need be.
@@ -51,6 +54,9 @@ impl Readers {
             }
             open.forgotten
         };
+        if let Some(reason) = self.lost.lock().get(&id).cloned() {
+            return Err(SegmentError::Lost { path: segment_path(&self.dir, id), reason });
+        }
         let reader = Arc::new(SegmentReader::open(&*self.vfs, &self.dir, id)?);
         let mut open = self.open.lock();
         if let Some(reader) = open.used(id) {
@@ -67,6 +73,12 @@ impl Readers {
         let mut open = self.open.lock();
         open.forgotten += 1;
         open.readers.remove(&id);
+    }
+
+    /// From now on the segment fails with [`SegmentError::Lost`]: its file is missing or not its own.
+    pub fn lose(&self, id: SegmentId, reason: String) {
+        self.lost.lock().insert(id, reason);
+        self.forget(id);
     }
 
     /// Files kept open now.
@@ -96,7 +108,6 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::segment::segment_path;
     use crate::segment::testing::{DIR, segment_with};
     use crate::segment::vfs::{SimVfs, Vfs};
     use std::path::Path;

@@ -76,11 +76,6 @@ impl Assembly {
         self.resolve();
     }
 
-    /// Adds ready entries.
-    pub fn extend(&mut self, entries: Vec<Entry>) {
-        self.entries.extend(entries);
-    }
-
     /// True when no window was added yet.
     pub fn is_empty(&self) -> bool {
         self.view.entries.is_empty() && self.programs.entries.is_empty()

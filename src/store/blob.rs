@@ -39,6 +39,8 @@ pub struct Blob {
     pub links: Vec<Hash>,
     pub features: Vec<u64>,
     pub space: Space,
+    /// It takes the place of a record that is damaged.
+    pub heals: bool,
 }
 
 /// An appended blob that no commit has placed in the index yet.
@@ -49,6 +51,8 @@ pub struct Placing {
     pub links: Vec<Hash>,
     pub features: Vec<u64>,
     pub space: Space,
+    /// It takes the place of a record that is damaged.
+    pub heals: bool,
 }
 
 impl Blob {
@@ -72,6 +76,7 @@ impl Blob {
             links,
             features: Vec::new(),
             space: Space::default(),
+            heals: false,
         }
     }
 
@@ -81,9 +86,9 @@ impl Blob {
 
     /// What the log knows once the record lies at `position`.
     pub fn placed_at(self, position: Position) -> Arc<Placing> {
-        let Self { hash, mut row, links, features, space, .. } = self;
+        let Self { hash, mut row, links, features, space, heals, .. } = self;
         row.position = position;
-        Arc::new(Placing { hash, row, links, features, space })
+        Arc::new(Placing { hash, row, links, features, space, heals })
     }
 }
 

@@ -50,7 +50,9 @@ pub enum Bug {
     FreshForgetsCold,
     RebuildKeepsUnlinked,
     AppliedBehindFooter,
-    RollBeforeSync,
+    NewSegmentBeforeManifest,
+    ManifestWithoutSync,
+    ManifestAfterUnlink,
     OptimizeSwapsEntries,
     OptimizeCommitsBeforeWindows,
     OptimizeWithoutSync,
@@ -70,11 +72,15 @@ pub enum Bug {
     IgnoreReserve,
     RetryAcknowledgesEarly,
     ClockNeverSteps,
+    LinkWithoutVerification,
+    ReferenceWithoutVerification,
+    HealForgottenInReplay,
+    HealForgottenInCommit,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 64] = [
+    pub const ALL: [Self; 70] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -119,7 +125,9 @@ impl Bug {
         Self::FreshForgetsCold,
         Self::RebuildKeepsUnlinked,
         Self::AppliedBehindFooter,
-        Self::RollBeforeSync,
+        Self::NewSegmentBeforeManifest,
+        Self::ManifestWithoutSync,
+        Self::ManifestAfterUnlink,
         Self::OptimizeSwapsEntries,
         Self::OptimizeCommitsBeforeWindows,
         Self::OptimizeWithoutSync,
@@ -139,6 +147,10 @@ impl Bug {
         Self::IgnoreReserve,
         Self::RetryAcknowledgesEarly,
         Self::ClockNeverSteps,
+        Self::LinkWithoutVerification,
+        Self::ReferenceWithoutVerification,
+        Self::HealForgottenInReplay,
+        Self::HealForgottenInCommit,
     ];
 }
 

@@ -6,6 +6,9 @@ use crate::delta::DeltaError;
 use crate::index::IndexError;
 use crate::segment::{SegmentError, is_passing};
 
+/// What a disk answers that cannot read a sector.
+const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
+
 /// A store operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -57,6 +60,17 @@ impl StoreError {
             Self::Index(error) => error.is_passing(),
             Self::Io(error) => is_passing(error),
             _ => false,
+        }
+    }
+
+    /// True when stored data cannot be had from where it lies: damaged, or in a file that is gone or whose disk fails. What has
+    /// the same bytes at hand writes them anew.
+    pub fn is_unreadable(&self) -> bool {
+        match self {
+            Self::Segment(SegmentError::Io { source, .. }) => {
+                source.kind() == std::io::ErrorKind::NotFound || source.raw_os_error() == Some(EIO)
+            }
+            other => other.is_damage(),
         }
     }
 

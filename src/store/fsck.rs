@@ -1,16 +1,18 @@
 //! fsck: reads everything that is referenced, checks every checksum and hash, and holds the index against it.
 //!
-//! It changes nothing. Memory: one count per blob, about 100 bytes per window.
+//! It changes nothing. Memory: one count per blob, about 100 bytes per window. Objects that cannot be read are handed on as they
+//! are found.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, NodePayload, PlacedKind, Recipe, SegmentId};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe, SegmentId, SegmentState};
 
 use super::error::StoreError;
 use super::fetch::Keep;
 use super::fetch::MAX_DEPTH;
+use super::unreadable::{Owner, Unreadable};
 use super::{Store, Worker};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};
@@ -39,9 +41,16 @@ pub struct FsckReport {
     pub blobs: u64,
     pub versions: u64,
     pub parts: u64,
+    /// Objects and parts that cannot be read whole.
+    pub unreadable: u64,
 }
 
 impl FsckReport {
+    /// Without problems nothing needs to be walked.
+    fn has_damage(&self) -> bool {
+        !self.problems.is_empty()
+    }
+
     fn add(&mut self, subject: impl ToString, reason: impl ToString) {
         self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
     }
@@ -53,7 +62,20 @@ impl Store {
     /// # Errors
     /// Only what keeps it from checking; problems are in the report.
     pub fn fsck(&self, report: &mut dyn FnMut(&FsckReport)) -> Result<FsckReport, StoreError> {
+        self.fsck_objects(&mut |_| (), report)
+    }
+
+    /// As [`Store::fsck`]; `each` is called for every object and part that cannot be read.
+    ///
+    /// # Errors
+    /// As [`Store::fsck`].
+    pub fn fsck_objects(
+        &self,
+        each: &mut dyn FnMut(&Unreadable),
+        report: &mut dyn FnMut(&FsckReport),
+    ) -> Result<FsckReport, StoreError> {
         let mut found = FsckReport::default();
+        found.problems.extend(self.inner().folder.problems.iter().cloned());
         for damage in self.damage() {
             found.add("log", damage);
         }
@@ -62,7 +84,7 @@ impl Store {
             report(&found);
         }
         let mut used: HashMap<Hash, i64> = HashMap::new();
-        self.check_blobs(&mut used, &mut found, report)?;
+        let damaged = self.check_blobs(&mut used, &mut found, report)?;
         for row in self.index().all_versions() {
             let put = row?.put;
             found.versions += 1;
@@ -73,8 +95,20 @@ impl Store {
                 &mut used,
                 &mut found,
             )?;
-            if self.index().bucket_by_id(put.bucket)?.is_none() {
+            let bucket = self.index().bucket_by_id(put.bucket)?;
+            if bucket.is_none() {
                 found.add(format!("object {:?}", put.key), format!("its bucket {} does not exist", put.bucket.0));
+            }
+            let owner = || Owner::Object {
+                bucket: bucket.map_or_else(String::new, |row| row.put.name),
+                key: put.key.clone(),
+                version: put.version.0,
+            };
+            if found.has_damage()
+                && let Some(unreadable) = self.unreadable(&put.recipe, &damaged, owner)?
+            {
+                found.unreadable += 1;
+                each(&unreadable);
             }
         }
         for row in self.index().all_parts() {
@@ -82,8 +116,23 @@ impl Store {
             found.parts += 1;
             let subject = format!("part {} of upload {}", put.number, put.upload.0);
             self.check_recipe(&put.recipe, put.size, &subject, &mut used, &mut found)?;
-            if self.index().upload_by_id(put.upload)?.is_none() {
+            let upload = self.index().upload_by_id(put.upload)?;
+            if upload.is_none() {
                 found.add(subject, "its upload does not exist");
+            }
+            if found.has_damage() {
+                let bucket =
+                    upload.as_ref().map(|row| self.index().bucket_by_id(row.put.bucket)).transpose()?.flatten();
+                let owner = || Owner::Part {
+                    bucket: bucket.map_or_else(String::new, |row| row.put.name),
+                    key: upload.map_or_else(String::new, |row| row.put.key),
+                    upload: put.upload.0,
+                    part: put.number,
+                };
+                if let Some(unreadable) = self.unreadable(&put.recipe, &damaged, owner)? {
+                    found.unreadable += 1;
+                    each(&unreadable);
+                }
             }
         }
         self.check_links(&used, &mut found)?;
@@ -104,16 +153,23 @@ impl Store {
             found.add(format!("segment {id}"), error);
         }
         found.segment_bytes += reader.file_len()?;
+        // What a crash left behind the log's end is cut off at the next start.
+        let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
             match scanned? {
+                Scanned::Record { header, .. } if beyond(header.position.offset) => return Ok(()),
+                Scanned::Damage { from, .. } if beyond(from) => return Ok(()),
                 Scanned::Record { .. } => found.records += 1,
                 Scanned::Damage { from, to, error } => {
                     found.add(format!("segment {id} offset {from} to {to}"), error);
                 }
             }
         }
-        if let Some(torn) = scanner.into_end().and_then(|end| end.torn) {
+        let torn = scanner.into_end().and_then(|end| end.torn);
+        // What is cut off of a segment that the writer left unsealed is named above, if it is known to have been there.
+        let left = self.inner().segments.entry(id).is_some_and(|entry| entry.state == SegmentState::Left);
+        if let Some(torn) = torn.filter(|torn| !left && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
         }
         Ok(())
@@ -124,7 +180,8 @@ impl Store {
         used: &mut HashMap<Hash, i64>,
         found: &mut FsckReport,
         report: &mut dyn FnMut(&FsckReport),
-    ) -> Result<(), StoreError> {
+    ) -> Result<HashSet<Hash>, StoreError> {
+        let mut damaged = HashSet::new();
         let mut worker = Worker { keep: Keep::No, ..Worker::new() };
         for row in self.index().all_blobs(Hash::default()) {
             let (hash, row) = row?;
@@ -134,12 +191,13 @@ impl Store {
                     return Err(error);
                 }
                 found.add(format!("{:?} {hash} at {}", row.kind, row.position), error);
+                damaged.insert(hash);
             }
             if found.blobs.is_multiple_of(256) {
                 report(found);
             }
         }
-        Ok(())
+        Ok(damaged)
     }
 
     fn check_blob(

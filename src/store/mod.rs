@@ -27,15 +27,18 @@ mod recovery;
 mod relocate;
 mod segments;
 mod settings;
+mod soundness;
 mod stats;
 mod thread;
 mod transaction;
+mod unreadable;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore_format::{Hash, StoreHeader};
+use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use assembly::Assembly;
@@ -53,12 +56,14 @@ pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
-pub use recovery::{Damage, Progress};
+pub use recovery::{Damage, Progress, Rebuilt};
 pub(crate) use segments::holders;
 pub use settings::Settings;
+pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
 pub use transaction::{CommitError, Touch, Transaction};
+pub use unreadable::{Owner, Stretch, Unreadable};
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
@@ -71,6 +76,7 @@ use log::{Log, Status};
 use optimize::Joins;
 use pins::{Pin, Pins};
 use segments::Segments;
+use soundness::Unverified;
 
 /// A handle on an open store; clones share it. The last one dropped closes it cleanly.
 #[derive(Clone)]
@@ -89,12 +95,15 @@ pub(crate) struct Inner {
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
     joins: Joins,
+    unverified: Unverified,
     encoders: Encoders,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
     read: Pool,
     log: Option<Log>,
+    /// Where the log ends, of a store that is only looked at.
+    end: Option<Position>,
     // Last: the lock goes when everything else has.
     folder: Folder,
 }
@@ -112,6 +121,13 @@ pub enum Health {
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
+    },
+    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so many
+    /// segments are lost, and the index is to be rebuilt at the next start.
+    Degraded {
+        damage: usize,
+        lost: usize,
+        index: bool,
     },
 }
 
@@ -149,7 +165,14 @@ impl Store {
         match status.stalled() {
             Some(reason) => Health::Stalled { reason },
             None if status.full() => Health::Full,
-            None => Health::Ready,
+            None => {
+                let (damage, lost) = (self.0.damage.len(), self.0.segments.lost().len());
+                let index = self.0.index.engine().is_damaged();
+                match damage > 0 || lost > 0 || index {
+                    true => Health::Degraded { damage, lost, index },
+                    false => Health::Ready,
+                }
+            }
         }
     }
 
@@ -163,9 +186,19 @@ impl Store {
         &self.0.damage
     }
 
+    /// Segments whose files are missing or another's.
+    pub fn lost_segments(&self) -> BTreeSet<SegmentId> {
+        self.0.segments.lost()
+    }
+
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
+    }
+
+    /// What is known of damage by now.
+    pub fn damage_counts(&self) -> DamageCounts {
+        DamageCounts { log_ranges: self.0.damage.len() as u64, ..self.0.blobs.damage_counts() }
     }
 
     /// Threads that digest, cut and encode.
@@ -234,6 +267,12 @@ impl Drop for Inner {
         self.log = None;
         if let Err(error) = self.index.flush() {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
+        }
+        if !self.folder.read_only
+            && self.status.read_only().is_none()
+            && let Err(error) = self.segments.save()
+        {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

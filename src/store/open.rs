@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deltastore_format::SegmentId;
 use parking_lot::Mutex;
 
 use super::bugs::Bugs;
@@ -12,8 +11,9 @@ use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
 use super::optimize::Joins;
 use super::pins::Pins;
-use super::recovery::{self, Scene};
+use super::recovery::{self, Found, Rebuilt, Scene};
 use super::segments::Segments;
+use super::soundness::{Soundness, Unverified};
 use super::{Damage, Folder, Index, Inner, Pool, Progress, Settings, Store, StoreError};
 use crate::index::Engine;
 use crate::segment::vfs::Clock;
@@ -25,6 +25,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 /// Segment files kept open at once.
 const OPEN_SEGMENTS: usize = 256;
+
+/// What a handle is made of.
+struct Parts {
+    folder: Folder,
+    index: Index,
+    readers: Readers,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    bugs: Bugs,
+    found: Found,
+    soundness: Arc<Soundness>,
+    disk: Option<DiskCache>,
+    status: Arc<Status>,
+    pins: Arc<Pins>,
+    log: Option<Log>,
+}
 
 impl Store {
     /// Opens a locked folder over an engine for its index: recovers, then starts the log.
@@ -42,14 +58,16 @@ impl Store {
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = patiently(|| recovery::recover(&scene))?;
-        tracing::debug!(replayed = recovered.replayed, "recovered");
-        let settings = settings.fitted(capacity(&folder, &readers, &recovered.segments)?);
+        let found = recovered.found;
+        tracing::debug!(replayed = found.replayed, "recovered");
+        let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
         let vfs = Arc::clone(&folder.vfs);
         let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
         let pins = Arc::new(Pins::default());
         let status = Arc::new(Status::default());
-        let segments = Arc::new(Segments::new(recovered.segments));
+        let segments = Arc::clone(&found.segments);
         let durable = recovered.writer.position();
+        let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
         let log = Log::start(LogState {
             vfs: Arc::clone(&folder.vfs),
             dir: folder.dir.clone(),
@@ -61,14 +79,41 @@ impl Store {
             status: Arc::clone(&status),
             settings: settings.clone(),
             bugs,
+            soundness: Arc::clone(&soundness),
             segments: Arc::clone(&segments),
             writer: recovered.writer,
             next_sequence: recovered.next_sequence,
             durable,
             marked: recovered.clean,
         })?;
+        let log = Some(log);
+        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
+    }
+
+    /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing can be
+    /// written.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn open_read_only(
+        folder: Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let (index, bugs) = (Index::open(engine)?, Bugs::default());
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
+        let found = recovery::look(&scene)?;
+        let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
+        let (disk, status, pins, log) = (None, Arc::default(), Arc::default(), None);
+        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
+    }
+
+    fn assemble(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log } = parts;
         Ok(Self(Arc::new(Inner {
-            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, bugs),
+            blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
             encode: Pool::new("encode", settings.encode_threads)?,
             read: Pool::new("read", settings.read_threads)?,
             vfs: Arc::clone(&folder.vfs),
@@ -77,17 +122,34 @@ impl Store {
             pins,
             clock,
             status,
-            segments,
+            segments: found.segments,
             settings,
             bugs,
-            damage: recovered.damage,
+            damage: found.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
             joins: Joins::default(),
+            unverified: Unverified::default(),
             encoders: Encoders::new(),
-            log: Some(log),
+            end: log.is_none().then_some(found.end),
+            log,
             folder,
         })))
+    }
+
+    /// Gives up the lost segments of a locked folder, for good unless their files come back; names what is lost.
+    ///
+    /// # Errors
+    /// What reading and writing give.
+    pub fn forget_lost(
+        folder: &Folder,
+        engine: Arc<dyn Engine>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Vec<Damage>, StoreError> {
+        let index = Index::open(engine)?;
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
+        recovery::forget(&scene)
     }
 
     /// Rebuilds the index of a locked folder from its segments alone.
@@ -99,7 +161,7 @@ impl Store {
         engine: Arc<dyn Engine>,
         clock: Arc<dyn Clock>,
         report: &mut dyn FnMut(Progress),
-    ) -> Result<Vec<Damage>, StoreError> {
+    ) -> Result<Rebuilt, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
@@ -122,10 +184,10 @@ fn patiently<T>(mut recover: impl FnMut() -> Result<T, StoreError>) -> Result<T,
 }
 
 /// Bytes of segments that the disk has or has room for.
-fn capacity(folder: &Folder, readers: &Readers, segments: &[SegmentId]) -> Result<u64, StoreError> {
+fn capacity(folder: &Folder, readers: &Readers, segments: &Segments) -> Result<u64, StoreError> {
     let mut capacity = folder.vfs.free_bytes(&folder.dir)?;
-    for id in segments {
-        capacity = capacity.saturating_add(readers.get(*id)?.file_len()?);
+    for id in segments.all() {
+        capacity = capacity.saturating_add(readers.get(id)?.file_len()?);
     }
     Ok(capacity)
 }

@@ -171,7 +171,7 @@ mod tests {
                 references: Vec::new(),
             };
             let (links, features, space) = (Vec::new(), Vec::new(), Space::default());
-            Arc::new(Placing { hash: Hash([7; 32]), row, links, features, space })
+            Arc::new(Placing { hash: Hash([7; 32]), row, links, features, space, heals: false })
         };
         let pins = Arc::new(Pins::default());
         let (hot, cold) = (placing(1, false), placing(2, true));

@@ -29,6 +29,12 @@ pub struct Settings {
     pub ingest_bytes: usize,
     /// Windows on their way to clients, in bytes.
     pub read_bytes: usize,
+    /// A record that was read or written whole counts as verified for so long, in milliseconds; 0 for not at all. What a write
+    /// links to is verified before the write is acknowledged.
+    pub verified_ms: u64,
+    /// Of what a copy or a completed upload links to, so many bytes of records are verified before it is acknowledged, the rest
+    /// soon after.
+    pub verify_bytes: u64,
     /// Threads that digest, cut and encode.
     pub encode_threads: usize,
     /// Threads that read and decode.
@@ -50,6 +56,8 @@ impl Default for Settings {
             disk_cache_bytes: 0,
             ingest_bytes: 112 << 20,
             read_bytes: 48 << 20,
+            verified_ms: 15 * 60 * 1000,
+            verify_bytes: 64 << 20,
             encode_threads: cores,
             read_threads: cores.max(2) * 4,
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
-use super::{Store, StoreError, Walk};
+use super::{DamageCounts, Store, StoreError, Walk};
 
 /// Sums over objects. All sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -56,6 +56,10 @@ pub struct Stats {
     pub segments: u64,
     /// All segment files.
     pub segment_bytes: u64,
+    /// Names of segments whose files are missing or are not their own.
+    pub lost_segments: Vec<String>,
+    /// Damage that this process has met.
+    pub damage: DamageCounts,
 }
 
 impl Totals {
@@ -261,7 +265,8 @@ impl Store {
         uploads: Totals,
         used: &HashMap<Hash, u64>,
     ) -> Result<Stats, StoreError> {
-        let mut stats = Stats { uploads, ..Stats::default() };
+        let lost_segments = self.inner().segments.lost().iter().map(ToString::to_string).collect();
+        let mut stats = Stats { uploads, lost_segments, ..Stats::default() };
         for ((bucket, deltaspace), totals) in spaces {
             stats.total.add(&totals);
             stats.buckets.entry(bucket.clone()).or_default().add(&totals);
@@ -277,6 +282,7 @@ impl Store {
             stats.segments += 1;
             stats.segment_bytes += self.inner().blobs.readers().get(id)?.file_len()?;
         }
+        stats.damage = self.damage_counts();
         Ok(stats)
     }
 }

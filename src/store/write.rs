@@ -26,6 +26,14 @@ impl Store {
         let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
             done(result.and_then(|mut placings| placings.pop().ok_or_else(|| StoreError::ReadOnly("closing".into()))));
         });
+        // No handle on the store: this runs on its own thread.
+        let soundness = Arc::clone(self.inner().blobs.soundness());
+        let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
+            for placing in result.iter().flatten() {
+                soundness.verified(&placing.hash, placing.row.position);
+            }
+            done.call(result);
+        });
         match self.inner().log() {
             Ok(log) => log.append(vec![blob], done),
             Err(error) => done.call(Err(error)),
@@ -58,8 +66,18 @@ impl Store {
     /// # Errors
     /// When the index or a node cannot be read, and [`StoreError::Incomplete`] when spans and windows do not fit together.
     pub fn finish(&self, assembly: Assembly) -> Result<Content, StoreError> {
-        let (mut content, entries, members) = assembly.into_parts()?;
+        let (content, entries, members) = assembly.into_parts()?;
         let (entries, levels) = self.flatten(entries)?;
+        self.put_together(content, entries, &levels, members)
+    }
+
+    fn put_together(
+        &self,
+        mut content: Content,
+        entries: Vec<Entry>,
+        levels: &HashMap<Hash, u8>,
+        members: Vec<Blob>,
+    ) -> Result<Content, StoreError> {
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
         let members = members.into_iter().map(|member| self.member_node(member));
         for node in members.chain(nodes) {
@@ -87,27 +105,35 @@ impl Store {
         member
     }
 
-    fn add_node(&self, content: &mut Content, node: Blob) -> Result<(), StoreError> {
+    /// A node whose record is damaged is written anew, and takes its place. What it names is the caller's to verify.
+    fn add_node(&self, content: &mut Content, mut node: Blob) -> Result<(), StoreError> {
         let (pin, fresh) = self.inner().pin(node.hash);
         content.pins.push(pin);
-        match fresh {
-            Some(placing) => content.placings.push(placing),
-            None if self.index().blob(&node.hash)?.is_some() => {}
-            None => {
-                content.stored_bytes += node.row.record_len;
-                content.unwritten.push(node);
-            }
+        let known = self.index().blob(&node.hash)?;
+        if let Some(placing) = &fresh
+            && self.takes_effect(placing, known.as_ref())
+            && self.is_sound(&node.hash, &placing.row)?
+        {
+            content.placings.push(Arc::clone(placing));
+            return Ok(());
         }
+        if let Some(row) = &known
+            && self.is_sound(&node.hash, row)?
+        {
+            return Ok(());
+        }
+        node.heals = known.is_some() || fresh.is_some();
+        content.stored_bytes += node.row.record_len;
+        content.unwritten.push(node);
         Ok(())
     }
 
-    /// Content made of slices of stored recipes: no data moves. What it names is pinned.
+    /// Content made of slices of stored recipes: no data moves. What it names is pinned, and verified as far as the budget goes.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when a piece was deleted and collected meanwhile.
+    /// [`StoreError::Missing`] when a piece was deleted and collected meanwhile; damage to what it names.
     pub fn concat(&self, pieces: &[(Recipe, Range<u64>)]) -> Result<Content, StoreError> {
-        let mut assembly = Assembly::default();
-        let content = assembly.content_mut();
+        let mut content = Content::default();
         let mut entries = Vec::new();
         for (recipe, range) in pieces {
             for entry in restrict(&recipe.entries, range.clone()) {
@@ -120,8 +146,11 @@ impl Store {
                 entries.push(entry);
             }
         }
-        assembly.extend(entries);
-        self.finish(assembly)
+        let (entries, levels) = self.flatten(entries)?;
+        if !self.bugs().has(Bug::LinkWithoutVerification) {
+            self.verify_linked(&entries)?;
+        }
+        self.put_together(content, entries, &levels, Vec::new())
     }
 
     /// Entries of a long recipe low enough that the nodes above them stay within the format's levels, and the level

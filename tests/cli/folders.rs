@@ -70,22 +70,27 @@ fn an_older_format_is_raised_and_read() {
 }
 
 #[test]
-fn a_damaged_or_missing_store_file_is_named() {
+fn a_store_file_that_nothing_can_make_again_is_named() {
     let (_folder, dir) = data_folder();
     Server::start(&dir).stop();
+    for name in ["SEGMENTS", "SEGMENTS.copy"] {
+        std::fs::remove_file(dir.join(name)).unwrap();
+    }
+    for file in std::fs::read_dir(dir.join("segments")).unwrap() {
+        std::fs::write(file.unwrap().path(), [0; 200]).unwrap();
+    }
     let path = dir.join("STORE");
     let whole = std::fs::read(&path).unwrap();
     let mut flipped = whole.clone();
     flipped[9] ^= 1;
-    std::fs::write(&path, &flipped).unwrap();
-    refuses(serve(&dir), "STORE is damaged");
-    std::fs::write(&path, &whole[..20]).unwrap();
-    refuses(serve(&dir), "STORE cannot be read");
+    for damaged in [&flipped[..], &whole[..20]] {
+        std::fs::write(&path, damaged).unwrap();
+        refuses(serve(&dir), "STORE is damaged");
+        refuses(offline("fsck", &dir), "STORE is damaged");
+        assert_eq!(std::fs::read(&path).unwrap(), damaged);
+    }
     std::fs::remove_file(&path).unwrap();
-    refuses(serve(&dir), "it has segments but its STORE file is missing");
-    refuses(offline("fsck", &dir), "is not a Deltastore data folder");
-    std::fs::write(&path, &whole).unwrap();
-    Server::start(&dir).stop();
+    refuses(serve(&dir), "STORE is missing, and no other file says what it held");
 }
 
 #[test]

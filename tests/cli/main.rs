@@ -11,6 +11,7 @@ mod folders;
 mod https;
 mod inspect;
 mod log;
+mod lost;
 mod maintenance;
 mod process;
 mod shutdown;

@@ -152,6 +152,39 @@ fn damage_ends_with_3_and_is_named() {
     let said = offline("fsck", &dir);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.out.lines().any(|line| line.starts_with("DAMAGED ")), "{said:?}");
+    let named = |out: &str| -> Vec<String> {
+        out.lines().filter(|line| line.starts_with("UNREADABLE ")).map(str::to_owned).collect()
+    };
+    let [line] = &named(&said.out)[..] else { panic!("{said:?}") };
+    assert!(line.starts_with("UNREADABLE object bucket/a/other version "), "{line}");
+    assert!(line.ends_with(" of 3145728 bytes cannot be read"), "{line}");
+
+    let said = run(deltastore(&["fsck", dir.to_str().unwrap()]).arg("--json"));
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let lines: Vec<Value> = said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of_kind = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).collect::<Vec<_>>();
+    let [object] = of_kind("object")[..] else { panic!("{said:?}") };
+    assert_eq!(
+        (&object["bucket"], &object["key"], &object["size"]),
+        (&"bucket".into(), &"a/other".into(), &3_145_728.into())
+    );
+    let lost = object["unreadable_bytes"].as_u64().unwrap();
+    assert!(lost > 0 && object["version"].as_u64().unwrap() > 0, "{object}");
+    assert_eq!(object["stretches"][0]["length"].as_u64(), Some(lost), "{object}");
+    assert!(!of_kind("problem").is_empty() && of_kind("summary")[0]["unreadable"] == 1, "{said:?}");
+
+    let said = offline("repair", &dir);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.out.starts_with("UPLOAD bucket/a/other (its bytes "), "{said:?}");
+    let server = Server::start(&dir);
+    let (key, body) = &objects()[0];
+    server.put("again", body);
+    server.has("again", body);
+    server.has(key, body);
+    server.stop();
+    let said = offline("fsck", &dir);
+    // The damaged record stays where it is, but nothing needs it any more.
+    assert!(said.code == Some(3) && named(&said.out).is_empty(), "{said:?}");
     let server = Server::start(&dir);
     let answers: Vec<u16> =
         objects().iter().map(|(key, _)| server.send(Request::new("HEAD", &format!("/bucket/{key}"))).status).collect();

@@ -19,6 +19,7 @@ use porcupine_rs::{CheckResult, Operation, check_operations_timeout};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::flips::{Epoch, Flips};
 use crate::model::{History, Key, Op, Value};
 use crate::world::{BUCKET, body, etag, number_of, upload_etag};
 
@@ -45,6 +46,10 @@ pub struct Outcome {
     dropped: u64,
     optimized: u64,
     rotated: u64,
+    /// Calls that were refused because of damage.
+    pub refused: u64,
+    /// Writes whose bytes were read right after, with no flip in between.
+    pub confirmed: u64,
 }
 
 impl Outcome {
@@ -59,10 +64,10 @@ impl Outcome {
             let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
             *kinds.entry(name[..end].to_owned()).or_default() += 1;
         }
-        let Outcome { collections, dropped, optimized, rotated, .. } = self;
+        let Outcome { collections, dropped, optimized, rotated, refused, confirmed, .. } = self;
         format!(
             "{} operations {kinds:?}, {optimized} objects stored anew, {rotated} windows rotated, {collections} collections \
-             dropped {dropped} blobs",
+             dropped {dropped} blobs, {refused} calls refused for damage, {confirmed} writes confirmed after damage",
             self.len()
         )
     }
@@ -75,13 +80,26 @@ impl Outcome {
 
 /// Runs `clients` until `time` is over or each made `most` calls.
 pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usize, faults: Faults) -> Outcome {
+    run_over(objects, seed, clients, (time, most), faults, None)
+}
+
+/// As [`run`], while bits flip.
+pub fn run_over(
+    objects: &Objects,
+    seed: u64,
+    clients: u32,
+    (time, most): (Duration, usize),
+    faults: Faults,
+    flips: Option<&Flips>,
+) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().unwrap();
     let numbers = Arc::new(AtomicU64::new(1));
     let start = Instant::now();
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let collector = scope.spawn(|| collect(objects, &stop));
-        let optimizer = scope.spawn(|| optimize(objects, &stop));
+        let optimizer = scope.spawn(|| optimize(objects, &stop, flips.is_some()));
+        let flipper = flips.map(|flips| scope.spawn(|| flips.run(objects, seed, &stop)));
         let tasks: Vec<_> = (0..clients)
             .map(|id| {
                 let client = Client {
@@ -93,6 +111,9 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
                     seen: [None; KEYS],
                     etags: Default::default(),
                     faults,
+                    flips: flips.map(Flips::epoch),
+                    refused: 0,
+                    confirmed: 0,
                     history: Vec::new(),
                     broken: Vec::new(),
                 };
@@ -101,13 +122,16 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
             .collect();
         let mut outcome = Outcome::default();
         for task in tasks {
-            let (history, broken) = runtime.block_on(task).unwrap();
-            for (key, operation) in history {
+            let client = runtime.block_on(task).unwrap();
+            outcome.refused += client.refused;
+            outcome.confirmed += client.confirmed;
+            for (key, operation) in client.history {
                 outcome.histories.entry(key).or_default().push(operation);
             }
-            outcome.broken.extend(broken);
+            outcome.broken.extend(client.broken);
         }
         stop.store(true, Ordering::Relaxed);
+        drop(flipper.map(|flipper| flipper.join().unwrap()));
         match collector.join().unwrap() {
             Ok((collections, dropped)) => (outcome.collections, outcome.dropped) = (collections, dropped),
             Err(error) => outcome.broken.push(error),
@@ -120,14 +144,14 @@ pub fn run(objects: &Objects, seed: u64, clients: u32, time: Duration, most: usi
     })
 }
 
-fn optimize(objects: &Objects, stop: &AtomicBool) -> Result<(u64, u64), String> {
+fn optimize(objects: &Objects, stop: &AtomicBool, damaged: bool) -> Result<(u64, u64), String> {
     let (mut optimized, mut rotated) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         for policy in [Policy::Fast, Policy::Fast, Policy::Fast, Policy::Balanced] {
             let options = OptimizeOptions { policy: Some(policy), threads: 1, ..OptimizeOptions::default() };
             let done = objects.store().optimize(&options, stop, &mut |_| ());
             let done = done.map_err(|error| format!("optimize: {error}"))?;
-            if done.damaged > 0 {
+            if done.damaged > 0 && !damaged {
                 return Err(format!("optimize: {done:?}"));
             }
             optimized += done.objects;
@@ -159,15 +183,22 @@ struct Client {
     seen: [Option<Option<Value>>; KEYS],
     etags: [Option<String>; KEYS],
     faults: Faults,
+    /// Changes with each flip; none when nothing flips.
+    flips: Option<Epoch>,
+    refused: u64,
+    confirmed: u64,
     history: Vec<(usize, Operation<Key>)>,
     broken: Vec<String>,
 }
 
 impl Client {
-    async fn work(mut self, time: Duration, most: usize) -> (Vec<(usize, Operation<Key>)>, Vec<String>) {
+    async fn work(mut self, time: Duration, most: usize) -> Self {
         for _ in 0..most {
             if self.start.elapsed() > time || !self.broken.is_empty() {
                 break;
+            }
+            if self.flips.is_some() && self.random.random_ratio(1, 4) {
+                self.confirm().await;
             }
             let key = self.random.random_range(0..KEYS);
             match self.random.random_range(0..100) {
@@ -182,7 +213,7 @@ impl Client {
                 _ => self.list().await,
             }
         }
-        (self.history, self.broken)
+        self
     }
 
     fn now(&self) -> i64 {
@@ -201,6 +232,42 @@ impl Client {
 
     fn broke(&mut self, what: &str, error: &dyn std::fmt::Debug) {
         self.broken.push(format!("{what}: {error:?}"));
+    }
+
+    /// Damage may keep things from being read, never from being written.
+    fn refused(&mut self, what: &str, error: &ObjectError) {
+        match self.flips {
+            Some(_) if error.status() == 500 => self.refused += 1,
+            _ => self.broke(what, error),
+        }
+    }
+
+    /// Puts bytes that others have too under a key of its own, and reads them: without a flip in between they are there.
+    async fn confirm(&mut self) {
+        let Some(epoch) = self.flips.clone() else { return };
+        let last = self.numbers.load(Ordering::Relaxed);
+        let bytes = body(self.random.random_range(1..=last));
+        let name = format!("own/{}", self.id);
+        let before = epoch.now();
+        let input = PutInput { key: name.clone(), ..self.input(0, &bytes, WriteConditions::default()) };
+        if let Err(error) = self.objects.put_object(input).await {
+            return self.broke("put of its own", &error);
+        }
+        let found = async {
+            let input = GetInput { bucket: BUCKET.into(), key: name, ..GetInput::default() };
+            let output = self.objects.get_object(input).await.map_err(|error| error.to_string())?;
+            let chunks: Vec<Bytes> = output.body.try_collect().await.map_err(|error| error.to_string())?;
+            Ok::<_, String>(chunks.concat())
+        };
+        let found = found.await;
+        if epoch.now() != before || !Epoch::is_calm(before) {
+            return;
+        }
+        match found {
+            Ok(found) if found == bytes => self.confirmed += 1,
+            Ok(_) => self.broke("get of its own", &"other bytes"),
+            Err(error) => self.broke("get of what was just acknowledged", &error),
+        }
     }
 
     fn next_body(&self) -> Vec<u8> {
@@ -270,7 +337,7 @@ impl Client {
         let output = match self.objects.get_object(get_input(key)).await {
             Ok(output) => output,
             Err(ObjectError::NoSuchKey { .. }) => return self.read(key, called, None),
-            Err(error) => return self.broke("get", &error),
+            Err(error) => return self.refused("get", &error),
         };
         let found = output.head.version.etag.clone();
         match output.body.try_collect::<Vec<Bytes>>().await {
@@ -282,6 +349,7 @@ impl Client {
                 }
                 self.read(key, called, Some(found));
             }
+            Err(_) if self.flips.is_some() => self.refused += 1,
             Err(error) => self.broke("get, body", &error),
         }
     }
@@ -331,7 +399,7 @@ impl Client {
             Err(ObjectError::NoSuchKey { .. }) => self.saw(from, called, Op::Read(None)),
             // Its source changed too often.
             Err(ObjectError::OperationAborted) => {}
-            Err(error) => self.broke("copy", &error),
+            Err(error) => self.refused("copy", &error),
         }
     }
 
@@ -373,7 +441,7 @@ impl Client {
         let called = self.now();
         match self.objects.complete_upload(input).await {
             Ok(_) => self.saw(key, called, Op::Put(value(&upload_etag(&bytes)))),
-            Err(error) => self.broke("complete", &error),
+            Err(error) => self.refused("complete", &error),
         }
     }
 

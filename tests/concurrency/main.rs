@@ -4,16 +4,18 @@
 mod clients;
 #[path = "../support/compressed.rs"]
 mod compressed;
+mod flips;
 mod long_reads;
 mod model;
 mod world;
 
 use std::time::Duration;
 
-use clients::{Faults, Outcome, run};
+use clients::{Faults, Outcome, run, run_over};
 use deltastore::store::bugs::Bugs;
+use flips::Flips;
 use porcupine_rs::CheckResult;
-use world::{on_disk, simulated};
+use world::{distrusting, on_disk, simulated};
 
 const CLIENTS: u32 = 32;
 
@@ -38,6 +40,21 @@ fn linearizable_per_key_on_a_fast_disk() {
     accept(&outcome, 5_000);
     let found = objects.store().fsck(&mut |_| ()).unwrap();
     assert!(found.problems.is_empty(), "{:?}", found.problems);
+}
+
+#[test]
+fn linearizable_per_key_while_bits_flip() {
+    let seed = rand::random();
+    println!("seed {seed:#x}");
+    let outcome = run_flipping(seed, Bugs::default());
+    accept(&outcome, 2_000);
+    assert!(outcome.refused > 20 && outcome.confirmed > 200, "{}", outcome.summary());
+}
+
+fn run_flipping(seed: u64, bugs: Bugs) -> Outcome {
+    let (objects, vfs) = distrusting(bugs);
+    let flips = Flips::on(vfs);
+    run_over(&objects, seed, CLIENTS, (Duration::from_secs(12), 400), Faults::default(), Some(&flips))
 }
 
 #[test]
@@ -69,7 +86,7 @@ fn the_checker_rejects_a_lost_write() {
 
 #[cfg(feature = "planted-bugs")]
 mod planted {
-    use super::{CLIENTS, CheckResult, Duration, Faults, run, simulated};
+    use super::{CLIENTS, CheckResult, Duration, Faults, run, run_flipping, simulated};
     use deltastore::store::bugs::{Bug, Bugs};
 
     /// True if some run shows the bug: a history without an order, or an answer that no store may give.
@@ -79,6 +96,11 @@ mod planted {
             let outcome = run(&objects, seed, CLIENTS, Duration::from_secs(4), 400, Faults::default());
             !outcome.broken.is_empty() || outcome.check() == CheckResult::Illegal
         })
+    }
+
+    #[test]
+    fn linking_to_what_was_not_verified_is_caught() {
+        assert!((0..5).any(|seed| !run_flipping(seed, Bugs(Some(Bug::LinkWithoutVerification))).broken.is_empty()));
     }
 
     #[test]

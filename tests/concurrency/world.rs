@@ -14,6 +14,8 @@ use md5::{Digest, Md5};
 use crate::compressed::gzip;
 
 pub const BUCKET: &str = "bucket";
+/// The folder on a simulated disk.
+pub const DIR: &str = "/data";
 
 /// On a real disk, with RocksDB.
 pub fn on_disk(dir: &Path, bugs: Bugs) -> Objects {
@@ -24,10 +26,28 @@ pub fn on_disk(dir: &Path, bugs: Bugs) -> Objects {
 
 /// In memory: more operations, more of them at the same time.
 pub fn simulated(bugs: Bugs) -> Objects {
-    open(Arc::new(SimVfs::new()), Path::new("/data"), bugs, |_| Arc::new(MemEngine::new()))
+    open(Arc::new(SimVfs::new()), Path::new(DIR), bugs, |_| Arc::new(MemEngine::new()))
+}
+
+/// In memory, nothing cached, and every record is verified anew whenever something links to it: for flips in the disk that is given back.
+pub fn distrusting(bugs: Bugs) -> (Objects, SimVfs) {
+    let vfs = SimVfs::new();
+    let change = |settings| Settings { cache_bytes: 0, verified_ms: 0, ..settings };
+    let objects = open_with(Arc::new(vfs.clone()), Path::new(DIR), bugs, |_| Arc::new(MemEngine::new()), change);
+    (objects, vfs)
 }
 
 fn open(vfs: Arc<dyn Vfs>, dir: &Path, bugs: Bugs, engine: impl FnOnce(&Folder) -> Arc<dyn Engine>) -> Objects {
+    open_with(vfs, dir, bugs, engine, |settings| settings)
+}
+
+fn open_with(
+    vfs: Arc<dyn Vfs>,
+    dir: &Path,
+    bugs: Bugs,
+    engine: impl FnOnce(&Folder) -> Arc<dyn Engine>,
+    change: impl FnOnce(Settings) -> Settings,
+) -> Objects {
     let clock = Arc::new(SystemClock);
     let folder = Folder::open(vfs, dir, clock.as_ref(), true).unwrap();
     let settings = Settings {
@@ -39,7 +59,7 @@ fn open(vfs: Arc<dyn Vfs>, dir: &Path, bugs: Bugs, engine: impl FnOnce(&Folder) 
         ..Settings::default()
     };
     let engine = engine(&folder);
-    let objects = Objects::new(Store::open(folder, engine, clock, settings, bugs).unwrap());
+    let objects = Objects::new(Store::open(folder, engine, clock, change(settings), bugs).unwrap());
     block_on(objects.create_bucket(BUCKET)).unwrap();
     objects
 }

@@ -61,11 +61,21 @@ pub fn open(vfs: &SimVfs, engine: &MemEngine) -> Result<Objects, StoreError> {
     Ok(Objects::new(Store::open(folder, Arc::new(engine.clone()), clock(), settings(), Bugs::default())?))
 }
 
+/// As [`open`], with a planted bug; every record is verified anew whenever something links to it, and parts may be short.
+pub fn open_distrusting(vfs: &SimVfs, engine: &MemEngine, bugs: Bugs) -> Result<Objects, StoreError> {
+    open_with(vfs, engine, Settings { verified_ms: 0, ..settings() }, bugs)
+}
+
+pub fn open_with(vfs: &SimVfs, engine: &MemEngine, settings: Settings, bugs: Bugs) -> Result<Objects, StoreError> {
+    let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), false)?;
+    Ok(Objects::new(Store::open(folder, Arc::new(engine.clone()), clock(), settings, bugs)?).with_min_part(1))
+}
+
 pub fn rebuild(vfs: &SimVfs) -> Result<(MemEngine, Vec<Damage>), StoreError> {
     let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), false)?;
     let engine = MemEngine::new();
-    let damage = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock(), &mut |_| ())?;
-    Ok((engine, damage))
+    let rebuilt = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock(), &mut |_| ())?;
+    Ok((engine, rebuilt.damage))
 }
 
 /// What was acknowledged.
@@ -83,6 +93,15 @@ pub struct World {
 impl World {
     /// Objects with references, duplicates, nodes, members, cold windows, parts, overwrites, deletes; collected once in the middle; closed cleanly.
     pub fn new() -> Self {
+        Self::filled(Self::fill)
+    }
+
+    /// Objects of which two have the same bytes, in every form that a record can have.
+    pub fn of_twins() -> Self {
+        Self::filled(Self::fill_twins)
+    }
+
+    fn filled(fill: impl FnOnce(&mut Self, &Objects)) -> Self {
         let vfs = SimVfs::new();
         let engine = MemEngine::new();
         let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), true).unwrap();
@@ -95,7 +114,7 @@ impl World {
             upload: (String::new(), Vec::new()),
         };
         let objects = Objects::new(store);
-        world.fill(&objects);
+        fill(&mut world, &objects);
         drop(objects);
         world
     }
@@ -140,6 +159,32 @@ impl World {
             part_of(s3, "alpha", "unfinished", &open, 1, &noise(1200, 7)),
             part_of(s3, "alpha", "unfinished", &open, 2, &edited(&base, 20)),
         ];
+        self.upload = (open, etags);
+        self.put(s3, ("alpha", "last"), noise(600, 8));
+    }
+
+    fn fill_twins(&mut self, s3: &Objects) {
+        block_on(s3.create_bucket("alpha")).unwrap();
+        block_on(s3.create_bucket("beta")).unwrap();
+        // These become cold, and are encoded against each other.
+        self.put(s3, ("alpha", "cold"), noise(3000, 1));
+        self.put(s3, ("beta", "cold"), edited(&noise(3000, 1), 700));
+        self.put(s3, ("alpha", "cold-packed"), gzip(&text(6000), 6, None));
+        let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
+        s3.store().optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
+        s3.store().collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap();
+        let (plain, long) = (noise(3000, 2), noise(20_000, 4));
+        let packed = gzip(&edited(&text(9000), 100), 6, Some(2500));
+        self.put(s3, ("alpha", "plain"), plain.clone());
+        self.put(s3, ("beta", "plain"), plain.clone());
+        self.put(s3, ("alpha", "near"), edited(&plain, 700));
+        self.put(s3, ("beta", "near"), edited(&plain, 700));
+        for bucket in ["alpha", "beta"] {
+            self.put(s3, (bucket, "long"), long.clone());
+            self.put(s3, (bucket, "packed"), packed.clone());
+        }
+        let open = create_upload(s3, "alpha", "unfinished");
+        let etags = vec![part_of(s3, "alpha", "unfinished", &open, 1, &plain)];
         self.upload = (open, etags);
         self.put(s3, ("alpha", "last"), noise(600, 8));
     }
@@ -235,12 +280,12 @@ fn delete(bucket: &str, key: &str) -> DeleteInput {
     DeleteInput { bucket: bucket.into(), key: DeleteKey { key: key.into(), ..DeleteKey::default() } }
 }
 
-fn create_upload(s3: &Objects, bucket: &str, key: &str) -> String {
+pub fn create_upload(s3: &Objects, bucket: &str, key: &str) -> String {
     let input = CreateUploadInput { bucket: bucket.into(), key: key.into(), ..CreateUploadInput::default() };
     format_upload_id(block_on(s3.create_upload(input)).unwrap().upload)
 }
 
-fn part_of(s3: &Objects, bucket: &str, key: &str, upload: &str, number: i32, body: &[u8]) -> String {
+pub fn part_of(s3: &Objects, bucket: &str, key: &str, upload: &str, number: i32, body: &[u8]) -> String {
     let input = UploadPartInput {
         bucket: bucket.into(),
         key: key.into(),
@@ -265,7 +310,7 @@ fn complete(bucket: &str, key: &str, upload: &str, number: i32, etag: String) ->
     }
 }
 
-fn stream(body: &[u8]) -> deltastore::object::Body {
+pub fn stream(body: &[u8]) -> deltastore::object::Body {
     futures::stream::iter([Ok(Bytes::copy_from_slice(body))]).boxed()
 }
 

@@ -12,8 +12,8 @@ use crate::disk::DIR;
 use crate::world::World;
 
 /// Lives in which each thing occurs.
-static LIVES: [AtomicU64; 8] = [const { AtomicU64::new(0) }; 8];
-const NAMES: [&str; 8] = [
+static LIVES: [AtomicU64; 10] = [const { AtomicU64::new(0) }; 10];
+const NAMES: [&str; 10] = [
     "members",
     "overlapping members",
     "cold windows",
@@ -22,6 +22,8 @@ const NAMES: [&str; 8] = [
     "joined uploads",
     "nested members",
     "rotated windows",
+    "manifests that list a new segment",
+    "segments removed after their manifest",
 ];
 /// What occurs in an eighth of all lives only.
 const RARE: [&str; 4] = ["overlapping members", "joined uploads", "nested members", "rotated windows"];
@@ -31,7 +33,8 @@ pub fn take(world: &World) -> Result<(), String> {
     let Some(running) = &world.running else { return Ok(()) };
     let store = running.objects.store();
     let text = |error: deltastore::index::IndexError| error.to_string();
-    let mut found = [false; 8];
+    let mut found = [false; 10];
+    (found[8], found[9]) = manifests(world);
     found[5] = world.joined > 0;
     found[7] = world.rotated > 0;
     for row in store.index().all_blobs(Hash::default()) {
@@ -64,6 +67,19 @@ pub fn take(world: &World) -> Result<(), String> {
         count.fetch_add(u64::from(found), Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// Whether the disk saw the manifest replaced and synced with its folder, and segments removed.
+fn manifests(world: &World) -> (bool, bool) {
+    let calls = world.machine.vfs.describe();
+    let mut replaced = 0;
+    for window in calls.windows(2) {
+        let renamed = window[0].contains("rename") && window[0].contains("SEGMENTS");
+        replaced += usize::from(renamed && window[1].contains("sync") && !window[1].contains("segments"));
+    }
+    // Both files, for the empty store and for its first segment at least.
+    let removed = calls.iter().any(|call| call.contains("remove") && call.contains(".seg"));
+    (replaced > 4, removed && replaced > 6)
 }
 
 /// Checks that everything occurred often in so many lives.

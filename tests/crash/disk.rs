@@ -153,9 +153,9 @@ impl Machine {
         let vfs: Arc<dyn Vfs> = Arc::new(self.vfs.clone());
         let folder = Folder::open(vfs, Path::new(DIR), &*clock, false).map_err(|error| error.to_string())?;
         let engine = MemEngine::new();
-        let damage = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock, &mut |_| ())
+        let rebuilt = Store::rebuild_index(&folder, Arc::new(engine.clone()), clock, &mut |_| ())
             .map_err(|error| format!("rebuild-index failed: {error}"))?;
-        match damage.first() {
+        match rebuilt.damage.first() {
             Some(damage) => Err(format!("rebuild-index met damage: {damage}")),
             None => Ok(engine),
         }

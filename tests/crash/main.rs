@@ -5,6 +5,7 @@ mod bugs;
 mod census;
 #[path = "../support/compressed.rs"]
 mod compressed;
+mod damage;
 mod disk;
 mod full_disk;
 mod model;

@@ -2,16 +2,16 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
+use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp, Vfs};
 use deltastore::store::bugs::Bugs;
-use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
+use deltastore::store::{CollectOptions, OptimizeOptions, Policy, StoreError};
 use deltastore_format::Metadata;
 use futures::executor::block_on;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
-use crate::disk::{Machine, Running};
+use crate::disk::{Machine, Running, segment_files};
 use crate::plan::{Bodies, Plan, fresh};
 use crate::state::{Change, State};
 use crate::world::{World, in_parallel, inspect, setting};
@@ -185,11 +185,55 @@ fn crash_once(
         };
         states.fetch_add(1, Ordering::Relaxed);
     }
+    if rng.random_ratio(1, 6) {
+        lose_segment(world, at, mode, image, index, (base, open), &mut rng)?;
+        states.fetch_add(1, Ordering::Relaxed);
+    }
     if rng.random_ratio(1, 16) {
         go_on(&machine, running, found, &mut rng).map_err(|error| format!("going on after it: {error}"))?;
         states.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
+}
+
+/// A segment's file goes after the power loss: what is lost with it is missed, or nothing was. It comes back, and all is there.
+fn lose_segment(
+    world: &World,
+    at: usize,
+    mode: CrashMode,
+    image: u64,
+    index: usize,
+    (base, open): (&State, &[&[Change]]),
+    rng: &mut StdRng,
+) -> Result<(), String> {
+    let machine = world.machine.power_loss(at, image, mode, index);
+    let files = segment_files(&machine);
+    // The newest is what the manifest may not know yet.
+    let last = files.last().filter(|_| rng.random_bool(0.6));
+    let Some(path) = last.or_else(|| files.choose(rng)) else { return Ok(()) };
+    let lost = |error| format!("without {}, index {index} back: {error}", path.display());
+    let bytes = machine.vfs.read_file(path).map_err(|error| lost(error.to_string()))?;
+    machine.vfs.remove(path).map_err(|error| lost(error.to_string()))?;
+    match machine.start(0, image) {
+        // All segments are gone.
+        Err(StoreError::Unusable(_)) => {}
+        Err(error) => return Err(lost(format!("the store does not open: {error}"))),
+        Ok(running) if running.objects.store().damage().is_empty() => {
+            let found = inspect(&running).map_err(lost)?;
+            base.settle(open, &found).map_err(|error| lost(format!("it is not missed: {error}")))?;
+            return Ok(());
+        }
+        Ok(_) => {}
+    }
+    // A torn tail that became the middle of the log may look like damage.
+    if !matches!(mode, CrashMode::DropAll | CrashMode::KeepAll) {
+        return Ok(());
+    }
+    let again = |error: String| lost(format!("then it is back: {error}"));
+    let file = machine.vfs.create(path).map_err(|error| again(error.to_string()))?;
+    file.write_all_at(&bytes, 0).map_err(|error| again(error.to_string()))?;
+    let found = inspect(&start(&machine, image).map_err(again)?).map_err(again)?;
+    base.settle(open, &found).map(drop).map_err(again)
 }
 
 fn start(machine: &Machine, seed: u64) -> Result<Running, String> {

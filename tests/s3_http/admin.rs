@@ -61,6 +61,8 @@ fn a_bucket_has_a_policy() {
     policy("GET", "").is_error(400, "InvalidArgument");
     policy("PUT", "?bucket=missing&policy=off").is_error(404, "NoSuchBucket");
     policy("DELETE", "?bucket=bucket").is_error(405, "MethodNotAllowed");
+    let damage = server.send(&Request::new("GET", "/_deltastore/damage"));
+    assert_eq!((damage.status, damage.text().contains(r#""known_blobs":0"#)), (200, true));
 }
 
 fn inspect(server: &Server, object: &str) -> serde_json::Value {

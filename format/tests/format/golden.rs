@@ -3,8 +3,8 @@
 
 use crate::samples;
 use deltastore_format::{
-    BucketPut, Checksum, Commit, Member, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter,
-    SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
+    BucketPut, Checksum, Commit, Manifest, Member, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader,
+    SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
 };
 use std::path::PathBuf;
 
@@ -32,6 +32,7 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(SegmentHeader::decode(&golden("segment_header")), Ok(samples::segment_header()));
     assert_eq!(RecordHeader::decode(&golden("record_header")), Ok(samples::record_header()));
     assert_eq!(samples::record_header().check_payload(&golden("window")), Ok(()));
+    assert_eq!(Manifest::decode(&golden("manifest")), Ok(samples::manifest()));
     assert_eq!(SegmentFooter::decode(&golden("segment_footer")), Ok(samples::segment_footer()));
     assert_eq!(WindowHead::decode(&golden("window")), Ok((samples::window_head(), 136)));
     assert_eq!(Node::decode(&golden("node")), Ok(samples::node()));
@@ -47,4 +48,5 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(PartPut::decode(&golden("part_put")), Ok(samples::part_put()));
     assert_eq!(Op::decode(&golden("op")), Ok(samples::remove_version()));
     assert_eq!(Commit::decode(&golden("commit")), Ok(samples::commit()));
+    assert_eq!(Commit::decode(&golden("healing_commit")), Ok(samples::healing_commit()));
 }

@@ -4,8 +4,8 @@ use crate::{encoded, samples};
 use deltastore_format::commit::{MAX_OPS, MAX_PLACED};
 use deltastore_format::window::{MAX_FEATURES, MAX_REFERENCES};
 use deltastore_format::{
-    BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Member, Metadata, Node, NodePayload, Op, PartInfo,
-    PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
+    BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Manifest, Member, Metadata, Node, NodePayload, Op,
+    PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
     crc32c,
 };
 
@@ -32,6 +32,64 @@ macro_rules! refused {
 }
 
 use DecodeError as E;
+
+mod manifests {
+    use super::*;
+
+    /// Where the entries begin, and how long each is.
+    const ENTRIES: usize = 64;
+    const ENTRY: usize = 32;
+
+    /// As [`patched`], with both checksums made right again.
+    fn sealed(at: usize, patch: &[u8]) -> Vec<u8> {
+        let bytes = resealed(&samples::manifest().to_bytes(), at, patch);
+        let end = bytes.len() - 4;
+        let crc = crc32c(&bytes[ENTRIES..end]);
+        patched(&bytes, end, &crc.to_le_bytes())
+    }
+
+    #[test]
+    fn of_a_newer_build_or_store() {
+        refused!(Manifest::decode(&sealed(4, &[2])), E::Version { found: 2, known: 1, .. });
+        refused!(Manifest::decode(&sealed(28, &[99])), E::Version { found: 99, .. });
+        refused!(Manifest::decode(&sealed(28, &[0])), E::Version { found: 0, .. });
+    }
+
+    #[test]
+    fn wrong_magic_and_checksums() {
+        let bytes = samples::manifest().to_bytes();
+        refused!(Manifest::decode(&sealed(0, b"XXXX")), E::Magic { .. });
+        refused!(Manifest::decode(&patched(&bytes, 40, &[1])), E::Checksum { .. });
+        refused!(Manifest::decode(&patched(&bytes, ENTRIES + 8, &[1])), E::Checksum { .. });
+    }
+
+    #[test]
+    fn a_count_over_what_is_there_or_the_limit() {
+        refused!(Manifest::decode(&sealed(56, &[6])), E::Truncated { needed: 196, left: 164, .. });
+        refused!(Manifest::decode(&sealed(56, &[4])), E::Trailing { left: 32, .. });
+        refused!(Manifest::decode(&sealed(56, &[1, 0, 0, 1])), E::Limit { limit: 0x100_0000, .. });
+    }
+
+    #[test]
+    fn ids_out_of_order_or_not_used_yet() {
+        const ORDER: &str = "the order of segment ids";
+        refused!(Manifest::decode(&sealed(ENTRIES, &[5])), E::Inconsistent { with: ORDER, .. });
+        refused!(Manifest::decode(&sealed(ENTRIES, &[7])), E::Inconsistent { with: ORDER, .. });
+        refused!(Manifest::decode(&sealed(48, &[12])), E::Inconsistent { with: ORDER, .. });
+    }
+
+    #[test]
+    fn states_lengths_and_reserved_bytes() {
+        let state = ENTRIES + 24;
+        for unknown in [0, 6, 255] {
+            refused!(Manifest::decode(&sealed(state, &[unknown])), E::Unknown { what: "state of a segment", .. });
+        }
+        refused!(Manifest::decode(&sealed(ENTRIES + 16, &[4])), E::Inconsistent { .. });
+        for at in [state + 1, ENTRIES + ENTRY - 1] {
+            refused!(Manifest::decode(&sealed(at, &[1])), E::Reserved { .. });
+        }
+    }
+}
 
 mod headers {
     use super::*;
@@ -135,7 +193,7 @@ mod headers {
     #[test]
     fn store_of_a_newer_build() {
         let newer = StoreHeader { format_version: 7, ..samples::store_header() };
-        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 5 });
+        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 7, known: 6 });
     }
 }
 
@@ -184,7 +242,7 @@ mod versions {
         let node = encoded!(samples::node());
         refused!(Node::decode(&patched(&node, 3, &[1])), E::Reserved { what: "node" });
         let commit = encoded!(samples::commit());
-        refused!(Commit::decode(&patched(&commit, 1, &[2])), E::Reserved { what: "commit flags" });
+        refused!(Commit::decode(&patched(&commit, 1, &[8])), E::Reserved { what: "commit flags" });
         refused!(Commit::decode(&patched(&commit, 3, &[1])), E::Reserved { what: "commit" });
         let version = encoded!(samples::version_put());
         refused!(VersionPut::decode(&patched(&version, 1, &[8])), E::Reserved { what: "version flags" });

@@ -3,9 +3,10 @@
 use crate::{encoded, samples};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Member, Metadata,
-    Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentFooter,
-    SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Manifest,
+    Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
+    SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence, StorageType, StoreHeader, StoreId,
+    UploadId, UploadPut, VersionPut, WindowHead,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -254,8 +255,15 @@ fn op() -> impl Strategy<Value = Op> {
 fn commit() -> impl Strategy<Value = Commit> {
     let placed = (select(&[PlacedKind::Window, PlacedKind::Node][..]), hash(), position())
         .prop_map(|(kind, hash, position)| Placed { kind, hash, position });
-    (any::<u64>(), position(), any::<bool>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
-        |(time_ms, durable_upto, relocated, placed, ops)| Commit { time_ms, durable_upto, relocated, placed, ops },
+    (any::<u64>(), position(), any::<[bool; 2]>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
+        |(time_ms, durable_upto, [relocated, healing], placed, ops)| Commit {
+            time_ms,
+            durable_upto,
+            relocated,
+            healing,
+            placed,
+            ops,
+        },
     )
 }
 
@@ -324,6 +332,25 @@ proptest! {
         prop_assert_eq!(RecordHeader::decode(&header.to_bytes()), Ok(header));
         let footer = SegmentFooter { windows: segment, nodes: salt, commits: created_ms, payload_bytes: salt };
         assert_round_trip!(SegmentFooter, footer);
+    }
+
+    #[test]
+    fn manifests(
+        ids in btree_set(0..u64::MAX, 0..20), numbers in any::<[u64; 4]>(), store in any::<[u8; 16]>().prop_map(StoreId),
+    ) {
+        use SegmentState::{Forgotten, Going, Left, Open, Sealed};
+        let [generation, salt, created_ms, length] = numbers;
+        let header = StoreHeader { format_version: FORMAT_VERSION, store, epoch: Epoch(1), created_ms };
+        let entry = |(number, id): (usize, &u64)| SegmentEntry {
+            segment: SegmentId(*id),
+            salt: salt ^ *id,
+            length: length & !7,
+            state: [Open, Sealed, Left, Going, Forgotten][number % 5],
+        };
+        let segments = ids.iter().enumerate().map(entry).collect();
+        let next = SegmentId(ids.last().map_or(0, |last| last + 1));
+        let manifest = Manifest { header, generation, next, segments };
+        prop_assert_eq!(Manifest::decode(&manifest.to_bytes()), Ok(manifest));
     }
 
     #[test]

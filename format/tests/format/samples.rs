@@ -2,9 +2,9 @@
 
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
-    Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
-    SegmentFooter, SegmentHeader, SegmentId, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut,
-    VersionPut, WindowHead,
+    Manifest, Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader,
+    RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence, StorageType,
+    StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 
 /// An encoding, and the decode of its type followed by an encode of what that gave.
@@ -44,6 +44,7 @@ macro_rules! header {
 pub fn all() -> Vec<Sample> {
     let mut samples = headers();
     samples.extend([
+        header!("manifest", Manifest, manifest()),
         payload!("segment_footer", SegmentFooter, segment_footer()),
         Sample { name: "window", bytes: window_payload(), again: window_again },
         payload!("node", Node, node()),
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Sample> {
         payload!("part_put", PartPut, part_put()),
         payload!("op", Op, remove_version()),
         payload!("commit", Commit, commit()),
+        payload!("healing_commit", Commit, healing_commit()),
     ]);
     samples
 }
@@ -108,6 +110,23 @@ pub fn segment_header() -> SegmentHeader {
 
 pub fn record_header() -> RecordHeader {
     RecordHeader::for_payload(RecordKind::Window, &window_payload(), position(7, 64), 0x1122_3344_5566_7788, Epoch(1))
+}
+
+/// One segment in each state.
+pub fn manifest() -> Manifest {
+    let entry = |segment, length, state| SegmentEntry { segment: SegmentId(segment), salt: segment << 40, length, state };
+    Manifest {
+        header: store_header(),
+        generation: 77,
+        next: SegmentId(13),
+        segments: vec![
+            entry(2, 268_435_520, SegmentState::Sealed),
+            entry(5, 4096, SegmentState::Left),
+            entry(6, 64, SegmentState::Going),
+            entry(9, 1024, SegmentState::Forgotten),
+            entry(12, 136, SegmentState::Open),
+        ],
+    }
 }
 
 pub fn segment_footer() -> SegmentFooter {
@@ -248,6 +267,7 @@ pub fn commit() -> Commit {
         time_ms: 1_700_000_000_006,
         durable_upto: position(7, 4096),
         relocated: true,
+        healing: false,
         placed: vec![
             Placed { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
             Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
@@ -263,4 +283,9 @@ pub fn commit() -> Commit {
             Op::RemovePart { upload: UploadId(12), number: 4, part: Sequence(6), segments: segments() },
         ],
     }
+}
+
+/// A commit that places records in place of damaged ones.
+pub fn healing_commit() -> Commit {
+    Commit { relocated: false, healing: true, ops: vec![remove_version()], ..commit() }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rocksdb::{DBRawIterator, ReadOptions};
 use self_cell::self_cell;
 
-use super::database::{Database, closed, failed};
+use super::database::{Database, closed};
 use crate::index::engine::{Family, Pair, Scan, VERSION_LEN};
 use crate::index::error::IndexError;
 
@@ -69,13 +69,13 @@ impl Iterator for RocksScan {
             return Some(Err(closed()));
         }
         let advance = std::mem::replace(&mut self.advance, true);
-        let found = shared.with_dependent_mut(|_, raw| {
+        let found = shared.with_dependent_mut(|database, raw| {
             if advance {
                 raw.next();
             }
             match raw.item() {
                 Some((key, value)) => Some(Ok((key.to_vec(), value.to_vec()))),
-                None => raw.status().err().map(|error| Err(failed("scan")(error))),
+                None => raw.status().err().map(|error| Err(database.failed("scan")(error))),
             }
         });
         if !matches!(found, Some(Ok(_))) {

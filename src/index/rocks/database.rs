@@ -1,6 +1,7 @@
 //! One open RocksDB: what is asked of it, and what its errors mean.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{
@@ -8,6 +9,7 @@ use rocksdb::{
     WriteOptions,
 };
 
+use super::damage::{Mark, open_failed};
 use super::options::{RocksSettings, database_options, family_options};
 use crate::index::engine::Family;
 use crate::index::error::IndexError;
@@ -20,14 +22,15 @@ pub struct Database {
     db: DB,
     /// It is about to be closed: cursors end, and none is made.
     closing: AtomicBool,
+    mark: Arc<Mark>,
 }
 
 impl Database {
-    pub fn open(path: &Path, settings: &RocksSettings, cache: &Cache) -> Result<Self, IndexError> {
+    pub fn open(path: &Path, settings: &RocksSettings, cache: &Cache, mark: &Arc<Mark>) -> Result<Self, IndexError> {
         let families = Family::ALL
             .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, cache)));
-        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(failed("open"))?;
-        Ok(Self { db, closing: AtomicBool::new(false) })
+        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(open_failed)?;
+        Ok(Self { db, closing: AtomicBool::new(false), mark: Arc::clone(mark) })
     }
 
     pub fn db(&self) -> &DB {
@@ -54,25 +57,30 @@ impl Database {
     fn write_as_is(&self, batch: WriteBatch) -> Result<(), IndexError> {
         let mut options = WriteOptions::default();
         options.disable_wal(true);
-        self.db.write_opt(batch, &options).map_err(failed("write"))
+        self.db.write_opt(batch, &options).map_err(self.failed("write"))
     }
 
     pub fn flush(&self) -> Result<(), IndexError> {
         let families = Family::ALL.map(|family| self.handle(family));
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(failed("flush"))
+        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(self.failed("flush"))
     }
 
     /// Number of the last batch that a crash would keep; 0 when there is none.
     pub fn durable_batch(&self) -> Result<u64, IndexError> {
         let mut options = ReadOptions::default();
         options.set_read_tier(ReadTier::Persisted);
-        let value = self.db.get_cf_opt(self.handle(Family::Meta), LAST_BATCH, &options).map_err(failed("get"))?;
+        let value = self.db.get_cf_opt(self.handle(Family::Meta), LAST_BATCH, &options).map_err(self.failed("get"))?;
         let Some(value) = value else { return Ok(0) };
         let number = value.as_slice().try_into().map_err(|_| IndexError::Damaged {
             action: "get",
             message: format!("{} bytes where the number of a batch was expected", value.len()),
         })?;
         Ok(u64::from_le_bytes(number))
+    }
+
+    /// What an error means; damage is noted for the next start.
+    pub fn failed(&self, action: &'static str) -> impl Fn(Error) -> IndexError {
+        move |error| self.mark.noted(failed(action)(error))
     }
 
     pub fn set_closing(&self, closing: bool) {

@@ -9,23 +9,26 @@
 //! under way end with a passing error. It is not closed before a try has shown that files can be made and opened at all.
 //!
 //! Failure cases: what may pass is [`IndexError::NotNow`] or [`IndexError::NoSpace`], and the index is then as it was before
-//! the call; files that fail their checksums make reads fail with [`IndexError::Damaged`], and the index has to be rebuilt.
+//! the call; files that fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a file beside them, so
+//! that the next start rebuilds the index whatever is met until then.
 
 mod cursor;
+mod damage;
 mod database;
 mod journal;
 mod options;
 mod renew;
 
+pub use damage::open_derived;
 pub use options::RocksSettings;
 
 use super::engine::{Batch, Counter, Engine, Family, Mutation, Scan};
 use super::error::IndexError;
 use cursor::RocksScan;
-use database::{Database, failed};
+use database::Database;
 use journal::Journal;
 use parking_lot::{Mutex, RwLock};
-use rocksdb::{Cache, DB, Options, WriteBatch};
+use rocksdb::{Cache, WriteBatch};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,16 +46,19 @@ pub struct RocksEngine {
     writing: Mutex<Journal>,
     /// A write or flush failed: the database takes nothing until it is opened anew.
     suspect: AtomicBool,
+    damage: Arc<damage::Mark>,
 }
 
 impl RocksEngine {
     /// Opens the index in folder `path`, making it when it is not there. What may pass is waited for, for some seconds.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] when the files are or cannot be read; else what does not pass: also when another process has it open.
+    /// [`IndexError::Damaged`] when the files are, or were when they were last open, or cannot be read; else what does not pass:
+    /// also when another process has it open.
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, IndexError> {
+        let damage = Arc::new(damage::Mark::unmarked(path)?);
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let database = renew::open_patiently(path, settings, &cache)?;
+        let database = renew::open_patiently(path, settings, &cache, &damage)?;
         let journal = Journal::new(&database)?;
         Ok(RocksEngine {
             path: path.to_owned(),
@@ -61,6 +67,7 @@ impl RocksEngine {
             current: RwLock::new(Some(Arc::new(database))),
             writing: Mutex::new(journal),
             suspect: AtomicBool::new(false),
+            damage,
         })
     }
 
@@ -72,7 +79,6 @@ impl RocksEngine {
         if !path.exists() {
             return Ok(());
         }
-        DB::destroy(&Options::default(), path).map_err(failed("destroy"))?;
         match std::fs::remove_dir_all(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(IndexError::Engine { action: "destroy", message: error.to_string() })
@@ -145,13 +151,13 @@ impl RocksEngine {
 
 fn multi_get(database: &Database, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
     let found = database.db().batched_multi_get_cf(database.handle(family), keys.iter().copied(), false);
-    found.into_iter().map(|value| Ok(value.map_err(failed("multi-get"))?.map(|value| value.to_vec()))).collect()
+    found.into_iter().map(|value| Ok(value.map_err(database.failed("multi-get"))?.map(|value| value.to_vec()))).collect()
 }
 
 impl Engine for RocksEngine {
     fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
         let database = self.database()?;
-        database.db().get_cf(database.handle(family), key).map_err(failed("get"))
+        database.db().get_cf(database.handle(family), key).map_err(database.failed("get"))
     }
 
     fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
@@ -188,5 +194,9 @@ impl Engine for RocksEngine {
             }
             result => result,
         }
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.damage.is_set()
     }
 }

@@ -11,6 +11,7 @@ use rocksdb::Cache;
 
 use super::RocksEngine;
 use super::database::{Database, closed};
+use super::damage::Mark;
 use super::journal::Journal;
 use super::options::RocksSettings;
 use crate::index::error::IndexError;
@@ -43,7 +44,7 @@ impl RocksEngine {
         }
         probe(&self.path).map_err(|error| refused(&error))?;
         let mut current = self.close()?;
-        let database = Database::open(&self.path, &self.settings, &self.cache)?;
+        let database = Database::open(&self.path, &self.settings, &self.cache, &self.damage)?;
         journal.write_again(&database)?;
         *current = Some(Arc::new(database));
         self.suspect.store(false, Ordering::SeqCst);
@@ -79,10 +80,15 @@ impl RocksEngine {
 }
 
 /// Opens a database, and waits for what may pass. Files that cannot be read for all that time are as good as damaged.
-pub fn open_patiently(path: &Path, settings: &RocksSettings, cache: &Cache) -> Result<Database, IndexError> {
+pub fn open_patiently(
+    path: &Path,
+    settings: &RocksSettings,
+    cache: &Cache,
+    mark: &Arc<Mark>,
+) -> Result<Database, IndexError> {
     let deadline = Instant::now() + OPEN_PATIENCE;
     loop {
-        match Database::open(path, settings, cache) {
+        match Database::open(path, settings, cache, mark) {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 tracing::debug!(%error, "the index is not opened yet");
                 std::thread::sleep(PAUSE);

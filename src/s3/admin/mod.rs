@@ -3,6 +3,7 @@
 //! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end. The answer is a JSON
 //!   object a line, while it goes on and when it has ended; a client that goes away ends it too.
 //! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json` prints it.
+//! - `GET /_deltastore/damage`: damaged windows and nodes that this server has met, and how many were healed.
 //! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`, `balanced` or `max`.
 
 mod inspect;
@@ -15,7 +16,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::http::Extensions;
 use hyper::{Method, Uri};
 use s3s::route::S3Route;
-use s3s::{Body, S3Request, S3Response, S3Result, s3_error};
+use s3s::{Body, S3Error, S3Request, S3Response, S3Result, s3_error};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -64,18 +65,26 @@ impl S3Route for Admin {
             (&Method::POST, "optimize") => self.optimize(query),
             (&Method::GET, "policy") => self.policy(query),
             (&Method::PUT, "policy") => self.set_policy(query).await,
-            (_, "optimize" | "policy") => {
+            (&Method::GET, "damage") => self.damage(),
+            (_, "optimize" | "policy" | "damage") => {
                 Err(s3_error!(MethodNotAllowed, "{} is not allowed on {PREFIX}{path}.", request.method))
             }
             _ => Err(s3_error!(
                 InvalidRequest,
-                "There is no {PREFIX}{path}: optimize, policy and inspect/BUCKET/KEY are known."
+                "There is no {PREFIX}{path}: optimize, policy, damage and inspect/BUCKET/KEY are known."
             )),
         }
     }
 }
 
 impl Admin {
+    /// What the running server knows of damage.
+    fn damage(&self) -> S3Result<S3Response<Body>> {
+        let counts = self.objects.store().damage_counts();
+        let text = serde_json::to_string(&counts).map_err(S3Error::internal_error)?;
+        Ok(answer(Body::from(text + "\n")))
+    }
+
     fn policy(&self, query: Query) -> S3Result<S3Response<Body>> {
         let bucket = query.bucket.ok_or_else(|| s3_error!(InvalidArgument, "bucket is missing."))?;
         let policy = self.objects.optimize_policy(&bucket).map_err(to_s3_error)?;

@@ -9,11 +9,13 @@ mod clock;
 #[cfg(test)]
 mod conformance;
 mod memory;
+mod read_only;
 mod real;
 mod sim;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use memory::MemoryVfs;
+pub use read_only::ReadOnlyVfs;
 pub use real::RealVfs;
 pub use sim::{CrashMode, Fault, FaultError, FaultOp, Lie, SimVfs};
 
@@ -27,6 +29,10 @@ pub trait Vfs: Send + Sync + 'static {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>>;
     /// Opens an existing file for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>>;
+    /// Opens an existing file for reading alone, where the file system may be read-only.
+    fn open_read(&self, path: &Path) -> io::Result<Arc<dyn VfsFile>> {
+        self.open(path)
+    }
     /// Names of the files and directories in `dir`, sorted. Names that are not UTF-8 are left out.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates a directory with its parents; fine if it is there. Durable only with [`create_dir_durable`].
@@ -43,6 +49,10 @@ pub trait Vfs: Send + Sync + 'static {
     /// Takes an exclusive lock on the file, creating it if needed; held until the value is dropped
     /// or the process ends. `WouldBlock` if it is taken, by this process or another.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>>;
+    /// As [`Vfs::lock`], of a file that exists, where the file system may be read-only.
+    fn lock_read(&self, path: &Path) -> io::Result<Box<dyn Send + Sync>> {
+        self.lock(path)
+    }
 }
 
 /// An open file. Reads and writes name their offset, so handles can be shared between threads.

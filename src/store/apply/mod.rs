@@ -3,7 +3,8 @@
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
 //! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes the
-//!   place of one that is not cold, and by a rotation that of a cold one: the links of its references with it.
+//!   place of one that is not cold, by a rotation that of a cold one, and what heals that of a damaged one: the links of its
+//!   references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
@@ -12,7 +13,7 @@ mod ops;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Hash, Placed, Position, Sequence};
+use deltastore_format::{Commit, Hash, Placed, PlacedKind, Position, Sequence};
 
 use super::blob::Placing;
 use super::bugs::{Bug, Bugs};
@@ -48,6 +49,8 @@ impl<'a> Applier<'a> {
         for placing in placings {
             if !self.knows(&placing.placed())? {
                 self.place(placing)?;
+            } else if commit.healing && placing.row.references.is_empty() {
+                self.heal(placing)?;
             } else if placing.row.cold {
                 self.replace(placing)?;
             }
@@ -92,8 +95,8 @@ impl<'a> Applier<'a> {
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
         self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
         let forget = match placing.row.kind {
-            deltastore_format::PlacedKind::Window => Bug::ForgetReferenceLinks,
-            deltastore_format::PlacedKind::Node => Bug::ForgetNodeLinks,
+            PlacedKind::Window => Bug::ForgetReferenceLinks,
+            PlacedKind::Node => Bug::ForgetNodeLinks,
         };
         if !self.bugs.has(forget) {
             for link in &placing.links {
@@ -112,13 +115,37 @@ impl<'a> Applier<'a> {
 
     /// Points the index at the cold form of a window that it knows in another.
     fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        let known = match self.placed.get(&placing.hash) {
-            Some(row) => Some(row.clone()),
-            None => self.index.blob(&placing.hash)?,
-        };
-        match known.filter(|old| !old.cold) {
+        match self.known(&placing.hash)?.filter(|old| !old.cold) {
             Some(old) => self.supersede(&old, placing),
             None => Ok(()),
+        }
+    }
+
+    /// Points the index at another record of a blob whose record is damaged. One that is not cold never takes the place of a cold one.
+    fn heal(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        let known = self.known(&placing.hash)?;
+        let Some(old) = known.filter(|old| old.position != placing.row.position && (placing.row.cold || !old.cold))
+        else {
+            return Ok(());
+        };
+        match old.kind {
+            PlacedKind::Window => self.supersede(&old, placing),
+            // The same payload names the same children: their links stay.
+            PlacedKind::Node => {
+                self.live(old.position, -signed(old.record_len));
+                self.live(placing.row.position, signed(placing.row.record_len));
+                self.placed.insert(placing.hash, placing.row.clone());
+                self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
+                Ok(())
+            }
+        }
+    }
+
+    /// A blob's row, as this batch leaves it.
+    fn known(&self, hash: &Hash) -> Result<Option<BlobRow>, IndexError> {
+        match self.placed.get(hash) {
+            Some(row) => Ok(Some(row.clone())),
+            None => self.index.blob(hash),
         }
     }
 
@@ -139,7 +166,7 @@ fn signed(bytes: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use deltastore_format::{Codec, PlacedKind, SegmentId};
+    use deltastore_format::{Codec, SegmentId};
 
     use super::*;
     use crate::index::MemEngine;
@@ -161,7 +188,14 @@ mod tests {
             cold,
             references: links.clone(),
         };
-        Arc::new(Placing { hash: hash(number), row, links, features: Vec::new(), space: Space::default() })
+        Arc::new(Placing {
+            hash: hash(number),
+            row,
+            links,
+            features: Vec::new(),
+            space: Space::default(),
+            heals: false,
+        })
     }
 
     /// Applies commits that place these, in one batch or in one each.
@@ -171,6 +205,7 @@ mod tests {
             time_ms: 0,
             durable_upto: Position::default(),
             relocated: false,
+            healing: false,
             placed: Vec::new(),
             ops: Vec::new(),
         };

@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 use super::bugs::Bugs;
 use super::error::StoreError;
 use super::pins::Pins;
+use super::soundness::{DamageCounts, Soundness};
 use crate::index::{BlobRow, Index};
 use crate::segment::{DiskCache, Readers, Record};
 use kept::InMemory;
@@ -54,6 +55,7 @@ pub struct Blobs {
     cache: InMemory,
     disk: Option<DiskCache>,
     damaged: AtomicU64,
+    soundness: Arc<Soundness>,
     bugs: Bugs,
 }
 
@@ -64,10 +66,11 @@ impl Blobs {
         readers: Readers,
         cache_bytes: u64,
         disk: Option<DiskCache>,
+        soundness: Arc<Soundness>,
         bugs: Bugs,
     ) -> Self {
         let cache = kept::in_memory(cache_bytes);
-        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), bugs }
+        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), soundness, bugs }
     }
 
     /// Open segment files.
@@ -87,6 +90,16 @@ impl Blobs {
         }
     }
 
+    pub fn soundness(&self) -> &Arc<Soundness> {
+        &self.soundness
+    }
+
+    /// What is known of damage; `log_ranges` is the caller's to fill.
+    pub fn damage_counts(&self) -> DamageCounts {
+        let (known_blobs, healed_blobs) = self.soundness.counts();
+        DamageCounts { known_blobs, healed_blobs, reads: self.damaged(), log_ranges: 0 }
+    }
+
     /// A window that is in memory.
     pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
         self.cache.get(hash)
@@ -95,9 +108,20 @@ impl Blobs {
     /// Where a blob lies.
     pub fn row(&self, hash: &Hash) -> Result<BlobRow, StoreError> {
         if let Some(row) = self.index.blob(hash)? {
+            if self.soundness.is_damaged(hash, row.position)
+                && let Some(placing) = self.pins.fresh(hash).filter(|placing| placing.heals)
+            {
+                // What takes its place is in the log, and soon in the index.
+                return Ok(placing.row.clone());
+            }
             return Ok(row);
         }
         self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
+    }
+
+    /// Whether a record that no index knows yet lies there.
+    pub(in crate::store) fn fresh_at(&self, hash: &Hash, position: Position) -> bool {
+        self.pins.fresh(hash).is_some_and(|placing| placing.row.position == position)
     }
 
     /// A list node of a recipe, verified.
@@ -116,17 +140,30 @@ impl Blobs {
     fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
         let (row, record) = self.record(hash, PlacedKind::Node)?;
         let found = Hash(Sha256::digest(&record.payload).into());
-        if found != *hash {
-            return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
-        }
-        let payload = NodePayload::decode(&record.payload)
-            .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))?;
+        let decoded = if found == *hash {
+            NodePayload::decode(&record.payload)
+                .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
+        } else {
+            Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found))
+        };
+        let payload = decoded.inspect_err(|error| self.note_damage(hash, row.position, error))?;
+        self.soundness.verified(hash, row.position);
         Ok((row.position, payload))
     }
 
     /// The record of a blob; its payload is not verified yet.
     fn record(&self, hash: &Hash, kind: PlacedKind) -> Result<(BlobRow, Record), StoreError> {
-        let mut row = self.row(hash)?;
+        let row = self.row(hash)?;
+        self.record_at(hash, row, kind)
+    }
+
+    /// As [`Blobs::record`], of a blob that was looked up.
+    pub(in crate::store) fn record_at(
+        &self,
+        hash: &Hash,
+        mut row: BlobRow,
+        kind: PlacedKind,
+    ) -> Result<(BlobRow, Record), StoreError> {
         for _ in 0..TRIES {
             if row.kind != kind {
                 return Err(StoreError::damaged(row.position, format!("{kind:?}"), format!("{:?}", row.kind)));
@@ -138,13 +175,22 @@ impl Blobs {
                 Err(error) => {
                     let again = self.row(hash)?;
                     if again.position == row.position {
-                        return Err(error.into());
+                        let error = StoreError::from(error);
+                        self.note_damage(hash, row.position, &error);
+                        return Err(error);
                     }
                     row = again;
                 }
             }
         }
         Err(StoreError::Missing { hash: *hash })
+    }
+
+    /// The record of a blob could not be read: it is known from now on, and named in the log once.
+    pub(in crate::store) fn note_damage(&self, hash: &Hash, position: Position, error: &StoreError) {
+        if error.is_damage() && self.soundness.damaged(hash, position) {
+            tracing::error!(%hash, %position, %error, "a damaged blob");
+        }
     }
 
     fn count(&self, error: &StoreError) {

@@ -37,12 +37,19 @@ impl Blobs {
         })
     }
 
-    fn read_window(&self, hash: &Hash, decoder: &mut Decoder, above: &[Hash], keep: Keep) -> Result<Bytes, StoreError> {
+    pub(in crate::store) fn read_window(
+        &self,
+        hash: &Hash,
+        decoder: &mut Decoder,
+        above: &[Hash],
+        keep: Keep,
+    ) -> Result<Bytes, StoreError> {
         let mut tries = TRIES;
         loop {
             let (row, record) = self.record(hash, PlacedKind::Window)?;
-            let error = match self.decode(hash, row.position, &record, decoder, above) {
+            let Failed { error, own } = match self.decode(hash, row.position, &record, decoder, above) {
                 Ok(bytes) => {
+                    self.soundness.verified(hash, row.position);
                     if !row.references.is_empty() {
                         self.keep_on_disk(*hash, &bytes, keep);
                     }
@@ -56,10 +63,16 @@ impl Blobs {
                 continue;
             }
             // A damaged head may blame what it seems to refer to: the record's own checksum goes first.
-            return Err(match record.header.check_payload(&record.payload) {
-                Err(damage) if error.is_damage() => StoreError::undecodable(row.position, "window record", &damage),
-                _ => error,
-            });
+            let (error, own) = match record.header.check_payload(&record.payload) {
+                Err(damage) if error.is_damage() => {
+                    (StoreError::undecodable(row.position, "window record", &damage), true)
+                }
+                _ => (error, own),
+            };
+            if own {
+                self.note_damage(hash, row.position, &error);
+            }
+            return Err(error);
         }
     }
 
@@ -70,28 +83,38 @@ impl Blobs {
         record: &Record,
         decoder: &mut Decoder,
         above: &[Hash],
-    ) -> Result<Bytes, StoreError> {
+    ) -> Result<Bytes, Failed> {
+        let own = |error| Failed { error, own: true };
         let (head, head_len) = WindowHead::decode(&record.payload)
-            .map_err(|error| StoreError::undecodable(position, "window head", &error))?;
+            .map_err(|error| own(StoreError::undecodable(position, "window head", &error)))?;
         let path = [above, &[*hash]].concat();
         // Nobody waits for itself, whatever damage says.
         if path.len() > usize::from(MAX_DEPTH) || head.references.iter().any(|reference| path.contains(reference)) {
-            return Err(StoreError::damaged(position, "references of bounded depth", "a deeper chain or a circle"));
+            let error = StoreError::damaged(position, "references of bounded depth", "a deeper chain or a circle");
+            return Err(own(error));
         }
         let references = head
             .references
             .iter()
             .map(|reference| self.window_at(reference, decoder, &path, Keep::No))
-            .collect::<Result<Vec<_>, _>>()?;
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| Failed { error, own: false })?;
         let encoded = record.payload.slice(head_len..);
         let bytes =
-            decoder.decode(&head, &encoded, &references).map_err(|error| StoreError::delta(position, &error))?;
+            decoder.decode(&head, &encoded, &references).map_err(|error| own(StoreError::delta(position, &error)))?;
         if !self.bugs.has(Bug::SkipVerification) {
             let found = Hash(deltastore_sha256::digest(&bytes));
             if found != *hash {
-                return Err(StoreError::damaged(position, format!("SHA-256 {hash}"), found));
+                return Err(own(StoreError::damaged(position, format!("SHA-256 {hash}"), found)));
             }
         }
         Ok(bytes)
     }
+}
+
+/// Why a window could not be decoded.
+struct Failed {
+    error: StoreError,
+    /// By its own record, not by what it is encoded against.
+    own: bool,
 }

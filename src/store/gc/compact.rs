@@ -1,7 +1,11 @@
 //! Compaction: moving what is alive out of a segment, then removing the file.
 
+use std::collections::BTreeSet;
+
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, Hash, PlacedKind, RecordKind, SegmentHeader, SegmentId, WindowHead};
+use deltastore_format::{
+    Commit, Hash, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead, record_len,
+};
 use sha2::{Digest, Sha256};
 
 use super::{CollectOptions, CollectReport};
@@ -81,12 +85,12 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     let reader = inner.blobs.readers().get(id)?;
     let len = reader.file_len()?;
     // Checked before anything moves, or every collection would copy the part before the damage again.
-    if !is_whole(&reader)? {
+    let Some(dropped) = droppable(store, &reader, id)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
-    }
-    let Some(moved) = move_live(store, &reader, id)? else {
+    };
+    let Some(moved) = move_live(store, &reader, id, &dropped)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
@@ -94,9 +98,17 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     if !inner.bugs.has(Bug::SkipFlushBeforeUnlink) {
         store.index().flush()?;
     }
+    let late = inner.bugs.has(Bug::ManifestAfterUnlink);
+    if !late {
+        inner.segments.set_state(id, SegmentState::Going);
+        inner.segments.save()?;
+    }
     inner.vfs.remove(&segment_path(store.dir(), id))?;
     inner.vfs.sync_dir(&segment_dir(store.dir()))?;
-    inner.segments.remove(id);
+    inner.segments.removed(id);
+    if late {
+        inner.segments.save()?;
+    }
     inner.blobs.readers().forget(id);
     done.segments += 1;
     done.moved_bytes += moved;
@@ -104,16 +116,37 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     Ok(())
 }
 
-/// True when every record of the segment is whole, and its header too.
-fn is_whole(reader: &SegmentReader) -> Result<bool, StoreError> {
+/// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the segment must stay.
+fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
+    let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        if matches!(scanned?, Scanned::Damage { .. }) {
-            return Ok(false);
+        match scanned? {
+            Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
+            Scanned::Damage { .. } => return Ok(None),
+            Scanned::Record { .. } => {}
         }
     }
     let torn = scanner.into_end().is_none_or(|end| end.torn.is_some());
-    Ok(!torn && reader.header_damage().is_none() && header_now(reader)?)
+    if torn || reader.header_damage().is_some() || !header_now(reader)? {
+        return Ok(None);
+    }
+    if !damaged.is_empty() {
+        for row in store.index().all_blobs(Hash::default()) {
+            let Position { segment, offset } = row?.1.position;
+            if segment == id && damaged.contains(&offset) {
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(damaged))
+}
+
+/// Whether damaged bytes are one record of a window, node or member, with a whole header: a commit may be all that knows of something.
+fn is_blob(reader: &SegmentReader, from: u64, to: u64) -> bool {
+    reader.read_header(from).is_ok_and(|header| {
+        matches!(header.kind, RecordKind::Window | RecordKind::Node) && from + record_len(header.payload_len) == to
+    })
 }
 
 /// True when the header on disk is what it was when the file was opened.
@@ -123,14 +156,23 @@ fn header_now(reader: &SegmentReader) -> Result<bool, StoreError> {
     Ok(SegmentHeader::decode(&bytes).is_ok_and(|header| header == *reader.header()))
 }
 
-/// Copies everything alive; nothing when the segment has damage.
-fn move_live(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<u64>, StoreError> {
+/// Copies everything alive; nothing when the segment has damage other than what is to be dropped.
+fn move_live(
+    store: &Store,
+    reader: &SegmentReader,
+    id: SegmentId,
+    dropped: &BTreeSet<u64>,
+) -> Result<Option<u64>, StoreError> {
     let mut moved = 0;
     let mut slice = Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() };
     let mut bytes = 0;
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        let Scanned::Record { header, payload } = scanned? else { return Ok(None) };
+        let (header, payload) = match scanned? {
+            Scanned::Record { header, payload } => (header, payload),
+            Scanned::Damage { from, .. } if dropped.contains(&from) => continue,
+            Scanned::Damage { .. } => return Ok(None),
+        };
         let (kind, hash) = match header.kind {
             RecordKind::Footer => continue,
             RecordKind::Commit => {

@@ -2,6 +2,7 @@
 //!
 //! Invariants: a hash is pinned before it is looked up, and the pin lives until the commit is applied; so are the
 //! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
+//! What is linked to or encoded against was verified lately; a window whose record is damaged is written anew and takes its place.
 
 mod near;
 mod own;
@@ -97,19 +98,51 @@ impl Store {
         let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
         let (pin, fresh) = self.inner().pin(hash);
         let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
+        let known = self.inner().index.blob(&hash)?;
+        // Whether a form that is damaged is cold.
+        let mut damaged = None;
         if let Some(placing) = fresh
             && (placing.row.cold || !gear.cold)
+            && self.takes_effect(&placing, known.as_ref())
             && let Some(references) = self.pin_known(&placing, gear)?
         {
-            pins.extend(references);
-            return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
+            if self.is_sound(&hash, &placing.row)? {
+                pins.extend(references);
+                return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
+            }
+            damaged = Some(placing.row.cold);
         }
-        if let Some(row) = self.inner().index.blob(&hash)?.filter(|row| row.cold || !gear.cold) {
-            return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
+        if let Some(row) = known.filter(|row| row.cold || !gear.cold) {
+            if self.is_sound(&hash, &row)? {
+                return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
+            }
+            damaged = Some(row.cold);
         }
-        let (blob, references) = self.encode(worker, space, gear, hash, cut);
+        let (blob, references) = match damaged {
+            None => self.encode(worker, space, gear, hash, cut),
+            // Without references, it cannot come to be encoded against itself, and nothing that counts on its depth is wrong.
+            Some(cold) => {
+                let effort = Effort { deltas: false, ..gear.effort };
+                let healing = Gear { effort, cold, own: None, rotation: None };
+                let (blob, references) = self.encode(worker, space, &healing, hash, cut);
+                (Blob { heals: true, ..blob }, references)
+            }
+        };
         pins.extend(references);
         Ok(Prepared { entry, pins, codec: blob.row.codec, state: State::New(blob) })
+    }
+
+    /// Whether a commit that places this form makes it the one that counts.
+    pub(super) fn takes_effect(&self, placing: &Placing, known: Option<&BlobRow>) -> bool {
+        known.is_none_or(|row| placing.heals || placing.row.cold && !row.cold)
+    }
+
+    /// Whether a blob that a write is about to link to can be read.
+    ///
+    /// # Errors
+    /// What reading gives, but for damage.
+    pub(super) fn is_sound(&self, hash: &Hash, row: &BlobRow) -> Result<bool, StoreError> {
+        Ok(self.bugs().has(Bug::LinkWithoutVerification) || self.inner().blobs.is_sound(hash, row)?)
     }
 
     /// How a PUT encodes windows; `tokens`: those that are nothing but tokens of compressed members.
@@ -176,8 +209,7 @@ impl Store {
             cold: head.cold,
             references: encoded.references.clone(),
         };
-        let blob =
-            Blob { hash, row, head: head_bytes, body: encoded.bytes, links: encoded.references, features, space };
-        (blob, pins)
+        let (body, links) = (encoded.bytes, encoded.references);
+        (Blob { hash, row, head: head_bytes, body, links, features, space, heals: false }, pins)
     }
 }

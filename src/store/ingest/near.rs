@@ -69,6 +69,10 @@ impl References for Near<'_> {
             .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
+        // Its bytes may come from a cache, which proves nothing about its record.
+        if !self.inner.bugs.has(Bug::ReferenceWithoutVerification) && !self.inner.blobs.is_sound(hash, &row).ok()? {
+            return None;
+        }
         self.pins.borrow_mut().insert(*hash, pin);
         Some(Reference { hash: *hash, bytes, depth: row.depth, cost })
     }

@@ -2,19 +2,19 @@
 //!
 //! Invariants: a record is written before anything learns its position for good; a failed write leaves the segment
 //! as it was or makes the store read-only; a new segment file exists before the old one gets its footer, so that
-//! there is always a segment to append to. A segment is not left before its own file and name are durable: a crash
-//! can take the last segment, never one between others.
+//! there is always a segment to append to. Its file and name are durable and it is listed in the manifest before anything
+//! is appended to it: a crash can take no segment, and a segment that is missing is lost.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Epoch, Position, RecordKind, SegmentHeader, SegmentId, StoreId};
+use deltastore_format::{Commit, Epoch, Position, RecordKind, SegmentHeader, StoreId};
 
 use super::Status;
 use super::message::Callback;
 use super::thread::LogState;
 use crate::segment::vfs::{Clock, Vfs, VfsFile};
-use crate::segment::{SegmentWriter, segment_path};
+use crate::segment::{SegmentError, SegmentWriter};
 use crate::store::blob::{Blob, Placing};
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
@@ -46,14 +46,13 @@ pub struct Appender {
     new_file: bool,
     unsynced: u64,
     since_space_check: u64,
-    /// Newest segment whose file and name are durable.
-    durable: SegmentId,
+    /// A segment that is made, and perhaps listed: a try to go on in it failed.
+    next: Option<SegmentWriter>,
 }
 
 impl Appender {
     pub fn new(state: LogState) -> Self {
         Self {
-            durable: state.durable.segment,
             vfs: state.vfs,
             dir: state.dir,
             store: state.store,
@@ -70,6 +69,7 @@ impl Appender {
             new_file: false,
             unsynced: 0,
             since_space_check: SPACE_CHECK,
+            next: None,
         }
     }
 
@@ -176,19 +176,8 @@ impl Appender {
         self.status.full() && !self.bugs.has(Bug::IgnoreReserve)
     }
 
-    /// Everything before `position` is durable.
-    pub fn synced(&mut self, position: Position) {
-        self.durable = position.segment;
-    }
-
-    /// False while a crash could take the active segment: the next sync covers it.
-    pub fn can_roll(&self) -> bool {
-        self.position().segment <= self.durable || self.bugs.has(Bug::RollBeforeSync)
-    }
-
     fn roll_if_long(&mut self) {
         if self.position().offset >= self.settings.segment_bytes
-            && self.can_roll()
             && let Err(error) = self.roll()
         {
             // The old segment goes on being used; a full disk is the usual reason.
@@ -196,43 +185,62 @@ impl Appender {
         }
     }
 
-    /// Starts a new segment and seals the old one. Both are synced with the next batch.
+    /// Starts a new segment and seals the old one, whose end is synced with the next batch.
     pub fn roll(&mut self) -> Result<(), StoreError> {
         self.write()?;
-        let id = SegmentId(self.position().segment.0 + 1);
-        let header = SegmentHeader {
-            store: self.store,
-            segment: id,
-            epoch: self.epoch,
-            salt: rand::random(),
-            created_ms: self.clock.now_ms(),
-            key_id: 0,
+        let next = match self.next.take() {
+            Some(next) => next,
+            None => self.create_segment()?,
         };
-        let next = match SegmentWriter::create(self.vfs.as_ref(), &self.dir, header) {
-            Ok(next) => next,
-            Err(error) => return Err(if error.is_full() { StoreError::Full } else { error.into() }),
-        };
+        if !self.bugs.has(Bug::NewSegmentBeforeManifest) {
+            // Where it fails, some file may list the segment, so it stays for the next try.
+            if let Err(error) = self.segments.save() {
+                self.next = Some(next);
+                return Err(error);
+            }
+        }
         let mut footer = Vec::new();
         self.writer.footer().encode(&mut footer);
         self.writer.stage(RecordKind::Footer, &[&footer]);
         if let Err(error) = self.write() {
-            // Nothing was promised of the new file yet, and its place must be free for the next try.
-            if let Err(error) = self.vfs.remove(&segment_path(&self.dir, id)) {
-                self.status.poison(format!("an unused segment could not be removed: {error}"));
-            }
+            self.next = Some(next);
             return Err(error);
         }
+        self.segments.sealed(self.writer.position());
         if !self.bugs.has(Bug::SkipSealedSync) {
             self.sealed.push(self.writer.file());
         }
         self.writer = next;
         self.new_file = true;
         self.unsynced += 1;
-        self.segments.insert(id);
         Ok(())
     }
 
-    /// Files that the next sync must cover, and whether the directory must be synced too.
+    /// A segment whose file and name are durable; the manifest is still to list it.
+    fn create_segment(&self) -> Result<SegmentWriter, StoreError> {
+        let header = SegmentHeader {
+            store: self.store,
+            segment: self.segments.next(),
+            epoch: self.epoch,
+            salt: rand::random(),
+            created_ms: self.clock.now_ms(),
+            key_id: 0,
+        };
+        self.segments.used(header.segment);
+        let full = |error: SegmentError| if error.is_full() { StoreError::Full } else { error.into() };
+        let next = SegmentWriter::create(self.vfs.as_ref(), &self.dir, header).map_err(full)?;
+        if !self.bugs.has(Bug::SkipDirectorySync)
+            && let Err(error) = next.make_durable(self.vfs.as_ref(), &self.dir)
+        {
+            // Nothing lists it. What is left of it holds nothing and is removed at the next start.
+            let _ = self.vfs.remove(next.path());
+            return Err(full(error));
+        }
+        self.segments.list_new(next.header());
+        Ok(next)
+    }
+
+    /// Files that the next sync must cover, and whether a segment was begun.
     pub fn take_unsynced(&mut self) -> (Vec<Arc<dyn VfsFile>>, bool) {
         let mut files = std::mem::take(&mut self.sealed);
         files.push(self.writer.file());

@@ -57,7 +57,7 @@ fn is_removal(op: &Op) -> bool {
 pub struct Batch {
     /// Files with bytes that no sync has covered yet.
     pub files: Vec<Arc<dyn VfsFile>>,
-    /// A segment file was created since the last directory sync.
+    /// A segment was begun since the last sync.
     pub new_file: bool,
     pub commits: Vec<Staged>,
     pub moves: Vec<StagedMove>,

@@ -37,6 +37,7 @@ pub(super) use thread::LogState;
 use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
+use super::segments::Segments;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
 use crate::segment::vfs::Vfs;
@@ -139,8 +140,9 @@ impl Log {
         let (flushes, flushing) = bounded(1);
         let sync = sync::SyncThread::new(&state, sender.clone(), incoming, flushes);
         let (index, status) = (state.index.clone(), Arc::clone(&state.status));
+        let segments = Arc::clone(&state.segments);
         let threads = vec![
-            std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &flushing))?,
+            std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &segments, &flushing))?,
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
@@ -221,7 +223,8 @@ impl Log {
 }
 
 /// Makes the index durable whenever a segment was finished, so that recovery never replays more than about two.
-fn flush_when_asked(index: &Index, asked: &Receiver<()>) {
+/// The manifest then says how much is on disk.
+fn flush_when_asked(index: &Index, segments: &Segments, asked: &Receiver<()>) {
     while asked.recv().is_ok() {
         let mut pause = FLUSH_RETRY;
         while let Err(error) = index.flush() {
@@ -230,6 +233,9 @@ fn flush_when_asked(index: &Index, asked: &Receiver<()>) {
                 return;
             }
             pause = (pause * 2).min(MAX_FLUSH_RETRY);
+        }
+        if let Err(error) = segments.save() {
+            tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
     }
 }

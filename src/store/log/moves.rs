@@ -60,6 +60,7 @@ impl LogThread<'_> {
                 time_ms: self.clock.now_ms(),
                 durable_upto: self.durable,
                 relocated: true,
+                healing: false,
                 placed: Vec::new(),
                 ops: live.ops,
             };

@@ -4,7 +4,6 @@
 //! no later one may be seen before it. Its clients wait for some seconds; then they are told to try again, with what it
 //! pins held until it is applied.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,12 +14,12 @@ use super::batch::Batch;
 use super::message::{Answer, Message};
 use super::thread::LogState;
 use crate::index::{Index, IndexError};
-use crate::segment::segment_dir;
-use crate::segment::vfs::Vfs;
 use crate::store::apply::Applier;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
+use crate::store::segments::Segments;
+use crate::store::soundness::Soundness;
 
 /// Pause before a batch that the index did not take is applied again; doubled each time.
 const RETRY: Duration = Duration::from_millis(50);
@@ -33,12 +32,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const FLUSH_COMMITS: usize = 16 * 1024;
 
 pub struct SyncThread {
-    vfs: Arc<dyn Vfs>,
-    segments: PathBuf,
+    segments: Arc<Segments>,
     index: Index,
     pins: Arc<Pins>,
     status: Arc<Status>,
     bugs: Bugs,
+    soundness: Arc<Soundness>,
     log: Sender<Message>,
     batches: Receiver<Batch>,
     /// Asks for a flush of the index.
@@ -48,12 +47,12 @@ pub struct SyncThread {
 impl SyncThread {
     pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>, flushes: Sender<()>) -> Self {
         Self {
-            vfs: Arc::clone(&state.vfs),
-            segments: segment_dir(&state.dir),
+            segments: Arc::clone(&state.segments),
             index: state.index.clone(),
             pins: Arc::clone(&state.pins),
             status: Arc::clone(&state.status),
             bugs: state.bugs,
+            soundness: Arc::clone(&state.soundness),
             log,
             batches,
             flushes,
@@ -147,9 +146,7 @@ impl SyncThread {
                 result => result?,
             }
         }
-        if batch.new_file && !self.bugs.has(Bug::SkipDirectorySync) {
-            self.vfs.sync_dir(&self.segments)?;
-        }
+        self.segments.durable(batch.end);
         Ok(())
     }
 
@@ -179,7 +176,12 @@ impl SyncThread {
         }
         for staged in batch.commits {
             if error.is_none() {
-                staged.placings.iter().for_each(|placing| self.pins.clear_fresh(placing));
+                for placing in &staged.placings {
+                    self.pins.clear_fresh(placing);
+                    if placing.heals {
+                        self.soundness.healed(&placing.hash);
+                    }
+                }
             }
             drop(staged.contents);
             staged.done.call(match error {

@@ -20,6 +20,7 @@ use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;
 use crate::store::settings::Settings;
+use crate::store::soundness::Soundness;
 use crate::store::transaction::{TouchSet, Transaction};
 
 /// Messages handled before the writer is flushed, so that one answer never waits for an endless stream.
@@ -39,6 +40,7 @@ pub struct LogState {
     pub status: Arc<Status>,
     pub settings: Settings,
     pub bugs: Bugs,
+    pub soundness: Arc<Soundness>,
     pub segments: Arc<Segments>,
     pub writer: SegmentWriter,
     pub next_sequence: u64,
@@ -120,7 +122,6 @@ impl LogThread<'_> {
                 self.stalled = None;
                 if let Ok(position) = result {
                     self.durable = position;
-                    self.appender.synced(position);
                 }
             }
             Message::Close => self.closing = true,
@@ -149,11 +150,6 @@ impl LogThread<'_> {
                     break;
                 }
                 Work::Collect(candidates, done) => done.call(self.collect(&candidates)),
-                Work::Seal(done) if !self.appender.can_roll() && self.status.read_only().is_none() => {
-                    sync = true;
-                    deferred.push_back(Work::Seal(done));
-                    break;
-                }
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
@@ -208,6 +204,7 @@ impl LogThread<'_> {
             time_ms,
             durable_upto,
             relocated: false,
+            healing: false,
             placed: Vec::new(),
             ops: Vec::new(),
         });
@@ -268,6 +265,7 @@ impl LogThread<'_> {
             time_ms: now_ms,
             durable_upto: self.durable,
             relocated,
+            healing: placings.iter().any(|placing| placing.heals) && !self.bugs.has(Bug::HealForgottenInCommit),
             placed: placings.iter().map(|placing| placing.placed()).collect(),
             ops,
         };

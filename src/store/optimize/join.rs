@@ -76,6 +76,10 @@ impl Store {
     }
 
     fn join(&self, candidate: &Candidate, stop: &AtomicBool, done: &mut OptimizeReport) -> Result<(), StoreError> {
+        if self.index().hidden()?.any() {
+            self.inner().joins.versions.lock().remove(&candidate.version);
+            return Ok(());
+        }
         let result = self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done);
         self.inner().joins.versions.lock().remove(&candidate.version);
         result

@@ -84,6 +84,9 @@ pub struct OptimizeReport {
     /// Of those, done, and the record bytes that were written for them.
     pub rotated: u64,
     pub rotated_bytes: u64,
+    /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there, and
+    /// that removal would not name where its copy lies.
+    pub held_back: bool,
 }
 
 /// A version to be stored anew.
@@ -107,6 +110,10 @@ impl Store {
     ) -> Result<OptimizeReport, StoreError> {
         let _one_at_a_time = self.inner().optimizing.lock();
         let mut done = OptimizeReport::default();
+        if self.index().hidden()?.any() {
+            done.held_back = true;
+            return Ok(done);
+        }
         let mut buckets = Vec::new();
         for row in self.index().buckets() {
             let put = row?.put;

@@ -1,94 +1,91 @@
 //! Cutting the torn tail, and making what is left durable.
 
-use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, Position, RecordKind, SegmentId};
+use deltastore_format::record::RECORD_ALIGN;
+use deltastore_format::{RecordKind, SegmentEntry, SegmentId, SegmentState};
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
-use super::survey::{Damage, Survey};
-use super::{Scene, first_record, new_segment};
-use crate::segment::{
-    Scanned, Scanner, SegmentReader, SegmentWriter, WindowPayload, list_segments, segment_dir, segment_path,
-};
+use super::inventory::Inventory;
+use super::survey::Survey;
+use super::{Scene, new_segment};
+use crate::segment::{SegmentWriter, segment_dir, segment_path};
 
-/// The segments of this store, oldest first, and those of their headers that are damaged. A last segment whose header never
-/// reached the disk is removed: nothing in it was acknowledged, because its header is synced before anything in it is.
-pub fn usable_segments(scene: &Scene<'_>) -> Result<(Vec<SegmentId>, Vec<Damage>), StoreError> {
-    let folder = scene.folder;
-    let open = |id| SegmentReader::open(folder.vfs.as_ref(), &folder.dir, id);
-    let mut segments = list_segments(folder.vfs.as_ref(), &folder.dir)?;
-    let mut removed = false;
-    while let Some(last) = segments.last().copied() {
-        let reader = open(last)?;
-        if reader.header_damage().is_none() || was_durable(scene, &reader, last)? {
-            break;
-        }
-        folder.vfs.remove(&segment_path(&folder.dir, last))?;
-        segments.pop();
-        removed = true;
-    }
-    if removed {
-        folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
-    }
-    let mut damage = Vec::new();
-    for id in &segments {
-        let reader = open(*id)?;
-        if let Some(error) = reader.header_damage() {
-            let from = Position { segment: *id, offset: 0 };
-            damage.push(Damage { from, to: SEGMENT_HEADER_LEN as u64, reason: error.to_string() });
-        } else if reader.header().store != folder.header.store {
-            return Err(StoreError::Unusable(format!("{} belongs to another store", reader.path().display())));
-        }
-    }
-    Ok((segments, damage))
-}
-
-/// True when the index or a commit in the segment says that something in it was synced, and so was its header.
-fn was_durable(scene: &Scene<'_>, reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
-    if scene.index.applied()?.is_some_and(|applied| applied > first_record(id)) {
-        return Ok(true);
-    }
-    for scanned in Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Head(0))? {
-        if let Scanned::Record { header, payload } = scanned?
-            && header.kind == RecordKind::Commit
-            && Commit::decode(&payload).is_ok_and(|commit| commit.durable_upto.segment >= id)
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Removes what lies behind the end, syncs the rest and opens the last segment for appending.
+/// Removes what lies behind the end, syncs the rest and opens the last segment for appending; the segments that are left.
 pub fn cut(
     scene: &Scene<'_>,
-    mut segments: Vec<SegmentId>,
+    inventory: &Inventory,
     survey: &Survey,
 ) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
     let folder = scene.folder;
-    while let Some(last) = segments.last().copied().filter(|last| *last > survey.end.segment) {
-        if scene.bugs.has(Bug::RecoveryKeepsLaterSegments) {
-            break;
-        }
-        folder.vfs.remove(&segment_path(&folder.dir, last))?;
-        scene.readers.forget(last);
-        segments.pop();
-    }
+    let mut segments = inventory.segments.clone();
+    remove_later(scene, inventory, survey, &mut segments)?;
     if !scene.bugs.has(Bug::RecoverySkipsSync) {
         for id in segments.iter().filter(|id| id.0 + 1 >= survey.end.segment.0) {
             scene.readers.get(*id)?.file().sync_data()?;
         }
         folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
     }
+    let (writer, segments) = open_last(scene, inventory, survey, segments)?;
+    // Where there was no manifest, it is learned now how long the others are.
+    for id in segments.iter().filter(|id| **id < writer.position().segment) {
+        if let Some(entry) = inventory.listed.entry(*id).filter(|entry| entry.length == 0) {
+            let length = scene.readers.get(*id)?.file_len()? / RECORD_ALIGN * RECORD_ALIGN;
+            inventory.listed.list(SegmentEntry { length, state: SegmentState::Sealed, ..entry });
+        }
+    }
+    inventory.listed.durable(writer.position());
+    inventory.listed.save()?;
+    Ok((writer, segments))
+}
+
+/// Removes segments behind the end, newest first. The manifest says so before, where it lists them.
+fn remove_later(
+    scene: &Scene<'_>,
+    inventory: &Inventory,
+    survey: &Survey,
+    segments: &mut Vec<SegmentId>,
+) -> Result<(), StoreError> {
+    let later: Vec<_> = segments.iter().copied().filter(|id| *id > survey.end.segment).collect();
+    if later.is_empty() || scene.bugs.has(Bug::RecoveryKeepsLaterSegments) {
+        return Ok(());
+    }
+    for id in &later {
+        inventory.listed.set_state(*id, SegmentState::Going);
+    }
+    inventory.listed.save()?;
+    let folder = scene.folder;
+    for id in later.iter().rev() {
+        folder.vfs.remove(&segment_path(&folder.dir, *id))?;
+        scene.readers.forget(*id);
+        segments.retain(|segment| segment != id);
+    }
+    folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
+    later.into_iter().for_each(|id| inventory.listed.removed(id));
+    Ok(())
+}
+
+fn open_last(
+    scene: &Scene<'_>,
+    inventory: &Inventory,
+    survey: &Survey,
+    segments: Vec<SegmentId>,
+) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
+    let folder = scene.folder;
     let last = segments.last().copied().unwrap_or(survey.end.segment);
-    if survey.sealed || last != survey.end.segment {
-        return new_last(scene, segments);
+    let lost = inventory.lost_ids();
+    // Nothing is appended to a segment of which something is lost, nor to one before a lost one: the log's order holds.
+    let newest = lost.iter().all(|id| *id < last);
+    if survey.sealed || last != survey.end.segment || !newest {
+        if !survey.sealed && last == survey.end.segment {
+            inventory.listed.set_state(last, SegmentState::Left);
+        }
+        return new_last(scene, inventory, segments);
     }
     let reader = scene.readers.get(last)?;
     let damaged = reader.header_damage().is_some();
     // A file that is even shorter than its header has nothing to be cut off.
     if damaged && reader.file_len()? < survey.end.offset {
-        return new_last(scene, segments);
+        return new_last(scene, inventory, segments);
     }
     let mut writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
     if !damaged {
@@ -100,13 +97,22 @@ pub fn cut(
     writer.stage(RecordKind::Footer, &[&footer]);
     writer.write()?;
     writer.file().sync_data()?;
-    new_last(scene, segments)
+    inventory.listed.sealed(writer.position());
+    new_last(scene, inventory, segments)
 }
 
 /// A new segment behind the others, to go on in.
-fn new_last(scene: &Scene<'_>, mut segments: Vec<SegmentId>) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
-    let last = segments.last().map_or(0, |last| last.0);
-    let writer = new_segment(scene, SegmentId(last + 1))?;
+fn new_last(
+    scene: &Scene<'_>,
+    inventory: &Inventory,
+    mut segments: Vec<SegmentId>,
+) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
+    for id in inventory.lost_ids() {
+        if inventory.listed.entry(id).is_some_and(|entry| entry.state == SegmentState::Open) {
+            inventory.listed.set_state(id, SegmentState::Left);
+        }
+    }
+    let writer = new_segment(scene, inventory)?;
     segments.push(writer.position().segment);
     Ok((writer, segments))
 }

@@ -7,13 +7,17 @@
 //!    once it knows a commit, must never be ahead of the disk.
 //! 4. Replay commits into the index.
 //!
-//! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. An index that is
-//! missing or ahead of the log is rebuilt from all segments. Segments of another store are refused. Behind a damaged
-//! segment header the records are used as they are, and nothing is appended any more. Damage among the records of the
-//! log is noted in the index: what it hid may be all that links to some blob, so garbage cannot be told.
+//! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. Segments that the manifest
+//! lists and that are lost or short are damage too (`inventory.rs`); an index that has seen what they held is kept, since
+//! it is the better witness of it. Else an index that is missing or does not fit the log is rebuilt from all segments.
+//! Behind a damaged segment header the records are used as they are, and nothing is appended any more. What the log hid from
+//! the index is noted in it: it may be all that links to some blob, so garbage cannot be told. Once the lost files are back,
+//! the index is rebuilt from all of them.
 
 mod copies;
 mod cut;
+mod hidden;
+mod inventory;
 mod rebuild;
 mod replay;
 mod survey;
@@ -21,16 +25,19 @@ mod survey;
 use std::sync::Arc;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Position, SegmentHeader, SegmentId};
+use deltastore_format::{Position, SegmentEntry, SegmentHeader, SegmentId, SegmentState};
 
 use super::bugs::Bugs;
 use super::error::StoreError;
 use super::folder::Folder;
+use super::segments::Segments;
 use crate::index::{Batch, Index};
 use crate::segment::vfs::Clock;
 use crate::segment::{Readers, SegmentWriter};
+use inventory::Inventory;
 
-pub use rebuild::{Progress, rebuild};
+pub use rebuild::Progress;
+use rebuild::rebuild;
 pub use survey::Damage;
 
 /// What recovery needs to look at.
@@ -45,82 +52,116 @@ pub struct Scene<'a> {
 /// A store that is ready to be written.
 pub struct Recovered {
     pub writer: SegmentWriter,
-    pub segments: Vec<SegmentId>,
+    pub found: Found,
     pub next_sequence: u64,
+    /// The log ends with the mark of a clean close, and everything was in the index.
+    pub clean: bool,
+}
+
+/// What recovery found.
+pub struct Found {
+    pub segments: Arc<Segments>,
     pub damage: Vec<Damage>,
     /// Commits replayed from the log's tail.
     pub replayed: u64,
-    /// The log ends with the mark of a clean close, and everything was in the index.
-    pub clean: bool,
+    /// Where the log ended.
+    pub end: Position,
 }
 
 /// Recovers a store.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] when segments belong to another store or are gone altogether, and what reading and writing give.
+/// [`StoreError::Unusable`] when all segments are lost, and what reading and writing give.
 pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
-    let (segments, headers) = cut::usable_segments(scene)?;
-    let applied = scene.index.applied()?;
-    if segments.is_empty() {
-        if applied.is_some() {
-            return Err(StoreError::Unusable(format!(
-                "{}: the index knows objects but all segments are gone",
-                scene.folder.dir.display()
-            )));
-        }
-        let writer = first_segment(scene)?;
-        let segments = vec![writer.position().segment];
+    let inventory = inventory::take(scene)?;
+    if inventory.segments.is_empty() {
+        refuse_nothing(scene, &inventory)?;
+        let next_sequence = scene.index.next_sequence()?.0;
+        let writer = new_segment(scene, &inventory)?;
+        inventory.listed.save()?;
         // From here on a crash costs a replay, not a rebuild.
         let mut batch = Batch::new();
         scene.index.stage_applied(&mut batch, writer.position());
         scene.index.write(batch)?;
         scene.index.flush()?;
-        return Ok(Recovered { writer, segments, next_sequence: 1, damage: headers, replayed: 0, clean: true });
+        let found = Found { segments: inventory.listed, damage: Vec::new(), replayed: 0, end: writer.position() };
+        return Ok(Recovered { writer, found, next_sequence, clean: true });
     }
-    let start = match applied {
-        Some(applied) if !survey::is_ahead(scene, &segments, applied)? => Some(applied),
-        Some(applied) => {
-            tracing::error!(%applied, "the index is ahead of the segments; it is rebuilt from them");
-            None
-        }
-        None => None,
+    let start = hidden::start(scene, &inventory)?;
+    let survey = survey::survey(scene, &inventory, start)?;
+    let (writer, segments) = cut::cut(scene, &inventory, &survey)?;
+    let ends = Ends { survey: &survey, resumed: writer.position(), upto: None };
+    let (found, next_sequence) = fill(scene, inventory, start, &segments, &ends, &mut |_| ())?;
+    let clean = start.is_some() && found.replayed == 0 && found.damage.is_empty();
+    Ok(Recovered { writer, found, next_sequence, clean })
+}
+
+/// Looks at a store without changing it: the index, which is a copy, is brought up to the log's end.
+///
+/// # Errors
+/// What reading gives.
+pub fn look(scene: &Scene<'_>) -> Result<Found, StoreError> {
+    let inventory = inventory::take(scene)?;
+    let start = hidden::start(scene, &inventory)?;
+    let survey = survey::survey(scene, &inventory, start)?;
+    let mut segments = inventory.segments.clone();
+    segments.retain(|id| *id <= survey.end.segment);
+    let ends = Ends { survey: &survey, resumed: survey.end, upto: Some(survey.end) };
+    Ok(fill(scene, inventory, start, &segments, &ends, &mut |_| ())?.0)
+}
+
+/// Where the log ends, and where it goes on.
+struct Ends<'a> {
+    survey: &'a survey::Survey,
+    resumed: Position,
+    /// What lies from here on is still to be cut off.
+    upto: Option<Position>,
+}
+
+/// Brings the index up to the log's end, from `start` on or from nothing, and notes what was hidden from it.
+fn fill(
+    scene: &Scene<'_>,
+    inventory: Inventory,
+    start: Option<Position>,
+    segments: &[SegmentId],
+    ends: &Ends<'_>,
+    report: &mut dyn FnMut(Progress),
+) -> Result<(Found, u64), StoreError> {
+    let unseen = hidden::unseen(scene, &inventory, start)?;
+    let mut damage = ends.survey.damage.clone();
+    let (mut next_sequence, replayed) = match start {
+        Some(start) => replay::replay(scene, &inventory, segments, start, ends, &mut damage)?,
+        None => (rebuild(scene, segments, ends.upto, &mut damage, report)?, 0),
     };
-    let survey = survey::survey(scene, &segments, start)?;
-    let (writer, segments) = cut::cut(scene, segments, &survey)?;
-    let mut damage = survey.damage.clone();
-    let (next_sequence, replayed) = match start {
-        Some(start) => replay::replay(scene, &segments, start, &survey, writer.position(), &mut damage)?,
-        None => (rebuild(scene, &segments, &mut damage, &mut |_| ())?, 0),
-    };
-    note_hidden(scene, start.is_none(), &damage)?;
-    let clean = start.is_some() && replayed == 0 && damage.is_empty();
-    damage.extend(headers);
+    next_sequence = hidden::note(scene, start.is_none(), &damage, &unseen, next_sequence)?;
+    damage.splice(0..0, inventory.lost);
+    damage.extend(inventory.headers);
     for damage in &damage {
         tracing::error!(%damage, "damage in the log");
     }
-    Ok(Recovered { writer, segments, next_sequence, damage, replayed, clean })
+    let end = ends.survey.end;
+    Ok((Found { segments: inventory.listed, damage, replayed, end }, next_sequence))
 }
 
-/// Notes in the index that damage hid part of the log from it; only a rebuild without damage takes that back.
-fn note_hidden(scene: &Scene<'_>, rebuilt: bool, damage: &[Damage]) -> Result<(), StoreError> {
-    if damage.is_empty() && !rebuilt {
+/// Where no segment is there, one may be made only in a store that never had any.
+fn refuse_nothing(scene: &Scene<'_>, inventory: &Inventory) -> Result<(), StoreError> {
+    let forgotten = inventory.listed.entries().iter().any(|entry| entry.state == SegmentState::Forgotten);
+    if inventory.lost.is_empty() && (forgotten || scene.index.applied()?.is_none()) {
         return Ok(());
     }
-    let mut batch = Batch::new();
-    scene.index.stage_incomplete(&mut batch, !damage.is_empty());
-    Ok(scene.index.write(batch)?)
+    Err(StoreError::Unusable(format!(
+        "{}: all {} segments are missing or unusable; is the disk that holds them mounted?",
+        scene.folder.dir.display(),
+        inventory.lost.len()
+    )))
 }
 
-fn first_segment(scene: &Scene<'_>) -> Result<SegmentWriter, StoreError> {
-    new_segment(scene, SegmentId(1))
-}
-
-/// A new, durable segment.
-fn new_segment(scene: &Scene<'_>, segment: SegmentId) -> Result<SegmentWriter, StoreError> {
+/// A new, durable segment, which the manifest is still to list.
+fn new_segment(scene: &Scene<'_>, inventory: &Inventory) -> Result<SegmentWriter, StoreError> {
     let Scene { folder, clock, .. } = scene;
     let header = SegmentHeader {
         store: folder.header.store,
-        segment,
+        segment: inventory.listed.next(),
         epoch: folder.header.epoch,
         salt: rand::random(),
         created_ms: clock.now_ms(),
@@ -128,6 +169,7 @@ fn new_segment(scene: &Scene<'_>, segment: SegmentId) -> Result<SegmentWriter, S
     };
     let writer = SegmentWriter::create(folder.vfs.as_ref(), &folder.dir, header)?;
     writer.make_durable(folder.vfs.as_ref(), &folder.dir)?;
+    inventory.listed.list_new(writer.header());
     Ok(writer)
 }
 
@@ -136,18 +178,55 @@ fn first_record(segment: SegmentId) -> Position {
     Position { segment, offset: SEGMENT_HEADER_LEN as u64 }
 }
 
+/// Gives lost segments up: they are not waited for any more, and what the index has seen of them is all there is.
+///
+/// # Errors
+/// What reading and writing give.
+pub fn forget(scene: &Scene<'_>) -> Result<Vec<Damage>, StoreError> {
+    let inventory = inventory::take(scene)?;
+    for damage in &inventory.lost {
+        let Position { segment, offset } = damage.from;
+        match inventory.listed.entry(segment) {
+            Some(entry) if !damage.is_whole() => {
+                inventory.listed.list(SegmentEntry { length: offset, state: SegmentState::Left, ..entry });
+            }
+            _ => inventory.listed.set_state(segment, SegmentState::Forgotten),
+        }
+    }
+    let mut hidden = scene.index.hidden()?;
+    hidden.unseen.clear();
+    let mut batch = Batch::new();
+    scene.index.stage_hidden(&mut batch, &hidden);
+    scene.index.write(batch)?;
+    scene.index.flush()?;
+    // Last: until then they are lost, and giving them up can be tried again.
+    inventory.listed.save()?;
+    Ok(inventory.lost)
+}
+
+/// What a rebuild by hand came to.
+pub struct Rebuilt {
+    /// False when the index was kept: it has seen segments that are lost, so that one made without them would know less.
+    pub done: bool,
+    pub damage: Vec<Damage>,
+}
+
 /// Rebuilds the index without starting a log. A torn tail is cut first, as at any start.
 ///
 /// # Errors
 /// As [`recover`].
-pub fn rebuild_only(scene: &Scene<'_>, report: &mut dyn FnMut(Progress)) -> Result<Vec<Damage>, StoreError> {
-    let (segments, headers) = cut::usable_segments(scene)?;
-    let survey = survey::survey(scene, &segments, None)?;
-    let (_, segments) = cut::cut(scene, segments, &survey)?;
-    let mut damage = survey.damage;
-    rebuild(scene, &segments, &mut damage, report)?;
-    note_hidden(scene, true, &damage)?;
+pub fn rebuild_only(scene: &Scene<'_>, report: &mut dyn FnMut(Progress)) -> Result<Rebuilt, StoreError> {
+    let inventory = inventory::take(scene)?;
+    if inventory.segments.is_empty() {
+        refuse_nothing(scene, &inventory)?;
+    }
+    if hidden::knows_lost(scene, &inventory)? {
+        return Ok(Rebuilt { done: false, damage: inventory.lost });
+    }
+    let survey = survey::survey(scene, &inventory, None)?;
+    let (writer, segments) = cut::cut(scene, &inventory, &survey)?;
+    let ends = Ends { survey: &survey, resumed: writer.position(), upto: None };
+    let (found, _) = fill(scene, inventory, None, &segments, &ends, report)?;
     scene.index.flush()?;
-    damage.extend(headers);
-    Ok(damage)
+    Ok(Rebuilt { done: true, damage: found.damage })
 }

@@ -11,8 +11,9 @@ use super::super::apply::Applier;
 use super::super::blob::{Placing, Space};
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
+use super::inventory::Inventory;
 use super::survey::{Damage, Survey};
-use super::{Scene, first_record};
+use super::{Ends, Scene, first_record};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
@@ -23,16 +24,25 @@ struct Pending {
     placings: Vec<Arc<Placing>>,
 }
 
+/// Where the index stands, and what is known to be damaged.
+struct Known<'a> {
+    start: Position,
+    survey: &'a Survey,
+    lost: &'a [Damage],
+}
+
 /// Applies everything between `start` and the survey's end; the next sequence number and the number of commits.
 /// The index then covers the log up to `resumed`, where it goes on: behind a footer nothing could be told from there.
 pub fn replay(
     scene: &Scene<'_>,
+    inventory: &Inventory,
     segments: &[SegmentId],
     start: Position,
-    survey: &Survey,
-    resumed: Position,
+    ends: &Ends<'_>,
     damage: &mut Vec<Damage>,
 ) -> Result<(u64, u64), StoreError> {
+    let Ends { survey, resumed, .. } = *ends;
+    let known = Known { start, survey, lost: &inventory.lost };
     let mut next_sequence = scene.index.next_sequence()?.0.max(1);
     let mut pending: Vec<Pending> = Vec::new();
     let mut replayed = 0;
@@ -55,7 +65,7 @@ pub fn replay(
             let record_len = deltastore_format::record_len(header.payload_len);
             covered = Position { segment: id, offset: header.position.offset + record_len };
             next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
-            let placings = placings(scene, &commit, start, survey, damage)?;
+            let placings = placings(scene, &commit, &known, damage)?;
             pending.push(Pending { commit, position: header.position, record_len, placings });
             replayed += 1;
         }
@@ -83,8 +93,7 @@ fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_seq
 fn placings(
     scene: &Scene<'_>,
     commit: &Commit,
-    start: Position,
-    survey: &Survey,
+    Known { start, survey, lost }: &Known<'_>,
     damage: &mut Vec<Damage>,
 ) -> Result<Vec<Arc<Placing>>, StoreError> {
     let mut found = Vec::with_capacity(commit.placed.len());
@@ -94,12 +103,16 @@ fn placings(
         if known.is_some() && scene.bugs.has(Bug::ReplayKeepsReplaced) {
             continue;
         }
-        if known.as_ref().is_some_and(|row| row.cold || row.kind == PlacedKind::Node || row.position == placed.position)
-        {
+        let heals = commit.healing && !scene.bugs.has(Bug::HealForgottenInReplay);
+        let stays =
+            |row: &BlobRow| row.position == placed.position || !heals && (row.cold || row.kind == PlacedKind::Node);
+        if known.as_ref().is_some_and(stays) {
             continue;
         }
         // Links of a record that is not whole would be counted wrong. The survey has checked what lies in the tail.
-        let whole = if placed.position < start {
+        let whole = if lost.iter().any(|lost| lost.covers(placed.position)) {
+            continue;
+        } else if placed.position < *start {
             check_whole(scene, placed.position)
         } else if survey.damage.iter().any(|gap| gap.covers(placed.position)) {
             continue;
@@ -107,7 +120,7 @@ fn placings(
             Ok(())
         };
         match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
-            Ok(placing) if known.is_none() || placing.row.cold => found.push(Arc::new(placing)),
+            Ok(placing) if known.is_none() || placing.row.cold || heals => found.push(Arc::new(placing)),
             Ok(_) => {}
             Err(error) => damage.push(Damage {
                 from: placed.position,
@@ -179,13 +192,13 @@ pub fn placing_of(
             row.depth = head.depth;
             row.cold = head.cold;
             row.references = head.references.clone();
-            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space })
+            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space, heals: false })
         }
         (PlacedKind::Node, RecordKind::Node) => {
             let node = NodePayload::decode(payload)
                 .map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
             let links = node.links().collect();
-            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space })
+            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space, heals: false })
         }
         (wanted, found) => Err(StoreError::damaged(position, format!("{wanted:?}"), format!("{found:?}"))),
     }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use deltastore_format::{Commit, Position, RecordKind, SegmentId};
+use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_format::{Commit, Position, RecordKind, SegmentEntry, SegmentId, SegmentState};
 
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
+use super::inventory::Inventory;
 use super::{Scene, first_record};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
@@ -19,6 +21,15 @@ pub struct Damage {
 }
 
 impl Damage {
+    /// A whole segment.
+    pub(super) fn whole(segment: SegmentId, reason: String) -> Self {
+        Self { from: Position { segment, offset: 0 }, to: u64::MAX, reason }
+    }
+
+    pub(super) fn is_whole(&self) -> bool {
+        self.to == u64::MAX
+    }
+
     /// True when a record that starts there is not whole.
     pub fn covers(&self, position: Position) -> bool {
         self.from == position
@@ -28,7 +39,10 @@ impl Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {}: {}", self.from, self.to, self.reason)
+        match self.to {
+            u64::MAX => write!(f, "segment {}: {}", self.from.segment, self.reason),
+            to => write!(f, "{} to {to}: {}", self.from, self.reason),
+        }
     }
 }
 
@@ -41,21 +55,11 @@ pub struct Survey {
     pub damage: Vec<Damage>,
 }
 
-/// True when the index covers more than the segments hold: they lost acknowledged records.
-pub fn is_ahead(scene: &Scene<'_>, segments: &[SegmentId], applied: Position) -> Result<bool, StoreError> {
-    if segments.last().is_some_and(|last| *last < applied.segment) {
-        return Ok(true);
-    }
-    if !segments.contains(&applied.segment) {
-        return Ok(false);
-    }
-    Ok(scene.readers.get(applied.segment)?.file_len()? < applied.offset)
-}
-
 /// Reads the log from `start` on, or all of it.
-pub fn survey(scene: &Scene<'_>, segments: &[SegmentId], start: Option<Position>) -> Result<Survey, StoreError> {
+pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>) -> Result<Survey, StoreError> {
+    let segments = &inventory.segments;
     let mut gaps = Vec::new();
-    let mut durable = start.unwrap_or_default();
+    let mut durable = start.unwrap_or_default().max(listed_durable(inventory));
     let mut end = start.unwrap_or_default();
     let mut sealed = false;
     let tail: Vec<_> = segments.iter().copied().filter(|id| start.is_none_or(|start| *id >= start.segment)).collect();
@@ -71,10 +75,16 @@ pub fn survey(scene: &Scene<'_>, segments: &[SegmentId], start: Option<Position>
         if !last && !sealed {
             gaps.push(Damage { from: end, to: end.offset, reason: "the segment's end is missing".into() });
         }
+        // The writer went on elsewhere without sealing it: what follows the last whole record was never acknowledged. What
+        // is cut off of a short segment is named already.
+        if left(inventory, *id) || inventory.lost_ids().contains(id) {
+            gaps.retain(|gap| gap.from != end);
+        }
     }
     gaps.sort_by_key(|gap| gap.from);
     // The first gap with nothing durable behind it is where the crash tore the log.
-    let torn = gaps.iter().position(|gap| gap.from >= durable);
+    let known = |at: Position| inventory.listed.entry(at.segment).map_or(0, |entry| entry.length);
+    let torn = gaps.iter().position(|gap| gap.from >= durable && gap.from.offset >= known(gap.from));
     if let Some(torn) = torn
         && !scene.bugs.has(Bug::RecoveryKeepsTornTail)
     {
@@ -83,6 +93,21 @@ pub fn survey(scene: &Scene<'_>, segments: &[SegmentId], start: Option<Position>
         gaps.truncate(torn);
     }
     Ok(Survey { end, sealed, damage: gaps })
+}
+
+/// The furthest position that the manifest knows to be on disk. One of which nothing but the header is says nothing of
+/// those before it, whose ends may not have been synced then.
+fn listed_durable(inventory: &Inventory) -> Position {
+    let entries = inventory.listed.entries();
+    let active = |entry: &&SegmentEntry| {
+        matches!(entry.state, SegmentState::Open | SegmentState::Sealed) && entry.length > SEGMENT_HEADER_LEN as u64
+    };
+    let position = |entry: &SegmentEntry| Position { segment: entry.segment, offset: entry.length };
+    entries.iter().filter(active).map(position).max().unwrap_or_default()
+}
+
+fn left(inventory: &Inventory, id: SegmentId) -> bool {
+    inventory.listed.entry(id).is_some_and(|entry| entry.state == SegmentState::Left)
 }
 
 struct SegmentSurvey {

@@ -18,8 +18,19 @@ impl Builder<'_> {
         let reader = self.scene.readers.get(id)?;
         let from = first_record(id);
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Whole)?;
+        let upto = self.upto;
+        let beyond = |offset| upto.is_some_and(|upto| Position { segment: id, offset } >= upto);
+        let mut end = None;
         for scanned in scanner.by_ref() {
             match scanned? {
+                Scanned::Record { header, .. } if beyond(header.position.offset) => {
+                    end = upto;
+                    break;
+                }
+                Scanned::Damage { from, .. } if beyond(from) => {
+                    end = upto;
+                    break;
+                }
                 Scanned::Record { header, payload } => {
                     let record_len = deltastore_format::record_len(header.payload_len);
                     if let Err(error) = self.record(header.kind, header.position, &payload, record_len) {
@@ -43,7 +54,7 @@ impl Builder<'_> {
                 }
             }
         }
-        self.end = Position { segment: id, offset: scanner.offset() };
+        self.end = end.unwrap_or(Position { segment: id, offset: scanner.offset() });
         Ok(())
     }
 

@@ -31,13 +31,14 @@ pub struct Progress {
     pub segments: usize,
 }
 
-/// Fills an empty index; answers the next sequence number.
+/// Fills an empty index with what lies before `upto`, or all of it; answers the next sequence number.
 ///
 /// # Errors
 /// What reading segments and writing the index give. Damage is collected, not an error.
 pub fn rebuild(
     scene: &Scene<'_>,
     segments: &[SegmentId],
+    upto: Option<Position>,
     damage: &mut Vec<Damage>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<u64, StoreError> {
@@ -50,6 +51,7 @@ pub fn rebuild(
         removed: Vec::new(),
         next_sequence: 1,
         end: Position::default(),
+        upto,
     };
     for (number, id) in segments.iter().enumerate() {
         report(Progress { segments_done: number, segments: segments.len() });
@@ -79,6 +81,7 @@ struct Builder<'a> {
     removed: Vec<Op>,
     next_sequence: u64,
     end: Position,
+    upto: Option<Position>,
 }
 
 impl Builder<'_> {

@@ -1,0 +1,108 @@
+//! `repair`: mends what can be mended from what the folder still holds, and says which uploads would mend the rest.
+//!
+//! It is a list of steps that run one after another, from the ground up. A step says in lines what it did, or would do, and whether
+//! something is left that it cannot mend. A step that changes something never removes what another could still need.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::look::look;
+use super::maintain::finish;
+use super::open::{Opened, open, open_store};
+use super::progress;
+use crate::store::{Owner, Store, StoreError, Unreadable};
+
+/// What a step reports.
+#[derive(Default)]
+struct Outcome {
+    lines: Vec<String>,
+    /// Something is damaged that this step does not mend.
+    left: bool,
+}
+
+/// A step on the open store.
+type StoreStep = fn(&Store, dry_run: bool) -> Result<Outcome, StoreError>;
+
+const STORE_STEPS: [StoreStep; 1] = [name_uploads];
+
+/// `repair`
+pub fn repair(dir: &Path, dry_run: bool, forget: bool) -> Result<ExitCode, StoreError> {
+    let mut all = Outcome::default();
+    if forget {
+        all.add(forget_lost(dir, dry_run)?);
+    }
+    let store = open_store(dir, false)?;
+    for step in STORE_STEPS {
+        all.add(step(&store, dry_run)?);
+    }
+    if all.lines.is_empty() {
+        all.lines.push("nothing to repair".into());
+    }
+    finish(&all.lines, !all.left)
+}
+
+impl Outcome {
+    fn add(&mut self, step: Self) {
+        self.lines.extend(step.lines);
+        self.left |= step.left;
+    }
+}
+
+/// Gives lost segments up, so that collections need not wait for them.
+fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
+    let lost = if dry_run {
+        let looked = look(dir)?;
+        let lost = looked.store.lost_segments();
+        looked.store.damage().iter().filter(|damage| lost.contains(&damage.from.segment)).cloned().collect()
+    } else {
+        let Opened { folder, engine, clock } = open(dir, false)?;
+        Store::forget_lost(&folder, engine, clock)?
+    };
+    let lines = lost.iter().map(|damage| format!("GIVEN UP {damage}")).collect();
+    Ok(Outcome { lines, left: false })
+}
+
+/// What one damaged window, member or node keeps from being read.
+#[derive(Default)]
+struct Users {
+    count: u64,
+    first: String,
+}
+
+/// Says whose bytes, uploaded again, mend what. Changes nothing: the store replaces damaged windows by itself when it is given them.
+fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
+    let bar = progress::bar("looking for damage", 0);
+    let mut blobs: BTreeMap<String, Users> = BTreeMap::new();
+    let found = store.fsck_objects(&mut |unreadable| note(&mut blobs, unreadable), &mut |found| {
+        bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
+    })?;
+    bar.finish_and_clear();
+    let mut lines: Vec<String> = blobs
+        .iter()
+        .map(|(blob, users)| format!("UPLOAD {}: mends {blob} for {} objects and parts", users.first, users.count))
+        .collect();
+    if found.unreadable > 0 {
+        lines.push(format!("{} objects and parts cannot be read until then", found.unreadable));
+    }
+    if !found.problems.is_empty() {
+        lines.push(format!("{} problems are left; fsck names them", found.problems.len()));
+    }
+    Ok(Outcome { lines, left: !found.problems.is_empty() })
+}
+
+fn note(blobs: &mut BTreeMap<String, Users>, unreadable: &Unreadable) {
+    for stretch in &unreadable.stretches {
+        let users = blobs.entry(stretch.blob.clone()).or_default();
+        users.count += 1;
+        if users.first.is_empty() {
+            let (from, to) = (stretch.offset, stretch.offset + stretch.length);
+            users.first = match &unreadable.owner {
+                Owner::Object { bucket, key, .. } => format!("{bucket}/{key} (its bytes {from} to {to})"),
+                Owner::Part { bucket, key, part, .. } => {
+                    format!("part {part} of {bucket}/{key} (its bytes {from} to {to})")
+                }
+            };
+        }
+    }
+}

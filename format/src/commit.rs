@@ -63,6 +63,16 @@ pub struct Commit {
 const COMMIT_VERSION: u8 = 1;
 const PLACED_LEN: usize = 49;
 
+impl PlacedKind {
+    pub(crate) fn read(input: &mut Reader<'_>, what: &'static str) -> Result<Self, DecodeError> {
+        match input.u8(what)? {
+            1 => Ok(PlacedKind::Window),
+            2 => Ok(PlacedKind::Node),
+            value => Err(DecodeError::Unknown { what, value: value.into() }),
+        }
+    }
+}
+
 impl Wire for Placed {
     const NAME: &'static str = "placed";
 
@@ -73,13 +83,7 @@ impl Wire for Placed {
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let kind = match input.u8(Self::NAME)? {
-            1 => PlacedKind::Window,
-            2 => PlacedKind::Node,
-            value => {
-                return Err(DecodeError::Unknown { what: "placed kind", value: value.into() });
-            }
-        };
+        let kind = PlacedKind::read(input, "placed kind")?;
         Ok(Placed { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
     }
 }

@@ -20,6 +20,7 @@ pub enum RecordKind {
     Node = 2,
     Commit = 3,
     Footer = 4,
+    Parity = 5,
 }
 
 /// Frame of one record. It locates itself (`position`, `salt`), so that bytes a client uploaded can never pass for one.
@@ -55,6 +56,7 @@ impl RecordKind {
             2 => Ok(RecordKind::Node),
             3 => Ok(RecordKind::Commit),
             4 => Ok(RecordKind::Footer),
+            5 => Ok(RecordKind::Parity),
             value => Err(DecodeError::Unknown { what: "record kind", value: value.into() }),
         }
     }

@@ -21,9 +21,11 @@ pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
     bar.finish_and_clear();
     let mut lines = vec![match rebuilt.done {
         true => format!("index rebuilt from the segments in {}", dir.display()),
-        false => "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
+        false => {
+            "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
                   files, or give them up with repair --forget-missing-segments"
-            .into(),
+                .into()
+        }
     }];
     lines.extend(rebuilt.damage.iter().map(|damage| format!("DAMAGED {damage}")));
     finish(&lines, rebuilt.damage.is_empty())
@@ -148,6 +150,13 @@ fn would(done: &OptimizeReport) -> Vec<String> {
             done.holders
         ));
     }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity would be written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
+        ));
+    }
     lines
 }
 
@@ -159,6 +168,16 @@ fn did(done: &OptimizeReport) -> Vec<String> {
         lines.push(format!(
             "{} windows encoded anew in {written}, without references of {retired} that only removed objects used",
             done.rotated
+        ));
+    }
+    if done.mended > 0 {
+        lines.push(format!("{} damaged records repaired from their parity", done.mended));
+    }
+    if done.parity > 0 {
+        let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
+        lines.push(format!(
+            "{parity} of parity written: many objects depend on {} windows and nodes ({shared})",
+            done.shared
         ));
     }
     if done.objects + done.rotated > 0 {

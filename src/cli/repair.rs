@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 
 use super::look::look;
 use super::maintain::finish;
@@ -24,7 +25,7 @@ struct Outcome {
 /// A step on the open store.
 type StoreStep = fn(&Store, dry_run: bool) -> Result<Outcome, StoreError>;
 
-const STORE_STEPS: [StoreStep; 1] = [name_uploads];
+const STORE_STEPS: [StoreStep; 2] = [mend_from_parity, name_uploads];
 
 /// `repair`
 pub fn repair(dir: &Path, dry_run: bool, forget: bool) -> Result<ExitCode, StoreError> {
@@ -61,6 +62,26 @@ fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
     };
     let lines = lost.iter().map(|damage| format!("GIVEN UP {damage}")).collect();
     Ok(Outcome { lines, left: false })
+}
+
+/// Writes damaged records again that have parity, and parity that is damaged or missing.
+fn mend_from_parity(store: &Store, dry_run: bool) -> Result<Outcome, StoreError> {
+    let bar = progress::bar("repairing from parity", 0);
+    let never = AtomicBool::new(false);
+    let done = store.mend_all(dry_run, &never, &mut |done| bar.set_message(format!("{} records", done.checked)))?;
+    let would = if dry_run { "can be" } else { "were" };
+    let mut lines = Vec::new();
+    if done.mended > 0 {
+        lines.push(format!("{} damaged windows and nodes {would} repaired from their parity", done.mended));
+    }
+    if done.dropped > 0 {
+        lines.push(format!("{} damaged parity records {would} replaced", done.dropped));
+    }
+    if done.mended + done.dropped > 0 && !dry_run {
+        store.protect(&never)?;
+    }
+    bar.finish_and_clear();
+    Ok(Outcome { lines, left: done.lost > 0 })
 }
 
 /// What one damaged window, member or node keeps from being read.

@@ -70,6 +70,13 @@ pub fn table(stats: &Stats) -> String {
         size(stats.segment_bytes),
         size(stats.garbage_bytes)
     ));
+    if stats.parity > 0 {
+        lines.push(format!(
+            "{} windows and nodes that many objects depend on have parity, {}, beside what is stored",
+            stats.parity,
+            size(stats.parity_bytes)
+        ));
+    }
     if !stats.lost_segments.is_empty() {
         lines.push(format!("LOST segments {}; run fsck", stats.lost_segments.join(", ")));
     }

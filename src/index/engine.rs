@@ -28,10 +28,12 @@ pub enum Family {
     Segments,
     /// Working space of long jobs; whoever uses it clears it first.
     Scratch,
+    /// What blobs are repaired from.
+    Parity,
 }
 
 impl Family {
-    pub const ALL: [Family; 10] = [
+    pub const ALL: [Family; 11] = [
         Family::Meta,
         Family::Buckets,
         Family::Objects,
@@ -42,6 +44,7 @@ impl Family {
         Family::Sketches,
         Family::Segments,
         Family::Scratch,
+        Family::Parity,
     ];
 }
 

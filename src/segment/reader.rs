@@ -14,6 +14,8 @@ use super::vfs::{Vfs, VfsFile};
 
 /// Bytes read at once while a damaged header's fields are looked for in the records.
 const SALVAGE_READ: usize = 1 << 20;
+/// Bytes that a disk loses together, or a multiple of it.
+const SECTOR: u64 = 4096;
 
 /// A record as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,6 +158,25 @@ impl SegmentReader {
         let mut bytes = [0; RECORD_HEADER_LEN];
         let read = fill(&*self.file, &self.path, &mut bytes, offset)?;
         self.check_header(&bytes[..read], offset)
+    }
+
+    /// What stands where a record's payload of `len` bytes should, whether any of it is whole: zeros where nothing can be read.
+    pub fn salvage_payload(&self, offset: u64, len: usize) -> Vec<u8> {
+        let at = offset + RECORD_HEADER_LEN as u64;
+        let mut bytes = vec![0; len];
+        if self.fill(&mut bytes, at).is_err() {
+            // A sector that cannot be read fails what is read with it: the rest is read by itself.
+            let mut done = 0;
+            while done < len {
+                let sector_end = (at + done as u64 + 1).next_multiple_of(SECTOR) - at;
+                let end = usize::try_from(sector_end).unwrap_or(len).min(len);
+                if self.fill(&mut bytes[done..end], at + done as u64).is_err() {
+                    bytes[done..end].fill(0);
+                }
+                done = end;
+            }
+        }
+        bytes
     }
 
     /// Decodes a header found at `offset`, and checks that it says so itself.

@@ -229,6 +229,7 @@ fn add(totals: &mut SegmentFooter, kind: RecordKind, payload_len: u64) {
         RecordKind::Window => totals.windows += 1,
         RecordKind::Node => totals.nodes += 1,
         RecordKind::Commit => totals.commits += 1,
+        RecordKind::Parity => {}
         RecordKind::Footer => return,
     }
     totals.payload_bytes += payload_len;

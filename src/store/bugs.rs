@@ -76,11 +76,15 @@ pub enum Bug {
     ReferenceWithoutVerification,
     HealForgottenInReplay,
     HealForgottenInCommit,
+    ParityWithoutSync,
+    ParityInSameSegment,
+    CompactionDropsParity,
+    ReplacedWindowKeepsParity,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 70] = [
+    pub const ALL: [Self; 74] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -151,6 +155,10 @@ impl Bug {
         Self::ReferenceWithoutVerification,
         Self::HealForgottenInReplay,
         Self::HealForgottenInCommit,
+        Self::ParityWithoutSync,
+        Self::ParityInSameSegment,
+        Self::CompactionDropsParity,
+        Self::ReplacedWindowKeepsParity,
     ];
 }
 

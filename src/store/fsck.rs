@@ -39,6 +39,8 @@ pub struct FsckReport {
     pub segment_bytes: u64,
     pub records: u64,
     pub blobs: u64,
+    /// Parity records of blobs.
+    pub parity: u64,
     pub versions: u64,
     pub parts: u64,
     /// Objects and parts that cannot be read whole.
@@ -83,6 +85,7 @@ impl Store {
             self.check_segment(id, &mut found)?;
             report(&found);
         }
+        self.check_parity(&mut found)?;
         let mut used: HashMap<Hash, i64> = HashMap::new();
         let damaged = self.check_blobs(&mut used, &mut found, report)?;
         for row in self.index().all_versions() {
@@ -190,8 +193,13 @@ impl Store {
                 if !error.is_damage() {
                     return Err(error);
                 }
-                found.add(format!("{:?} {hash} at {}", row.kind, row.position), error);
-                damaged.insert(hash);
+                let subject = format!("{:?} {hash} at {}", row.kind, row.position);
+                if self.is_mendable(&hash, &row) {
+                    found.add(subject, format!("{error}; parity makes up for it, `repair` writes it again"));
+                } else {
+                    found.add(subject, error);
+                    damaged.insert(hash);
+                }
             }
             if found.blobs.is_multiple_of(256) {
                 report(found);

@@ -19,6 +19,7 @@ mod intake;
 mod log;
 mod open;
 mod optimize;
+mod parity;
 mod pins;
 mod pool;
 mod reading;
@@ -53,6 +54,7 @@ pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
+pub use parity::MendReport;
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
@@ -194,6 +196,11 @@ impl Store {
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
+    }
+
+    /// Windows and nodes since start whose damaged record was made up for by their parity.
+    pub fn mended_reads(&self) -> u64 {
+        self.0.blobs.mended()
     }
 
     /// What is known of damage by now.

@@ -87,7 +87,20 @@ impl Store {
             marked: recovered.clean,
         })?;
         let log = Some(log);
-        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
+        Self::assemble(Parts {
+            folder,
+            index,
+            readers,
+            clock,
+            settings,
+            bugs,
+            found,
+            soundness,
+            disk,
+            status,
+            pins,
+            log,
+        })
     }
 
     /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing can be
@@ -107,7 +120,20 @@ impl Store {
         let found = recovery::look(&scene)?;
         let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
         let (disk, status, pins, log) = (None, Arc::default(), Arc::default(), None);
-        Self::assemble(Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log })
+        Self::assemble(Parts {
+            folder,
+            index,
+            readers,
+            clock,
+            settings,
+            bugs,
+            found,
+            soundness,
+            disk,
+            status,
+            pins,
+            log,
+        })
     }
 
     fn assemble(parts: Parts) -> Result<Self, StoreError> {

@@ -6,14 +6,15 @@ use deltastore_format::{Op, Position, SegmentId};
 
 use super::bugs::{Bug, Bugs};
 use super::error::StoreError;
-use super::log::{Collect, Moved, Relocation};
+use super::log::{Collect, Moved, MovedParity, Relocation};
 use super::pins::Pins;
 use super::segments::Segments;
-use crate::index::{Batch, BlobRow, Index, IndexError};
+use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow};
 
 /// What of a relocation is alive right now.
 pub struct Live {
     pub blobs: Vec<(Moved, BlobRow)>,
+    pub parity: Vec<(MovedParity, ParityRow)>,
     pub ops: Vec<Op>,
 }
 
@@ -28,11 +29,17 @@ pub fn still_alive(index: &Index, segments: &Segments, relocation: Relocation, b
             blobs.push((moved, row));
         }
     }
+    let mut parity = Vec::with_capacity(relocation.parity.len());
+    for moved in relocation.parity {
+        if let Some(row) = index.parity(&moved.hash)?.filter(|row| row.position == moved.from) {
+            parity.push((moved, row));
+        }
+    }
     let mut ops = Vec::new();
     for (position, op) in relocation.ops {
         ops.extend(needed(index, segments, relocation.segment, position, op, bugs)?);
     }
-    Ok(Live { blobs, ops })
+    Ok(Live { blobs, parity, ops })
 }
 
 /// The operation as its copy must read, or nothing when it has no effect any more.
@@ -101,6 +108,11 @@ pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs:
         index.stage_remove_links(&mut batch, &candidate.hash);
         let bytes = i64::try_from(candidate.record_len).unwrap_or(i64::MAX);
         index.stage_live(&mut batch, candidate.position.segment, -bytes);
+        if let Some(parity) = index.parity(&candidate.hash)? {
+            index.stage_remove_parity(&mut batch, &candidate.hash);
+            let bytes = i64::try_from(parity.record_len).unwrap_or(i64::MAX);
+            index.stage_live(&mut batch, parity.position.segment, -bytes);
+        }
         for link in &candidate.links {
             index.stage_links(&mut batch, link, -1);
         }

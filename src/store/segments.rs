@@ -91,7 +91,7 @@ impl Segments {
     /// No id up to this one is given out any more.
     pub fn used(&self, id: SegmentId) {
         let mut book = self.book.lock();
-        book.next = book.next.max(SegmentId(id.0 + 1));
+        book.next = book.next.max(SegmentId(id.0.saturating_add(1)));
     }
 
     /// Lists a segment, or changes what is listed of it.
@@ -139,7 +139,11 @@ impl Segments {
     /// Its file is not what is listed: of no use at all, or only shorter.
     pub fn set_lost(&self, id: SegmentId, whole: bool) {
         let mut book = self.book.lock();
-        if whole { book.lost.insert(id) } else { book.short.insert(id) };
+        if whole {
+            book.lost.insert(id)
+        } else {
+            book.short.insert(id)
+        };
     }
 
     /// Those that are not as they are listed.
@@ -160,9 +164,8 @@ impl Segments {
     /// Those of `ids` that exist, without `but`. A lost one does: its file may come back.
     pub fn existing(&self, ids: &[SegmentId], but: SegmentId) -> Vec<SegmentId> {
         let book = self.book.lock();
-        let exists = |id: &SegmentId| {
-            book.listed.get(id).is_some_and(|entry| !matches!(entry.state, SegmentState::Forgotten))
-        };
+        let exists =
+            |id: &SegmentId| book.listed.get(id).is_some_and(|entry| !matches!(entry.state, SegmentState::Forgotten));
         ids.iter().copied().filter(|id| *id != but && exists(id)).collect()
     }
 

@@ -17,6 +17,8 @@ pub struct Settings {
     pub cold_cut: CutSettings,
     /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what could be gained.
     pub optimize_min: u64,
+    /// What so many objects depend on, directly or through others, gets parity in another segment; 0 for nothing.
+    pub parity_from: u8,
     /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
     pub segment_bytes: u64,
     /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment needs.
@@ -50,6 +52,7 @@ impl Default for Settings {
             effort: Effort::default(),
             cold_cut: CutSettings::cold(),
             optimize_min: 4 << 10,
+            parity_from: 8,
             segment_bytes: 256 << 20,
             reserve_bytes: 64 << 20,
             cache_bytes: 64 << 20,

@@ -53,6 +53,9 @@ pub struct Stats {
     pub uploads: Totals,
     /// Records nothing uses any more; the next collection drops them.
     pub garbage_bytes: u64,
+    /// Windows and nodes with parity, and its bytes; in no other sum.
+    pub parity: u64,
+    pub parity_bytes: u64,
     pub segments: u64,
     /// All segment files.
     pub segment_bytes: u64,
@@ -277,6 +280,10 @@ impl Store {
             if !used.contains_key(&hash) {
                 stats.garbage_bytes += row.record_len;
             }
+        }
+        for row in self.index().all_parity(Hash::default()) {
+            stats.parity += 1;
+            stats.parity_bytes += row?.1.record_len;
         }
         for id in self.inner().segments.all() {
             stats.segments += 1;

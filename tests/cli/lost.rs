@@ -133,7 +133,9 @@ fn fsck_changes_nothing_and_works_where_nothing_can_be_changed() {
     server.kill();
     for harm in [None, Some("segments"), Some("index"), Some("STORE"), Some("SEGMENTS"), Some("LOCK")] {
         let copy = folder.path().join(format!("of {harm:?}"));
-        assert!(Command::new("cp").args(["-a", dir.to_str().unwrap(), copy.to_str().unwrap()]).status().unwrap().success());
+        assert!(
+            Command::new("cp").args(["-a", dir.to_str().unwrap(), copy.to_str().unwrap()]).status().unwrap().success()
+        );
         match harm {
             Some("segments") => std::fs::remove_file(segments(&copy).pop().unwrap()).unwrap(),
             Some("index") => std::fs::write(copy.join("index/CURRENT"), "MANIFEST-999999\n").unwrap(),
@@ -147,9 +149,11 @@ fn fsck_changes_nothing_and_works_where_nothing_can_be_changed() {
         assert!(tree(&copy) == before, "{harm:?}: fsck changed something");
         if let Some(mount) = ReadOnlyMount::of(&copy, &folder.path().join("mount")) {
             let there = offline("fsck", &mount.0);
-            assert_eq!((there.code, there.out), (said.code, said.out.replace(
-                copy.to_str().unwrap(), mount.0.to_str().unwrap(),
-            )), "{harm:?}, read-only");
+            assert_eq!(
+                (there.code, there.out),
+                (said.code, said.out.replace(copy.to_str().unwrap(), mount.0.to_str().unwrap(),)),
+                "{harm:?}, read-only"
+            );
         }
     }
 }

@@ -191,3 +191,43 @@ fn damage_ends_with_3_and_is_named() {
     assert_eq!(answers, [200; 8]);
     server.stop();
 }
+
+#[test]
+fn damage_in_what_many_objects_depend_on_is_repaired() {
+    let (_folder, dir) = data_folder();
+    let server = Server::start(&dir);
+    server.make_bucket();
+    let mut body = noise(4, MIB);
+    let objects: Vec<(String, Vec<u8>)> = (0..9)
+        .map(|number| {
+            body[MIB / 2 + number * 100..][..50].fill(number as u8);
+            (format!("app/{number}"), body.clone())
+        })
+        .collect();
+    objects.iter().for_each(|(key, body)| server.put(key, body));
+    server.stop();
+    let said = succeed("optimize", &dir);
+    assert!(said.contains(" of parity written: many objects depend on "), "{said}");
+    succeed("gc", &dir);
+    let stats = stats(&dir);
+    let (stored, parity) = (&stats["total"]["stored_bytes"], &stats["parity_bytes"]);
+    assert!(parity.as_u64().unwrap() > 0 && parity.as_u64().unwrap() * 50 < stored.as_u64().unwrap(), "{stats}");
+    let segments = std::fs::read_dir(dir.join("segments")).unwrap().map(|entry| entry.unwrap().path());
+    let longest = segments.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&longest).unwrap();
+    bytes[MIB / 4] ^= 1;
+    std::fs::write(&longest, bytes).unwrap();
+
+    let said = offline("fsck", &dir);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.out.contains("parity makes up for it") && !said.out.contains("UNREADABLE"), "{said:?}");
+    let said = run(deltastore(&["repair", dir.to_str().unwrap()]).arg("--dry-run"));
+    assert!(said.out.starts_with("1 damaged windows and nodes can be repaired from their parity\n"), "{said:?}");
+    let said = offline("repair", &dir);
+    assert!(said.out.starts_with("1 damaged windows and nodes were repaired from their parity\n"), "{said:?}");
+    let said = offline("fsck", &dir);
+    assert!(said.out.contains("1 problem found") && said.out.contains("DAMAGED segment "), "{said:?}");
+    let server = Server::start(&dir);
+    objects.iter().for_each(|(key, body)| server.has(key, body));
+    server.stop();
+}

@@ -131,7 +131,9 @@ pub fn run_over(
             outcome.broken.extend(client.broken);
         }
         stop.store(true, Ordering::Relaxed);
-        drop(flipper.map(|flipper| flipper.join().unwrap()));
+        if let Some(flipper) = flipper {
+            flipper.join().unwrap();
+        }
         match collector.join().unwrap() {
             Ok((collections, dropped)) => (outcome.collections, outcome.dropped) = (collections, dropped),
             Err(error) => outcome.broken.push(error),

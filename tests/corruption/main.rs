@@ -9,6 +9,7 @@ mod header;
 mod index;
 mod map;
 mod open;
+mod parity;
 mod segments;
 mod world;
 mod writes;

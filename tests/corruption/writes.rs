@@ -9,7 +9,6 @@ use deltastore::object::{
     CompleteInput, CompletedPart, CopyInput, CopySource, Expect, MetadataDirective, ObjectError, Objects, PutInput,
     TaggingDirective, UploadPartCopyInput, WriteConditions,
 };
-use deltastore::segment::vfs::SimVfs;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, Policy, Settings};
 use deltastore_format::{Metadata, RecordKind};
@@ -64,7 +63,8 @@ impl Way {
 fn parts(s3: &Objects, to: Name, bodies: &[&[u8]]) -> Result<(), ObjectError> {
     let upload = create_upload(s3, to.0, to.1);
     let etags = (1..).zip(bodies).map(|(number, body)| (number, part_of(s3, to.0, to.1, &upload, number, body)));
-    complete(s3, to, upload, etags.collect())
+    let etags = etags.collect();
+    complete(s3, to, upload, etags)
 }
 
 fn part_copy(s3: &Objects, from: Name, to: Name) -> Result<(), ObjectError> {

@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{damage, full_disk, model, optimizing, power, rotating, scenarios, stalled};
+use crate::{damage, full_disk, model, optimizing, parity, power, rotating, scenarios, stalled};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -52,6 +52,9 @@ fn check(bug: Bug) -> Check {
         Bug::CollectorGivesUp => full_disk::restarted_at_once,
         Bug::IgnoreReserve => full_disk::held_by_readers,
         Bug::ClockNeverSteps => stalled::clock_set_back,
+        Bug::ParityWithoutSync => parity::crashes,
+        Bug::ParityInSameSegment | Bug::CompactionDropsParity => parity::compaction_keeps_it,
+        Bug::ReplacedWindowKeepsParity => rotating::gives_back,
         Bug::LinkWithoutVerification | Bug::HealForgottenInCommit | Bug::HealForgottenInReplay => {
             damage::same_bytes_again
         }

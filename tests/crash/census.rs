@@ -12,8 +12,8 @@ use crate::disk::DIR;
 use crate::world::World;
 
 /// Lives in which each thing occurs.
-static LIVES: [AtomicU64; 10] = [const { AtomicU64::new(0) }; 10];
-const NAMES: [&str; 10] = [
+static LIVES: [AtomicU64; 11] = [const { AtomicU64::new(0) }; 11];
+const NAMES: [&str; 11] = [
     "members",
     "overlapping members",
     "cold windows",
@@ -22,6 +22,7 @@ const NAMES: [&str; 10] = [
     "joined uploads",
     "nested members",
     "rotated windows",
+    "parity",
     "manifests that list a new segment",
     "segments removed after their manifest",
 ];
@@ -33,10 +34,11 @@ pub fn take(world: &World) -> Result<(), String> {
     let Some(running) = &world.running else { return Ok(()) };
     let store = running.objects.store();
     let text = |error: deltastore::index::IndexError| error.to_string();
-    let mut found = [false; 10];
-    (found[8], found[9]) = manifests(world);
+    let mut found = [false; 11];
+    (found[9], found[10]) = manifests(world);
     found[5] = world.joined > 0;
     found[7] = world.rotated > 0;
+    found[8] = world.parity > 0;
     for row in store.index().all_blobs(Hash::default()) {
         let (_, row) = row.map_err(text)?;
         found[2] |= row.cold;

@@ -58,6 +58,7 @@ pub fn small_settings() -> Settings {
         }),
         cold_cut: CutSettings { min: 256, target: 1024, max: 4096 },
         optimize_min: 64,
+        parity_from: 2,
         segment_bytes: 12 << 10,
         reserve_bytes: 0,
         cache_bytes: 1 << 20,

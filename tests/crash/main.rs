@@ -10,6 +10,7 @@ mod disk;
 mod full_disk;
 mod model;
 mod optimizing;
+mod parity;
 mod plan;
 mod power;
 mod rotating;

@@ -50,6 +50,8 @@ pub struct World {
     pub joined: u64,
     /// Windows that were given another form, to be rid of references.
     pub rotated: u64,
+    /// Windows and nodes that were given parity.
+    pub parity: u64,
     log: Vec<String>,
 }
 
@@ -74,6 +76,7 @@ impl World {
             broken: false,
             joined: 0,
             rotated: 0,
+            parity: 0,
             highest: 0,
             log: Vec::new(),
         };
@@ -239,6 +242,7 @@ impl World {
         self.stored_anew(joined)?;
         let optimized = store.optimize(&options, &stop, &mut |_| ());
         self.rotated += optimized.as_ref().map_or(0, |report| report.rotated);
+        self.parity += optimized.as_ref().map_or(0, |report| report.parity);
         self.stored_anew(optimized)?;
         drop(store);
         if self.rng.random_bool(0.6) { self.collect() } else { Ok(()) }

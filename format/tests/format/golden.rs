@@ -3,7 +3,7 @@
 
 use crate::samples;
 use deltastore_format::{
-    BucketPut, Checksum, Commit, Manifest, Member, Metadata, Node, Op, PartInfo, PartPut, Recipe, RecordHeader,
+    BucketPut, Checksum, Commit, Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Recipe, RecordHeader,
     SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
 };
 use std::path::PathBuf;
@@ -38,6 +38,8 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(Node::decode(&golden("node")), Ok(samples::node()));
     assert_eq!(Member::decode(&golden("member")), Ok(samples::member()));
     assert_eq!(Member::decode(&golden("nested_member")), Ok(samples::nested_member()));
+    assert_eq!(Parity::decode(&golden("parity")), Ok(samples::parity()));
+    assert_eq!(samples::parity().repair(&golden("window")), Some(golden("window")));
     assert_eq!(Recipe::decode(&golden("recipe")), Ok(samples::recipe()));
     assert_eq!(Metadata::decode(&golden("metadata")), Ok(samples::metadata()));
     assert_eq!(Checksum::decode(&golden("checksum")), Ok(samples::checksum()));

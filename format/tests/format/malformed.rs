@@ -5,8 +5,8 @@ use deltastore_format::commit::{MAX_OPS, MAX_PLACED};
 use deltastore_format::window::{MAX_FEATURES, MAX_REFERENCES};
 use deltastore_format::{
     BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Manifest, Member, Metadata, Node, NodePayload, Op,
-    PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
-    crc32c,
+    Parity, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut,
+    WindowHead, crc32c,
 };
 
 /// `bytes` with `patch` at `at`.
@@ -160,7 +160,7 @@ mod headers {
     #[test]
     fn record_kinds() {
         let bytes = samples::record_header().to_bytes();
-        for kind in [0, 5, 255] {
+        for kind in [0, 6, 255] {
             refused!(RecordHeader::decode(&resealed(&bytes, 5, &[kind])), E::Unknown { what: "record kind", .. });
         }
     }
@@ -202,8 +202,17 @@ mod versions {
 
     #[test]
     fn a_payload_of_another_version() {
-        let versioned =
-            ["segment_footer", "window", "node", "bucket_put", "version_put", "upload_put", "part_put", "commit"];
+        let versioned = [
+            "segment_footer",
+            "window",
+            "node",
+            "parity",
+            "bucket_put",
+            "version_put",
+            "upload_put",
+            "part_put",
+            "commit",
+        ];
         let mut seen = 0;
         for sample in samples::all().iter().filter(|sample| versioned.contains(&sample.name)) {
             refused!((sample.again)(&patched(&sample.bytes, 0, &[2])), E::Version { found: 2, known: 1, .. });
@@ -248,6 +257,39 @@ mod versions {
         refused!(VersionPut::decode(&patched(&version, 1, &[8])), E::Reserved { what: "version flags" });
         let checksum = encoded!(samples::checksum());
         refused!(Checksum::decode(&patched(&checksum, 1, &[2])), E::Reserved { what: "checksum flags" });
+    }
+}
+
+mod parity {
+    use super::*;
+
+    fn decode(at: usize, bytes: &[u8]) -> Result<Parity, E> {
+        Parity::decode(&patched(&encoded!(samples::parity()), at, bytes))
+    }
+
+    #[test]
+    fn kinds_and_reserved_bytes() {
+        refused!(decode(1, &[3]), E::Unknown { what: "parity kind", value: 3 });
+        refused!(decode(2, &[1]), E::Reserved { what: "parity" });
+    }
+
+    #[test]
+    fn blocks_that_no_writer_makes() {
+        refused!(decode(8, &u32::to_le_bytes(0)), E::Empty { what: "parity's block" });
+        refused!(decode(8, &u32::to_le_bytes(65)), E::Inconsistent { what: "parity's block", .. });
+        refused!(decode(8, &u32::to_le_bytes(142)), E::Limit { what: "parity's block", value: 142, limit: 141 });
+        refused!(decode(4, &u32::to_le_bytes(0)), E::Limit { what: "parity's block", value: 64, limit: 0 });
+        let long = [1 << 20_u32, (64 << 10) + 64].map(u32::to_le_bytes).concat();
+        refused!(decode(4, &long), E::Limit { what: "parity's block", limit: 0x1_0000, .. });
+    }
+
+    #[test]
+    fn more_or_less_than_its_lengths_say() {
+        refused!(decode(4, &u32::to_le_bytes((64 << 20) + 1)), E::Limit { what: "parity's payload", .. });
+        refused!(decode(4, &u32::to_le_bytes(64 << 20)), E::Truncated { needed: 0x40_0000, .. });
+        // One block less: its checksum is left over.
+        refused!(decode(4, &u32::to_le_bytes(128)), E::Trailing { left: 4, .. });
+        refused!(decode(4, &u32::to_le_bytes(193)), E::Truncated { needed: 64, left: 60, .. });
     }
 }
 

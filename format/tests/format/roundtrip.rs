@@ -3,8 +3,8 @@
 use crate::{encoded, samples};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Manifest,
-    Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Manifest, Member,
+    Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
     SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence, StorageType, StoreHeader, StoreId,
     UploadId, UploadPut, VersionPut, WindowHead,
 };
@@ -306,6 +306,18 @@ proptest! {
     }
 
     #[test]
+    fn parity_round_trips_and_repairs(
+        payload in vec(any::<u8>(), 1..3000), blocks in 1..9u32, whole in any::<bool>(), position in position(), at in any::<usize>(),
+    ) {
+        let block_len = if whole { u32::MAX } else { blocks * 64 };
+        let parity = Parity::new(PlacedKind::Node, Hash([3; 32]), position, &payload, block_len);
+        let mut found = payload.clone();
+        found[at % payload.len()] ^= 1;
+        prop_assert_eq!(parity.repair(&found), Some(payload));
+        assert_round_trip!(Parity, parity);
+    }
+
+    #[test]
     fn window_heads_round_trip(head in window_head()) {
         let mut payload = encoded!(head);
         let head_len = payload.len();
@@ -318,7 +330,7 @@ proptest! {
     #[test]
     fn headers_round_trip(
         store in any::<[u8; 16]>(), numbers in any::<[u64; 3]>(), epoch in any::<u32>(), position in position(),
-        kind in select(&[RecordKind::Window, RecordKind::Node, RecordKind::Commit, RecordKind::Footer][..]),
+        kind in select(&[RecordKind::Window, RecordKind::Node, RecordKind::Commit, RecordKind::Footer, RecordKind::Parity][..]),
         payload in vec(any::<u8>(), 0..300),
     ) {
         let (store, epoch) = (StoreId(store), Epoch(epoch));

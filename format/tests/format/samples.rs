@@ -2,9 +2,9 @@
 
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
-    Manifest, Member, Metadata, Node, Op, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader,
-    RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence, StorageType,
-    StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe,
+    RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence,
+    StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
 };
 
 /// An encoding, and the decode of its type followed by an encode of what that gave.
@@ -50,6 +50,7 @@ pub fn all() -> Vec<Sample> {
         payload!("node", Node, node()),
         payload!("member", Member, member()),
         payload!("nested_member", Member, nested_member()),
+        payload!("parity", Parity, parity()),
         payload!("recipe", Recipe, recipe()),
         payload!("metadata", Metadata, metadata()),
         payload!("checksum", Checksum, checksum()),
@@ -114,7 +115,8 @@ pub fn record_header() -> RecordHeader {
 
 /// One segment in each state.
 pub fn manifest() -> Manifest {
-    let entry = |segment, length, state| SegmentEntry { segment: SegmentId(segment), salt: segment << 40, length, state };
+    let entry =
+        |segment, length, state| SegmentEntry { segment: SegmentId(segment), salt: segment << 40, length, state };
     Manifest {
         header: store_header(),
         generation: 77,
@@ -169,6 +171,10 @@ pub fn nested_member() -> Member {
     let mut member = member();
     member.view[1].kind = EntryKind::Member;
     member
+}
+
+pub fn parity() -> Parity {
+    Parity::new(PlacedKind::Window, hash(0x10), position(7, 64), &window_payload(), 64)
 }
 
 pub fn node() -> Node {

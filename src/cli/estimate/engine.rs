@@ -72,7 +72,8 @@ impl Engine {
     /// [`EstimateError::NoMemoryToOptimize`] and what the run gives.
     pub fn optimize(&self, policy: Policy) -> Result<(), EstimateError> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let options = OptimizeOptions { policy: Some(policy), threads, ..OptimizeOptions::default() };
+        let options =
+            OptimizeOptions { policy: Some(policy), threads, skip_parity: true, ..OptimizeOptions::default() };
         let bar = progress::bar("optimizing", 1);
         let never = AtomicBool::new(false);
         let done = self.store.optimize(&options, &never, &mut |done| progress::optimized(&bar, done));

@@ -109,6 +109,7 @@ fn name(family: Family) -> &'static str {
         Family::Sketches => "sketches",
         Family::Segments => "segments",
         Family::Scratch => "scratch",
+        Family::Parity => "parity",
     }
 }
 

@@ -151,7 +151,10 @@ impl RocksEngine {
 
 fn multi_get(database: &Database, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
     let found = database.db().batched_multi_get_cf(database.handle(family), keys.iter().copied(), false);
-    found.into_iter().map(|value| Ok(value.map_err(database.failed("multi-get"))?.map(|value| value.to_vec()))).collect()
+    found
+        .into_iter()
+        .map(|value| Ok(value.map_err(database.failed("multi-get"))?.map(|value| value.to_vec())))
+        .collect()
 }
 
 impl Engine for RocksEngine {

@@ -70,7 +70,7 @@ pub(super) fn family_options(family: Family, settings: &RocksSettings, cache: &C
     let mut options = Options::default();
     options.set_block_based_table_factory(&table);
     options.set_write_buffer_size(settings.write_buffer_bytes);
-    // Ten families share the memory: an arena takes whole blocks, however little a family holds.
+    // The families share the memory: an arena takes whole blocks, however little a family holds.
     options.set_arena_block_size(256 << 10);
     options.set_compression_type(DBCompressionType::Lz4);
     // A scan over many deleted rows is slow until they are compacted away.

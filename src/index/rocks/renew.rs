@@ -10,8 +10,8 @@ use parking_lot::RwLockWriteGuard;
 use rocksdb::Cache;
 
 use super::RocksEngine;
-use super::database::{Database, closed};
 use super::damage::Mark;
+use super::database::{Database, closed};
 use super::journal::Journal;
 use super::options::RocksSettings;
 use crate::index::error::IndexError;

@@ -69,6 +69,8 @@ fn line(done: &OptimizeReport, state: &str) -> Bytes {
         "changed": done.changed, "damaged": done.damaged,
         "retired_bytes": done.retired_bytes, "holders": done.holders,
         "rotated": done.rotated, "rotated_bytes": done.rotated_bytes,
+        "shared": done.shared, "shared_bytes": done.shared_bytes,
+        "parity": done.parity, "parity_bytes": done.parity_bytes, "mended": done.mended,
     });
     format!("{line}\n").into()
 }

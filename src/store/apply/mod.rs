@@ -2,6 +2,7 @@
 //!
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
+//! - Parity is of the form that a blob's row names: it goes when the row takes another form.
 //! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes the
 //!   place of one that is not cold, by a rotation that of a cold one, and what heals that of a damaged one: the links of its
 //!   references with it.
@@ -10,14 +11,14 @@
 
 mod ops;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use deltastore_format::{Commit, Hash, Placed, PlacedKind, Position, Sequence};
 
 use super::blob::Placing;
 use super::bugs::{Bug, Bugs};
-use crate::index::{Batch, BlobRow, Index, IndexError, SketchEntry};
+use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, SketchEntry};
 
 /// Collects the index changes of consecutive commits.
 pub struct Applier<'a> {
@@ -25,12 +26,14 @@ pub struct Applier<'a> {
     batch: Batch,
     /// What `batch` places.
     placed: HashMap<Hash, BlobRow>,
+    /// What has lost its parity in `batch`.
+    bare: HashSet<Hash>,
     bugs: Bugs,
 }
 
 impl<'a> Applier<'a> {
     pub fn new(index: &'a Index, bugs: Bugs) -> Self {
-        Self { index, batch: Batch::new(), placed: HashMap::new(), bugs }
+        Self { index, batch: Batch::new(), placed: HashMap::new(), bare: HashSet::new(), bugs }
     }
 
     /// True when the index, with what was collected, knows the blob.
@@ -64,6 +67,16 @@ impl<'a> Applier<'a> {
         self.index.stage_blob(&mut self.batch, hash, row);
         self.index.stage_live(&mut self.batch, row.position.segment, signed(row.record_len));
         self.index.stage_live(&mut self.batch, from.segment, -signed(row.record_len));
+    }
+
+    /// Points the index at other parity of a blob, or at none. At most once a blob in one batch.
+    pub fn set_parity(&mut self, hash: &Hash, row: Option<&ParityRow>) -> Result<(), IndexError> {
+        self.bare(hash)?;
+        if let Some(row) = row {
+            self.index.stage_parity(&mut self.batch, hash, row);
+            self.live(row.position, signed(row.record_len));
+        }
+        Ok(())
     }
 
     /// Points the index at another form of a cold window, which the log thread found fitting.
@@ -132,6 +145,8 @@ impl<'a> Applier<'a> {
             PlacedKind::Window => self.supersede(&old, placing),
             // The same payload names the same children: their links stay.
             PlacedKind::Node => {
+                // Its parity may lie where the new record lies.
+                self.bare(&placing.hash)?;
                 self.live(old.position, -signed(old.record_len));
                 self.live(placing.row.position, signed(placing.row.record_len));
                 self.placed.insert(placing.hash, placing.row.clone());
@@ -150,6 +165,10 @@ impl<'a> Applier<'a> {
     }
 
     fn supersede(&mut self, old: &BlobRow, placing: &Placing) -> Result<(), IndexError> {
+        // It was for the old form; the next pass makes that of the new one.
+        if !self.bugs.has(Bug::ReplacedWindowKeepsParity) {
+            self.bare(&placing.hash)?;
+        }
         self.live(old.position, -signed(old.record_len));
         if !self.bugs.has(Bug::ReplacedWindowKeepsLinks) {
             for reference in &old.references {
@@ -157,6 +176,16 @@ impl<'a> Applier<'a> {
             }
         }
         self.place(placing)
+    }
+
+    /// Takes the parity away that the index has of a blob.
+    fn bare(&mut self, hash: &Hash) -> Result<(), IndexError> {
+        let old = self.index.parity(hash)?;
+        if let Some(old) = old.filter(|_| self.bare.insert(*hash)) {
+            self.index.stage_remove_parity(&mut self.batch, hash);
+            self.live(old.position, -signed(old.record_len));
+        }
+        Ok(())
     }
 }
 

@@ -10,15 +10,18 @@
 
 mod kept;
 mod member;
+mod mend;
 mod window;
 
 pub use kept::Keep;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
+use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::bugs::Bugs;
@@ -56,6 +59,9 @@ pub struct Blobs {
     disk: Option<DiskCache>,
     damaged: AtomicU64,
     soundness: Arc<Soundness>,
+    mended: AtomicU64,
+    /// Damaged records that parity makes up for.
+    mendable: Mutex<BTreeSet<Hash>>,
     bugs: Bugs,
 }
 
@@ -70,7 +76,8 @@ impl Blobs {
         bugs: Bugs,
     ) -> Self {
         let cache = kept::in_memory(cache_bytes);
-        Self { index, pins, readers, cache, disk, damaged: AtomicU64::new(0), soundness, bugs }
+        let (damaged, mended, mendable) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::default());
+        Self { index, pins, readers, cache, disk, damaged, mended, mendable, soundness, bugs }
     }
 
     /// Open segment files.
@@ -138,15 +145,20 @@ impl Blobs {
     }
 
     fn read_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
-        let (row, record) = self.record(hash, PlacedKind::Node)?;
-        let found = Hash(Sha256::digest(&record.payload).into());
-        let decoded = if found == *hash {
-            NodePayload::decode(&record.payload)
-                .map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
-        } else {
-            Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found))
+        let error = match self.read_whole_payload(hash) {
+            Ok(payload) => return Ok(payload),
+            Err(error) => error,
         };
-        let payload = decoded.inspect_err(|error| self.note_damage(hash, row.position, error))?;
+        let row = self.row(hash)?;
+        match self.mended_record(hash, &row) {
+            Some(record) => Ok((row.position, decoded(hash, &row, &record)?)),
+            None => Err(error),
+        }
+    }
+
+    fn read_whole_payload(&self, hash: &Hash) -> Result<(Position, NodePayload), StoreError> {
+        let (row, record) = self.record(hash, PlacedKind::Node)?;
+        let payload = decoded(hash, &row, &record).inspect_err(|error| self.note_damage(hash, row.position, error))?;
         self.soundness.verified(hash, row.position);
         Ok((row.position, payload))
     }
@@ -198,4 +210,13 @@ impl Blobs {
             self.damaged.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// What a node's record holds, verified.
+fn decoded(hash: &Hash, row: &BlobRow, record: &Record) -> Result<NodePayload, StoreError> {
+    let found = Hash(Sha256::digest(&record.payload).into());
+    if found != *hash {
+        return Err(StoreError::damaged(row.position, format!("SHA-256 {hash}"), found));
+    }
+    NodePayload::decode(&record.payload).map_err(|error| StoreError::undecodable(row.position, "recipe node", &error))
 }

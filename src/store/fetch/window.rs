@@ -44,6 +44,24 @@ impl Blobs {
         above: &[Hash],
         keep: Keep,
     ) -> Result<Bytes, StoreError> {
+        let error = match self.read_whole_window(hash, decoder, above, keep) {
+            Ok(bytes) => return Ok(bytes),
+            Err(error) => error,
+        };
+        let row = self.row(hash)?;
+        match self.mended_record(hash, &row) {
+            Some(record) => self.decode(hash, row.position, &record, decoder, above).map_err(|failed| failed.error),
+            None => Err(error),
+        }
+    }
+
+    fn read_whole_window(
+        &self,
+        hash: &Hash,
+        decoder: &mut Decoder,
+        above: &[Hash],
+        keep: Keep,
+    ) -> Result<Bytes, StoreError> {
         let mut tries = TRIES;
         loop {
             let (row, record) = self.record(hash, PlacedKind::Window)?;

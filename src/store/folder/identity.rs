@@ -68,7 +68,7 @@ impl Folder {
             length: 0,
             state: SegmentState::Open,
         });
-        let next = SegmentId(segments.last().map_or(1, |last| last.0 + 1));
+        let next = SegmentId(segments.last().map_or(1, |last| last.0.saturating_add(1)));
         Ok(Manifest { header: header.clone(), generation: 1, next, segments: entries.collect() })
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
-    Commit, Hash, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead, record_len,
+    Commit, Hash, Parity, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead,
+    record_len,
 };
 use sha2::{Digest, Sha256};
 
@@ -13,7 +14,7 @@ use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, segment_dir
 use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
-use crate::store::log::{Moved, Relocation};
+use crate::store::log::{Moved, MovedParity, Relocation};
 
 /// Free bytes that a compaction wants beside what it copies: for commits and the index.
 const ROOM: u64 = 8 << 20;
@@ -164,8 +165,8 @@ fn move_live(
     dropped: &BTreeSet<u64>,
 ) -> Result<Option<u64>, StoreError> {
     let mut moved = 0;
-    let mut slice = Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() };
-    let mut bytes = 0;
+    let nothing = || Relocation { segment: id, blobs: Vec::new(), parity: Vec::new(), ops: Vec::new() };
+    let (mut slice, mut bytes) = (nothing(), 0);
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
         let (header, payload) = match scanned? {
@@ -186,6 +187,16 @@ fn move_live(
                 (Some(PlacedKind::Window), head.hash)
             }
             RecordKind::Node => (Some(PlacedKind::Node), Hash(Sha256::digest(&payload).into())),
+            RecordKind::Parity => {
+                let Ok(Parity { hash, .. }) = Parity::decode(&payload) else { return Ok(None) };
+                if store.index().parity(&hash)?.is_some_and(|row| row.position == header.position)
+                    && !store.bugs().has(Bug::CompactionDropsParity)
+                {
+                    bytes += payload.len();
+                    slice.parity.push(MovedParity { hash, from: header.position, payload: payload.clone() });
+                }
+                (None, Hash::default())
+            }
         };
         // A look ahead that spares copies of what is dead; the log decides.
         if let Some(kind) = kind
@@ -195,10 +206,7 @@ fn move_live(
             slice.blobs.push(Moved { kind, hash, from: header.position, payload });
         }
         if bytes >= CHUNK {
-            moved += store.inner().log()?.relocate(std::mem::replace(
-                &mut slice,
-                Relocation { segment: id, blobs: Vec::new(), ops: Vec::new() },
-            ))?;
+            moved += store.inner().log()?.relocate(std::mem::replace(&mut slice, nothing()))?;
             bytes = 0;
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deltastore_format::{Commit, Hash, Op, Position};
 
 use super::message::{Answer, Callback};
-use crate::index::{BlobRow, IndexError};
+use crate::index::{BlobRow, IndexError, ParityRow};
 use crate::segment::vfs::VfsFile;
 use crate::store::blob::Placing;
 use crate::store::content::Content;
@@ -26,12 +26,21 @@ pub struct Staged {
 pub struct StagedMove {
     /// Copies, with the places that they were copied from.
     pub blobs: Vec<(Hash, Position, BlobRow)>,
+    /// Parity, new or moved, and that which goes.
+    pub parity: Vec<(Hash, Option<ParityRow>)>,
     /// Another form of a cold window.
     pub rotated: Option<Arc<Placing>>,
     /// Copied operations.
     pub commit: Option<(Commit, Position, u64)>,
     pub bytes: u64,
     pub done: Callback<Result<u64, StoreError>>,
+}
+
+impl StagedMove {
+    /// One that changes nothing.
+    pub fn new(done: Callback<Result<u64, StoreError>>) -> Self {
+        Self { blobs: Vec::new(), parity: Vec::new(), rotated: None, commit: None, bytes: 0, done }
+    }
 }
 
 impl Batch {

@@ -56,10 +56,32 @@ pub struct Moved {
     pub payload: Bytes,
 }
 
+/// Parity that a blob is given or loses.
+pub struct Protection {
+    pub hash: Hash,
+    pub change: ParityChange,
+}
+
+/// What becomes of a blob's parity.
+pub enum ParityChange {
+    /// An encoded parity record, for the payload that lies there.
+    Give { of: Position, payload: Bytes },
+    /// That which lies there goes.
+    Take(Position),
+}
+
+/// Live parity to copy out of a segment.
+pub struct MovedParity {
+    pub hash: Hash,
+    pub from: Position,
+    pub payload: Bytes,
+}
+
 /// Live content of a segment, or a slice of it.
 pub struct Relocation {
     pub segment: SegmentId,
     pub blobs: Vec<Moved>,
+    pub parity: Vec<MovedParity>,
     /// Operations of commit records, with the position they were read at.
     pub ops: Vec<(Position, Op)>,
 }
@@ -77,6 +99,7 @@ pub enum Work {
     Commit(CommitRequest),
     Relocate(Relocation, Callback<Result<u64, StoreError>>),
     Rotate(Box<Blob>, Callback<Result<u64, StoreError>>),
+    Protect(Vec<Protection>, Callback<Result<u64, StoreError>>),
     Collect(Vec<Collect>, Callback<Result<u64, StoreError>>),
     Seal(Callback<Result<u64, StoreError>>),
 }
@@ -86,7 +109,11 @@ impl Work {
     pub fn refuse(self, error: &IndexError) {
         match self {
             Work::Commit(request) => request.done.call(Answer::NotNow(error.clone())),
-            Work::Relocate(_, done) | Work::Rotate(_, done) | Work::Collect(_, done) | Work::Seal(done) => {
+            Work::Relocate(_, done)
+            | Work::Rotate(_, done)
+            | Work::Protect(_, done)
+            | Work::Collect(_, done)
+            | Work::Seal(done) => {
                 done.call(Err(error.clone().into()));
             }
         }

@@ -18,6 +18,7 @@ mod append;
 mod batch;
 mod message;
 mod moves;
+mod parity;
 mod sync;
 mod thread;
 
@@ -31,7 +32,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
-pub use message::{Callback, Collect, Moved, Relocation};
+pub use message::{Callback, Collect, Moved, MovedParity, ParityChange, Protection, Relocation};
 pub(super) use thread::LogState;
 
 use super::blob::{Blob, Placing};
@@ -142,7 +143,9 @@ impl Log {
         let (index, status) = (state.index.clone(), Arc::clone(&state.status));
         let segments = Arc::clone(&state.segments);
         let threads = vec![
-            std::thread::Builder::new().name("flush".into()).spawn(move || flush_when_asked(&index, &segments, &flushing))?,
+            std::thread::Builder::new()
+                .name("flush".into())
+                .spawn(move || flush_when_asked(&index, &segments, &flushing))?,
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
@@ -198,6 +201,12 @@ impl Log {
     /// Gives a cold window another form; answers the bytes of its record, 0 if the form was not taken.
     pub fn rotate(&self, blob: Blob) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
+    }
+
+    /// Gives blobs parity, or takes it away; answers the bytes of what was written. What lies in the active segment makes it
+    /// end: parity goes to the next one.
+    pub fn protect(&self, protections: Vec<Protection>) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Protect(protections, done)))
     }
 
     /// Drops blobs that have no links and no pins from the index; answers how many.

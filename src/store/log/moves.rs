@@ -1,7 +1,7 @@
 //! What maintenance asks of the log thread: dropping blobs, sealing the active segment, moving what is alive out of one, and
 //! giving a cold window another form.
 
-use deltastore_format::Commit;
+use deltastore_format::{Commit, Hash};
 
 use super::batch::StagedMove;
 use super::message::{Callback, Collect, Relocation};
@@ -21,7 +21,7 @@ impl LogThread<'_> {
 
     pub(super) fn seal(&mut self, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
         match self.appender.roll() {
-            Ok(()) => Some(StagedMove { blobs: Vec::new(), rotated: None, commit: None, bytes: 0, done }),
+            Ok(()) => Some(StagedMove::new(done)),
             Err(error) => {
                 done.call(Err(error));
                 None
@@ -39,6 +39,10 @@ impl LogThread<'_> {
             return None;
         }
         let segment = relocation.segment;
+        if let Err(error) = self.part_from(&relocation) {
+            done.call(Err(error));
+            return None;
+        }
         let live = match relocate::still_alive(&self.index, &self.segments, relocation, self.bugs) {
             Ok(live) => live,
             Err(error) => {
@@ -47,6 +51,14 @@ impl LogThread<'_> {
             }
         };
         let start = self.appender.staged();
+        let moved: Vec<Hash> = live.blobs.iter().map(|(moved, _)| moved.hash).collect();
+        let parity = match self.move_parity(live.parity, &moved) {
+            Ok(parity) => parity,
+            Err(error) => {
+                done.call(Err(error.into()));
+                return None;
+            }
+        };
         let blobs = live
             .blobs
             .into_iter()
@@ -69,7 +81,7 @@ impl LogThread<'_> {
         });
         let bytes = (self.appender.staged() - start) as u64;
         tracing::debug!(%segment, bytes, "relocating");
-        Some(StagedMove { blobs, rotated: None, commit, bytes, done })
+        Some(StagedMove { blobs, parity, commit, bytes, ..StagedMove::new(done) })
     }
 
     /// Appends another form of a cold window, unless the window is gone or the form is deeper than the one that it has: then 0 bytes.
@@ -95,6 +107,6 @@ impl LogThread<'_> {
         }
         let placing = self.appender.stage_blob(blob);
         let bytes = placing.row.record_len;
-        Some(StagedMove { blobs: Vec::new(), rotated: Some(placing), commit: None, bytes, done })
+        Some(StagedMove { rotated: Some(placing), bytes, ..StagedMove::new(done) })
     }
 }

@@ -135,9 +135,11 @@ impl SyncThread {
         let relocation = self.bugs.has(Bug::RelocateWithoutSync) && !batch.moves.is_empty();
         let rotation =
             self.bugs.has(Bug::RotateWithoutSync) && batch.moves.iter().any(|staged| staged.rotated.is_some());
+        let protection =
+            self.bugs.has(Bug::ParityWithoutSync) && batch.moves.iter().any(|staged| !staged.parity.is_empty());
         let optimized =
             self.bugs.has(Bug::OptimizeWithoutSync) && batch.commits.iter().any(|staged| staged.commit.relocated);
-        if self.bugs.has(Bug::SkipSync) || relocation || rotation || optimized {
+        if self.bugs.has(Bug::SkipSync) || relocation || rotation || protection || optimized {
             return Ok(());
         }
         for file in &batch.files {
@@ -158,6 +160,9 @@ impl SyncThread {
         for staged in &batch.moves {
             for (hash, from, row) in &staged.blobs {
                 applier.move_blob(hash, *from, row);
+            }
+            for (hash, row) in &staged.parity {
+                applier.set_parity(hash, row.as_ref())?;
             }
             if let Some(placing) = &staged.rotated {
                 applier.rotate(placing)?;

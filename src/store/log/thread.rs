@@ -159,6 +159,10 @@ impl LogThread<'_> {
                     batch.moves.extend(self.relocate(relocation, done));
                     break;
                 }
+                Work::Protect(protections, done) => {
+                    batch.moves.extend(self.protect(protections, done));
+                    break;
+                }
                 Work::Rotate(blob, done) => {
                     batch.moves.extend(self.rotate(*blob, done));
                     break;

@@ -37,6 +37,7 @@ use deltastore_format::{BucketId, Sequence};
 use super::bugs::Bug;
 use super::error::StoreError;
 use super::fetch::Keep;
+use super::parity::ParityOptions;
 use super::{Space, Store};
 use form::Form;
 
@@ -60,6 +61,10 @@ pub struct OptimizeOptions {
     pub yields: bool,
     /// Leave out the search for retired references, which reads the index of all windows.
     pub keep_retired: bool,
+    /// Leave out the pass that counts what depends on each window and writes parity.
+    pub skip_parity: bool,
+    /// No parity for what lies in the active segment, which would have to end for it.
+    pub spare_active: bool,
 }
 
 /// What a run did, or would do.
@@ -84,6 +89,14 @@ pub struct OptimizeReport {
     /// Of those, done, and the record bytes that were written for them.
     pub rotated: u64,
     pub rotated_bytes: u64,
+    /// Windows and nodes that many objects depend on, and the bytes of their records.
+    pub shared: u64,
+    pub shared_bytes: u64,
+    /// Of those, given parity, and the record bytes that were written for it.
+    pub parity: u64,
+    pub parity_bytes: u64,
+    /// Damaged records that were repaired.
+    pub mended: u64,
     /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there, and
     /// that removal would not name where its copy lies.
     pub held_back: bool,
@@ -130,6 +143,18 @@ impl Store {
         // References know no buckets.
         if options.bucket.is_none() && !options.keep_retired {
             self.rotate(&buckets, options, stop, &mut done, report)?;
+        }
+        if !options.dry_run {
+            done.mended = self.mend_found()?;
+        }
+        if options.bucket.is_none() && !options.skip_parity {
+            let wait = || {
+                if options.yields {
+                    background::wait_for_room(self, stop)
+                }
+            };
+            let parity = ParityOptions { dry_run: options.dry_run, end_active: !options.spare_active };
+            self.keep_parity(parity, stop, &wait, &mut done, report)?;
         }
         Ok(done)
     }

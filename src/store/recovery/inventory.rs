@@ -18,9 +18,7 @@ use super::super::error::StoreError;
 use super::super::segments::Segments;
 use super::survey::Damage;
 use super::{Scene, first_record};
-use crate::segment::{
-    Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path,
-};
+use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path};
 
 /// What is there.
 pub struct Inventory {
@@ -74,11 +72,7 @@ pub fn take(scene: &Scene<'_>) -> Result<Inventory, StoreError> {
 }
 
 /// Unlinks what the manifest says is going.
-fn finish_removals(
-    scene: &Scene<'_>,
-    listed: &Segments,
-    present: &mut BTreeSet<SegmentId>,
-) -> Result<(), StoreError> {
+fn finish_removals(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<SegmentId>) -> Result<(), StoreError> {
     let folder = scene.folder;
     let going = |entry: &SegmentEntry| entry.state == SegmentState::Going;
     let going: Vec<_> = listed.entries().into_iter().filter(going).map(|entry| entry.segment).collect();

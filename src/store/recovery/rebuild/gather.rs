@@ -1,10 +1,10 @@
 //! Pass 1: every blob and every put goes in, removals are noted.
 
-use deltastore_format::{Commit, Hash, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead};
+use deltastore_format::{Commit, Hash, Op, Parity, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
-use crate::index::{BucketRow, PartRow, SketchEntry, UploadRow, VersionRow};
+use crate::index::{BucketRow, ParityRow, PartRow, SketchEntry, UploadRow, VersionRow};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 use crate::store::blob::Space;
 use crate::store::bugs::Bug;
@@ -76,6 +76,13 @@ impl Builder<'_> {
                 let commit =
                     Commit::decode(payload).map_err(|error| StoreError::undecodable(position, "commit", &error))?;
                 return self.commit(commit, position, record_len);
+            }
+            RecordKind::Parity => {
+                let Parity { hash, .. } = Parity::decode(payload)
+                    .map_err(|error| StoreError::undecodable(position, "parity record", &error))?;
+                // The last one of a blob is of its last form, if any is.
+                self.scene.index.stage_parity(&mut self.batch, &hash, &ParityRow { position, record_len });
+                return Ok(());
             }
             RecordKind::Footer => return Ok(()),
         };

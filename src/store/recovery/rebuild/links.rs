@@ -1,13 +1,13 @@
 //! Passes 3 and 4: links and live bytes are counted, and blobs without links go.
 
-use deltastore_format::{Hash, Placed, Position, Recipe};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe};
 
 use super::Builder;
-use crate::store::blob::Space;
+use crate::index::BlobRow;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::gc::unlinked;
-use crate::store::recovery::replay::read_placing;
+use crate::store::parity::repaired;
 
 impl Builder<'_> {
     /// Pass 3.
@@ -26,12 +26,13 @@ impl Builder<'_> {
         for row in index.all_blobs(Hash::default()) {
             let (hash, row) = row?;
             self.live(row.position, row.record_len);
-            let placed = Placed { kind: row.kind, hash, position: row.position };
-            match read_placing(self.scene, &placed, Space::default()) {
-                Ok(placing) => placing.links.iter().for_each(|link| index.stage_links(&mut self.batch, link, 1)),
-                Err(error) if error.is_damage() => {}
-                Err(error) => return Err(error),
-            }
+            let links = self.links_of(&hash, &row)?;
+            links.iter().for_each(|link| index.stage_links(&mut self.batch, link, 1));
+            self.write_if_full()?;
+        }
+        for row in index.all_parity(Hash::default()) {
+            let (_, row) = row?;
+            self.live(row.position, row.record_len);
             self.write_if_full()?;
         }
         self.write()
@@ -48,13 +49,12 @@ impl Builder<'_> {
                     continue;
                 }
                 let Some(row) = index.blob(&hash)? else { continue };
-                let placed = Placed { kind: row.kind, hash, position: row.position };
-                let needs = match read_placing(self.scene, &placed, Space::default()) {
-                    Ok(placing) => placing.links,
-                    // Its links were not counted either.
-                    Err(error) if error.is_damage() => Vec::new(),
-                    Err(error) => return Err(error),
-                };
+                let needs = self.links_of(&hash, &row)?;
+                if let Some(parity) = index.parity(&hash)? {
+                    index.stage_remove_parity(&mut self.batch, &hash);
+                    let len = i64::try_from(parity.record_len).unwrap_or(i64::MAX);
+                    index.stage_live(&mut self.batch, parity.position.segment, -len);
+                }
                 index.stage_remove_blob(&mut self.batch, &hash);
                 index.stage_remove_links(&mut self.batch, &hash);
                 let len = i64::try_from(row.record_len).unwrap_or(i64::MAX);
@@ -69,6 +69,23 @@ impl Builder<'_> {
             suspects = next;
         }
         Ok(())
+    }
+
+    /// What a blob links to; nothing for a damaged node without parity.
+    fn links_of(&self, hash: &Hash, row: &BlobRow) -> Result<Vec<Hash>, StoreError> {
+        if row.kind == PlacedKind::Window {
+            return Ok(row.references.clone());
+        }
+        let (readers, at) = (self.scene.readers, row.position);
+        let payload = match readers.get(at.segment).and_then(|segment| segment.read(at.offset)) {
+            Ok(record) => record.payload,
+            Err(error) => match repaired(self.scene.index, readers, hash, at) {
+                Some(payload) => payload,
+                None if error.is_damage() => return Ok(Vec::new()),
+                None => return Err(error.into()),
+            },
+        };
+        Ok(NodePayload::decode(&payload).map(|node| node.links().collect()).unwrap_or_default())
     }
 
     fn link(&mut self, recipe: &Recipe) -> Result<(), StoreError> {

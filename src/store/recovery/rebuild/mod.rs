@@ -5,10 +5,12 @@
 //! were collected or never committed, so what they need may be gone, and a new write must not count on them. Where copies of one put lie in
 //! several segments, the row points at the last and lists the others as prior.
 //!
-//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read.
+//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read, unless there is
+//! parity that makes up for them.
 
 mod gather;
 mod links;
+mod parity;
 mod remove;
 
 use std::collections::HashSet;
@@ -58,7 +60,9 @@ pub fn rebuild(
         builder.read_segment(*id, damage)?;
     }
     builder.write()?;
+    builder.rescue(damage)?;
     builder.choose_copies()?;
+    builder.settle_parity()?;
     builder.remove()?;
     builder.count()?;
     builder.drop_unlinked()?;

@@ -5,14 +5,14 @@
 //! order records are read in: this is what lets compaction move commits and lets the
 //! index be rebuilt from any set of whole segments.
 
+mod checksum;
 mod describe;
+mod extension;
 mod op;
 mod put;
 
-pub use describe::{
-    Checksum, ChecksumAlgorithm, MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS,
-    Metadata, PartInfo,
-};
+pub use checksum::{Checksum, ChecksumAlgorithm};
+pub use describe::{MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS, Metadata, PartInfo};
 pub use op::{MAX_SEGMENTS, Op};
 pub use put::{
     BucketPut, MAX_BUCKET_NAME_LEN, MAX_ETAG_LEN, MAX_KEY_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN,
@@ -22,7 +22,7 @@ pub use put::{
 use crate::error::DecodeError;
 use crate::ids::{Hash, Position};
 use crate::wire::{Reader, Wire, Writer, public_codec};
-use put::{read_extensions, write_extensions};
+use extension::{no_extensions, write_extensions};
 
 /// Most windows and nodes one commit places; what needs more spreads them over several commits.
 pub const MAX_PLACED: usize = 1 << 20;
@@ -99,7 +99,7 @@ impl Wire for Commit {
         self.durable_upto.write(out);
         out.list(&self.placed, |out, placed| placed.write(out));
         out.list(&self.ops, |out, op| op.write(out));
-        write_extensions(out);
+        write_extensions(out, &[]);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -114,7 +114,7 @@ impl Wire for Commit {
             placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,
             ops: input.list("operations", MAX_OPS, op::MIN_LEN, Op::read)?,
         };
-        read_extensions(input)?;
+        no_extensions(input)?;
         Ok(commit)
     }
 }

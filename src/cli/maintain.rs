@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use super::descriptors::Descriptors;
 use super::look::look;
 use super::open::{Opened, open, open_store};
 use super::{DAMAGE, output, progress, report};
@@ -12,7 +13,7 @@ use serde_json::json;
 
 /// `rebuild-index`
 pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
-    let Opened { folder, engine, clock } = open(dir, false)?;
+    let Opened { folder, engine, clock } = open(dir, false, Descriptors::raise().index)?;
     let bar = progress::bar("reading segments", 1);
     let rebuilt = Store::rebuild_index(&folder, engine, clock, &mut |progress| {
         bar.set_length(progress.segments as u64);

@@ -2,12 +2,16 @@
 
 mod address;
 mod credentials;
+mod descriptors;
+mod duration;
 mod estimate;
 mod inspect;
+mod logging;
 mod look;
 mod maintain;
 mod open;
 mod output;
+mod plain_text;
 mod progress;
 mod remote;
 mod repair;
@@ -15,7 +19,6 @@ mod report;
 mod serve;
 mod target;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -123,7 +126,7 @@ pub fn main() -> ExitCode {
         Command::Serve(serve) => serve.log_format,
         _ => LogFormat::Text,
     };
-    start_logging(format, matches!(arguments.command, Command::Serve(_)));
+    let _flush = logging::start(format, matches!(arguments.command, Command::Serve(_)));
     let result = match arguments.command {
         Command::Serve(arguments) => serve::serve(&arguments).map_err(|error| error.to_string()),
         Command::RebuildIndex(folder) => maintain::rebuild_index(&folder.dir).map_err(|error| error.to_string()),
@@ -143,31 +146,8 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("deltastore: {error}");
+            logging::complain(&error);
             ExitCode::FAILURE
         }
-    }
-}
-
-/// Log lines go to standard error; `RUST_LOG` overrides the level.
-fn start_logging(format: LogFormat, serving: bool) {
-    use tracing_subscriber::EnvFilter;
-    // s3s reports every refused request as an error of the server's; the request's own line tells the same, and its id.
-    let default = if serving { "info,s3s=off" } else { "error" };
-    let filter = match std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|text| !text.is_empty()) {
-        None => EnvFilter::new(default),
-        Some(text) => EnvFilter::try_new(text).unwrap_or_else(|error| {
-            eprintln!("deltastore: {} is not understood ({error}); logging {default}", EnvFilter::DEFAULT_ENV);
-            EnvFilter::new(default)
-        }),
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => builder.init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::descriptors::Descriptors;
 use crate::index::{Engine, RocksSettings, open_derived};
 use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::bugs::Bugs;
@@ -15,11 +16,13 @@ pub struct Opened {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Locks a folder and opens its index. A damaged index is thrown away: it is derived, and rebuilt when the store opens.
-pub fn open(dir: &Path, create: bool) -> Result<Opened, StoreError> {
+/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is derived, and
+/// rebuilt when the store opens.
+pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
-    let (engine, damage) = open_derived(&folder.index_dir(), &RocksSettings::default())?;
+    let settings = RocksSettings { max_open_files: tables, ..RocksSettings::default() };
+    let (engine, damage) = open_derived(&folder.index_dir(), &settings)?;
     if let Some(error) = damage {
         tracing::error!(%error, "the index is damaged; it is rebuilt from the segments");
     }
@@ -33,7 +36,14 @@ pub fn cache_bytes(folder: &Folder) -> u64 {
 
 /// Opens the store of a folder that exists; `cached`: with its cache on disk.
 pub fn open_store(dir: &Path, cached: bool) -> Result<Store, StoreError> {
-    let Opened { folder, engine, clock } = open(dir, false)?;
+    let Descriptors { index, segments: open_segments, .. } = Descriptors::raise();
+    let Opened { folder, engine, clock } = open(dir, false, index)?;
     let disk_cache_bytes = if cached { cache_bytes(&folder) } else { 0 };
-    Store::open(folder, engine, clock, Settings { disk_cache_bytes, ..Settings::default() }, Bugs::default())
+    Store::open(
+        folder,
+        engine,
+        clock,
+        Settings { disk_cache_bytes, open_segments, ..Settings::default() },
+        Bugs::default(),
+    )
 }

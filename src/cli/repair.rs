@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
+use super::descriptors::Descriptors;
 use super::look::look;
 use super::maintain::finish;
 use super::open::{Opened, open, open_store};
@@ -57,7 +58,7 @@ fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
         let lost = looked.store.lost_segments();
         looked.store.damage().iter().filter(|damage| lost.contains(&damage.from.segment)).cloned().collect()
     } else {
-        let Opened { folder, engine, clock } = open(dir, false)?;
+        let Opened { folder, engine, clock } = open(dir, false, Descriptors::raise().index)?;
         Store::forget_lost(&folder, engine, clock)?
     };
     let lines = lost.iter().map(|damage| format!("GIVEN UP {damage}")).collect();

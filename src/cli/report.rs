@@ -87,6 +87,13 @@ pub fn table(stats: &Stats) -> String {
             damage.known_blobs, damage.log_ranges
         ));
     }
+    if let Some(commits) = stats.total.commit_bytes.checked_div(stats.total.objects) {
+        lines.push(format!(
+            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
+            size(stats.total.log_bytes_an_object()),
+            size(commits)
+        ));
+    }
     lines.join("\n") + "\n"
 }
 

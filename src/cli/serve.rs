@@ -2,16 +2,19 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{RecvTimeoutError, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::LogFormat;
 use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
+use super::descriptors::{Descriptors, MIN_DESCRIPTORS};
+use super::duration::{Limit, parse_limit};
 use super::open::{Opened, cache_bytes, open};
 use super::output;
-use crate::object::Objects;
+use crate::object::{Objects, UploadExpiry};
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
 use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
@@ -22,11 +25,15 @@ const COLLECT_PAUSE: Duration = Duration::from_secs(60);
 /// Shortest pause between two looks for something to optimize.
 const OPTIMIZE_PAUSE: Duration = Duration::from_secs(30);
 
+/// What background work has to end that is told to, from the signal on.
+const STOP_TIME: Duration = Duration::from_secs(1);
+
 pub const AFTER_HELP: &str = "\
 Root credentials come from DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD. If neither is set, on a loopback address,
 they are generated, kept in the data folder and printed once; on any other address the server refuses to start. A name is a
 loopback address if all of its addresses are.
-RUST_LOG sets the log level. SIGTERM and SIGINT finish requests under way, then close the store.
+RUST_LOG sets the log level. SIGTERM and SIGINT stop background work, let requests finish for --drain-timeout, then close the store.
+The soft limit of open files is raised to the hard limit at start. A hard limit below about 3,000 lowers the number of connections.
 
 Exit codes: 0 stopped by a signal; 1 could not start or run; 2 wrong arguments.";
 
@@ -47,6 +54,24 @@ pub struct ServeArguments {
     /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
     #[arg(long)]
     no_optimizer: bool,
+    /// Accept presigned GET, HEAD and PUT requests of signature version 2
+    #[arg(long)]
+    allow_sigv2_presigned: bool,
+    /// Maximum number of open connections. Default: as many as the limit of open files allows, at most 2048
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+    /// Maximum number of open connections from one address. Default: half of --max-connections
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_address: Option<u32>,
+    /// Time in which a client must send or take at least 1 KiB/s on average, in seconds; a slower one is disconnected
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
+    slow_client_timeout: u32,
+    /// Time for requests to finish after SIGTERM or SIGINT, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    drain_timeout: u32,
+    /// Age at which multipart uploads end by themselves, from their newest part on: 7d, 12h, 30m or never
+    #[arg(long, default_value = "7d", value_name = "AGE", value_parser = parse_limit)]
+    upload_expiry: Limit,
 }
 
 /// Why the server did not start or run.
@@ -58,6 +83,8 @@ pub enum ServeError {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error("the limit of open files is {limit}: a server needs {}", MIN_DESCRIPTORS)]
+    Descriptors { limit: u64 },
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -77,9 +104,15 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         Some(listener) => arguments.address.endpoint(listener.local_addr()?),
         None => String::new(),
     };
-    let Opened { folder, engine, clock } = open(&arguments.dir, true)?;
+    let descriptors = Descriptors::raise();
+    if descriptors.limit < MIN_DESCRIPTORS {
+        return Err(ServeError::Descriptors { limit: descriptors.limit });
+    }
+    let server = server_settings(arguments, &descriptors);
+    let Opened { folder, engine, clock } = open(&arguments.dir, true, descriptors.index)?;
     let found = credentials::find(environment, &arguments.dir)?;
-    let mut settings = Settings { disk_cache_bytes: cache_bytes(&folder), ..Settings::default() };
+    let (disk_cache_bytes, open_segments) = (cache_bytes(&folder), descriptors.segments);
+    let mut settings = Settings { disk_cache_bytes, open_segments, ..Settings::default() };
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
@@ -95,20 +128,79 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     if let Err(error) = output::print(&greeting(arguments, &endpoint, &found)) {
         tracing::warn!(%error, "the greeting could not be printed");
     }
+    let (sender, told) = bounded(1);
+    let (objects, stopping) = (Objects::new(store.clone()), store.clone());
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        // What takes long ends while requests drain.
+        stopping.stop_background();
+        let _ = sender.send(Instant::now());
     };
-    let objects = Objects::new(store);
-    let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, ServerSettings::default(), shutdown));
-    drop((joiner, optimizer, collector, verifier));
-    // Requests that were cut off may still hold the store; with the runtime gone the last handle closes it.
-    drop(runtime);
+    let expiry = match arguments.upload_expiry {
+        Limit::After(age) => Some(UploadExpiry::start(&objects, age)?),
+        Limit::Never => None,
+    };
+    let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, server, shutdown));
+    store.stop_background();
+    let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
+    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier, expiry));
+    // Requests that were cut off and work that cannot be interrupted may still hold the store.
+    store.close();
+    runtime.shutdown_timeout(STOP_TIME / 2);
+    drop_within(STOP_TIME / 2, store);
     result?;
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Limits of the server: connections as many as descriptors allow, unless they are set.
+fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> ServerSettings {
+    let count = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
+    let wanted = count(arguments.max_connections).unwrap_or(descriptors.connections);
+    let max_connections = wanted.min(descriptors.room);
+    let per_address = count(arguments.max_connections_per_address).unwrap_or(max_connections.div_ceil(2));
+    let Descriptors { found, limit, index, segments, .. } = *descriptors;
+    tracing::info!(
+        found,
+        limit,
+        index,
+        segments,
+        connections = max_connections,
+        connections_per_address = per_address,
+        "open files"
+    );
+    if max_connections < wanted || descriptors.are_few() && arguments.max_connections.is_none() {
+        tracing::warn!(
+            limit,
+            connections = max_connections,
+            "the limit of open files allows few connections: raise it (ulimit -n, LimitNOFILE)"
+        );
+    }
+    ServerSettings {
+        max_connections,
+        max_connections_per_peer: per_address,
+        v2_presigned: arguments.allow_sigv2_presigned,
+        stall_timeout: Duration::from_secs(arguments.slow_client_timeout.into()),
+        drain_timeout: Duration::from_secs(arguments.drain_timeout.into()),
+        ..ServerSettings::default()
+    }
+}
+
+/// Drops what joins threads as it is dropped, and leaves behind what takes too long.
+fn drop_within(patience: Duration, threads: impl Send + 'static) {
+    let (sender, ended) = bounded::<()>(0);
+    let dropping = move || {
+        drop(threads);
+        drop(sender);
+    };
+    // Where the system refuses a thread, the threads are joined here.
+    drop(std::thread::Builder::new().name("stop".into()).spawn(dropping));
+    if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
+        tracing::warn!("background work is cut off: what it is at stays as it was");
+    }
 }
 
 /// What a person at the terminal needs first.

@@ -13,6 +13,9 @@ use super::gear;
 pub(super) const SAMPLE_BELOW: u64 = 1 << 54;
 /// Windows shorter than this are gone over again without the limit above: too few of their hashes are under it.
 const SHORT_WINDOW: usize = 64 << 10;
+/// Windows shorter than this have no features: a reference to one, 32 bytes and a frame, takes what it could save, and so do the
+/// features themselves.
+const MIN_SKETCHED: usize = 2 * gear::REACH;
 /// Plain bytes for each feature.
 const BYTES_PER_FEATURE: usize = 16 << 10;
 /// Features of the shortest windows.
@@ -50,6 +53,10 @@ impl Samples {
     /// Ends the window: its features. Empties the samples. Those of windows that are numbers are of their keys, which stay from
     /// version to version as bytes do not; those of short windows are all there are.
     pub(super) fn finish(&mut self, window: &[u8]) -> Vec<u64> {
+        if window.len() < MIN_SKETCHED {
+            self.hashes.clear();
+            return Vec::new();
+        }
         if let Some(layout) = Layout::of(window) {
             let mut keys = Vec::new();
             layout.keys(window, &mut keys);
@@ -113,7 +120,7 @@ mod tests {
     #[test]
     fn the_number_of_features_follows_the_length() {
         for (len, count) in
-            [(0, 0), (31, 0), (32, 1), (100, 4), (4096, 4), (16384, 4), (262_144, 16), (1 << 20, 64), (4 << 20, 64)]
+            [(0, 0), (32, 0), (63, 0), (64, 4), (4096, 4), (16384, 4), (262_144, 16), (1 << 20, 64), (4 << 20, 64)]
         {
             assert_eq!(sketch(&noise(7, len)).len(), count, "{len} bytes");
         }

@@ -194,4 +194,9 @@ pub trait Engine: Send + Sync + 'static {
     fn is_damaged(&self) -> bool {
         false
     }
+
+    /// Flushes, and leaves no work in the background: the process may end then, whoever still reads.
+    fn end(&self) -> Result<(), IndexError> {
+        self.flush()
+    }
 }

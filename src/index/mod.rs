@@ -78,6 +78,11 @@ impl Index {
         self.engine.flush()
     }
 
+    /// Flushes before the process ends. Reads go on.
+    pub fn end(&self) -> Result<(), IndexError> {
+        self.engine.end()
+    }
+
     fn read<R>(
         &self,
         family: Family,

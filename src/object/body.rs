@@ -130,7 +130,7 @@ impl Promises {
             }
         };
         if expected != found.checksum {
-            let what = checksum::name(expected.algorithm);
+            let what = expected.algorithm.name();
             let [expected, found] = [expected, found.checksum].map(|sum| sum.to_base64());
             return Err(ObjectError::BadDigest { what, expected, found });
         }

@@ -8,7 +8,7 @@ use deltastore_format::{Checksum, ChecksumAlgorithm};
 use crate::object::digest::ChecksumDigest;
 use crate::object::error::ObjectError;
 
-/// A checksum of bytes: its algorithm and the raw digest, big-endian for CRCs.
+/// A checksum of bytes: its algorithm and the digest as S3 shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChecksumValue {
     pub algorithm: ChecksumAlgorithm,
@@ -16,15 +16,18 @@ pub struct ChecksumValue {
 }
 
 impl ChecksumValue {
+    /// From Base64; none if it is not Base64 of the algorithm's length.
+    pub fn decode(algorithm: ChecksumAlgorithm, base64: &str) -> Option<Self> {
+        let value = STANDARD.decode(base64).ok().filter(|value| value.len() == algorithm.digest_len())?;
+        Some(ChecksumValue { algorithm, value })
+    }
+
     /// From the Base64 of an `x-amz-checksum-*` header.
     ///
     /// # Errors
     /// `InvalidRequest` if it is not Base64 of the algorithm's length.
     pub fn parse(algorithm: ChecksumAlgorithm, base64: &str) -> Result<Self, ObjectError> {
-        match STANDARD.decode(base64) {
-            Ok(value) if value.len() == digest_len(algorithm) => Ok(ChecksumValue { algorithm, value }),
-            _ => Err(invalid_value(algorithm)),
-        }
+        Self::decode(algorithm, base64).ok_or_else(|| invalid_value(algorithm))
     }
 
     /// Base64 of the digest.
@@ -38,21 +41,14 @@ impl ChecksumValue {
     }
 }
 
-/// `CRC32`, `CRC32C`, `CRC64NVME`, `SHA1`, `SHA256`.
-pub fn name(algorithm: ChecksumAlgorithm) -> &'static str {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 => "CRC32",
-        ChecksumAlgorithm::Crc32c => "CRC32C",
-        ChecksumAlgorithm::Crc64Nvme => "CRC64NVME",
-        ChecksumAlgorithm::Sha1 => "SHA1",
-        ChecksumAlgorithm::Sha256 => "SHA256",
-    }
+/// From S3's name, in any case.
+pub fn parse_name(text: &str) -> Option<ChecksumAlgorithm> {
+    ChecksumAlgorithm::all().find(|algorithm| algorithm.name().eq_ignore_ascii_case(text))
 }
 
-/// From the name, in any case.
-pub fn parse_name(text: &str) -> Option<ChecksumAlgorithm> {
-    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-    [Crc32, Crc32c, Crc64Nvme, Sha1, Sha256].into_iter().find(|algorithm| name(*algorithm).eq_ignore_ascii_case(text))
+/// The header that carries a value of the algorithm.
+pub fn header_name(algorithm: ChecksumAlgorithm) -> String {
+    format!("x-amz-checksum-{}", algorithm.name().to_ascii_lowercase())
 }
 
 /// The value of `x-amz-checksum-*`: Base64, with `-N` for a composite of `parts` parts.
@@ -68,14 +64,15 @@ pub fn header_value(checksum: &Checksum, parts: usize) -> String {
 pub(super) fn upload_type(algorithm: ChecksumAlgorithm, composite: Option<bool>) -> Result<bool, ObjectError> {
     let possible = match algorithm {
         ChecksumAlgorithm::Crc64Nvme => Some(false),
-        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => Some(true),
-        ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => None,
+        // Only CRCs of parts can be combined to that of the whole.
+        _ if crc_algorithm(algorithm).is_none() => Some(true),
+        _ => None,
     };
     match (possible, composite) {
         (Some(is), Some(asked)) if is != asked => Err(ObjectError::InvalidRequest(format!(
-            "the {} checksum type cannot be used with the {} checksum algorithm",
+            "The {} checksum type cannot be used with the {} checksum algorithm.",
             type_name(asked),
-            name(algorithm)
+            algorithm.name().to_ascii_lowercase()
         ))),
         (Some(is), _) => Ok(is),
         (None, asked) => Ok(asked.unwrap_or(true)),
@@ -108,45 +105,40 @@ pub(super) fn combine<'a>(
     Some(ChecksumValue { algorithm, value: crc_to_bytes(algorithm, whole) })
 }
 
-/// The CRC behind an algorithm; none for the SHAs.
+/// Whether parts may carry it only if the upload was created with it: the algorithms that S3 added in 2026.
+pub(super) fn must_be_announced(algorithm: ChecksumAlgorithm) -> bool {
+    use ChecksumAlgorithm::{Md5, Sha512, XxHash3, XxHash64, XxHash128};
+    matches!(algorithm, Md5 | Sha512 | XxHash64 | XxHash3 | XxHash128)
+}
+
+/// The CRC behind an algorithm; none for the others.
 pub(super) fn crc_algorithm(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
     match algorithm {
         ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
         ChecksumAlgorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
         ChecksumAlgorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
-        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => None,
+        _ => None,
     }
 }
 
 /// A CRC as S3 shows it: big-endian, of the algorithm's length.
 pub(super) fn crc_to_bytes(algorithm: ChecksumAlgorithm, crc: u64) -> Vec<u8> {
     let bytes = crc.to_be_bytes();
-    bytes[bytes.len() - digest_len(algorithm).min(bytes.len())..].to_vec()
+    bytes[bytes.len() - algorithm.digest_len().min(bytes.len())..].to_vec()
 }
 
 fn crc_from_bytes(algorithm: ChecksumAlgorithm, value: &[u8]) -> Option<u64> {
-    (value.len() == digest_len(algorithm)).then(|| value.iter().fold(0, |crc, byte| crc << 8 | u64::from(*byte)))
-}
-
-fn digest_len(algorithm: ChecksumAlgorithm) -> usize {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => 4,
-        ChecksumAlgorithm::Crc64Nvme => 8,
-        ChecksumAlgorithm::Sha1 => 20,
-        ChecksumAlgorithm::Sha256 => 32,
-    }
+    (value.len() == algorithm.digest_len()).then(|| value.iter().fold(0, |crc, byte| crc << 8 | u64::from(*byte)))
 }
 
 pub(super) fn invalid_value(algorithm: ChecksumAlgorithm) -> ObjectError {
-    ObjectError::InvalidRequest(format!("value for x-amz-checksum-{} is invalid", name(algorithm).to_lowercase()))
+    ObjectError::InvalidRequest(format!("Value for {} header is invalid.", header_name(algorithm)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-
-    const ALL: [ChecksumAlgorithm; 5] = [Crc32, Crc32c, Crc64Nvme, Sha1, Sha256];
+    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256, Sha512, XxHash3, XxHash64, XxHash128};
 
     fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> ChecksumValue {
         composite(algorithm, [bytes])
@@ -160,6 +152,17 @@ mod tests {
         assert_eq!(hex(Crc64Nvme), "ae8b14860a799888");
         assert_eq!(hex(Sha1), "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
         assert_eq!(hex(Sha256), "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+        assert_eq!(hex(Md5), "25f9e794323b453885f5181f1b624d0b");
+        assert_eq!(
+            hex(Sha512),
+            "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274ad27fcd5811b313d681f7e55ec02d73d499c95455b6b5b\
+             b503acf574fba8ffe85"
+        );
+        // What AWS's own library of checksums gives, and its SDKs send.
+        let base64 = |algorithm| of(algorithm, b"Hello world").to_base64();
+        assert_eq!(base64(XxHash64), "xQCwyRKzdtg=");
+        assert_eq!(base64(XxHash3), "tqy52Eo4/3Q=");
+        assert_eq!(base64(XxHash128), "c1H4mBL5c4K5HQWzHgTdfw==");
     }
 
     #[test]
@@ -183,12 +186,12 @@ mod tests {
 
     #[test]
     fn types_by_algorithm() {
-        for algorithm in ALL {
+        for algorithm in ChecksumAlgorithm::all() {
             let allowed = [true, false].map(|composite| upload_type(algorithm, Some(composite)) == Ok(composite));
             let expected = match algorithm {
                 Crc64Nvme => [false, true],
-                Sha1 | Sha256 => [true, false],
                 Crc32 | Crc32c => [true, true],
+                _ => [true, false],
             };
             assert_eq!(allowed, expected, "{algorithm:?}");
             assert_eq!(upload_type(algorithm, None), Ok(algorithm != Crc64Nvme));
@@ -197,15 +200,16 @@ mod tests {
 
     #[test]
     fn values_and_names_go_both_ways() {
-        for algorithm in ALL {
+        for algorithm in ChecksumAlgorithm::all() {
             let value = of(algorithm, b"abc");
             assert_eq!(ChecksumValue::parse(algorithm, &value.to_base64()), Ok(value.clone()));
-            assert_eq!(parse_name(&name(algorithm).to_lowercase()), Some(algorithm));
+            assert_eq!(parse_name(&algorithm.name().to_lowercase()), Some(algorithm));
             let stored = value.clone().stored(true);
             assert_eq!(header_value(&stored, 3), format!("{}-3", value.to_base64()));
         }
         assert!(ChecksumValue::parse(Crc32, "AAAA").is_err());
         assert!(ChecksumValue::parse(Crc32, "not base64").is_err());
-        assert_eq!(parse_name("MD5"), None);
+        assert_eq!(parse_name("SHA3"), None);
+        assert_eq!(header_name(XxHash128), "x-amz-checksum-xxhash128");
     }
 }

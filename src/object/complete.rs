@@ -1,16 +1,21 @@
 //! CompleteMultipartUpload.
+//!
+//! A request that comes twice is answered twice alike, also at the same time: the version remembers the upload that made it, so
+//! whoever finds the upload gone looks there. That holds as long as the version is the current one.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use deltastore_format::{Checksum, ChecksumAlgorithm, PartInfo, PartPut, Sequence, StorageType, UploadPut, VersionPut};
-use md5::{Digest as _, Md5};
+mod assemble;
+
+use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, PartPut, Sequence, UploadId, UploadPut, VersionPut};
+
+use assemble::{assemble, check_promised, multipart_etag};
 
 use crate::object::bucket::remove_upload;
-use crate::object::checksum::{self, ChecksumValue};
+use crate::object::checksum::ChecksumValue;
 use crate::object::condition::{WriteConditions, bare_etag};
 use crate::object::content::{commit, concat};
 use crate::object::error::ObjectError;
-use crate::object::{MAX_OBJECT_SIZE, MAX_PARTS, Objects, write};
+use crate::object::identity::parse_upload_id;
+use crate::object::{MAX_PARTS, Objects, write};
 use crate::store::Index;
 use crate::store::bugs::Bug;
 use crate::store::{Content, Touch};
@@ -18,7 +23,7 @@ use crate::store::{Content, Touch};
 /// A part as the request names it.
 #[derive(Clone, Debug)]
 pub struct CompletedPart {
-    pub number: i32,
+    pub number: u16,
     /// With or without quotes.
     pub etag: String,
     pub checksum: Option<ChecksumValue>,
@@ -41,40 +46,54 @@ pub struct CompleteInput {
 }
 
 impl Objects {
-    /// Makes an object of an upload's parts, moving no data.
+    /// Makes an object of an upload's parts, moving no data. An upload that was completed to the current version answers it
+    /// again, to whoever names the same parts.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchUpload`, `MalformedXml`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `EntityTooLarge`,
-    /// `BadDigest`, `InvalidRequest`; `PreconditionFailed` and `NoSuchKey` of its conditions; `StorageFull`, `ReadOnly`.
+    /// `NoSuchBucket`, `NoSuchUpload`, `MalformedXml`, `InvalidArgument`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`,
+    /// `EntityTooLarge`, `BadDigest`, `InvalidRequest`; `PreconditionFailed` and `NoSuchKey` of its conditions; `StorageFull`,
+    /// `ReadOnly`.
     pub async fn complete_upload(&self, input: CompleteInput) -> Result<VersionPut, ObjectError> {
-        let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
+        check_numbers(&input.parts)?;
+        let (bucket, id) = (self.bucket_id(&input.bucket)?, parse_upload_id(&input.upload_id)?);
+        let error = match self.complete(bucket, id, &input).await {
+            Ok(put) => return Ok(put),
+            Err(error) => error,
+        };
+        // It may have ended just now, under this request: then what went wrong follows from that.
+        match write::upload(self.store.index(), bucket, &input.key, id) {
+            Ok(_) => Err(error),
+            Err(gone @ ObjectError::NoSuchUpload { .. }) => self.completed(bucket, id, &input)?.ok_or(gone),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn complete(&self, bucket: BucketId, id: UploadId, input: &CompleteInput) -> Result<VersionPut, ObjectError> {
+        let upload = write::upload(self.store.index(), bucket, &input.key, id)?.put;
         let conditions = input.conditions.clone();
         if !conditions.is_empty() {
-            let current = write::current(self.store.index(), upload.bucket, &upload.key)?;
+            let current = write::current(self.store.index(), bucket, &upload.key)?;
             conditions.check(&upload.key, current.as_ref().map(|row| &row.put))?;
         }
-        let named = upload.clone();
+        let (named, request) = (upload.clone(), input.clone());
         let parts = self.blocking(move |objects| {
-            let parts = named_parts(objects.store.index(), &named, &input.parts)?;
-            let put = assemble(&named, &parts, &input, objects.min_part)?;
+            let parts = named_parts(objects.store.index(), &named, &request.parts)?;
+            let put = assemble(&named, &parts, &request, objects.min_part)?;
             Ok((parts, put))
         });
         let (parts, mut put) = parts.await?;
+        if self.store.bugs().has(Bug::CompletedForgetsUpload) {
+            put.upload = None;
+        }
         let mut pieces: Vec<_> = parts.iter().map(|part| (part.recipe.clone(), 0..part.size)).collect();
         if self.store.bugs().has(Bug::PartsOutOfOrder) {
             pieces.reverse();
         }
-        let content = match concat(&self.store, pieces).await {
-            Ok(content) => content,
-            Err(error) => {
-                // Its windows may be gone because it was just completed or aborted.
-                write::upload(self.store.index(), upload.bucket, &upload.key, upload.upload)?;
-                return Err(error.into());
-            }
-        };
+        // Its windows may be gone because the upload was just completed or aborted.
+        let content = concat(&self.store, pieces).await?;
         put.recipe = content.recipe().clone();
         put.stored_bytes = put.stored_bytes.saturating_add(content.stored_bytes());
-        let (id, several) = (upload.upload, parts.len() > 1);
+        let several = parts.len() > 1;
         let numbers = parts.iter().map(|part| (part.number, part.part)).collect();
         let put = self.commit_object(upload, numbers, content, conditions, put).await?;
         // Only now: a refused completion leaves the upload, which may be completed later.
@@ -82,6 +101,31 @@ impl Objects {
             self.store.join_soon(&put);
         }
         Ok(put)
+    }
+
+    /// The current version, if this upload was completed to it with the parts that the request names. Conditions held when it
+    /// was completed, so they are not asked again.
+    fn completed(
+        &self,
+        bucket: BucketId,
+        id: UploadId,
+        input: &CompleteInput,
+    ) -> Result<Option<VersionPut>, ObjectError> {
+        let Some(row) = write::current(self.store.index(), bucket, &input.key)? else { return Ok(None) };
+        let put = row.put;
+        // The numbers of the parts are no longer known, but the object's ETag is made of theirs.
+        let etag = multipart_etag(input.parts.iter().map(|part| bare_etag(&part.etag)));
+        if put.upload != Some(id) || etag.ok().as_ref() != Some(&put.etag) {
+            return Ok(None);
+        }
+        // A CRC-64/NVME is what an upload without an algorithm ends with, too.
+        let promised = put.checksum.as_ref().map(|checksum| (checksum.algorithm, checksum.composite));
+        let promised = promised.filter(|(algorithm, _)| *algorithm != ChecksumAlgorithm::Crc64Nvme);
+        for (named, kept) in input.parts.iter().zip(&put.parts) {
+            check_checksum(promised, named, kept.checksum.as_ref())?;
+        }
+        check_promised(promised, put.checksum.as_ref(), put.size, input)?;
+        Ok(Some(put))
     }
 
     async fn commit_object(
@@ -109,145 +153,66 @@ impl Objects {
     }
 }
 
-/// The parts that the request names, checked against what was uploaded.
-fn named_parts(index: &Index, upload: &UploadPut, named: &[CompletedPart]) -> Result<Vec<PartPut>, ObjectError> {
+/// That the request names parts as it must, whatever was uploaded.
+///
+/// # Errors
+/// `MalformedXml`, `InvalidArgument`, `InvalidPartOrder`.
+fn check_numbers(named: &[CompletedPart]) -> Result<(), ObjectError> {
     if named.is_empty() || named.len() > usize::from(MAX_PARTS) {
         return Err(ObjectError::MalformedXml(format!("{} parts, 1 to {MAX_PARTS} are allowed", named.len())));
+    }
+    if named.iter().any(|part| part.number == 0 || part.number > MAX_PARTS) {
+        let text = format!("Part number must be an integer between 1 and {MAX_PARTS}, inclusive");
+        return Err(ObjectError::InvalidArgument(text));
     }
     if !named.is_sorted_by(|a, b| a.number < b.number) {
         return Err(ObjectError::InvalidPartOrder);
     }
+    Ok(())
+}
+
+/// The parts that the request names, checked against what was uploaded.
+fn named_parts(index: &Index, upload: &UploadPut, named: &[CompletedPart]) -> Result<Vec<PartPut>, ObjectError> {
     named.iter().map(|named| find_part(index, upload, named)).collect()
 }
 
 fn find_part(index: &Index, upload: &UploadPut, named: &CompletedPart) -> Result<PartPut, ObjectError> {
-    let invalid = |number, reason| ObjectError::InvalidPart { number, reason };
-    let number = u16::try_from(named.number).map_err(|_| invalid(0, "there is no such part number"))?;
-    let part = index.part(upload.upload, number)?.ok_or_else(|| invalid(number, "it was not uploaded"))?.put;
+    let invalid = |reason| ObjectError::InvalidPart { number: named.number, reason };
+    let part = index.part(upload.upload, named.number)?.ok_or_else(|| invalid("it was not uploaded"))?.put;
     if part.etag != bare_etag(&named.etag) {
-        return Err(invalid(number, "its ETag is another"));
+        return Err(invalid("its ETag is another"));
     }
-    if let (Some(expected), Some(found)) = (&named.checksum, &part.checksum)
-        && (expected.algorithm != found.algorithm || expected.value != found.value)
-    {
-        return Err(invalid(number, "its checksum is another"));
-    }
+    check_checksum(upload.checksum, named, part.checksum.as_ref())?;
     Ok(part)
 }
 
-/// The object that the parts make, all but its recipe.
-fn assemble(
-    upload: &UploadPut,
-    parts: &[PartPut],
-    input: &CompleteInput,
-    min_part: u64,
-) -> Result<VersionPut, ObjectError> {
-    let size = parts.iter().fold(0u64, |sum, part| sum.saturating_add(part.size));
-    if let Some(expected) = input.object_size.filter(|expected| *expected != size) {
-        let text = format!("the object has {size} bytes, x-amz-mp-object-size says {expected}");
-        return Err(ObjectError::InvalidRequest(text));
-    }
-    let but_last = &parts[..parts.len().saturating_sub(1)];
-    if let Some(part) = but_last.iter().find(|part| part.size < min_part) {
-        return Err(ObjectError::EntityTooSmall { number: part.number, size: part.size, min: min_part });
-    }
-    if size > MAX_OBJECT_SIZE {
-        return Err(ObjectError::EntityTooLarge { size, max: MAX_OBJECT_SIZE });
-    }
-    let checksum = object_checksum(upload, parts);
-    check_promised(upload, checksum.as_ref(), parts.len(), input)?;
-    Ok(VersionPut {
-        bucket: upload.bucket,
-        key: upload.key.clone(),
-        version: write::UNNUMBERED,
-        null_version: true,
-        delete_marker: false,
-        modified_ms: 0,
-        size,
-        etag: multipart_etag(parts)?,
-        metadata: upload.metadata.clone(),
-        checksum,
-        // Numbered anew, because readers ask for parts 1 to the count.
-        parts: (1..).zip(parts).map(|(number, part)| part_info(number, part)).collect(),
-        storage_type: storage_type(parts),
-        stored_bytes: parts.iter().fold(0, |sum, part| sum.saturating_add(part.stored_bytes)),
-        recipe: Default::default(),
-        optimized: false,
-    })
-}
-
-fn part_info(number: u16, part: &PartPut) -> PartInfo {
-    PartInfo { number, size: part.size, checksum: part.checksum.clone() }
-}
-
-fn storage_type(parts: &[PartPut]) -> StorageType {
-    let all = |kind| parts.iter().all(|part| part.storage_type == kind);
-    if parts.iter().any(|part| part.storage_type == StorageType::Delta) {
-        StorageType::Delta
-    } else if all(StorageType::Passthrough) {
-        StorageType::Passthrough
-    } else {
-        StorageType::Reference
-    }
-}
-
-/// MD5 of the parts' MD5s, and their number.
-fn multipart_etag(parts: &[PartPut]) -> Result<String, ObjectError> {
-    let mut digest = Md5::new();
-    for part in parts {
-        let md5 = hex::decode(&part.etag)
-            .map_err(|_| ObjectError::Internal(format!("part {} has the ETag {:?}", part.number, part.etag)))?;
-        digest.update(md5);
-    }
-    Ok(format!("{}-{}", hex::encode(digest.finalize()), parts.len()))
-}
-
-/// The object's checksum from its parts'; none where they do not all have one of the upload's algorithm.
-fn object_checksum(upload: &UploadPut, parts: &[PartPut]) -> Option<Checksum> {
-    let (algorithm, composite) = upload.checksum.unwrap_or((ChecksumAlgorithm::Crc64Nvme, false));
-    let values: Vec<&[u8]> = parts
-        .iter()
-        .map(|part| part.checksum.as_ref().filter(|sum| sum.algorithm == algorithm).map(|sum| sum.value.as_slice()))
-        .collect::<Option<_>>()?;
-    let value = if composite {
-        checksum::composite(algorithm, values)
-    } else {
-        checksum::combine(algorithm, values.into_iter().zip(parts.iter().map(|part| part.size)))?
-    };
-    Some(value.stored(composite))
-}
-
+/// The checksum with which a part is named against the one that it is kept with. `promised` is what the upload was created with:
+/// without, a part is kept with a CRC-64/NVME, and what the client got for it may be another, which says no more than its ETag.
+///
 /// # Errors
-/// `BadDigest`; `InvalidRequest` where the request names another algorithm or type than the upload has.
-fn check_promised(
-    upload: &UploadPut,
-    found: Option<&Checksum>,
-    parts: usize,
-    input: &CompleteInput,
+/// `InvalidRequest` where a composite upload's part is named without; `InvalidPart`.
+fn check_checksum(
+    promised: Option<(ChecksumAlgorithm, bool)>,
+    named: &CompletedPart,
+    kept: Option<&Checksum>,
 ) -> Result<(), ObjectError> {
-    if let (Some((algorithm, is)), Some(asked)) = (upload.checksum, input.composite)
-        && is != asked
-    {
-        return Err(ObjectError::InvalidRequest(format!(
-            "the upload was created with the {} checksum mode of {}, the complete request must use the same",
-            checksum::type_name(is),
-            checksum::name(algorithm)
-        )));
-    }
-    let Some((algorithm, text)) = &input.checksum else { return Ok(()) };
-    let Some(found) = found.filter(|found| found.algorithm == *algorithm) else {
-        let text = format!("the upload has no {} checksum to compare with", checksum::name(*algorithm));
-        return Err(ObjectError::InvalidRequest(text));
+    let differs = match (&named.checksum, kept) {
+        (None, _) => match promised {
+            Some((algorithm, true)) => {
+                return Err(ObjectError::InvalidRequest(format!(
+                    "The upload was created using a {} checksum. The complete request must include the checksum for each \
+                     part. It was missing for part {} in the request.",
+                    algorithm.name().to_ascii_lowercase(),
+                    named.number
+                )));
+            }
+            _ => false,
+        },
+        (Some(expected), Some(kept)) if expected.algorithm == kept.algorithm => expected.value != kept.value,
+        (Some(_), _) => promised.is_some(),
     };
-    let (base64, count) = text.split_once('-').map_or((text.as_str(), None), |(base64, count)| (base64, Some(count)));
-    let expected = ChecksumValue::parse(*algorithm, base64)?;
-    let counted = count.is_none_or(|count| found.composite && count.parse() == Ok(parts));
-    if expected.value != found.value || !counted {
-        return Err(ObjectError::BadDigest {
-            what: checksum::name(*algorithm),
-            expected: text.clone(),
-            found: if found.composite { checksum::header_value(found, parts) } else { STANDARD.encode(&found.value) },
-        });
+    if differs {
+        return Err(ObjectError::InvalidPart { number: named.number, reason: "its checksum is another" });
     }
     Ok(())
 }

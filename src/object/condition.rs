@@ -64,7 +64,13 @@ impl ReadConditions {
             (None, None) => false,
         };
         if unmodified {
-            return Err(ObjectError::NotModified { etag: version.etag.clone(), modified_ms: version.modified_ms });
+            let about_caching = |name: &str| matches!(name, "cache-control" | "expires");
+            let headers = version.metadata.headers.iter().filter(|(name, _)| about_caching(name));
+            return Err(ObjectError::NotModified {
+                etag: version.etag.clone(),
+                modified_ms: version.modified_ms,
+                headers: headers.cloned().collect(),
+            });
         }
         Ok(())
     }
@@ -80,6 +86,25 @@ impl ReadConditions {
     }
 }
 
+/// `If-Range`: what the client has of the object, so that it gets the rest of that one or else the whole of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RangeCondition {
+    /// As the header has it; a weak one never holds.
+    Etag(String),
+    /// Seconds since the Unix epoch, exactly.
+    Modified(i64),
+}
+
+impl RangeCondition {
+    /// Is the version the one that the client has?
+    pub(super) fn holds(&self, version: &VersionPut) -> bool {
+        match self {
+            RangeCondition::Etag(etag) => !etag.trim().starts_with("W/") && bare_etag(etag) == version.etag,
+            RangeCondition::Modified(seconds) => i64::try_from(version.modified_ms / 1000) == Ok(*seconds),
+        }
+    }
+}
+
 /// Conditions of a PUT, copy, completed upload or delete on the current version of the key it changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteConditions {
@@ -91,12 +116,11 @@ impl WriteConditions {
     /// `current` is the key's current version unless it is a delete marker.
     ///
     /// # Errors
-    /// `PreconditionFailed`; `NoSuchKey` where an ETag is wanted of a key that does not exist.
+    /// `PreconditionFailed`; `NoSuchKey` where a key that does not exist should match.
     pub(super) fn check(&self, key: &str, current: Option<&VersionPut>) -> Result<(), ObjectError> {
         let failed = |condition| Err(ObjectError::PreconditionFailed { condition });
         match (&self.if_match, current) {
-            (Some(EtagPattern::Any), None) => return failed("If-Match"),
-            (Some(EtagPattern::Etags(_)), None) => return Err(ObjectError::NoSuchKey { key: key.to_owned() }),
+            (Some(_), None) => return Err(ObjectError::NoSuchKey { key: key.to_owned() }),
             (Some(wanted), Some(version)) if !wanted.matches(&version.etag) => return failed("If-Match"),
             _ => {}
         }
@@ -175,6 +199,36 @@ mod tests {
     }
 
     #[test]
+    fn a_range_is_of_the_version_that_the_client_has() {
+        let mut object = version("k");
+        object.etag = "e".into();
+        object.modified_ms = 10_900;
+        for (condition, holds) in [
+            (RangeCondition::Etag("\"e\"".into()), true),
+            (RangeCondition::Etag("e".into()), true),
+            (RangeCondition::Etag("W/\"e\"".into()), false),
+            (RangeCondition::Etag("\"x\"".into()), false),
+            (RangeCondition::Etag("*".into()), false),
+            (RangeCondition::Modified(10), true),
+            (RangeCondition::Modified(9), false),
+            (RangeCondition::Modified(11), false),
+        ] {
+            assert_eq!(condition.holds(&object), holds, "{condition:?}");
+        }
+    }
+
+    #[test]
+    fn a_304_keeps_the_headers_about_caching() {
+        let mut object = version("k");
+        let pairs = [("cache-control", "max-age=1"), ("content-type", "a"), ("expires", "never")];
+        object.metadata.headers = pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let conditions = ReadConditions { if_none_match: Some(EtagPattern::Any), ..ReadConditions::default() };
+        let Err(ObjectError::NotModified { headers, .. }) = conditions.check(&object) else { panic!() };
+        let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["cache-control", "expires"]);
+    }
+
+    #[test]
     fn write_conditions() {
         let mut object = version("k");
         object.etag = "e".into();
@@ -193,7 +247,7 @@ mod tests {
         assert_eq!(check(Some("e"), None, Some(&object)), None);
         assert_eq!(check(Some("x"), None, Some(&object)), Some("PreconditionFailed"));
         assert_eq!(check(Some("e"), None, None), Some("NoSuchKey"));
-        assert_eq!(check(Some("*"), None, None), Some("PreconditionFailed"));
+        assert_eq!(check(Some("*"), None, None), Some("NoSuchKey"));
         assert_eq!(check(Some("*"), None, Some(&object)), None);
     }
 }

@@ -82,7 +82,8 @@ impl Objects {
             let metadata = copied_metadata(&input, &source);
             metadata::check(&metadata)?;
             let checksum = self.copied_checksum(&input, &source).await?;
-            let put = VersionPut { bucket, key: input.key.clone(), metadata, checksum, ..source.clone() };
+            let (key, upload) = (input.key.clone(), None);
+            let put = VersionPut { bucket, key, metadata, checksum, upload, ..source.clone() };
             let joining = self.store.is_joining(source.version);
             if let Some(put) = self.commit_copy(source, onto_itself, put, input.conditions.clone()).await? {
                 if joining {

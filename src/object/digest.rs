@@ -2,46 +2,69 @@
 
 use deltastore_format::ChecksumAlgorithm;
 use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
+use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh64::Xxh64;
 
 use crate::object::checksum::{ChecksumValue, crc_algorithm, crc_to_bytes};
 use crate::object::content::{self, Md5};
 
 /// One running S3 checksum.
-pub(super) struct ChecksumDigest {
+pub struct ChecksumDigest {
     algorithm: ChecksumAlgorithm,
     state: State,
 }
 
 enum State {
     Crc(crc_fast::Digest),
+    Md5(md5::Md5),
     Sha1(Sha1),
     Sha256(Sha256),
+    Sha512(Sha512),
+    XxHash64(Xxh64),
+    // Of half a KiB, aligned to 64 bytes.
+    XxHash3(Box<Xxh3>),
 }
 
 impl ChecksumDigest {
-    pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
+    pub fn new(algorithm: ChecksumAlgorithm) -> Self {
+        use ChecksumAlgorithm as A;
         let state = match (crc_algorithm(algorithm), algorithm) {
             (Some(crc), _) => State::Crc(crc_fast::Digest::new(crc)),
-            (None, ChecksumAlgorithm::Sha1) => State::Sha1(Sha1::new()),
-            (None, _) => State::Sha256(Sha256::new()),
+            (None, A::Md5) => State::Md5(md5::Md5::new()),
+            (None, A::Sha1) => State::Sha1(Sha1::new()),
+            (None, A::Sha256) => State::Sha256(Sha256::new()),
+            (None, A::Sha512) => State::Sha512(Sha512::new()),
+            (None, A::XxHash64) => State::XxHash64(Xxh64::new(0)),
+            (None, A::XxHash3 | A::XxHash128 | A::Crc32 | A::Crc32c | A::Crc64Nvme) => State::XxHash3(Box::default()),
         };
         ChecksumDigest { algorithm, state }
     }
 
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Crc(digest) => digest.update(bytes),
+            State::Md5(digest) => digest.update(bytes),
             State::Sha1(digest) => digest.update(bytes),
             State::Sha256(digest) => digest.update(bytes),
+            State::Sha512(digest) => digest.update(bytes),
+            State::XxHash64(digest) => digest.update(bytes),
+            State::XxHash3(digest) => digest.update(bytes),
         }
     }
 
-    pub(super) fn finish(self) -> ChecksumValue {
+    pub fn finish(self) -> ChecksumValue {
         let value = match self.state {
             State::Crc(digest) => crc_to_bytes(self.algorithm, digest.finalize()),
+            State::Md5(digest) => digest.finalize().to_vec(),
             State::Sha1(digest) => digest.finalize().to_vec(),
             State::Sha256(digest) => digest.finalize().to_vec(),
+            State::Sha512(digest) => digest.finalize().to_vec(),
+            State::XxHash64(digest) => digest.digest().to_be_bytes().to_vec(),
+            State::XxHash3(digest) if self.algorithm == ChecksumAlgorithm::XxHash128 => {
+                digest.digest128().to_be_bytes().to_vec()
+            }
+            State::XxHash3(digest) => digest.digest().to_be_bytes().to_vec(),
         };
         ChecksumValue { algorithm: self.algorithm, value }
     }
@@ -52,7 +75,10 @@ pub(super) struct Digests {
     length: u64,
     md5: Md5,
     sha256: Option<Sha256>,
-    checksum: ChecksumDigest,
+    algorithm: ChecksumAlgorithm,
+    /// None where the algorithm is MD5, which every body has.
+    checksum: Option<ChecksumDigest>,
+    kept: Option<ChecksumDigest>,
 }
 
 /// What [`Digests`] found.
@@ -63,6 +89,8 @@ pub(super) struct Found {
     /// Only when it was asked for.
     pub sha256: Option<[u8; 32]>,
     pub checksum: ChecksumValue,
+    /// Of [`Digests::keeping`].
+    pub kept: Option<ChecksumValue>,
 }
 
 impl Digests {
@@ -72,16 +100,29 @@ impl Digests {
             length: 0,
             md5: Md5::default(),
             sha256: content_sha256.then(Sha256::new),
-            checksum: ChecksumDigest::new(checksum),
+            algorithm: checksum,
+            checksum: (checksum != ChecksumAlgorithm::Md5).then(|| ChecksumDigest::new(checksum)),
+            kept: None,
         }
     }
 
+    /// Computes another checksum too, which is to be kept in place of the first.
+    pub(super) fn keeping(mut self, kept: ChecksumAlgorithm) -> Self {
+        self.kept = (kept != self.algorithm).then(|| ChecksumDigest::new(kept));
+        self
+    }
+
     pub(super) fn finish(self) -> Found {
+        let md5 = self.md5.finish();
         Found {
             length: self.length,
-            md5: self.md5.finish(),
+            md5,
             sha256: self.sha256.map(|digest| digest.finalize().into()),
-            checksum: self.checksum.finish(),
+            checksum: match self.checksum {
+                Some(digest) => digest.finish(),
+                None => ChecksumValue { algorithm: self.algorithm, value: md5.to_vec() },
+            },
+            kept: self.kept.map(ChecksumDigest::finish),
         }
     }
 }
@@ -96,7 +137,9 @@ impl content::Digest for Digests {
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
         }
-        self.checksum.update(bytes);
+        for checksum in [&mut self.checksum, &mut self.kept].into_iter().flatten() {
+            checksum.update(bytes);
+        }
     }
 }
 
@@ -119,6 +162,19 @@ mod tests {
             Some("15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225")
         );
         assert_eq!(hex::encode(found.checksum.value), "ae8b14860a799888");
+        assert_eq!(found.kept, None);
         assert_eq!(Digests::new(ChecksumAlgorithm::Sha1, false).finish().sha256, None);
+    }
+
+    #[test]
+    fn a_checksum_to_keep_beside_the_one_that_was_sent() {
+        let mut digests = Digests::new(ChecksumAlgorithm::Md5, false).keeping(ChecksumAlgorithm::Crc64Nvme);
+        digests.update(b"123456789");
+        let found = digests.finish();
+        assert_eq!(found.checksum.algorithm, ChecksumAlgorithm::Md5);
+        assert_eq!(hex::encode(found.checksum.value), "25f9e794323b453885f5181f1b624d0b");
+        assert_eq!(found.kept.map(|kept| hex::encode(kept.value)).as_deref(), Some("ae8b14860a799888"));
+        let same = Digests::new(ChecksumAlgorithm::Crc64Nvme, false).keeping(ChecksumAlgorithm::Crc64Nvme);
+        assert_eq!(same.finish().kept, None);
     }
 }

@@ -23,9 +23,9 @@ pub enum ObjectError {
     KeyTooLong { len: usize, max: usize },
     #[error("the precondition {condition} does not hold")]
     PreconditionFailed { condition: &'static str },
-    /// Not an error to a client: the answer is 304 with these headers.
+    /// Not an error to a client: the answer is 304 with these headers, among them the stored ones about caching.
     #[error("not modified")]
-    NotModified { etag: String, modified_ms: u64 },
+    NotModified { etag: String, modified_ms: u64, headers: Vec<(String, String)> },
     #[error("the version is a delete marker")]
     MethodNotAllowed,
     #[error("the range {requested:?} is outside of the object's {size} bytes")]
@@ -82,6 +82,9 @@ pub enum ObjectError {
     ReadOnly(String),
     #[error("the server is shutting down")]
     ShuttingDown,
+    /// There was no memory for the request for too long: trying again later helps.
+    #[error("please reduce your request rate: the server is busy with other uploads")]
+    SlowDown,
     /// Stored data is damaged, for those who are told where.
     #[error("{0}")]
     Damaged(String),
@@ -136,6 +139,7 @@ impl ObjectError {
             E::NotImplemented(_) => ("NotImplemented", 501),
             E::OperationAborted => ("OperationAborted", 409),
             E::StorageFull => ("StorageFull", 507),
+            E::SlowDown => ("SlowDown", 503),
             E::NotNow(_) | E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
             E::Damaged(_) => ("DamagedObject", 500),
             E::Internal(_) => ("InternalError", 500),

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use deltastore_format::VersionPut;
+use deltastore_format::{Checksum, VersionPut};
 
-use crate::object::condition::ReadConditions;
+use crate::object::condition::{RangeCondition, ReadConditions};
 use crate::object::content::{BodyReader, read_body};
 use crate::object::error::ObjectError;
 use crate::object::identity::VersionId;
@@ -24,6 +24,8 @@ pub struct GetInput {
     pub key: String,
     pub version_id: Option<String>,
     pub range: Option<ByteRange>,
+    /// Ignores `range` unless it holds.
+    pub range_condition: Option<RangeCondition>,
     /// Excludes `range`.
     pub part_number: Option<u32>,
     pub conditions: ReadConditions,
@@ -35,10 +37,28 @@ pub struct HeadOutput {
     pub version: VersionPut,
     /// Bytes of the object that the answer covers: for Content-Length and Content-Range.
     pub range: Range<u64>,
-    /// The request asked for a range or a part: 206, and the whole object's checksum does not apply.
+    /// The request asked for a range or a part: 206.
     pub partial: bool,
     /// Parts of a multipart object, when a part was asked for.
     pub parts_count: Option<u32>,
+}
+
+impl HeadOutput {
+    /// The checksum of the bytes that the answer covers: the object's for all of it, a part's for exactly that part. An object
+    /// that was not uploaded in parts is its own only part.
+    pub fn checksum(&self) -> Option<&Checksum> {
+        let version = &self.version;
+        if !self.partial || version.parts.is_empty() && self.range == (0..version.size) {
+            return version.checksum.as_ref();
+        }
+        let mut end = 0;
+        let part = version.parts.iter().find(|part| {
+            let start = end;
+            end += part.size;
+            part.size > 0 && self.range == (start..end)
+        });
+        part.and_then(|part| part.checksum.as_ref())
+    }
 }
 
 /// What a GET answers.
@@ -70,14 +90,15 @@ impl Objects {
     pub fn head_object(&self, input: &GetInput) -> Result<HeadOutput, ObjectError> {
         let version = self.find_version(&input.bucket, &input.key, input.version_id.as_deref())?.put;
         input.conditions.check(&version)?;
-        let whole = 0..version.size;
-        let (range, parts_count) = match (input.range, input.part_number) {
-            (Some(_), Some(_)) => {
-                return Err(ObjectError::InvalidRequest("cannot specify both Range header and partNumber".into()));
-            }
-            (Some(range), None) => (range.resolve(version.size)?, None),
+        if input.range.is_some() && input.part_number.is_some() {
+            return Err(ObjectError::InvalidRequest("cannot specify both Range header and partNumber".into()));
+        }
+        let holds = input.range_condition.as_ref().is_none_or(|condition| condition.holds(&version));
+        let asked = input.range.filter(|range| holds && !range.is_all_of_nothing(version.size));
+        let (range, parts_count) = match (asked, input.part_number) {
+            (Some(range), _) => (range.resolve(version.size)?, None),
             (None, Some(number)) => part_range(&version, number)?,
-            (None, None) => (whole.clone(), None),
+            (None, None) => (0..version.size, None),
         };
         // A part of an empty object is no range that Content-Range could name.
         let range = if self.store.bugs().has(Bug::RangeOffByOne) && range.start > 0 {
@@ -85,7 +106,7 @@ impl Objects {
         } else {
             range
         };
-        let partial = input.range.is_some() || input.part_number.is_some() && !range.is_empty();
+        let partial = asked.is_some() || input.part_number.is_some() && !range.is_empty();
         Ok(HeadOutput { version, range, partial, parts_count })
     }
 
@@ -168,7 +189,31 @@ fn part_range(version: &VersionPut, number: u32) -> Result<(Range<u64>, Option<u
 mod tests {
     use super::*;
     use crate::object::write::tests::version;
-    use deltastore_format::PartInfo;
+    use deltastore_format::{ChecksumAlgorithm, PartInfo};
+
+    #[test]
+    fn checksums_of_what_is_covered() {
+        let mut version = version("k");
+        let sum = |value| {
+            Some(Checksum { algorithm: ChecksumAlgorithm::Crc32, composite: value == 0, value: vec![value; 4] })
+        };
+        (version.size, version.checksum) = (10, sum(0));
+        let found = |version: &VersionPut, range: Range<u64>, partial| {
+            let head = HeadOutput { version: version.clone(), range, partial, parts_count: None };
+            head.checksum().map(|checksum| checksum.value[0])
+        };
+        assert_eq!(found(&version, 0..10, false), Some(0));
+        assert_eq!(found(&version, 0..10, true), Some(0));
+        assert_eq!(found(&version, 0..9, true), None);
+        let part = |number, size| PartInfo { number, size, checksum: sum(number as u8) };
+        version.parts = vec![part(1, 4), part(2, 6), part(3, 0)];
+        assert_eq!(found(&version, 0..10, false), Some(0));
+        assert_eq!(found(&version, 0..10, true), None);
+        assert_eq!(found(&version, 0..4, true), Some(1));
+        assert_eq!(found(&version, 4..10, true), Some(2));
+        assert_eq!(found(&version, 4..9, true), None);
+        assert_eq!(found(&version, 10..10, true), None);
+    }
 
     #[test]
     fn parts_are_ranges() {

@@ -24,6 +24,7 @@ mod cut_off;
 mod delete;
 mod digest;
 mod error;
+mod expire;
 mod get;
 mod identity;
 mod inspect;
@@ -48,17 +49,19 @@ pub use attributes::{AttributesInput, AttributesOutput};
 pub use body::{Body, Expect, ExpectChecksum};
 pub use checksum::ChecksumValue;
 pub use complete::{CompleteInput, CompletedPart};
-pub use condition::{EtagPattern, ReadConditions, WriteConditions};
+pub use condition::{EtagPattern, RangeCondition, ReadConditions, WriteConditions};
 pub use copy::{CopyInput, CopySource, MetadataDirective, TaggingDirective};
 pub use delete::{DeleteInput, DeleteKey};
+pub use digest::ChecksumDigest;
 pub use error::ObjectError;
+pub use expire::{ExpiryLooks, UploadExpiry};
 pub use get::{GetInput, GetOutput, HeadOutput};
 pub use identity::{VersionId, format_upload_id, parse_upload_id};
 pub use inspect::Inspected;
 pub use list::{ListInput, ListOutput};
 pub use metadata::{MAX_TAGS, MAX_USER_METADATA, parse_tags};
 pub use name::{MAX_KEY_LEN, check_bucket_name, check_key};
-pub use part::{ListPartsInput, ListPartsOutput, UploadPartCopyInput, UploadPartInput};
+pub use part::{ListPartsInput, ListPartsOutput, UploadPartCopyInput, UploadPartInput, UploadedPart};
 pub use put::PutInput;
 pub use range::ByteRange;
 pub use upload::{CreateUploadInput, ListUploadsInput, ListUploadsOutput};
@@ -107,9 +110,14 @@ impl Objects {
         &self.store
     }
 
-    /// Does an upload wait for memory that others hold?
-    pub fn uploads_wait(&self) -> bool {
-        self.budget.is_wanted()
+    /// Do uploads wait for memory that none of those who have it gives back?
+    pub fn uploads_are_stuck(&self) -> bool {
+        self.budget.uploads_are_stuck()
+    }
+
+    /// Is little memory left for answers?
+    pub fn reads_are_tight(&self) -> bool {
+        self.budget.reads_are_tight()
     }
 
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.

@@ -12,7 +12,6 @@ use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
 use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
-use crate::object::range::ByteRange;
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
 use crate::store::{Content, Space, Touch, holders};
@@ -50,6 +49,14 @@ pub struct ListPartsInput {
     pub max_parts: Option<i32>,
 }
 
+/// What an UploadPart did.
+#[derive(Clone, Debug)]
+pub struct UploadedPart {
+    pub put: PartPut,
+    /// That of the request, for its answer; the part may be kept with another.
+    pub checksum: Checksum,
+}
+
 /// A page of parts by number.
 #[derive(Clone, Debug)]
 pub struct ListPartsOutput {
@@ -61,48 +68,50 @@ pub struct ListPartsOutput {
 }
 
 impl Objects {
-    /// Stores a part, in place of one with the same number.
+    /// Stores a part, in place of one with the same number. It is kept with a checksum of the upload's algorithm, or with a
+    /// CRC-64/NVME where the upload has none, whatever the request names: that of the object is made of them.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`; `InvalidRequest` for another checksum algorithm than the upload's;
-    /// those of [`Objects::put_object`] for its body.
-    pub async fn upload_part(&self, input: UploadPartInput) -> Result<PartPut, ObjectError> {
+    /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`; `InvalidRequest` for a checksum that does not suit the upload; those
+    /// of [`Objects::put_object`] for its body.
+    pub async fn upload_part(&self, input: UploadPartInput) -> Result<UploadedPart, ObjectError> {
         let number = part_number(input.number)?;
         let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
-        if let (Some((expected, _)), Some(found)) = (upload.checksum, input.expect.checksum.algorithm())
-            && expected != found
-        {
-            let [expected, found] = [expected, found].map(checksum::name);
-            let text = format!("checksum type mismatch: the upload's is {expected}, the part's is {found}");
-            return Err(ObjectError::InvalidRequest(text));
-        }
-        let promises = Promises::new(input.expect, part_algorithm(&upload))?;
+        check_suits(&upload, input.expect.checksum.algorithm())?;
+        let kept = part_algorithm(&upload);
+        let promises = Promises::new(input.expect, kept)?;
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
+        let digests = promises.digests().keeping(kept);
         let StoredBody { content, digest, cut_off } =
-            store_body(&self.store, &self.budget, &self.md5s, space, promises.length(), body, promises.digests())
-                .await?;
+            store_body(&self.store, &self.budget, &self.md5s, space, promises.length(), body, digests).await?;
         if cut_off {
             self.cut_off.note(upload.upload);
         }
-        let found = digest.finish();
-        let etag = hex::encode(found.md5);
-        let checksum = promises.verify(found)?.stored(false);
-        self.put_part(&upload, number, content, etag, Some(checksum)).await
+        let mut found = digest.finish();
+        let (etag, kept) = (hex::encode(found.md5), found.kept.take());
+        let checksum = promises.verify(found)?;
+        let kept = kept.unwrap_or_else(|| checksum.clone()).stored(false);
+        let put = self.put_part(&upload, number, content, etag, Some(kept)).await?;
+        Ok(UploadedPart { put, checksum: checksum.stored(false) })
     }
 
     /// Makes a part of an object's bytes, moving no data. Where neither the source's ETag nor its checksum is that of the
     /// bytes, the ETag is made from the recipe; the bytes are read only if the upload has a checksum algorithm.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `InvalidRange`, `EntityTooLarge`;
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `EntityTooLarge`;
     /// `PreconditionFailed` of the source.
     pub async fn upload_part_copy(&self, input: UploadPartCopyInput) -> Result<PartPut, ObjectError> {
         let number = part_number(input.number)?;
         let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
         let mut source = self.find_source(&input.source)?;
         let range = match input.range {
-            Some((first, last)) => ByteRange::Span(first, last).resolve_exactly(source.size)?,
+            Some((first, last)) if first <= last && last < source.size => first..last + 1,
+            Some(_) => {
+                let text = format!("range specified is not valid for source object of size: {}", source.size);
+                return Err(ObjectError::InvalidArgument(text));
+            }
             None => 0..source.size,
         };
         let size = range.end - range.start;
@@ -223,7 +232,32 @@ fn part_number(number: i32) -> Result<u16, ObjectError> {
     }
 }
 
-/// The algorithm of parts whose requests name none.
+/// That the checksum of a part's request, by its algorithm, is one that the upload can have.
+///
+/// # Errors
+/// `InvalidRequest`
+fn check_suits(upload: &UploadPut, found: Option<ChecksumAlgorithm>) -> Result<(), ObjectError> {
+    let text = match (upload.checksum, found) {
+        // A composite is as good as what clients say about the parts.
+        (Some((expected, true)), None) => mismatch(expected, "null"),
+        (Some((expected, _)), Some(found)) if expected != found => {
+            mismatch(expected, &found.name().to_ascii_lowercase())
+        }
+        (None, Some(found)) if checksum::must_be_announced(found) => format!(
+            "The upload was created without a checksum algorithm: parts may have {} only if it is named there.",
+            found.name()
+        ),
+        _ => return Ok(()),
+    };
+    Err(ObjectError::InvalidRequest(text))
+}
+
+fn mismatch(expected: ChecksumAlgorithm, found: &str) -> String {
+    let expected = expected.name().to_ascii_lowercase();
+    format!("Checksum Type mismatch occurred, expected checksum Type: {expected}, actual checksum Type: {found}")
+}
+
+/// The algorithm of the checksum that parts are kept with.
 fn part_algorithm(upload: &UploadPut) -> ChecksumAlgorithm {
     upload.checksum.map_or(ChecksumAlgorithm::Crc64Nvme, |(algorithm, _)| algorithm)
 }

@@ -60,6 +60,7 @@ impl Objects {
             storage_type: content.storage_type(),
             stored_bytes: content.stored_bytes(),
             optimized: false,
+            upload: None,
             recipe: content.recipe().clone(),
         };
         let committed = commit(&self.store, vec![Touch::Key(bucket, key)], vec![content], move |tx| {

@@ -36,6 +36,7 @@ impl From<BodyError<ObjectError>> for ObjectError {
     fn from(error: BodyError<ObjectError>) -> Self {
         match error {
             BodyError::Body(error) => error,
+            BodyError::Busy => ObjectError::SlowDown,
             BodyError::Full => ObjectError::StorageFull,
             BodyError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
             BodyError::Store(error) => error.into(),
@@ -160,6 +161,7 @@ pub(super) mod tests {
             stored_bytes: 0,
             recipe: Recipe::default(),
             optimized: false,
+            upload: None,
         }
     }
 }

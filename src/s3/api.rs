@@ -3,6 +3,7 @@
 use s3s::{S3, S3Request, S3Response, S3Result, dto};
 
 use super::ops::Operations;
+use super::request::verified::Sent;
 use super::settings::Credentials;
 use crate::object::Objects;
 
@@ -15,13 +16,32 @@ impl Api {
     }
 }
 
+/// The region that the request's signature names.
+#[derive(Clone)]
+pub struct SignedRegion(pub String);
+
+/// The request with what s3s was not shown.
+fn as_sent<T>(mut request: S3Request<T>) -> S3Request<T> {
+    if let Some(sent) = request.extensions.remove::<Sent>() {
+        request.headers = sent.headers;
+        request.uri = sent.uri;
+        request.extensions.insert(sent.trailers);
+        request.extensions.insert(SignedRegion(sent.region));
+    }
+    request
+}
+
 /// An operation's method, which s3s names twice: as its function and as its types' prefix.
 macro_rules! forward {
     ($($method:ident: $input:ident -> $output:ident;)*) => {
+        /// The operations.
+        #[cfg(test)]
+        pub const FORWARDED: &[&str] = &[$(stringify!($method)),*];
+
         #[async_trait::async_trait]
         impl S3 for Api {
             $(async fn $method(&self, request: S3Request<dto::$input>) -> S3Result<S3Response<dto::$output>> {
-                self.0.$method(request).await
+                self.0.$method(as_sent(request)).await
             })*
         }
     };

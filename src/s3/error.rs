@@ -1,14 +1,17 @@
 //! Errors as S3 words them.
 
 use hyper::StatusCode;
-use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
-use s3s::stream::aws_chunked_stream::AwsChunkedStreamError;
-use s3s::stream::upload_stream::UploadStreamError;
+use hyper::header::{ALLOW, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED, RETRY_AFTER};
 use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
 
+use super::auth::body::VerifyError;
+use super::auth::chunked::ChunkError;
 use super::ops::convert::http_date;
 use super::request::incoming::BodyFault;
 use crate::object::{MAX_BODY_SIZE, ObjectError};
+
+/// When a client that was told to slow down may try again.
+pub const RETRY_SECONDS: &str = "2";
 
 /// The answer to a failed operation. Damage and defects go to the log with all they know, the client gets the code.
 pub fn to_s3_error(error: ObjectError) -> S3Error {
@@ -42,12 +45,18 @@ pub fn to_s3_error(error: ObjectError) -> S3Error {
 fn headers(error: &ObjectError) -> Option<HeaderMap> {
     let mut headers = HeaderMap::new();
     match error {
-        ObjectError::NotModified { etag, modified_ms } => {
+        ObjectError::NotModified { etag, modified_ms, headers: kept } => {
             headers.insert(ETAG, HeaderValue::try_from(format!("\"{etag}\"")).ok()?);
             headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(*modified_ms)).ok()?);
+            for (name, value) in kept {
+                headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+            }
         }
         ObjectError::InvalidRange { size, .. } => {
             headers.insert(CONTENT_RANGE, HeaderValue::try_from(format!("bytes */{size}")).ok()?);
+        }
+        ObjectError::SlowDown => {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
         }
         ObjectError::MethodNotAllowed => {
             headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
@@ -66,41 +75,18 @@ fn headers(error: &ObjectError) -> Option<HeaderMap> {
 pub fn body_error(error: &StdError) -> ObjectError {
     let mut layer: &(dyn std::error::Error + 'static) = error.as_ref();
     loop {
-        if let Some(fault) = layer.downcast_ref::<BodyFault>() {
-            return match fault {
-                BodyFault::Stalled => ObjectError::RequestTimeout,
-                BodyFault::Broken(_) | BodyFault::Digest => ObjectError::InvalidBody(fault.to_string()),
+        if let Some(error) = layer.downcast_ref::<VerifyError>() {
+            return match error {
+                VerifyError::Body(BodyFault::Stalled) => ObjectError::RequestTimeout,
+                VerifyError::Chunk(ChunkError::Signature) => ObjectError::SignatureDoesNotMatch,
+                VerifyError::Sha256 => {
+                    let (expected, found) = ("otherwise".to_owned(), "different".to_owned());
+                    ObjectError::ContentSha256Mismatch { expected, found }
+                }
+                VerifyError::Body(BodyFault::Broken(_)) | VerifyError::Chunk(_) => {
+                    ObjectError::InvalidBody(error.to_string())
+                }
             };
-        }
-        if let Some(chunked) = layer.downcast_ref::<AwsChunkedStreamError>() {
-            match chunked {
-                AwsChunkedStreamError::Underlying(inner) => {
-                    layer = inner.as_ref();
-                    continue;
-                }
-                AwsChunkedStreamError::SignatureMismatch => return ObjectError::SignatureDoesNotMatch,
-                AwsChunkedStreamError::ChunkDataTooLarge(size, max) => {
-                    return ObjectError::InvalidRequest(format!(
-                        "a signed chunk of {size} bytes is more than the limit of {max}"
-                    ));
-                }
-                other => return ObjectError::InvalidBody(format!("the aws-chunked body is not valid: {other}")),
-            }
-        }
-        if let Some(upload) = layer.downcast_ref::<UploadStreamError>() {
-            match upload {
-                UploadStreamError::Underlying(inner) => {
-                    layer = inner.as_ref();
-                    continue;
-                }
-                UploadStreamError::Sha256Mismatch => {
-                    return ObjectError::ContentSha256Mismatch {
-                        expected: "otherwise".to_owned(),
-                        found: "different".to_owned(),
-                    };
-                }
-                other => return ObjectError::InvalidBody(other.to_string()),
-            }
         }
         if let Some(limit) = layer.downcast_ref::<BodySizeLimitExceeded>() {
             return ObjectError::EntityTooLarge { size: limit.size as u64, max: MAX_BODY_SIZE };
@@ -118,16 +104,14 @@ mod tests {
 
     #[test]
     fn every_layer_is_seen_through() {
-        let fault: StdError = Box::new(BodyFault::Stalled);
-        let wrapped: StdError = Box::new(AwsChunkedStreamError::Underlying(fault));
-        assert_eq!(body_error(&wrapped), ObjectError::RequestTimeout);
-        let mismatch: StdError = Box::new(AwsChunkedStreamError::SignatureMismatch);
-        assert_eq!(body_error(&mismatch).code(), "SignatureDoesNotMatch");
-        let meta: StdError = Box::new(AwsChunkedStreamError::ChunkMetaTooLarge(2000, 1024));
-        let nested: StdError = Box::new(AwsChunkedStreamError::Underlying(meta));
-        assert_eq!(body_error(&nested).code(), "IncompleteBody");
-        let digest: StdError = Box::new(UploadStreamError::Sha256Mismatch);
-        assert_eq!(body_error(&digest).code(), "XAmzContentSHA256Mismatch");
+        let code = |error: VerifyError| {
+            let error: StdError = Box::new(error);
+            body_error(&error).code()
+        };
+        assert_eq!(code(BodyFault::Stalled.into()), "RequestTimeout");
+        assert_eq!(code(ChunkError::Signature.into()), "SignatureDoesNotMatch");
+        assert_eq!(code(ChunkError::Malformed.into()), "IncompleteBody");
+        assert_eq!(code(VerifyError::Sha256), "XAmzContentSHA256Mismatch");
     }
 
     #[test]
@@ -141,9 +125,14 @@ mod tests {
 
     #[test]
     fn not_modified_carries_its_headers() {
-        let error = to_s3_error(ObjectError::NotModified { etag: "abc".into(), modified_ms: 0 });
+        let error = to_s3_error(ObjectError::NotModified {
+            etag: "abc".into(),
+            modified_ms: 0,
+            headers: vec![("expires".into(), "never".into())],
+        });
         let headers = error.headers().unwrap();
         assert_eq!(headers[ETAG], "\"abc\"");
         assert_eq!(headers[LAST_MODIFIED], "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(headers["expires"], "never");
     }
 }

@@ -80,11 +80,12 @@ pub enum Bug {
     ParityInSameSegment,
     CompactionDropsParity,
     ReplacedWindowKeepsParity,
+    CompletedForgetsUpload,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 74] = [
+    pub const ALL: [Self; 75] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -159,6 +160,7 @@ impl Bug {
         Self::ParityInSameSegment,
         Self::CompactionDropsParity,
         Self::ReplacedWindowKeepsParity,
+        Self::CompletedForgetsUpload,
     ];
 }
 

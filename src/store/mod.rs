@@ -30,6 +30,7 @@ mod segments;
 mod settings;
 mod soundness;
 mod stats;
+mod stop;
 mod thread;
 mod transaction;
 mod unreadable;
@@ -38,6 +39,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
@@ -53,7 +55,7 @@ pub use gc::{Background, CollectOptions, CollectReport};
 pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
-pub use optimize::{Joiner, OptimizeOptions, OptimizeReport, Optimizer, Policy};
+pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
 pub use parity::MendReport;
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
@@ -64,6 +66,7 @@ pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
+pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use unreadable::{Owner, Stretch, Unreadable};
 
@@ -96,9 +99,12 @@ pub(crate) struct Inner {
     damage: Vec<Damage>,
     collecting: Mutex<()>,
     optimizing: Mutex<()>,
+    /// An administrator's run waits or is under way.
+    by_hand: AtomicBool,
     joins: Joins,
     unverified: Unverified,
     encoders: Encoders,
+    stops: stop::Stops,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -268,11 +274,13 @@ impl Inner {
     }
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        // Drains and syncs; after that the index holds everything and can be flushed.
-        self.log = None;
-        if let Err(error) = self.index.flush() {
+impl Inner {
+    /// Drains and syncs the log; after that the index holds everything and is flushed. Only the first call does something.
+    fn close(&self, flush: impl FnOnce(&Index) -> Result<(), IndexError>) {
+        if !self.log.as_ref().is_some_and(Log::close) {
+            return;
+        }
+        if let Err(error) = flush(&self.index) {
             tracing::warn!(%error, "index not flushed at close; the next start replays more of the log");
         }
         if !self.folder.read_only
@@ -281,5 +289,11 @@ impl Drop for Inner {
         {
             tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close(Index::flush);
     }
 }

@@ -23,8 +23,8 @@ use crate::segment::{DiskCache, Readers};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Segment files kept open at once.
-const OPEN_SEGMENTS: usize = 256;
+/// Segment files kept open at once by what is no server.
+const OPEN_SEGMENTS: usize = 64;
 
 /// What a handle is made of.
 struct Parts {
@@ -55,11 +55,11 @@ impl Store {
         bugs: Bugs,
     ) -> Result<Self, StoreError> {
         let index = Index::open(engine)?;
-        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
+        let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), settings.open_segments);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
         let recovered = patiently(|| recovery::recover(&scene))?;
         let found = recovered.found;
-        tracing::debug!(replayed = found.replayed, "recovered");
+        tracing::debug!(replayed = found.replayed, clean = recovered.clean, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
         let vfs = Arc::clone(&folder.vfs);
         let disk = DiskCache::open(vfs, &folder.dir, settings.disk_cache_bytes, 2 * settings.reserve_bytes);
@@ -154,9 +154,11 @@ impl Store {
             damage: found.damage,
             collecting: Mutex::new(()),
             optimizing: Mutex::new(()),
+            by_hand: Default::default(),
             joins: Joins::default(),
             unverified: Unverified::default(),
             encoders: Encoders::new(),
+            stops: Default::default(),
             end: log.is_none().then_some(found.end),
             log,
             folder,

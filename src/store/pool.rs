@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
@@ -45,6 +45,7 @@ pub struct Pool {
     threads: Vec<JoinHandle<()>>,
     /// Jobs that wait or run.
     pending: Arc<AtomicUsize>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Pool {
@@ -55,13 +56,17 @@ impl Pool {
     pub fn new(name: &str, threads: usize) -> std::io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(QUEUE);
         let pending = Arc::new(AtomicUsize::new(0));
+        let given_up = Arc::new(AtomicBool::new(false));
         let threads = (0..threads.max(1))
             .map(|number| {
-                let (receiver, pending) = (receiver.clone(), Arc::clone(&pending));
+                let (receiver, pending, given_up) = (receiver.clone(), Arc::clone(&pending), Arc::clone(&given_up));
                 std::thread::Builder::new().name(format!("{name}-{number}")).spawn(move || {
                     let mut worker = Worker::new();
                     for job in receiver {
-                        if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
+                        // A job that is dropped answers for itself.
+                        if given_up.load(Ordering::Relaxed) {
+                            drop(job);
+                        } else if catch_unwind(AssertUnwindSafe(|| job(&mut worker))).is_err() {
                             worker = Worker::new();
                         }
                         pending.fetch_sub(1, Ordering::Relaxed);
@@ -69,7 +74,7 @@ impl Pool {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { sender: Some(sender), threads, pending })
+        Ok(Self { sender: Some(sender), threads, pending, given_up })
     }
 
     /// True when no job waits or runs.
@@ -80,6 +85,11 @@ impl Pool {
     /// True when a job waits for a thread.
     pub fn has_waiting(&self) -> bool {
         self.sender.as_ref().is_some_and(|sender| !sender.is_empty())
+    }
+
+    /// From now on jobs are dropped instead of run.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
     }
 
     /// Queues a job. Waits only if the queue is full.

@@ -37,6 +37,8 @@ pub struct Settings {
     /// Of what a copy or a completed upload links to, so many bytes of records are verified before it is acknowledged, the rest
     /// soon after.
     pub verify_bytes: u64,
+    /// Segment files kept open.
+    pub open_segments: usize,
     /// Threads that digest, cut and encode.
     pub encode_threads: usize,
     /// Threads that read and decode.
@@ -61,6 +63,7 @@ impl Default for Settings {
             read_bytes: 48 << 20,
             verified_ms: 15 * 60 * 1000,
             verify_bytes: 64 << 20,
+            open_segments: 256,
             encode_threads: cores,
             read_threads: cores.max(2) * 4,
         }

@@ -31,6 +31,8 @@ pub struct Totals {
     pub compression_saved_bytes: i64,
     /// Record headers, recipes and the like. `logical + overhead` less all that was saved is `stored`, less references.
     pub overhead_bytes: i64,
+    /// Commit records, beside `stored_bytes`: the objects' keys, metadata and recipes. Of a commit of several, a share.
+    pub commit_bytes: u64,
 }
 
 /// One deltaspace.
@@ -74,6 +76,7 @@ impl Totals {
         self.dedup_saved_bytes += other.dedup_saved_bytes;
         self.expansion_saved_bytes += other.expansion_saved_bytes;
         self.overhead_bytes += other.overhead_bytes;
+        self.commit_bytes += other.commit_bytes;
         self.delta_saved_bytes += other.delta_saved_bytes;
         self.compression_saved_bytes += other.compression_saved_bytes;
     }
@@ -93,7 +96,15 @@ impl Totals {
             delta_saved_bytes: signed(self.delta_saved_bytes),
             compression_saved_bytes: signed(self.compression_saved_bytes),
             overhead_bytes: signed(self.overhead_bytes),
+            commit_bytes: unsigned(self.commit_bytes),
         }
+    }
+
+    /// Bytes that the log holds of an object on average beside its data: headers of records, and the commit.
+    #[must_use]
+    pub fn log_bytes_an_object(&self) -> u64 {
+        let beside = self.commit_bytes.saturating_add_signed(self.overhead_bytes);
+        beside.checked_div(self.objects).unwrap_or(0)
     }
 
     /// Stored bytes as a share of logical bytes; 1 when nothing is stored.
@@ -130,17 +141,21 @@ impl Store {
         for bucket in self.index().buckets() {
             let bucket = bucket?.put;
             for row in self.index().bucket_versions(bucket.bucket) {
-                let put = row?.put;
+                let row = row?;
+                let put = row.put;
                 let space = (bucket.name.clone(), group(&put.key));
                 let totals = spaces.entry(space.clone()).or_default();
                 totals.objects += u64::from(!put.delete_marker);
+                totals.commit_bytes += row.record_len;
                 self.count(&put.recipe, &space, totals, &mut seen)?;
             }
         }
         let mut uploads = Totals::default();
         for row in self.index().all_parts() {
-            let put = row?.put;
+            let row = row?;
+            let put = row.put;
             uploads.objects += 1;
+            uploads.commit_bytes += row.record_len;
             self.count(&put.recipe, &Default::default(), &mut uploads, &mut seen)?;
         }
         while let Some((hash, space)) = seen.references.pop() {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::{Inner, Store};
 
@@ -10,6 +11,18 @@ use super::{Inner, Store};
 pub struct Stoppable {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Sleeps in short steps; true when it is time to stop.
+pub fn sleep(pause: Duration, stop: &AtomicBool) -> bool {
+    let until = Instant::now() + pause;
+    while Instant::now() < until {
+        if stop.load(Ordering::Relaxed) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(100).min(pause));
+    }
+    stop.load(Ordering::Relaxed)
 }
 
 /// What a thread works for; it does not keep the store open while it waits.
@@ -32,7 +45,7 @@ impl Stoppable {
         store: &Store,
         work: impl FnOnce(Lent, &AtomicBool) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = store.stop_flag();
         let (stopped, lent) = (Arc::clone(&stop), Lent(Arc::downgrade(store.inner())));
         let thread = std::thread::Builder::new().name(name.into()).spawn(move || work(lent, &stopped))?;
         Ok(Self { stop, thread: Some(thread) })

@@ -27,6 +27,8 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
         (&["serve", "data", "--address", "http://localhost:9000"], "HOST:PORT is wanted"),
         (&["serve", "data", "--address", "localhost:port"], "the port is a number"),
         (&["serve", "data", "--log-format", "xml"], "text, json"),
+        (&["serve", "data", "--upload-expiry", "7"], "give a number with d, h, m or s, as 7d, or never"),
+        (&["serve", "data", "--upload-expiry", "0d"], "say never for none"),
     ] {
         let said = run(&mut deltastore(arguments));
         assert_eq!(said.code, Some(2), "{arguments:?}: {said:?}");

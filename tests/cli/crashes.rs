@@ -1,6 +1,7 @@
 //! kill -9, and starting again without a manual step.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use crate::process::{Server, data_folder, noise, succeed};
 use crate::sigv4::Request;
@@ -59,10 +60,33 @@ fn an_upload_in_parts_survives_kill_9() {
         .map(|(at, etag)| format!("<Part><PartNumber>{}</PartNumber><ETag>{etag}</ETag></Part>", at + 1))
         .collect();
     let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
-    let done = server.send(Request::new("POST", &format!("/bucket/big?uploadId={upload}")).body(list));
-    assert_eq!(done.status, 200, "{}", String::from_utf8_lossy(&done.body));
+    let complete = |server: &Server| {
+        let done = server.send(Request::new("POST", &format!("/bucket/big?uploadId={upload}")).body(list.clone()));
+        let text = String::from_utf8(done.body).unwrap();
+        assert_eq!(done.status, 200, "{text}");
+        // All but the location, since the port is another one.
+        text.split_once("</Location>").unwrap().1.to_owned()
+    };
+    let done = complete(&server);
     server.kill();
     let server = Server::start(&dir);
     server.has("big", &parts.concat());
+    assert_eq!(complete(&server), done);
+    server.stop();
+}
+
+#[test]
+fn an_upload_ends_by_itself_at_the_age_that_is_set() {
+    let (_folder, dir) = data_folder();
+    let server = Server::with(&dir, &["--upload-expiry", "1s"]);
+    server.make_bucket();
+    assert_eq!(server.send(Request::new("POST", "/bucket/big?uploads=")).status, 200);
+    let uploads = || String::from_utf8(server.send(Request::new("GET", "/bucket?uploads=")).body).unwrap();
+    assert!(uploads().contains("<Key>big</Key>"));
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while uploads().contains("<Key>big</Key>") {
+        assert!(Instant::now() < deadline, "the upload does not end");
+        std::thread::sleep(Duration::from_millis(200));
+    }
     server.stop();
 }

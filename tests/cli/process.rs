@@ -94,6 +94,13 @@ pub fn data_folder() -> (TempDir, PathBuf) {
     (folder, dir)
 }
 
+/// The program as a server on a free port with the signer's credentials.
+pub fn serve(dir: &Path) -> Command {
+    let mut command = deltastore(&["serve", dir.to_str().unwrap(), "--address", "127.0.0.1:0"]);
+    command.env("DELTASTORE_ROOT_USER", ACCESS_KEY).env("DELTASTORE_ROOT_PASSWORD", SECRET_KEY);
+    command
+}
+
 /// A serving process. Dropped, it is killed.
 pub struct Server {
     child: Child,
@@ -109,9 +116,7 @@ impl Server {
     }
 
     pub fn with(dir: &Path, more: &[&str]) -> Self {
-        let mut command = deltastore(&["serve", dir.to_str().unwrap(), "--address", "127.0.0.1:0"]);
-        command.args(more).env("DELTASTORE_ROOT_USER", ACCESS_KEY).env("DELTASTORE_ROOT_PASSWORD", SECRET_KEY);
-        Server::spawn(&mut command, dir)
+        Server::spawn(serve(dir).args(more), dir)
     }
 
     pub fn spawn(command: &mut Command, dir: &Path) -> Self {
@@ -136,6 +141,13 @@ impl Server {
     /// Everything on standard error so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// Most memory it had resident, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
     }
 
     /// Sends SIGTERM, without waiting.

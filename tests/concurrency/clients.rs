@@ -14,6 +14,7 @@ use deltastore::object::{
 };
 use deltastore::store::{CollectOptions, OptimizeOptions, Policy};
 use deltastore_format::Metadata;
+use futures::future::{OptionFuture, join};
 use futures::{StreamExt, TryStreamExt};
 use porcupine_rs::{CheckResult, Operation, check_operations_timeout};
 use rand::rngs::StdRng;
@@ -421,7 +422,7 @@ impl Client {
             expect: Expect::default(),
         };
         let part = match self.objects.upload_part(input).await {
-            Ok(part) => part,
+            Ok(part) => part.put,
             Err(error) => return self.broke("upload part", &error),
         };
         if self.random.random_ratio(1, 6) {
@@ -440,10 +441,20 @@ impl Client {
             object_size: None,
             conditions: WriteConditions::default(),
         };
+        // An SDK sends it again when no answer comes; the first may still be under way.
+        let again = self.random.random_bool(0.5).then(|| self.objects.complete_upload(input.clone()));
         let called = self.now();
-        match self.objects.complete_upload(input).await {
-            Ok(_) => self.saw(key, called, Op::Put(value(&upload_etag(&bytes)))),
-            Err(error) => self.refused("complete", &error),
+        let both = join(self.objects.complete_upload(input), OptionFuture::from(again)).await;
+        match both {
+            (Ok(one), Some(Ok(other))) if one.version != other.version => {
+                self.broke("complete", &ObjectError::Internal("one upload was completed to two versions".into()));
+            }
+            // Of two, the later finds nothing where the object was replaced in between.
+            (Ok(_), None | Some(Ok(_) | Err(ObjectError::NoSuchUpload { .. })))
+            | (Err(ObjectError::NoSuchUpload { .. }), Some(Ok(_))) => {
+                self.saw(key, called, Op::Put(value(&upload_etag(&bytes))));
+            }
+            (Err(error), _) | (_, Some(Err(error))) => self.refused("complete", &error),
         }
     }
 

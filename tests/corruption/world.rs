@@ -294,10 +294,10 @@ pub fn part_of(s3: &Objects, bucket: &str, key: &str, upload: &str, number: i32,
         body: stream(body),
         expect: Expect::default(),
     };
-    block_on(s3.upload_part(input)).unwrap().etag
+    block_on(s3.upload_part(input)).unwrap().put.etag
 }
 
-fn complete(bucket: &str, key: &str, upload: &str, number: i32, etag: String) -> CompleteInput {
+fn complete(bucket: &str, key: &str, upload: &str, number: u16, etag: String) -> CompleteInput {
     CompleteInput {
         bucket: bucket.into(),
         key: key.into(),

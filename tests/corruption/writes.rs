@@ -62,7 +62,9 @@ impl Way {
 
 fn parts(s3: &Objects, to: Name, bodies: &[&[u8]]) -> Result<(), ObjectError> {
     let upload = create_upload(s3, to.0, to.1);
-    let etags = (1..).zip(bodies).map(|(number, body)| (number, part_of(s3, to.0, to.1, &upload, number, body)));
+    let etags = (1..)
+        .zip(bodies)
+        .map(|(number, body): (u16, _)| (number, part_of(s3, to.0, to.1, &upload, i32::from(number), body)));
     let etags = etags.collect();
     complete(s3, to, upload, etags)
 }
@@ -80,7 +82,7 @@ fn part_copy(s3: &Objects, from: Name, to: Name) -> Result<(), ObjectError> {
     complete(s3, to, upload_id, vec![(1, part.etag)])
 }
 
-fn complete(s3: &Objects, to: Name, upload_id: String, etags: Vec<(i32, String)>) -> Result<(), ObjectError> {
+fn complete(s3: &Objects, to: Name, upload_id: String, etags: Vec<(u16, String)>) -> Result<(), ObjectError> {
     let parts = etags.into_iter().map(|(number, etag)| CompletedPart { number, etag, checksum: None }).collect();
     block_on(s3.complete_upload(CompleteInput {
         bucket: to.0.into(),

@@ -37,6 +37,7 @@ fn check(bug: Bug) -> Check {
         Bug::IgnoreTouches => scenarios::conditional_creations,
         Bug::RebuildKeepsUnlinked => scenarios::rebuild_over_garbage,
         Bug::SkipVerification => scenarios::flipped_bits,
+        Bug::CompletedForgetsUpload => scenarios::completion_without_an_answer,
         Bug::CompactionForgetsPrior => scenarios::removal_of_an_older_copy,
         Bug::RebuildTakesOlderRecipe => optimizing::rebuilds,
         Bug::RebuildPrefersLast => optimizing::rebuild_over_replaced,

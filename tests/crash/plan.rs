@@ -28,6 +28,7 @@ pub enum Request {
     UploadPart { key: Key, upload: u64, number: u16, body: Arc<Vec<u8>> },
     CopyPart { key: Key, upload: u64, number: u16, from: Key },
     Complete { key: Key, upload: u64, parts: Vec<(u16, String)> },
+    CompleteAgain { key: Key, upload: u64, parts: Vec<(u16, String)> },
     Abort { key: Key, upload: u64 },
     CreateBucket(String),
     DeleteBucket(String),
@@ -192,9 +193,15 @@ impl Plan {
         Self { request, changes, touches, etag: None, refused: None }
     }
 
+    /// A request that touches everything, with what it changes.
+    pub fn of(request: Request, changes: Vec<Change>) -> Self {
+        Self::new(request, changes, vec!["all".into()])
+    }
+
     pub fn put(key: Key, body: Arc<Vec<u8>>, metadata: Metadata) -> Self {
         let etag = md5(&body);
-        let object = Object { body: body.to_vec(), etag: etag.clone(), metadata: metadata.clone(), parts: Vec::new() };
+        let (parts, upload) = (Vec::new(), None);
+        let object = Object { body: body.to_vec(), etag: etag.clone(), metadata: metadata.clone(), parts, upload };
         let touches = vec![key_touch(&key)];
         let changes = vec![Change::Object(key.clone(), Some(Arc::new(object)))];
         let request = Request::Put { key, body, metadata, conditions: WriteConditions::default() };
@@ -245,7 +252,8 @@ impl Plan {
                 if from == key {
                     return None;
                 }
-                let changes = vec![Change::Object(key.clone(), state.objects.get(&from).cloned())];
+                let copy = state.objects.get(&from).map(|from| Object { upload: None, ..Object::clone(from) });
+                let changes = vec![Change::Object(key.clone(), copy.map(Arc::new))];
                 let touches = vec![key_touch(&key), key_touch(&from)];
                 Self::new(Request::Copy { from, to: key }, changes, touches)
             }
@@ -253,7 +261,11 @@ impl Plan {
                 let touches = vec![key_touch(&key), "create upload".into()];
                 Self::new(Request::CreateUpload { key: key.clone() }, vec![Change::AnyUpload(key)], touches)
             }
-            66..94 => {
+            66..69 => {
+                let uploaded = |key: &&Key| state.objects[*key].upload.is_some();
+                Self::complete_again(existing().into_iter().filter(uploaded).collect::<Vec<_>>().choose(rng)?, state)?
+            }
+            69..94 => {
                 let (upload, key) = state.uploads.iter().collect::<Vec<_>>().choose(rng).copied()?;
                 Self::of_upload(*upload, key, state, rng, bodies)?
             }
@@ -317,6 +329,7 @@ impl Plan {
                     etag: etag.clone(),
                     metadata: Metadata::default(),
                     parts: parts.iter().map(|(_, part)| part.body.len() as u64).collect(),
+                    upload: Some(upload),
                 };
                 let changes = gone().chain([Change::Object(key.clone(), Some(Arc::new(object)))]).collect();
                 let named = parts.iter().map(|((_, number), part)| (*number, part.etag.clone())).collect();
@@ -324,6 +337,21 @@ impl Plan {
                 Self { etag: Some(etag), ..Self::new(request, changes, touches) }
             }
         })
+    }
+
+    /// The request that made an object once more, as from a client that got no answer. Parts that were copied have the ETags of
+    /// their sources, which are MD5s too.
+    fn complete_again(key: &Key, state: &State) -> Option<Self> {
+        let object = &state.objects[key];
+        let mut rest = &object.body[..];
+        let named = object.parts.iter().map(|size| {
+            let (part, behind) = rest.split_at(*size as usize);
+            rest = behind;
+            md5(part)
+        });
+        let parts = (1..).zip(named).collect();
+        let request = Request::CompleteAgain { key: key.clone(), upload: object.upload?, parts };
+        Some(Self { etag: Some(object.etag.clone()), ..Self::new(request, Vec::new(), vec![key_touch(key)]) })
     }
 
     fn delete_other(state: &State) -> Option<Self> {
@@ -342,6 +370,20 @@ impl Plan {
 pub fn stream(body: &[u8]) -> deltastore::object::Body {
     let chunks: Vec<_> = body.chunks(3000).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
     futures::stream::iter(chunks).boxed()
+}
+
+pub fn completion((bucket, key): Key, upload: u64, parts: Vec<(u16, String)>) -> CompleteInput {
+    let named = |(number, etag)| CompletedPart { number, etag, checksum: None };
+    CompleteInput {
+        bucket,
+        key,
+        upload_id: format_upload_id(UploadId(upload)),
+        parts: parts.into_iter().map(named).collect(),
+        checksum: None,
+        composite: None,
+        object_size: None,
+        conditions: WriteConditions::default(),
+    }
 }
 
 impl Request {
@@ -388,7 +430,7 @@ impl Request {
             Request::UploadPart { key: (bucket, key), upload, number, body } => {
                 let (body, expect, number) = (stream(&body), Expect::default(), number.into());
                 let input = UploadPartInput { bucket, key, upload_id: id(upload), number, body, expect };
-                objects.upload_part(input).await.map(part)
+                objects.upload_part(input).await.map(|uploaded| part(uploaded.put))
             }
             Request::CopyPart { key: (bucket, key), upload, number, from } => {
                 let source = CopySource { bucket: from.0, key: from.1, ..CopySource::default() };
@@ -396,20 +438,13 @@ impl Request {
                 let input = UploadPartCopyInput { bucket, key, upload_id, number, source, range: None };
                 objects.upload_part_copy(input).await.map(part)
             }
-            Request::Complete { key: (bucket, key), upload, parts } => {
-                let named =
-                    |(number, etag): (u16, String)| CompletedPart { number: number.into(), etag, checksum: None };
-                let input = CompleteInput {
-                    bucket,
-                    key,
-                    upload_id: id(upload),
-                    parts: parts.into_iter().map(named).collect(),
-                    checksum: None,
-                    composite: None,
-                    object_size: None,
-                    conditions: WriteConditions::default(),
-                };
-                objects.complete_upload(input).await.map(version)
+            Request::Complete { key, upload, parts } => {
+                objects.complete_upload(completion(key, upload, parts)).await.map(version)
+            }
+            // What it answers was numbered long ago.
+            Request::CompleteAgain { key, upload, parts } => {
+                let put = objects.complete_upload(completion(key, upload, parts)).await?;
+                Ok(Answer { etag: Some(put.etag), ..nothing })
             }
             Request::Abort { key, upload } => objects.abort_upload(&key.0, &key.1, &id(upload)).await.map(|()| nothing),
             Request::CreateBucket(name) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use deltastore::index::MemEngine;
 use deltastore::object::{EtagPattern, Expect, ObjectError, PutInput, WriteConditions};
-use deltastore::segment::vfs::{Fault, FaultError, FaultOp};
+use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
 use deltastore::store::CollectOptions;
 use deltastore::store::bugs::Bugs;
 use deltastore_format::{Metadata, VersionPut};
@@ -18,8 +18,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use crate::disk::{Machine, segment_files};
-use crate::plan::{Plan, Request};
-use crate::state::{Object, State};
+use crate::plan::{Plan, Request, completion, md5};
+use crate::state::{Change, Object, Part, State};
 use crate::world::{World, inspect};
 
 pub fn random(seed: u64, len: usize) -> Vec<u8> {
@@ -64,7 +64,7 @@ impl SlowPut {
         let body = [&self.first[..], &rest].concat();
         drop(self.rest.send(Ok(Bytes::from(rest))));
         let put = self.answer.join().map_err(|_| "the upload panicked")?.map_err(|error| error.to_string())?;
-        let object = Object { body, etag: put.etag, metadata: Metadata::default(), parts: Vec::new() };
+        let object = Object { body, etag: put.etag, metadata: Metadata::default(), parts: Vec::new(), upload: None };
         world.state.objects.insert(key(name), Arc::new(object));
         Ok(())
     }
@@ -242,6 +242,42 @@ pub fn flipped_bits(bugs: Bugs) -> Result<(), String> {
     Ok(())
 }
 
+/// The power goes at any moment of a completion, and the client, without an answer, sends it again.
+pub fn completion_without_an_answer(bugs: Bugs) -> Result<(), String> {
+    let mut world = unexpanded(10, bugs)?;
+    world.parallel = 1;
+    let create = Request::CreateUpload { key: key("key") };
+    world.round(vec![Plan::of(create, vec![Change::AnyUpload(key("key"))])])?;
+    let upload = *world.state.uploads.keys().next().ok_or("no upload")?;
+    let body = random(11, 4000);
+    let sent = Request::UploadPart { key: key("key"), upload, number: 2, body: Arc::new(body.clone()) };
+    let part = Part { body: body.clone(), etag: md5(&body) };
+    world.round(vec![Plan::of(sent, vec![Change::Part(upload, 2, Some(Arc::new(part)))])])?;
+    let input = completion(key("key"), upload, vec![(2, md5(&body))]);
+    let before = world.machine.vfs.journal_len();
+    let made = block_on(world.objects().complete_upload(input.clone())).map_err(|error| error.to_string())?;
+    let after = world.machine.vfs.journal_len();
+    let mut found = [0, 0];
+    for at in before..=after {
+        for (image, mode) in (0..).zip(CrashMode::ALL) {
+            let machine = world.machine.power_loss(at, image, mode, image as usize % 3);
+            let running = machine.start(0, image).map_err(|error| error.to_string())?;
+            found[State::read(running.objects.store())?.uploads.len()] += 1;
+            let again = block_on(running.objects.complete_upload(input.clone()));
+            let again = again.map_err(|error| format!("{mode:?} after call {at}: completing again failed: {error}"))?;
+            let state = inspect(&running)?;
+            let object = state.objects.get(&key("key")).ok_or("the object is gone")?;
+            if again.etag != made.etag || object.body != body || !state.uploads.is_empty() {
+                return Err(format!("{mode:?} after call {at}: completing again made something else"));
+            }
+        }
+    }
+    match found.contains(&0) {
+        false => Ok(()),
+        true => Err(format!("the scenario does not work: losses after and before the commit are {found:?}")),
+    }
+}
+
 pub type Scenario = (&'static str, fn(Bugs) -> Result<(), String>);
 
 /// Runs each without a bug; fails with the first that does not work out.
@@ -256,13 +292,14 @@ pub fn work_out(scenarios: &[Scenario]) {
 
 #[test]
 fn set_pieces_work_out() {
-    let scenarios: [Scenario; 6] = [
+    let scenarios: [Scenario; 7] = [
         ("collect during upload", collect_during_upload),
         ("shared with a failed upload", shared_with_a_failed_upload),
         ("conditional creations", conditional_creations),
         ("rebuild over garbage", rebuild_over_garbage),
         ("removal of an older copy", removal_of_an_older_copy),
         ("flipped bits", flipped_bits),
+        ("completion without an answer", completion_without_an_answer),
     ];
     work_out(&scenarios);
 }

@@ -16,6 +16,8 @@ pub struct Object {
     pub metadata: Metadata,
     /// Sizes of its parts; none unless it was uploaded in parts.
     pub parts: Vec<u64>,
+    /// The upload that was completed to it; none of a copy.
+    pub upload: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -99,7 +101,8 @@ impl State {
             return Some(format!("buckets {:?}, expected {:?}", found.buckets, self.buckets));
         }
         cells("object", &self.objects, &found.objects, |object| {
-            format!("{} bytes with ETag {} and {:?}", object.body.len(), object.etag, object.metadata.user)
+            let (bytes, upload) = (object.body.len(), object.upload);
+            format!("{bytes} bytes with ETag {}, {:?} and upload {upload:?}", object.etag, object.metadata.user)
         })
         .or_else(|| cells("upload", &self.uploads, &found.uploads, |key| format!("of {key:?}")))
         .or_else(|| {
@@ -129,7 +132,8 @@ impl State {
             check_body(&body, put.size, &put.etag, put.checksum.as_ref())
                 .map_err(|error| format!("object {:?}: {error}", put.key))?;
             let parts = put.parts.iter().map(|part| part.size).collect();
-            let object = Object { body, etag: put.etag, metadata: put.metadata, parts };
+            let upload = put.upload.map(|upload| upload.0);
+            let object = Object { body, etag: put.etag, metadata: put.metadata, parts, upload };
             let key = (name(put.bucket)?, put.key);
             if state.objects.insert(key.clone(), Arc::new(object)).is_some() {
                 return Err(format!("object {key:?} has two versions"));

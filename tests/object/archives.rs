@@ -45,7 +45,7 @@ async fn upload(s3: &S3, key: &str, body: &[u8]) {
     let id = s3.create_upload(key, None).await.unwrap();
     let mut parts = Vec::new();
     for (number, part) in (1..).zip(body.chunks(300_000)) {
-        let etag = s3.part(key, &id, number, part).await.unwrap().etag;
+        let etag = s3.part(key, &id, number.into(), part).await.unwrap().etag;
         parts.push(CompletedPart { number, etag, checksum: None });
     }
     let input = CompleteInput {

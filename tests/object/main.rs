@@ -2,8 +2,10 @@
 
 mod archives;
 mod buckets;
+mod closing;
 mod conditions;
 mod copies;
+mod expiry;
 mod full_disk;
 mod integrity;
 mod listings;

@@ -3,7 +3,7 @@
 use deltastore::object::{AttributesInput, ByteRange, DeleteInput, DeleteKey, EtagPattern, GetInput};
 use deltastore_format::{ChecksumAlgorithm, Metadata};
 
-use crate::support::{S3, code};
+use crate::support::{S3, bytes, code};
 
 #[tokio::test]
 async fn keys_are_only_names() {
@@ -110,4 +110,24 @@ async fn deletes() {
     assert_eq!(code(s3.objects.delete_objects("bucket", vec![]).await), "MalformedXML");
     assert_eq!(code(s3.objects.delete_objects("bucket", vec![key("a"); 1001]).await), "MalformedXML");
     assert_eq!(code(s3.objects.delete_objects("missing", vec![key("a")]).await), "NoSuchBucket");
+}
+
+/// What `docs/benchmarks.md` says that tiny objects take.
+#[tokio::test]
+async fn tiny_objects_cost_little_more_than_their_records() {
+    let s3 = S3::new();
+    let store = s3.objects.store();
+    let before = store.stats().unwrap().segment_bytes;
+    for number in 0..1000 {
+        s3.put(&format!("tiny/{number:05}"), &bytes(49, number)).await.unwrap();
+    }
+    let stats = store.stats().unwrap();
+    let (log, beside) = ((stats.segment_bytes - before) / 1000, stats.total.log_bytes_an_object());
+    let (commits, blobs) = (stats.total.commit_bytes / 1000, stats.total.stored_bytes / 1000);
+    println!(
+        "{log} bytes of log an object of 49: {blobs} for its window, {commits} for its commit; {beside} beside its data"
+    );
+    assert_eq!(log, commits + blobs);
+    assert!((400..=510).contains(&log), "{log}");
+    assert!(beside + 49 <= log, "{beside} of {log}");
 }

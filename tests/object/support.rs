@@ -83,7 +83,7 @@ impl S3 {
     }
 
     pub async fn part(&self, key: &str, upload_id: &str, number: i32, body: &[u8]) -> Result<PartPut, ObjectError> {
-        self.objects.upload_part(self.part_input(key, upload_id, number, body)).await
+        Ok(self.objects.upload_part(self.part_input(key, upload_id, number, body)).await?.put)
     }
 }
 

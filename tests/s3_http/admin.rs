@@ -1,6 +1,7 @@
 //! What an administrator asks under `/_deltastore/`.
 
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use crate::server::Server;
 use crate::sigv4::Request;
@@ -145,4 +146,53 @@ fn nothing_is_answered_to_strangers_or_guessed() {
         send("GET", &format!("/_deltastore/inspect/{path}")).is_error(status, code);
     }
     send("PUT", "/_deltastore/inspect/bucket/key").is_error(405, "MethodNotAllowed");
+}
+
+/// Megabytes of a compressed stream, which take the optimizer a while.
+fn long_work() -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+    for number in 0..1_500_000u64 {
+        writeln!(gzip, "{number} {:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
+    }
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn a_run_tells_what_it_is_at_within_one_object_and_another_one_is_refused() {
+    let mut server = Server::start();
+    let put = Request::new("PUT", "/bucket/long.gz").body(long_work());
+    assert_eq!(server.send(&put).status, 200);
+    let run = Request::new("POST", "/_deltastore/optimize?policy=max");
+    let mut first = server.connect();
+    first.stream.write_all(&run.sign(&server.host).bytes()).unwrap();
+    let (mut lines, mut last) = (0, Instant::now());
+    let mut longest = Duration::ZERO;
+    while lines < 6 {
+        let line: serde_json::Value = serde_json::from_slice(&first.chunk()).unwrap();
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        assert_eq!(line["state"], "running", "{line}");
+        lines += u32::from(line["at"]["key"] == "long.gz");
+    }
+    // Bounds of liveness: a line each quarter of a second is what it should be.
+    assert!(longest < Duration::from_secs(5), "{longest:?} without a line");
+    server.send(&run).is_error(409, "OperationAborted");
+    // The end of the server ends the run, and the client is told.
+    server.begin_background_stop();
+    let last = loop {
+        let line: serde_json::Value = serde_json::from_slice(&first.chunk()).unwrap();
+        if line["state"] != "running" {
+            break line;
+        }
+    };
+    assert_eq!(last["state"], "stopped", "{last}");
+    server.stop();
+}
+
+#[test]
+fn after_a_run_there_may_be_another() {
+    let server = Server::start();
+    for _ in 0..3 {
+        assert_eq!(optimize(&server, "")["state"], "done");
+    }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails ends its test")]
 
 #[path = "../support/sigv4.rs"]
+#[expect(dead_code, reason = "what other tests need of the signer")]
 mod sigv4;
 
 mod admin;

@@ -25,6 +25,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub host: String,
     runtime: Runtime,
+    store: Store,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<std::io::Result<()>>>,
     _folder: TempDir,
@@ -45,14 +46,16 @@ impl Server {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
+        let mut make_bucket = Request::new("PUT", "/bucket");
+        make_bucket.scope.region = settings.region.clone().unwrap_or(make_bucket.scope.region);
         let credentials = Credentials { access_key: ACCESS_KEY.into(), secret_key: SECRET_KEY.into() };
-        let served = runtime.spawn(serve(vec![listener], Objects::new(store), credentials, settings, async {
+        let served = runtime.spawn(serve(vec![listener], Objects::new(store.clone()), credentials, settings, async {
             // An error is a dropped sender: the test is over.
             let _ = stopped.await;
         }));
         let host = address.to_string();
-        let server = Server { address, host, runtime, stop: Some(stop), served: Some(served), _folder: folder };
-        let made = server.send(&Request::new("PUT", "/bucket"));
+        let server = Server { address, host, runtime, store, stop: Some(stop), served: Some(served), _folder: folder };
+        let made = server.send(&make_bucket);
         assert_eq!(made.status, 200, "{}", made.text());
         server
     }
@@ -82,7 +85,7 @@ impl Server {
         let stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Connection { stream, buffer: Vec::new() }
+        Connection { stream, buffer: Vec::new(), chunking: false }
     }
 
     /// Asserts the code and status of a refusal, and that nothing was stored.
@@ -110,6 +113,11 @@ impl Server {
         }
     }
 
+    /// Tells background work to stop, as the program does when it is told to.
+    pub fn begin_background_stop(&self) {
+        self.store.stop_background();
+    }
+
     /// Asks the server to stop, without waiting.
     pub fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
@@ -122,6 +130,8 @@ impl Server {
 pub struct Connection {
     pub stream: TcpStream,
     buffer: Vec<u8>,
+    /// The head of an answer that is read by chunks was read.
+    chunking: bool,
 }
 
 impl Connection {
@@ -140,7 +150,7 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         let mut answer = Answer { status, headers, body: Vec::new() };
-        if status == 100 {
+        if matches!(status, 100 | 204 | 304) {
             return answer;
         }
         if answer.header("transfer-encoding") == Some("chunked") {
@@ -179,6 +189,19 @@ impl Connection {
                 return None;
             }
         }
+    }
+
+    /// The next chunk of an answer whose body is chunked, after its head if that was not read yet.
+    pub fn chunk(&mut self) -> Vec<u8> {
+        if !self.chunking {
+            self.chunking = true;
+            self.read_until(b"\r\n\r\n").unwrap();
+        }
+        let line = self.read_until(b"\r\n").unwrap();
+        let length = usize::from_str_radix(String::from_utf8(line).unwrap().trim(), 16).unwrap();
+        let chunk = self.read_exact(length);
+        self.read_exact(2);
+        chunk
     }
 
     fn read_chunks(&mut self) -> Vec<u8> {

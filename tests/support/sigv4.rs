@@ -7,19 +7,19 @@ use sha2::{Digest, Sha256};
 pub const ACCESS_KEY: &str = "test-root";
 pub const SECRET_KEY: &str = "test-root-secret";
 const REGION: &str = "us-east-1";
+const SERVICE: &str = "s3";
 const BLOCK: usize = 64;
 
-/// A request to sign. `path` and `query` are sent as they are given, so they must be percent-encoded already, and the
-/// query's parameters in order.
+/// A request to sign. `path` and `query` are sent as they are given, so they must be percent-encoded already.
 #[derive(Clone)]
 pub struct Request {
-    pub method: &'static str,
+    pub method: String,
     pub path: String,
     pub query: String,
-    /// Signed headers besides `host` and the ones that the signer adds, names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// Signed headers besides `host` and the ones that the signer adds.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// Headers added after signing.
-    pub unsigned: Vec<(String, String)>,
+    pub unsigned: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
     /// `x-amz-content-sha256`; the body's digest unless set.
     pub payload: Option<String>,
@@ -27,13 +27,35 @@ pub struct Request {
     pub skew_seconds: i64,
     /// Content-Length to send instead of the body's.
     pub length: Option<usize>,
+    pub date: DateHeader,
+    pub scope: Scope,
+    /// Is `host` among the signed headers?
+    pub signs_host: bool,
+}
+
+/// Which header tells the time of a signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum DateHeader {
+    Amz,
+    /// `Date`, as HTTP writes it.
+    Http,
+    /// `Date`, as `x-amz-date` writes it.
+    Iso,
+    None,
+}
+
+/// Region and service of a credential scope.
+#[derive(Clone)]
+pub struct Scope {
+    pub region: String,
+    pub service: String,
 }
 
 impl Request {
-    pub fn new(method: &'static str, target: &str) -> Self {
+    pub fn new(method: &str, target: &str) -> Self {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         Request {
-            method,
+            method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
             headers: Vec::new(),
@@ -42,16 +64,19 @@ impl Request {
             payload: None,
             skew_seconds: 0,
             length: None,
+            date: DateHeader::Amz,
+            scope: Scope { region: REGION.to_owned(), service: SERVICE.to_owned() },
+            signs_host: true,
         }
     }
 
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
+        self.headers.push((name.to_owned(), value.as_bytes().to_vec()));
         self
     }
 
     pub fn unsigned(mut self, name: &str, value: &str) -> Self {
-        self.unsigned.push((name.to_owned(), value.to_owned()));
+        self.unsigned.push((name.to_owned(), value.as_bytes().to_vec()));
         self
     }
 
@@ -77,56 +102,113 @@ impl Request {
 
     /// The request's bytes, and the signature that signed chunks go on from.
     pub fn sign(&self, host: &str) -> Signed {
-        let stamp = Stamp::now(self.skew_seconds);
+        let stamp = Stamp::now(self.skew_seconds, &self.scope);
         let payload = self.payload.clone().unwrap_or_else(|| hex::encode(Sha256::digest(&self.body)));
         let mut headers = self.headers.clone();
-        headers.push(("host".to_owned(), host.to_owned()));
-        headers.push(("x-amz-content-sha256".to_owned(), payload.clone()));
-        headers.push(("x-amz-date".to_owned(), stamp.time.clone()));
-        headers.sort();
-        let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-        let names = names.join(";");
-        let listed: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-        let canonical =
-            format!("{}\n{}\n{}\n{listed}\n{names}\n{payload}", self.method, self.path, canonical_query(&self.query));
-        let signature = stamp.sign(&stamp.string_to_sign(&canonical));
+        let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.as_bytes().to_vec()));
+        add("x-amz-content-sha256", &payload);
+        match self.date {
+            DateHeader::Amz => add("x-amz-date", &stamp.time),
+            DateHeader::Http => add("date", &stamp.http),
+            DateHeader::Iso => add("date", &stamp.time),
+            DateHeader::None => {}
+        }
+        let (names, signature) = self.signature(&headers, host, &self.query, &payload, &stamp);
         let scope = stamp.scope();
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={ACCESS_KEY}/{scope}, SignedHeaders={names}, Signature={signature}");
-
-        let target = if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) };
-        let mut head = format!("{} {target} HTTP/1.1\r\n", self.method);
-        for (name, value) in headers.iter().chain(&self.unsigned) {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str(&format!("authorization: {authorization}\r\n"));
-        if !self.body.is_empty() || matches!(self.method, "PUT" | "POST") {
-            head.push_str(&format!("content-length: {}\r\n", self.length.unwrap_or(self.body.len())));
-        }
-        head.push_str("\r\n");
-        Signed { head: head.into_bytes(), body: self.body.clone(), signature, stamp }
+        headers.push(("authorization".to_owned(), authorization.into_bytes()));
+        let head = self.head(&self.target(&self.query), host, &headers);
+        Signed { head, body: self.body.clone(), signature, stamp }
     }
 
     /// A presigned target, good for `seconds`.
     pub fn presign(&self, host: &str, seconds: u32) -> String {
-        let stamp = Stamp::now(self.skew_seconds);
+        self.presigned(host, seconds).0
+    }
+
+    /// A presigned request, its headers signed too.
+    pub fn sign_query(&self, host: &str, seconds: u32) -> Signed {
+        let (target, signature, stamp) = self.presigned(host, seconds);
+        Signed { head: self.head(&target, host, &self.headers), body: self.body.clone(), signature, stamp }
+    }
+
+    /// The request without a signature.
+    pub fn anonymous(&self, host: &str) -> Signed {
+        let stamp = Stamp::now(self.skew_seconds, &self.scope);
+        let head = self.head(&self.target(&self.query), host, &self.headers);
+        Signed { head, body: self.body.clone(), signature: String::new(), stamp }
+    }
+
+    fn presigned(&self, host: &str, seconds: u32) -> (String, String, Stamp) {
+        let stamp = Stamp::now(self.skew_seconds, &self.scope);
         let credential = encode(&format!("{ACCESS_KEY}/{}", stamp.scope()));
+        let names = encode(&self.signed_names(&self.headers));
         let mut query = format!(
             "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}&X-Amz-Date={}&X-Amz-Expires={seconds}\
-             &X-Amz-SignedHeaders=host",
+             &X-Amz-SignedHeaders={names}",
             stamp.time
         );
         if !self.query.is_empty() {
             query.push_str(&format!("&{}", self.query));
         }
-        let canonical = format!(
-            "{}\n{}\n{}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD",
-            self.method,
-            self.path,
-            canonical_query(&query)
-        );
+        let (_, signature) = self.signature(&self.headers, host, &query, "UNSIGNED-PAYLOAD", &stamp);
+        (self.target(&format!("{query}&X-Amz-Signature={signature}")), signature, stamp)
+    }
+
+    /// The names of the signed headers, and the signature.
+    fn signature(
+        &self,
+        headers: &[(String, Vec<u8>)],
+        host: &str,
+        query: &str,
+        payload: &str,
+        stamp: &Stamp,
+    ) -> (String, String) {
+        let names = self.signed_names(headers);
+        let mut canonical = format!("{}\n{}\n{}\n", self.method, self.path, canonical_query(query)).into_bytes();
+        for name in names.split(';').filter(|name| !name.is_empty()) {
+            let values: Vec<Vec<u8>> = match name {
+                "host" => vec![host.as_bytes().to_vec()],
+                name => headers
+                    .iter()
+                    .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| trimmed(value))
+                    .collect(),
+            };
+            canonical.extend_from_slice(name.as_bytes());
+            canonical.push(b':');
+            canonical.extend_from_slice(&values.join(&b','));
+            canonical.push(b'\n');
+        }
+        canonical.extend_from_slice(format!("\n{names}\n{payload}").as_bytes());
         let signature = stamp.sign(&stamp.string_to_sign(&canonical));
-        format!("{}?{query}&X-Amz-Signature={signature}", self.path)
+        (names, signature)
+    }
+
+    fn signed_names(&self, headers: &[(String, Vec<u8>)]) -> String {
+        let mut names: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+        names.extend(self.signs_host.then(|| "host".to_owned()));
+        names.sort_unstable();
+        names.dedup();
+        names.join(";")
+    }
+
+    fn target(&self, query: &str) -> String {
+        if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) }
+    }
+
+    fn head(&self, target: &str, host: &str, headers: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let mut head = format!("{} {target} HTTP/1.1\r\nhost: {host}\r\n", self.method).into_bytes();
+        for (name, value) in headers.iter().chain(&self.unsigned) {
+            head.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+        }
+        if self.length.is_some() || !self.body.is_empty() || matches!(self.method.as_str(), "PUT" | "POST") {
+            let length = self.length.unwrap_or(self.body.len());
+            head.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        head
     }
 }
 
@@ -146,9 +228,14 @@ impl Signed {
 
     /// The body cut into one signed chunk and the closing one.
     pub fn signed_chunks(&self, data: &[u8]) -> Vec<u8> {
+        self.chunks(&[data, &[]]).0
+    }
+
+    /// Each of `chunks` framed and signed, and the last one's signature.
+    pub fn chunks<T: AsRef<[u8]>>(&self, chunks: &[T]) -> (Vec<u8>, String) {
         let mut out = Vec::new();
         let mut previous = self.signature.clone();
-        for chunk in [data, &[]] {
+        for chunk in chunks.iter().map(AsRef::as_ref) {
             let text = format!(
                 "AWS4-HMAC-SHA256-PAYLOAD\n{}\n{}\n{previous}\n{}\n{}",
                 self.stamp.time,
@@ -161,41 +248,52 @@ impl Signed {
             out.extend_from_slice(chunk);
             out.extend_from_slice(b"\r\n");
         }
-        out
+        (out, previous)
     }
 }
 
-/// The time of a signature.
+/// The time and scope of a signature.
 pub struct Stamp {
     day: String,
     time: String,
+    http: String,
+    scope: Scope,
 }
 
 impl Stamp {
-    fn now(skew_seconds: i64) -> Self {
+    fn now(skew_seconds: i64, scope: &Scope) -> Self {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
         let at = time::OffsetDateTime::from_unix_timestamp(now as i64 + skew_seconds).unwrap();
         let day = format!("{:04}{:02}{:02}", at.year(), u8::from(at.month()), at.day());
-        let time = format!("{day}T{:02}{:02}{:02}Z", at.hour(), at.minute(), at.second());
-        Stamp { day, time }
+        let clock = format!("{:02}:{:02}:{:02}", at.hour(), at.minute(), at.second());
+        let (weekday, month) = (at.weekday().to_string(), at.month().to_string());
+        let http = format!("{}, {:02} {} {:04} {clock} GMT", &weekday[..3], at.day(), &month[..3], at.year());
+        let time = format!("{day}T{}Z", clock.replace(':', ""));
+        Stamp { day, time, http, scope: scope.clone() }
     }
 
     fn scope(&self) -> String {
-        format!("{}/{REGION}/s3/aws4_request", self.day)
+        format!("{}/{}/{}/aws4_request", self.day, self.scope.region, self.scope.service)
     }
 
-    fn string_to_sign(&self, canonical: &str) -> String {
+    fn string_to_sign(&self, canonical: &[u8]) -> String {
         let digest = hex::encode(Sha256::digest(canonical));
         format!("AWS4-HMAC-SHA256\n{}\n{}\n{digest}", self.time, self.scope())
     }
 
     fn sign(&self, text: &str) -> String {
         let day = hmac(format!("AWS4{SECRET_KEY}").as_bytes(), self.day.as_bytes());
-        let region = hmac(&day, REGION.as_bytes());
-        let service = hmac(&region, b"s3");
+        let region = hmac(&day, self.scope.region.as_bytes());
+        let service = hmac(&region, self.scope.service.as_bytes());
         let key = hmac(&service, b"aws4_request");
         hex::encode(hmac(&key, text.as_bytes()))
     }
+}
+
+/// A header's value as it is signed: without blanks around it, and with one where there are several.
+fn trimmed(value: &[u8]) -> Vec<u8> {
+    let words = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(&b' ')
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
@@ -210,13 +308,13 @@ fn hmac(key: &[u8], text: &[u8]) -> [u8; 32] {
 }
 
 fn canonical_query(query: &str) -> String {
-    let mut pairs: Vec<String> = query
+    let mut pairs: Vec<(&str, &str)> = query
         .split('&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| if pair.contains('=') { pair.to_owned() } else { format!("{pair}=") })
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .collect();
-    pairs.sort();
-    pairs.join("&")
+    pairs.sort_unstable();
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
 /// Percent-encoding of everything but unreserved characters.

@@ -1,5 +1,6 @@
-//! What describes an object's bytes beside the recipe: metadata, checksums, parts.
+//! What describes an object beside its recipe: metadata, parts.
 
+use super::checksum::Checksum;
 use crate::error::DecodeError;
 use crate::wire::{Reader, Wire, Writer, public_codec};
 
@@ -21,27 +22,6 @@ pub struct Metadata {
     pub user: Vec<(String, String)>,
     /// Object tags.
     pub tags: Vec<(String, String)>,
-}
-
-/// A checksum algorithm of S3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ChecksumAlgorithm {
-    Crc32 = 1,
-    Crc32c = 2,
-    Crc64Nvme = 3,
-    Sha1 = 4,
-    Sha256 = 5,
-}
-
-/// A checksum kept with an object or part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checksum {
-    pub algorithm: ChecksumAlgorithm,
-    /// True: checksum of the parts' checksums; false: of all the bytes.
-    pub composite: bool,
-    /// Raw digest bytes, big-endian for CRCs; at most 32.
-    pub value: Vec<u8>,
 }
 
 /// A part of a completed multipart object, as GetObjectAttributes and `partNumber` need it.
@@ -93,29 +73,6 @@ pub(super) fn read_parts(input: &mut Reader<'_>) -> Result<Vec<PartInfo>, Decode
     Ok(parts)
 }
 
-impl ChecksumAlgorithm {
-    /// Bytes of a digest.
-    pub fn digest_len(self) -> usize {
-        match self {
-            ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => 4,
-            ChecksumAlgorithm::Crc64Nvme => 8,
-            ChecksumAlgorithm::Sha1 => 20,
-            ChecksumAlgorithm::Sha256 => 32,
-        }
-    }
-
-    pub(super) fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        match input.u8("checksum algorithm")? {
-            1 => Ok(ChecksumAlgorithm::Crc32),
-            2 => Ok(ChecksumAlgorithm::Crc32c),
-            3 => Ok(ChecksumAlgorithm::Crc64Nvme),
-            4 => Ok(ChecksumAlgorithm::Sha1),
-            5 => Ok(ChecksumAlgorithm::Sha256),
-            value => Err(DecodeError::Unknown { what: "checksum algorithm", value: value.into() }),
-        }
-    }
-}
-
 impl Wire for Metadata {
     const NAME: &'static str = "metadata";
 
@@ -132,27 +89,6 @@ impl Wire for Metadata {
             user: read_pairs(input, "user metadata", LIMITS)?,
             tags: read_pairs(input, "tags", LIMITS)?,
         })
-    }
-}
-
-impl Wire for Checksum {
-    const NAME: &'static str = "checksum";
-
-    fn write(&self, out: &mut Writer<'_>) {
-        out.u8(self.algorithm as u8);
-        out.flags(&[self.composite]);
-        out.len_u8(self.value.len());
-        out.bytes(&self.value);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let algorithm = ChecksumAlgorithm::read(input)?;
-        let [composite] = input.flags("checksum flags")?;
-        let len = usize::from(input.u8(Self::NAME)?);
-        if len != algorithm.digest_len() {
-            return Err(DecodeError::Inconsistent { what: "checksum length", with: "its algorithm" });
-        }
-        Ok(Checksum { algorithm, composite, value: input.take(Self::NAME, len)?.to_vec() })
     }
 }
 
@@ -174,4 +110,4 @@ impl Wire for PartInfo {
     }
 }
 
-public_codec!(Metadata, Checksum, PartInfo);
+public_codec!(Metadata, PartInfo);

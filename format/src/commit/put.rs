@@ -1,8 +1,8 @@
 //! What commits put, and what the index keeps as values: buckets, versions, uploads, parts.
 
-use super::describe::{
-    Checksum, ChecksumAlgorithm, Metadata, PartInfo, read_pairs, read_part_number, read_parts, write_pairs, write_parts,
-};
+use super::checksum::{Checksum, ChecksumAlgorithm};
+use super::describe::{Metadata, PartInfo, read_pairs, read_part_number, read_parts, write_pairs, write_parts};
+use super::extension::{no_extensions, read_extensions, write_extensions};
 use crate::error::DecodeError;
 use crate::ids::{BucketId, Sequence, UploadId};
 use crate::recipe::Recipe;
@@ -66,6 +66,8 @@ pub struct VersionPut {
     pub recipe: Recipe,
     /// The optimizer has made this recipe.
     pub optimized: bool,
+    /// The multipart upload that was completed to it; none of a copy.
+    pub upload: Option<UploadId>,
 }
 
 /// A multipart upload in progress.
@@ -97,19 +99,8 @@ pub struct PartPut {
 }
 
 const PUT_VERSION: u8 = 1;
-
-/// No extension is known yet: the list of them is empty.
-pub(super) fn write_extensions(out: &mut Writer<'_>) {
-    out.u16(0);
-}
-
-pub(super) fn read_extensions(input: &mut Reader<'_>) -> Result<(), DecodeError> {
-    const WHAT: &str = "extension";
-    match input.u16(WHAT)? {
-        0 => Ok(()),
-        _ => Err(DecodeError::Unknown { what: WHAT, value: input.u16(WHAT)?.into() }),
-    }
-}
+/// Extension of a version: the multipart upload that made it.
+const UPLOAD: u16 = 1;
 
 pub(super) fn read_key(input: &mut Reader<'_>) -> Result<String, DecodeError> {
     read_name(input, "key", MAX_KEY_LEN)
@@ -139,7 +130,7 @@ impl Wire for BucketPut {
         out.string(&self.name);
         out.u64(self.created_ms);
         write_pairs(out, &self.settings);
-        write_extensions(out);
+        write_extensions(out, &[]);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -154,7 +145,7 @@ impl Wire for BucketPut {
                 [MAX_SETTINGS, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN],
             )?,
         };
-        read_extensions(input)?;
+        no_extensions(input)?;
         Ok(put)
     }
 }
@@ -177,13 +168,14 @@ impl Wire for VersionPut {
         out.option(self.checksum.as_ref(), |out, checksum| checksum.write(out));
         write_parts(out, &self.parts);
         self.recipe.write(out);
-        write_extensions(out);
+        let upload = self.upload.map(|upload| (UPLOAD, upload.0.to_le_bytes().to_vec()));
+        write_extensions(out, upload.as_slice());
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         input.version(Self::NAME, PUT_VERSION)?;
         let [null_version, delete_marker, optimized] = input.flags("version flags")?;
-        let put = VersionPut {
+        let mut put = VersionPut {
             null_version,
             delete_marker,
             storage_type: read_storage_type(input)?,
@@ -199,8 +191,14 @@ impl Wire for VersionPut {
             parts: read_parts(input)?,
             recipe: Recipe::read(input)?,
             optimized,
+            upload: None,
         };
-        read_extensions(input)?;
+        read_extensions(input, |tag, bytes| {
+            if tag == UPLOAD {
+                put.upload = Some(UploadId(bytes.u64("upload extension")?));
+            }
+            Ok(tag == UPLOAD)
+        })?;
         Ok(put)
     }
 }
@@ -219,7 +217,7 @@ impl Wire for UploadPut {
             out.u8(*algorithm as u8);
             out.flags(&[*composite]);
         });
-        write_extensions(out);
+        write_extensions(out, &[]);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -236,7 +234,7 @@ impl Wire for UploadPut {
                 Ok((algorithm, composite))
             })?,
         };
-        read_extensions(input)?;
+        no_extensions(input)?;
         Ok(put)
     }
 }
@@ -256,7 +254,7 @@ impl Wire for PartPut {
         out.string(&self.etag);
         out.option(self.checksum.as_ref(), |out, checksum| checksum.write(out));
         self.recipe.write(out);
-        write_extensions(out);
+        write_extensions(out, &[]);
     }
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
@@ -273,7 +271,7 @@ impl Wire for PartPut {
             checksum: input.option("part checksum", Checksum::read)?,
             recipe: Recipe::read(input)?,
         };
-        read_extensions(input)?;
+        no_extensions(input)?;
         Ok(put)
     }
 }

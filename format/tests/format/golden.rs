@@ -46,6 +46,7 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(PartInfo::decode(&golden("part_info")), Ok(samples::part_info(1)));
     assert_eq!(BucketPut::decode(&golden("bucket_put")), Ok(samples::bucket_put()));
     assert_eq!(VersionPut::decode(&golden("version_put")), Ok(samples::version_put()));
+    assert_eq!(VersionPut::decode(&golden("uploaded_version")), Ok(samples::uploaded_version()));
     assert_eq!(UploadPut::decode(&golden("upload_put")), Ok(samples::upload_put()));
     assert_eq!(PartPut::decode(&golden("part_put")), Ok(samples::part_put()));
     assert_eq!(Op::decode(&golden("op")), Ok(samples::remove_version()));

@@ -5,8 +5,8 @@ use deltastore_format::commit::{MAX_OPS, MAX_PLACED};
 use deltastore_format::window::{MAX_FEATURES, MAX_REFERENCES};
 use deltastore_format::{
     BucketPut, Checksum, Codec, Commit, DecodeError, EntryKind, Manifest, Member, Metadata, Node, NodePayload, Op,
-    Parity, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut,
-    WindowHead, crc32c,
+    Parity, PartInfo, PartPut, Recipe, RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadId, UploadPut,
+    VersionPut, WindowHead, crc32c,
 };
 
 /// `bytes` with `patch` at `at`.
@@ -239,6 +239,27 @@ mod versions {
         refused!(UploadPut::decode(&extended(encoded!(samples::upload_put()))), E::Unknown { what: UNKNOWN, value: 5 });
         refused!(PartPut::decode(&extended(encoded!(samples::part_put()))), E::Unknown { what: UNKNOWN, value: 5 });
         refused!(Commit::decode(&extended(encoded!(samples::commit()))), E::Unknown { what: UNKNOWN, value: 5 });
+    }
+
+    #[test]
+    fn extensions_of_a_version() {
+        let with = |extensions: &[u8]| {
+            let mut bytes = encoded!(samples::version_put());
+            bytes.truncate(bytes.len() - 2);
+            bytes.extend(extensions);
+            VersionPut::decode(&bytes)
+        };
+        let upload = [1, 0, 8, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0];
+        let one = [&[1, 0][..], &upload].concat();
+        assert_eq!(with(&one).map(|put| put.upload), Ok(Some(UploadId(7))));
+        const WHAT: &str = "extension";
+        refused!(with(&[&[2, 0][..], &upload, &upload].concat()), E::Inconsistent { what: WHAT, .. });
+        refused!(with(&[&[2, 0][..], &upload, &[2, 0, 0, 0, 0, 0]].concat()), E::Unknown { what: WHAT, value: 2 });
+        refused!(with(&[&one[..], &[0]].concat()), E::Trailing { .. });
+        refused!(with(&one[..one.len() - 1]), E::Truncated { what: WHAT, needed: 8, left: 7 });
+        refused!(with(&[1, 0, 1, 0, 7, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0]), E::Truncated { .. });
+        refused!(with(&[1, 0, 1, 0, 9, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0]), E::Trailing { what: WHAT, left: 1 });
+        refused!(with(&[1, 0, 1, 0, 255, 255, 255, 255]), E::Truncated { what: WHAT, needed: 0xffff_ffff, .. });
     }
 
     #[test]
@@ -519,7 +540,7 @@ mod descriptions {
     #[test]
     fn checksums() {
         let bytes = encoded!(samples::checksum());
-        for algorithm in [0, 6, 255] {
+        for algorithm in [0, 11, 255] {
             let unknown = Checksum::decode(&patched(&bytes, 0, &[algorithm]));
             refused!(unknown, E::Unknown { what: "checksum algorithm", .. });
         }

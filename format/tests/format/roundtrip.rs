@@ -135,12 +135,11 @@ fn metadata() -> impl Strategy<Value = Metadata> {
 }
 
 fn algorithm() -> impl Strategy<Value = ChecksumAlgorithm> {
-    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Sha1, Sha256};
-    select(&[Crc32, Crc32c, Crc64Nvme, Sha1, Sha256][..])
+    select(ChecksumAlgorithm::all().collect::<Vec<_>>())
 }
 
 fn checksum() -> impl Strategy<Value = Checksum> {
-    (algorithm(), any::<bool>(), any::<[u8; 32]>()).prop_map(|(algorithm, composite, digest)| Checksum {
+    (algorithm(), any::<bool>(), vec(any::<u8>(), 64)).prop_map(|(algorithm, composite, digest)| Checksum {
         algorithm,
         composite,
         value: digest[..algorithm.digest_len()].to_vec(),
@@ -169,9 +168,10 @@ fn bucket_put() -> impl Strategy<Value = BucketPut> {
 }
 
 fn version_put() -> impl Strategy<Value = VersionPut> {
-    let content = (metadata(), option::of(checksum()), parts(), storage_type(), recipe());
+    let upload = option::of(any::<u64>().prop_map(UploadId));
+    let content = (metadata(), option::of(checksum()), parts(), storage_type(), recipe(), upload);
     (any::<[u64; 5]>(), any::<[bool; 3]>(), ".{1,30}", "[0-9a-f-]{0,38}", content).prop_map(
-        |(numbers, flags, key, etag, (metadata, checksum, parts, storage_type, recipe))| VersionPut {
+        |(numbers, flags, key, etag, (metadata, checksum, parts, storage_type, recipe, upload))| VersionPut {
             bucket: BucketId(numbers[0]),
             key,
             version: Sequence(numbers[1]),
@@ -187,6 +187,7 @@ fn version_put() -> impl Strategy<Value = VersionPut> {
             stored_bytes: numbers[4],
             recipe,
             optimized: flags[2],
+            upload,
         },
     )
 }

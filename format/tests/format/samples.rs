@@ -57,6 +57,7 @@ pub fn all() -> Vec<Sample> {
         payload!("part_info", PartInfo, part_info(1)),
         payload!("bucket_put", BucketPut, bucket_put()),
         payload!("version_put", VersionPut, version_put()),
+        payload!("uploaded_version", VersionPut, uploaded_version()),
         payload!("upload_put", UploadPut, upload_put()),
         payload!("part_put", PartPut, part_put()),
         payload!("op", Op, remove_version()),
@@ -231,6 +232,26 @@ pub fn version_put() -> VersionPut {
         stored_bytes: 12_345,
         recipe: recipe(),
         optimized: false,
+        upload: None,
+    }
+}
+
+/// A version with its extension, and checksums of the newer algorithms.
+pub fn uploaded_version() -> VersionPut {
+    let checksum = |algorithm: ChecksumAlgorithm, composite| Checksum {
+        algorithm,
+        composite,
+        value: (1..).take(algorithm.digest_len()).collect(),
+    };
+    let newer = ChecksumAlgorithm::all().skip(5);
+    VersionPut {
+        checksum: Some(checksum(ChecksumAlgorithm::Sha512, true)),
+        parts: (1..)
+            .zip(newer)
+            .map(|(number, algorithm)| PartInfo { number, size: 1, checksum: Some(checksum(algorithm, false)) })
+            .collect(),
+        upload: Some(UploadId(0x0102_0304_0506_0708)),
+        ..version_put()
     }
 }
 

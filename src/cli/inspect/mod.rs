@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 
 use super::remote::{RemoteError, client};
 use super::target::{S3Target, object};
-use super::{DAMAGE, EXIT_CODES, output};
+use super::{DAMAGE, EXIT_CODES, logging, output};
 use crate::object::Inspected;
 use crate::s3::ClientError;
 use crate::store::StoreError;
@@ -87,7 +87,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, InspectError> {
     };
     let found = match found {
         Err(error) if error.is_damage() => {
-            eprintln!("deltastore: {error}");
+            logging::complain(&error.to_string());
             return Ok(ExitCode::from(DAMAGE));
         }
         other => other?,

@@ -202,4 +202,12 @@ impl Engine for RocksEngine {
     fn is_damaged(&self) -> bool {
         self.damage.is_set()
     }
+
+    fn end(&self) -> Result<(), IndexError> {
+        let flushed = self.flush();
+        if let Some(database) = self.current.read().as_ref() {
+            database.db().cancel_all_background_work(true);
+        }
+        flushed
+    }
 }

@@ -54,6 +54,7 @@ fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> Ver
         stored_bytes: 7,
         recipe: Recipe::default(),
         optimized: version.is_multiple_of(3),
+        upload: version.is_multiple_of(2).then_some(UploadId(version)),
     };
     VersionRow { put, record: position(version * 8), record_len: 200, prior: vec![SegmentId(1), SegmentId(2)] }
 }

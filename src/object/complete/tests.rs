@@ -1,10 +1,14 @@
 //! Assembling objects from parts.
 
-use deltastore_format::{BucketId, Metadata, Recipe, UploadId};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deltastore_format::{Metadata, Recipe, StorageType};
+use md5::{Digest as _, Md5};
 use sha2::Sha256;
 
+use super::assemble::object_checksum;
 use super::*;
-use crate::object::MIN_PART_SIZE;
+use crate::object::{MAX_OBJECT_SIZE, MIN_PART_SIZE, checksum};
 
 const PART: usize = MIN_PART_SIZE as usize;
 
@@ -71,7 +75,9 @@ fn composite_checksums() {
     let expected = STANDARD.encode(Sha256::digest([Sha256::digest(&a), Sha256::digest(&b)].concat()));
     let upload = upload(Some((algorithm, true)));
     let send = |algorithm, text: String, composite| {
-        let input = CompleteInput { checksum: Some((algorithm, text)), composite, ..request() };
+        let named =
+            parts.iter().map(|part| CompletedPart { number: part.number, etag: part.etag.clone(), checksum: None });
+        let input = CompleteInput { parts: named.collect(), checksum: Some((algorithm, text)), composite, ..request() };
         assemble(&upload, &parts, &input, MIN_PART_SIZE).map_err(|error| error.code())
     };
     let object = send(algorithm, expected.clone(), Some(true)).unwrap();
@@ -80,6 +86,7 @@ fn composite_checksums() {
     assert_eq!(send(algorithm, format!("{expected}-3"), None), Err("BadDigest"));
     assert_eq!(send(algorithm, STANDARD.encode([0; 32]), None), Err("BadDigest"));
     assert_eq!(send(algorithm, "?".into(), None), Err("InvalidRequest"));
+    assert_eq!(send(algorithm, format!("{expected}-a"), None), Err("InvalidRequest"));
     assert_eq!(send(algorithm, expected.clone(), Some(false)), Err("InvalidRequest"));
     assert_eq!(send(ChecksumAlgorithm::Crc32, "AAAAAA==".into(), None), Err("InvalidRequest"));
 }
@@ -92,8 +99,31 @@ fn full_object_checksums_are_combined() {
         let whole = checksum::composite(algorithm, [[a.as_slice(), &b].concat().as_slice()]);
         let input = CompleteInput { checksum: Some((algorithm, whole.to_base64())), ..request() };
         let object = assemble(&upload(Some((algorithm, false))), &parts, &input, MIN_PART_SIZE).unwrap();
-        assert_eq!(object.checksum, Some(whole.stored(false)));
+        assert_eq!(object.checksum, Some(whole.clone().stored(false)));
+        let counted = CompleteInput { checksum: Some((algorithm, format!("{}-2", whole.to_base64()))), ..input };
+        let code = assemble(&upload(Some((algorithm, false))), &parts, &counted, MIN_PART_SIZE).map_err(|e| e.code());
+        assert_eq!(code.map(drop), Err("InvalidRequest"));
     }
+}
+
+#[test]
+fn part_checksums_by_what_the_upload_was_created_with() {
+    use ChecksumAlgorithm::{Crc32, Crc64Nvme, Sha256};
+    let value = |algorithm, bytes: &[u8]| checksum::composite(algorithm, [bytes]);
+    let check = |promised, named: Option<ChecksumValue>, kept: ChecksumAlgorithm| {
+        let named = CompletedPart { number: 1, etag: String::new(), checksum: named };
+        let kept = value(kept, b"a").stored(false);
+        check_checksum(promised, &named, Some(&kept)).map_err(|error| error.code())
+    };
+    let (composite, whole) = (Some((Sha256, true)), Some((Crc32, false)));
+    assert_eq!(check(composite, None, Sha256), Err("InvalidRequest"));
+    assert_eq!(check(composite, Some(value(Sha256, b"a")), Sha256), Ok(()));
+    assert_eq!(check(composite, Some(value(Sha256, b"b")), Sha256), Err("InvalidPart"));
+    assert_eq!(check(composite, Some(value(Crc32, b"a")), Sha256), Err("InvalidPart"));
+    assert_eq!(check(whole, None, Crc32), Ok(()));
+    assert_eq!(check(whole, Some(value(Crc32, b"b")), Crc32), Err("InvalidPart"));
+    assert_eq!(check(None, Some(value(Crc32, b"b")), Crc64Nvme), Ok(()));
+    assert_eq!(check(None, Some(value(Crc64Nvme, b"b")), Crc64Nvme), Err("InvalidPart"));
 }
 
 #[test]

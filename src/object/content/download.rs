@@ -1,4 +1,4 @@
-//! Bodies out: fetched in order, reading ahead.
+//! Bodies out: fetched in order, reading ahead while there is memory for it.
 
 use std::ops::Range;
 use std::pin::Pin;
@@ -14,6 +14,9 @@ use crate::store::{ReadPins, Store, StoreError, Walk, slice_of};
 
 /// Windows of one download that are read ahead.
 const READ_AHEAD: usize = 3;
+/// Bytes of a window that go out at a time where there is no memory for all of it. They are copied, so that the window is not held until a
+/// slow client has taken them.
+const PIECE: u64 = 32 << 10;
 
 /// The bytes of a range of a recipe, in order, verified, reading ahead.
 pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u64>, pins: ReadPins) -> BodyReader {
@@ -22,6 +25,7 @@ pub fn read_body(store: &Store, budget: &Budget, recipe: &Recipe, range: Range<u
         budget: budget.clone(),
         walk: Some(Walk::new(recipe, range)),
         _pins: pins,
+        rest: None,
         stepping: None,
         windows: FuturesOrdered::new(),
         primed: None,
@@ -37,6 +41,8 @@ pub struct BodyReader {
     store: Store,
     budget: Budget,
     walk: Option<Walk>,
+    /// Taken from the walk and not fetched yet.
+    rest: Option<Entry>,
     stepping: Option<Stepping>,
     windows: FuturesOrdered<Fetch>,
     primed: Option<Bytes>,
@@ -59,6 +65,12 @@ impl BodyReader {
     /// Starts fetching the next windows until enough are under way.
     fn fill(&mut self, context: &mut Context<'_>) -> Result<(), StoreError> {
         while self.windows.len() < READ_AHEAD {
+            if let Some(entry) = self.rest.take() {
+                if self.fetch(entry) {
+                    continue;
+                }
+                return Ok(());
+            }
             let (walk, step) = match (self.stepping.take(), self.walk.take()) {
                 (Some(mut stepping), _) => match stepping.as_mut().poll(context) {
                     Poll::Pending => {
@@ -87,9 +99,29 @@ impl BodyReader {
             };
             let Some(entry) = step? else { return Ok(()) };
             self.walk = Some(walk);
-            self.windows.push_back(Box::pin(fetch(self.store.clone(), self.budget.clone(), entry)));
+            self.rest = Some(entry);
         }
         Ok(())
+    }
+
+    /// Starts fetching an entry, or as much of it as there is memory for; false if the rest has to wait until what is under way is out.
+    fn fetch(&mut self, mut entry: Entry) -> bool {
+        let ahead = !self.windows.is_empty();
+        let permit = self.budget.window(entry.len, ahead);
+        let whole = permit.is_some();
+        if !whole {
+            if ahead {
+                self.rest = Some(entry);
+                return false;
+            }
+            let piece = entry.len.min(PIECE);
+            if piece < entry.len {
+                self.rest = Some(Entry { skip: entry.skip + piece, len: entry.len - piece, ..entry });
+            }
+            entry.len = piece;
+        }
+        self.windows.push_back(Box::pin(fetch(self.store.clone(), permit, entry)));
+        whole
     }
 }
 
@@ -101,7 +133,7 @@ impl Stream for BodyReader {
             return Poll::Ready(Some(Ok(primed)));
         }
         if let Err(error) = self.fill(context) {
-            self.walk = None;
+            (self.walk, self.rest) = (None, None);
             self.windows.clear();
             return Poll::Ready(Some(Err(error)));
         }
@@ -112,9 +144,8 @@ impl Stream for BodyReader {
     }
 }
 
-/// One window slice, counted against the budget until its last byte is dropped.
-async fn fetch(store: Store, budget: Budget, entry: Entry) -> Result<Bytes, StoreError> {
-    let permit = budget.window(entry.len).await;
+/// One window slice, counted against the budget until its last byte is dropped; without memory for that, a copy.
+async fn fetch(store: Store, permit: Option<OwnedSemaphorePermit>, entry: Entry) -> Result<Bytes, StoreError> {
     let bytes = match store.cached(&entry.hash) {
         Some(whole) => slice_of(&whole, &entry)?,
         None => {
@@ -122,12 +153,19 @@ async fn fetch(store: Store, budget: Budget, entry: Entry) -> Result<Bytes, Stor
             run_read(&store, move |worker| inner.bytes_of(&entry, worker)).await??
         }
     };
-    Ok(Bytes::from_owner(Counted { bytes, _permit: permit }))
+    Ok(match permit {
+        Some(permit) => Bytes::from_owner(Counted { bytes, _permit: permit }),
+        None => {
+            // The socket has its turn before the next piece is asked for: else many would be on their way at once.
+            tokio::task::yield_now().await;
+            Bytes::copy_from_slice(&bytes)
+        }
+    })
 }
 
 struct Counted {
     bytes: Bytes,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl AsRef<[u8]> for Counted {

@@ -5,9 +5,9 @@
 //! Invariants
 //! - Cutting and digests see the bytes in order, one job at a time; so does the MD5, in jobs of its own that it shares with
 //!   other uploads; windows are prepared in parallel.
-//! - Nothing is held while waiting but what the budget counts. An upload takes its share of the budget before its
-//!   first byte is read, so uploads that cannot all fit wait instead of starving each other half-done.
-//! - A window that is on its way to a client is counted until the client has taken it.
+//! - Nothing is held while waiting but what the budget counts. An upload takes all of its share of the budget at once, before its first
+//!   byte is worked on, so uploads that cannot all fit wait instead of starving each other half-done.
+//! - A window that is on its way to a client is counted until the client has taken it, or goes out in copied pieces, one at a time.
 //!
 //! Failure cases: a body that fails drops what it stored (garbage); a store error fails this body only.
 

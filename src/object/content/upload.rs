@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::stream::{FuturesOrdered, Stream, StreamExt};
 use tokio::sync::oneshot;
 
+use super::budget::Busy;
 use super::{Budget, Md5, Md5Queue, closing, run};
 use crate::store::{
     Assembly, Blob, Content, OwnSketches, Piece, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
@@ -39,6 +40,9 @@ pub enum BodyError<E> {
     /// The body itself failed.
     #[error("body failed")]
     Body(E),
+    /// There was no memory for it for too long.
+    #[error("too busy")]
+    Busy,
     #[error("disk is full")]
     Full,
     #[error("store is read-only: {0}")]
@@ -54,6 +58,12 @@ impl<E> From<StoreError> for BodyError<E> {
             StoreError::ReadOnly(reason) => Self::ReadOnly(reason),
             error => Self::Store(error),
         }
+    }
+}
+
+impl<E> From<Busy> for BodyError<E> {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
     }
 }
 
@@ -83,18 +93,20 @@ where
     D: Digest,
     E: Send + 'static,
 {
-    let _share = budget.upload(expected).await;
+    // The first chunk is gathered before the body has a share of the memory, so that who sends little takes little.
+    let mut arriving = budget.arriving();
+    let mut chunk = Vec::new();
+    let mut last = next_chunk(&mut body, &mut chunk, |len| arriving.add(len)).await?;
+    let share = budget.upload(if last { Some(arriving.held()) } else { expected }).await?;
+    drop(arriving);
     let mut state = Box::new((store.intake(), digest));
     let mut preparing = FuturesOrdered::new();
     let own = Arc::new(OwnSketches::new(&store.settings().effort));
     let mut assembly = Assembly::default();
-    let mut chunk = Vec::new();
     let mut hashing: Option<oneshot::Receiver<Md5>> = None;
-    let mut last = false;
-    while !last {
-        chunk.clear();
-        last = next_chunk(&mut body, &mut chunk).await?;
+    loop {
         let bytes = std::mem::take(&mut chunk);
+        share.worked(bytes.iter().map(Bytes::len).sum());
         // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk arrives.
         let whole = last && hashing.is_none();
         if !whole {
@@ -148,6 +160,10 @@ where
         if assembly.has_many_members() {
             assembly = settle(store, assembly).await?;
         }
+        if last {
+            break;
+        }
+        last = next_chunk(&mut body, &mut chunk, |_| true).await?;
     }
     while let Some(prepared) = preparing.next().await {
         let (strand, prepared) = prepared?;
@@ -160,8 +176,12 @@ where
     Ok(StoredBody { content: finish(store, assembly).await?, digest, cut_off: intake.is_cut_off() })
 }
 
-/// Gathers about a chunk of the body; true at its end.
-async fn next_chunk<S, E>(body: &mut S, chunk: &mut Vec<Bytes>) -> Result<bool, BodyError<E>>
+/// Gathers about a chunk of the body, less if there is no `room` for more; true at its end.
+async fn next_chunk<S, E>(
+    body: &mut S,
+    chunk: &mut Vec<Bytes>,
+    mut room: impl FnMut(usize) -> bool,
+) -> Result<bool, BodyError<E>>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
@@ -170,7 +190,11 @@ where
         match body.next().await {
             Some(Ok(bytes)) => {
                 len += bytes.len();
+                let more = room(bytes.len());
                 chunk.push(bytes);
+                if !more {
+                    break;
+                }
             }
             Some(Err(error)) => return Err(BodyError::Body(error)),
             None => return Ok(true),

@@ -1,7 +1,8 @@
 //! What an administrator asks of a running server, under `/_deltastore/`, which no bucket can be called. Signed like S3 requests.
 //!
 //! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end. The answer is a JSON
-//!   object a line, while it goes on and when it has ended; a client that goes away ends it too.
+//!   object a line, several a second while it goes on, and a last one when it has ended; a client that goes away ends it too. There is one
+//!   such run at a time.
 //! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json` prints it.
 //! - `GET /_deltastore/damage`: damaged windows and nodes that this server has met, and how many were healed.
 //! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`, `balanced` or `max`.
@@ -20,24 +21,26 @@ use s3s::{Body, S3Error, S3Request, S3Response, S3Result, s3_error};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
+pub use self::optimize::Runs;
 use self::query::Query;
 use super::error::to_s3_error;
 use super::request::context::RequestContext;
 use crate::object::Objects;
 use crate::store::Policy;
 
-const PREFIX: &str = "/_deltastore/";
+pub const PREFIX: &str = "/_deltastore/";
 
 /// See the module.
 pub struct Admin {
     objects: Objects,
     /// One inspection at a time: its report is held in memory.
     inspecting: Semaphore,
+    runs: Arc<Runs>,
 }
 
 impl Admin {
-    pub fn new(objects: Objects) -> Self {
-        Self { objects, inspecting: Semaphore::new(1) }
+    pub fn new(objects: Objects, runs: Arc<Runs>) -> Self {
+        Self { objects, inspecting: Semaphore::new(1), runs }
     }
 }
 

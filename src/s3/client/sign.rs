@@ -2,15 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::s3::Credentials;
 use crate::s3::percent::encode;
-
-/// The digest of an empty body.
-const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+use crate::s3::sigv4::{ALGORITHM, EMPTY_SHA256, Scope, string_to_sign};
 
 /// Who signs, and for which region.
 pub struct Signer {
@@ -23,33 +19,28 @@ impl Signer {
     /// The headers of a signed GET; `path` and `query` are encoded, the query's names in order.
     pub fn headers(&self, host: &str, path: &str, query: &str, now: SystemTime) -> Vec<(&'static str, String)> {
         let (day, time) = stamp(now);
-        let mut headers =
-            vec![("host", host.to_owned()), ("x-amz-content-sha256", EMPTY.to_owned()), ("x-amz-date", time.clone())];
+        let mut headers = vec![
+            ("host", host.to_owned()),
+            ("x-amz-content-sha256", EMPTY_SHA256.to_owned()),
+            ("x-amz-date", time.clone()),
+        ];
         headers.extend(self.session_token.clone().map(|token| ("x-amz-security-token", token)));
         let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
         let listed: String = headers.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-        let canonical = format!("GET\n{path}\n{query}\n{listed}\n{names}\n{EMPTY}");
-        let scope = format!("{day}/{}/s3/aws4_request", self.region);
-        let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", hex::encode(Sha256::digest(canonical)));
-        let secret = format!("AWS4{}", self.credentials.secret_key);
-        let steps = [day.as_str(), &self.region, "s3", "aws4_request", &text];
-        let signature = steps.iter().fold(secret.into_bytes(), |key, step| hmac(&key, step.as_bytes()));
+        let canonical = format!("GET\n{path}\n{query}\n{listed}\n{names}\n{EMPTY_SHA256}");
+        let scope = Scope { day: &day, region: &self.region, service: "s3" };
+        let text = string_to_sign(&time, &scope, canonical.as_bytes());
+        let signature = scope.key(&self.credentials.secret_key).sign(&text);
         let credential = &self.credentials.access_key;
         headers.push((
             "authorization",
             format!(
-                "AWS4-HMAC-SHA256 Credential={credential}/{scope}, SignedHeaders={names}, Signature={}",
-                hex::encode(signature)
+                "{ALGORITHM} Credential={credential}/{}, SignedHeaders={names}, Signature={signature}",
+                scope.text()
             ),
         ));
         headers
     }
-}
-
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(text);
-    mac.finalize().into_bytes().to_vec()
 }
 
 /// Day and time as signatures have them.

@@ -1,10 +1,10 @@
 //! GetObjectAttributes.
 
 use deltastore_format::PartInfo;
-use s3s::S3Response;
 use s3s::dto::{
     self, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts, ObjectAttributes, ObjectPart,
 };
+use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::{checksum_type_of, count, etag, listed_class, set_checksum, size, timestamp};
 use super::{Answer, Operations, Request};
@@ -17,9 +17,7 @@ impl Operations {
         request: Request<GetObjectAttributesInput>,
     ) -> Answer<GetObjectAttributesOutput> {
         let input = request.input;
-        // Names may come as several headers or as one with commas.
-        let asked: Vec<&str> =
-            input.object_attributes.iter().flat_map(|attribute| attribute.as_str().split(',')).map(str::trim).collect();
+        let asked = asked(&input.object_attributes)?;
         let found = self
             .objects
             .object_attributes(&AttributesInput {
@@ -59,6 +57,22 @@ impl Operations {
     }
 }
 
+/// What is asked for: names in several headers, or in one with commas.
+fn asked(attributes: &[ObjectAttributes]) -> S3Result<Vec<&str>> {
+    const KNOWN: [&str; 5] = [
+        ObjectAttributes::CHECKSUM,
+        ObjectAttributes::ETAG,
+        ObjectAttributes::OBJECT_PARTS,
+        ObjectAttributes::OBJECT_SIZE,
+        ObjectAttributes::STORAGE_CLASS,
+    ];
+    let names: Vec<_> = attributes.iter().flat_map(|names| names.as_str().split(',')).map(str::trim).collect();
+    match names.iter().find(|name| !KNOWN.contains(name)) {
+        None => Ok(names),
+        Some(_) => Err(s3_error!(InvalidArgument, "Invalid attribute name specified.")),
+    }
+}
+
 fn parts(found: &AttributesOutput) -> GetObjectAttributesParts {
     GetObjectAttributesParts {
         is_truncated: Some(found.truncated),
@@ -75,4 +89,21 @@ fn part(part: &PartInfo) -> ObjectPart {
         ObjectPart { part_number: Some(i32::from(part.number)), size: Some(size(part.size)), ..ObjectPart::default() };
     set_checksum!(shown, &part.checksum, 0);
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_named_by_the_header() {
+        let of = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| ObjectAttributes::from((*name).to_owned())).collect();
+            asked(&names).map(|names| names.len()).map_err(|error| error.code().as_str().to_owned())
+        };
+        assert_eq!((of(&["ETag"]), of(&["ETag, Checksum", "ObjectSize"])), (Ok(1), Ok(3)));
+        for wrong in ["", "ETag,", "etag", "ETag,Nonsense"] {
+            assert_eq!(of(&[wrong]), Err("InvalidArgument".to_owned()), "{wrong}");
+        }
+    }
 }

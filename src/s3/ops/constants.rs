@@ -9,6 +9,7 @@ use s3s::dto::{
 use super::{Answer, Operations, Request};
 use crate::object::GetInput;
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     /// Buckets are not versioned.
@@ -50,7 +51,7 @@ impl Operations {
         let found = self.objects.head_object(&named).map_err(to_s3_error)?;
         let tags = found.version.metadata.tags.into_iter();
         Ok(S3Response::new(GetObjectTaggingOutput {
-            tag_set: tags.map(|(key, value)| dto::Tag { key: Some(key), value: Some(value) }).collect(),
+            tag_set: tags.map(|(key, value)| tag(&key, &value)).collect(),
             ..GetObjectTaggingOutput::default()
         }))
     }
@@ -67,4 +68,8 @@ impl Operations {
             permission: Some(dto::Permission::from_static(dto::Permission::FULL_CONTROL)),
         }
     }
+}
+
+fn tag(key: &str, value: &str) -> dto::Tag {
+    dto::Tag { key: Some(references::text(key)), value: Some(references::text(value)) }
 }

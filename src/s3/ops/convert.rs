@@ -3,9 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use deltastore_format::{Checksum, Metadata, StorageType, VersionPut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::{self, ETag, Timestamp, TimestampFormat};
-use s3s::{S3Result, s3_error};
+use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use sha2::{Digest, Sha256};
 
 use crate::object::{ObjectError, checksum, parse_tags};
@@ -16,6 +16,7 @@ const KEPT_HEADERS: [&str; 6] =
     ["cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"];
 pub const STORAGE_CLASS: &str = "x-amz-storage-class";
 pub const WEBSITE_REDIRECT: &str = "x-amz-website-redirect-location";
+const MAX_WEBSITE_REDIRECT: usize = 2048;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASSES: [&str; 11] = [
     "STANDARD",
@@ -64,11 +65,6 @@ pub fn timestamp(ms: u64) -> Timestamp {
     Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
 }
 
-/// Seconds since the epoch.
-pub fn seconds(timestamp: Timestamp) -> i64 {
-    time::OffsetDateTime::from(timestamp).unix_timestamp()
-}
-
 /// The form of `Last-Modified`.
 pub fn http_date(ms: u64) -> String {
     let mut text = Vec::new();
@@ -88,19 +84,33 @@ pub fn count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
+/// The field of an s3s type that holds the checksum of an algorithm: the only list of these fields.
+macro_rules! checksum_field {
+    ($value:expr, $algorithm:expr) => {{
+        use deltastore_format::ChecksumAlgorithm as A;
+        match $algorithm {
+            A::Crc32 => &mut $value.checksum_crc32,
+            A::Crc32c => &mut $value.checksum_crc32c,
+            A::Crc64Nvme => &mut $value.checksum_crc64nvme,
+            A::Sha1 => &mut $value.checksum_sha1,
+            A::Sha256 => &mut $value.checksum_sha256,
+            A::Md5 => &mut $value.checksum_md5,
+            A::Sha512 => &mut $value.checksum_sha512,
+            A::XxHash64 => &mut $value.checksum_xxhash64,
+            A::XxHash3 => &mut $value.checksum_xxhash3,
+            A::XxHash128 => &mut $value.checksum_xxhash128,
+        }
+    }};
+}
+pub(super) use checksum_field;
+
 /// Sets the one `checksum_*` field of an s3s type that a checksum belongs in, or none.
 macro_rules! set_checksum {
     ($output:expr, $checksum:expr, $parts:expr) => {
         if let Some(checksum) = $checksum {
             let checksum: &deltastore_format::Checksum = checksum;
-            let value = Some($crate::object::checksum::header_value(checksum, $parts));
-            match checksum.algorithm {
-                deltastore_format::ChecksumAlgorithm::Crc32 => $output.checksum_crc32 = value,
-                deltastore_format::ChecksumAlgorithm::Crc32c => $output.checksum_crc32c = value,
-                deltastore_format::ChecksumAlgorithm::Crc64Nvme => $output.checksum_crc64nvme = value,
-                deltastore_format::ChecksumAlgorithm::Sha1 => $output.checksum_sha1 = value,
-                deltastore_format::ChecksumAlgorithm::Sha256 => $output.checksum_sha256 = value,
-            }
+            let value = $crate::object::checksum::header_value(checksum, $parts);
+            *$crate::s3::ops::convert::checksum_field!($output, checksum.algorithm) = Some(value);
         }
     };
 }
@@ -126,11 +136,7 @@ pub(super) use set_shown;
 
 /// `COMPOSITE` or `FULL_OBJECT`.
 pub fn checksum_type(composite: bool) -> dto::ChecksumType {
-    dto::ChecksumType::from_static(if composite {
-        dto::ChecksumType::COMPOSITE
-    } else {
-        dto::ChecksumType::FULL_OBJECT
-    })
+    dto::ChecksumType::from_static(checksum::type_name(composite))
 }
 
 pub fn checksum_type_of(checksum: Option<&Checksum>) -> Option<dto::ChecksumType> {
@@ -138,7 +144,7 @@ pub fn checksum_type_of(checksum: Option<&Checksum>) -> Option<dto::ChecksumType
 }
 
 pub fn algorithm_name(algorithm: deltastore_format::ChecksumAlgorithm) -> dto::ChecksumAlgorithm {
-    dto::ChecksumAlgorithm::from_static(checksum::name(algorithm))
+    dto::ChecksumAlgorithm::from_static(algorithm.name())
 }
 
 /// # Errors
@@ -146,19 +152,20 @@ pub fn algorithm_name(algorithm: deltastore_format::ChecksumAlgorithm) -> dto::C
 pub fn parse_algorithm(name: &str) -> Result<deltastore_format::ChecksumAlgorithm, ObjectError> {
     checksum::parse_name(name).ok_or_else(|| {
         ObjectError::InvalidRequest(format!(
-            "the checksum algorithm {name} is not supported: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256"
+            "The checksum algorithm {name} is not supported. Use one of {}.",
+            deltastore_format::ChecksumAlgorithm::all().map(|known| known.name()).collect::<Vec<_>>().join(", ")
         ))
     })
 }
 
-/// A composite's type as `x-amz-checksum-type` names it.
+/// `x-amz-checksum-type`, in any case: true for a composite.
 pub fn parse_checksum_type(kind: Option<&dto::ChecksumType>) -> S3Result<Option<bool>> {
-    match kind.map(|kind| kind.as_str()) {
-        None => Ok(None),
-        Some(dto::ChecksumType::COMPOSITE) => Ok(Some(true)),
-        Some(dto::ChecksumType::FULL_OBJECT) => Ok(Some(false)),
-        Some(other) => Err(s3_error!(InvalidRequest, "x-amz-checksum-type may not be {other}.")),
-    }
+    let Some(kind) = kind.map(dto::ChecksumType::as_str) else { return Ok(None) };
+    [true, false]
+        .into_iter()
+        .find(|composite| kind.eq_ignore_ascii_case(checksum::type_name(*composite)))
+        .map(Some)
+        .ok_or_else(|| s3_error!(InvalidRequest, "Value for x-amz-checksum-type header is invalid."))
 }
 
 /// What is kept with an object, from the headers of the request that makes it.
@@ -177,8 +184,8 @@ pub fn metadata(headers: &HeaderMap, user: Option<dto::Metadata>, tagging: Optio
     if let Some(class) = storage_class(headers)? {
         kept.push((STORAGE_CLASS.to_owned(), class));
     }
-    if let Some(location) = text(headers, WEBSITE_REDIRECT)? {
-        kept.push((WEBSITE_REDIRECT.to_owned(), location.to_owned()));
+    if let Some(location) = website_redirect(headers)? {
+        kept.push((WEBSITE_REDIRECT.to_owned(), location));
     }
     let mut user: Vec<(String, String)> = user.into_iter().flatten().collect();
     user.sort();
@@ -195,6 +202,24 @@ pub fn storage_class(headers: &HeaderMap) -> S3Result<Option<String>> {
     }
 }
 
+/// Where a website would send a reader of the object.
+///
+/// # Errors
+/// `InvalidRedirectLocation`
+pub fn website_redirect(headers: &HeaderMap) -> S3Result<Option<String>> {
+    let Some(location) = text(headers, WEBSITE_REDIRECT)? else { return Ok(None) };
+    let message = if !["/", "http://", "https://"].iter().any(|start| location.starts_with(start)) {
+        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+    } else if location.len() > MAX_WEBSITE_REDIRECT {
+        "The length of website redirect location cannot exceed 2,048 characters."
+    } else {
+        return Ok(Some(location.to_owned()));
+    };
+    let mut error = S3Error::with_message(S3ErrorCode::Custom("InvalidRedirectLocation".into()), message);
+    error.set_status_code(StatusCode::BAD_REQUEST);
+    Err(error)
+}
+
 /// A header's value, empty ones left out.
 pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> S3Result<Option<&'a str>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
@@ -205,14 +230,14 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> S3Result<Option<&'a str>>
     }
 }
 
-/// `aws-chunked` is how the body came, not what it is.
+/// `aws-chunked` is how the body came, not what it is. The rest stays as it was written.
 fn without_aws_chunked(value: &str) -> String {
-    let kept: Vec<&str> = value
-        .split(',')
-        .map(str::trim)
-        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
-        .collect();
-    kept.join(",")
+    let is_chunked = |coding: &&str| coding.trim().eq_ignore_ascii_case("aws-chunked");
+    if !value.split(',').any(|coding| is_chunked(&coding)) {
+        return value.to_owned();
+    }
+    let kept: Vec<&str> = value.split(',').filter(|coding| !is_chunked(coding) && !coding.trim().is_empty()).collect();
+    kept.join(",").trim().to_owned()
 }
 
 /// Metadata as GET and HEAD return it.
@@ -318,6 +343,5 @@ mod tests {
     #[test]
     fn times_have_the_form_of_http() {
         assert_eq!(http_date(1_445_412_480_000), "Wed, 21 Oct 2015 07:28:00 GMT");
-        assert_eq!(seconds(timestamp(1_445_412_480_999)), 1_445_412_480);
     }
 }

@@ -1,27 +1,19 @@
 //! CopyObject.
 
-use http::HeaderMap;
-use s3s::dto::{self, CopyObjectInput, CopyObjectOutput, CopyObjectResult, Timestamp};
+use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult};
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{
-    WEBSITE_REDIRECT, checksum_type_of, etag, metadata, set_checksum, storage_class, text, timestamp,
-};
+use super::convert::{checksum_type_of, etag, metadata, set_checksum, storage_class, timestamp, website_redirect};
 use super::upload_body::named_algorithm;
-use super::{Answer, Operations, Request, conditions};
-use crate::object::{CopyInput, CopySource, MetadataDirective, TaggingDirective, parse_tags};
+use super::{Answer, Operations, Request, conditions, copy_source};
+use crate::object::{CopyInput, MetadataDirective, TaggingDirective, parse_tags};
 use crate::s3::error::to_s3_error;
 
 impl Operations {
     pub async fn copy_object(&self, request: Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
         let Request { input, headers, .. } = request;
         let copy = CopyInput {
-            source: source(
-                input.copy_source,
-                &headers,
-                input.copy_source_if_modified_since,
-                input.copy_source_if_unmodified_since,
-            )?,
+            source: copy_source::read(&headers)?,
             metadata: match directive(input.metadata_directive.as_ref().map(|directive| directive.as_str()))? {
                 false => MetadataDirective::Copy,
                 true => MetadataDirective::Replace(metadata(&headers, input.metadata, None)?),
@@ -33,7 +25,7 @@ impl Operations {
                 ),
             },
             storage_class: storage_class(&headers)?,
-            website_redirect: text(&headers, WEBSITE_REDIRECT)?.map(str::to_owned),
+            website_redirect: website_redirect(&headers)?,
             checksum: named_algorithm(&headers)?,
             conditions: conditions::write(&headers)?,
             bucket: input.bucket,
@@ -60,27 +52,6 @@ fn directive(directive: Option<&str>) -> S3Result<bool> {
     }
 }
 
-/// What `x-amz-copy-source` and its conditions name.
-pub fn source(
-    source: dto::CopySource,
-    headers: &HeaderMap,
-    modified: Option<Timestamp>,
-    unmodified: Option<Timestamp>,
-) -> S3Result<CopySource> {
-    let dto::CopySource::Bucket { bucket, key, version_id } = source else {
-        return Err(s3_error!(
-            NotImplemented,
-            "Access points are not implemented: name the bucket in x-amz-copy-source."
-        ));
-    };
-    Ok(CopySource {
-        bucket: bucket.into(),
-        key: key.into(),
-        version_id: version_id.map(Into::into),
-        conditions: conditions::source(headers, modified, unmodified)?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,13 +62,5 @@ mod tests {
         assert!(!directive(Some("COPY")).unwrap());
         assert!(directive(Some("REPLACE")).unwrap());
         assert!(directive(Some("replace")).is_err());
-    }
-
-    #[test]
-    fn sources_are_decoded_once() {
-        let parsed = dto::CopySource::parse("bucket/a%2Bb%20c?versionId=null").unwrap();
-        let found = source(parsed, &HeaderMap::new(), None, None).unwrap();
-        assert_eq!((found.bucket.as_str(), found.key.as_str()), ("bucket", "a+b c"));
-        assert_eq!(found.version_id.as_deref(), Some("null"));
     }
 }

@@ -6,11 +6,10 @@ use s3s::dto::{
 };
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::text;
-use super::list::fits_xml;
-use super::{Answer, Operations, Request};
+use super::{Answer, Operations, Request, conditions};
 use crate::object::{DeleteInput, DeleteKey, EtagPattern, MAX_PAGE};
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn delete_object(&self, request: Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
@@ -18,7 +17,7 @@ impl Operations {
         if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
             return Err(unknown_condition());
         }
-        let if_match = text(&headers, "if-match")?.map(EtagPattern::parse);
+        let if_match = conditions::write(&headers)?.if_match;
         let key = DeleteKey { key: input.key, version_id: input.version_id, if_match };
         self.objects.delete_object(DeleteInput { bucket: input.bucket, key }).await.map_err(to_s3_error)?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
@@ -30,7 +29,8 @@ impl Operations {
             return Err(s3_error!(MalformedXML, "DeleteObjects takes 1 to {MAX_PAGE} keys."));
         }
         let keys = input.delete.objects.into_iter().map(key).collect::<S3Result<Vec<_>>>()?;
-        let named: Vec<_> = keys.iter().map(|key| (key.key.clone(), key.version_id.clone())).collect();
+        let written = |key: &DeleteKey| (references::text(&key.key), key.version_id.as_deref().map(references::text));
+        let named: Vec<_> = keys.iter().map(written).collect();
         let results = self.objects.delete_objects(&input.bucket, keys).await.map_err(to_s3_error)?;
 
         let quiet = input.delete.quiet.unwrap_or(false);
@@ -60,10 +60,6 @@ impl Operations {
 fn key(object: ObjectIdentifier) -> S3Result<DeleteKey> {
     if object.size.is_some() || object.last_modified_time.is_some() {
         return Err(unknown_condition());
-    }
-    // The answer could not name it.
-    if !fits_xml(&object.key) {
-        return Err(s3_error!(MalformedXML, "A key holds characters that XML does not allow."));
     }
     let if_match = object.e_tag.map(|etag| EtagPattern::parse(etag.value()));
     Ok(DeleteKey { key: object.key, version_id: object.version_id, if_match })

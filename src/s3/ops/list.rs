@@ -1,17 +1,19 @@
 //! ListObjects, both versions.
 
 use deltastore_format::VersionPut;
-use s3s::S3Response;
 use s3s::dto::{self, EncodingType, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output};
+use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::{algorithm_name, checksum_type_of, count, etag, listed_class, size, timestamp};
 use super::{Answer, Operations, Request};
-use crate::object::{ListInput, ListOutput};
+use crate::object::ListInput;
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn list_objects(&self, request: Request<ListObjectsInput>) -> Answer<ListObjectsOutput> {
         let input = request.input;
+        let names = Names::new(input.encoding_type)?;
         let page = self
             .objects
             .list_objects(ListInput {
@@ -24,7 +26,6 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let names = Names::new(input.encoding_type, &page);
         // S3 gives a marker only with a delimiter; without one, clients go on from the last key.
         let with_marker = input.delimiter.as_deref().is_some_and(|delimiter| !delimiter.is_empty());
         let next_marker = page.next_marker.filter(|_| with_marker).map(|marker| names.write(marker.as_str()));
@@ -37,7 +38,7 @@ impl Operations {
             is_truncated: Some(page.truncated),
             contents: Some(page.objects.into_iter().map(|object| entry(object, &names, Some(&owner))).collect()),
             common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            delimiter: names.write_given(input.delimiter.as_deref()),
             next_marker,
             encoding_type: names.encoding_type(),
             request_charged: None,
@@ -46,6 +47,7 @@ impl Operations {
 
     pub async fn list_objects_v2(&self, request: Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
         let input = request.input;
+        let names = Names::new(input.encoding_type)?;
         let page = self
             .objects
             .list_objects(ListInput {
@@ -58,21 +60,20 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let names = Names::new(input.encoding_type, &page);
         let owner = input.fetch_owner.unwrap_or(false).then(|| self.owner.owner());
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             max_keys: Some(count(page.max_keys)),
             key_count: Some(count(page.objects.len() + page.prefixes.len())),
-            continuation_token: input.continuation_token,
+            continuation_token: input.continuation_token.as_deref().map(references::text),
             is_truncated: Some(page.truncated),
             next_continuation_token: page.next_token,
             contents: Some(page.objects.into_iter().map(|object| entry(object, &names, owner.as_ref())).collect()),
             common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            delimiter: names.write_given(input.delimiter.as_deref()),
             encoding_type: names.encoding_type(),
-            start_after: input.start_after.map(|after| names.write(&after)),
+            start_after: names.write_given(input.start_after.as_deref()),
             request_charged: None,
         }))
     }
@@ -102,16 +103,14 @@ pub struct Names {
 }
 
 impl Names {
-    /// As asked for; and encoded unasked where a name could not be written in XML, for a page that says so is better
-    /// than none.
-    fn new(asked: Option<EncodingType>, page: &ListOutput) -> Self {
-        let keys = page.objects.iter().map(|object| object.key.as_str());
-        Names::of(asked, keys.chain(page.prefixes.iter().map(String::as_str)))
-    }
-
-    pub fn of<'a>(asked: Option<EncodingType>, mut names: impl Iterator<Item = &'a str>) -> Self {
-        let asked = asked.is_some_and(|encoding| encoding.as_str().eq_ignore_ascii_case(EncodingType::URL));
-        Names { encoded: asked || !names.all(fits_xml) }
+    /// # Errors
+    /// `InvalidArgument` for an encoding that S3 does not have.
+    pub fn new(asked: Option<EncodingType>) -> S3Result<Self> {
+        match asked.as_ref().map(EncodingType::as_str) {
+            None | Some("") => Ok(Names { encoded: false }),
+            Some(name) if name.eq_ignore_ascii_case(EncodingType::URL) => Ok(Names { encoded: true }),
+            Some(_) => Err(s3_error!(InvalidArgument, "Invalid Encoding Method specified in Request.")),
+        }
     }
 
     pub fn encoding_type(&self) -> Option<EncodingType> {
@@ -119,13 +118,13 @@ impl Names {
     }
 
     pub fn write(&self, name: &str) -> String {
-        if self.encoded { url_encode(name) } else { name.to_owned() }
+        if self.encoded { url_encode(name) } else { references::text(name) }
     }
-}
 
-/// Can the text be written in XML 1.0 and come back the same? A carriage return would come back as a line feed.
-pub fn fits_xml(text: &str) -> bool {
-    text.chars().all(|char| matches!(char, '\t' | '\n' | '\u{20}'..='\u{fffd}' | '\u{10000}'..))
+    /// What the request gives; an answer does not name what it leaves empty.
+    pub fn write_given(&self, name: Option<&str>) -> Option<String> {
+        name.filter(|name| !name.is_empty()).map(|name| self.write(name))
+    }
 }
 
 /// Percent-encoding that decoders of queries and of forms read alike: a space is `%20`, a plus `%2B`.
@@ -145,24 +144,25 @@ fn url_encode(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn url() -> Option<EncodingType> {
-        Some(EncodingType::from_static(EncodingType::URL))
+    fn asked(encoding: &str) -> S3Result<Names> {
+        Names::new(Some(EncodingType::from(encoding.to_owned())))
     }
 
     #[test]
     fn names_are_encoded_so_that_every_decoder_agrees() {
-        let names = Names::of(url(), std::iter::empty());
-        assert_eq!(names.write("a b+c/ü&%~"), "a%20b%2Bc/%C3%BC%26%25~");
-        assert_eq!(names.encoding_type(), url());
-        let plain = Names::of(None, ["a b+c"].into_iter());
-        assert_eq!((plain.write("a b+c").as_str(), plain.encoding_type()), ("a b+c", None));
+        let names = asked("url").unwrap();
+        assert_eq!(names.write("a b+c/ü&%~\r"), "a%20b%2Bc/%C3%BC%26%25~%0D");
+        assert_eq!(names.encoding_type(), Some(EncodingType::from_static(EncodingType::URL)));
+        assert_eq!(
+            asked("foo").err().map(|error| error.code().as_str().to_owned()).as_deref(),
+            Some("InvalidArgument")
+        );
     }
 
     #[test]
-    fn what_xml_cannot_hold_is_encoded_unasked() {
-        for key in ["a\u{1}", "a\r", "a\u{ffff}", "\u{0}"] {
-            assert_eq!(Names::of(None, [key].into_iter()).encoding_type(), url(), "{key:?}");
-        }
-        assert_eq!(Names::of(None, ["tab\t", "ü", "😀"].into_iter()).encoding_type(), None);
+    fn names_are_not_encoded_unasked() {
+        let plain = Names::new(None).unwrap();
+        assert_eq!((plain.write("a b+c").as_str(), plain.encoding_type()), ("a b+c", None));
+        assert_eq!((plain.write_given(Some("")), plain.write_given(Some("/"))), (None, Some("/".to_owned())));
     }
 }

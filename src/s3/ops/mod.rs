@@ -7,12 +7,14 @@ mod conditions;
 pub mod constants;
 pub mod convert;
 mod copy;
+mod copy_source;
 mod delete;
 mod get;
 mod list;
 mod multipart;
 mod parts;
 mod put;
+mod range;
 mod read;
 mod upload_body;
 

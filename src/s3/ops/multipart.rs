@@ -1,6 +1,9 @@
 //! Multipart uploads: create, complete, abort, list.
 
 use deltastore_format::{ChecksumAlgorithm, UploadPut};
+use http::HeaderMap;
+use http::header::HOST;
+use http::uri::{Authority, Uri};
 use s3s::dto::{
     self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ListMultipartUploadsInput,
@@ -9,17 +12,17 @@ use s3s::dto::{
 use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::{
-    algorithm_name, checksum_type, checksum_type_of, count, etag, listed_class, metadata, parse_checksum_type,
-    set_checksum, timestamp,
+    algorithm_name, checksum_field, checksum_type, checksum_type_of, count, etag, listed_class, metadata,
+    parse_checksum_type, set_checksum, timestamp,
 };
 use super::list::{Names, prefixes};
 use super::upload_body::{header_checksum, named_algorithm};
 use super::{Answer, Operations, Request, conditions};
 use crate::object::{
-    ChecksumValue, CompleteInput, CompletedPart, CreateUploadInput, ListUploadsInput, MAX_PARTS, ObjectError,
-    format_upload_id,
+    ChecksumValue, CompleteInput, CompletedPart, CreateUploadInput, ListUploadsInput, MAX_PARTS, format_upload_id,
 };
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn create_multipart_upload(
@@ -40,7 +43,7 @@ impl Operations {
             .map_err(to_s3_error)?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
             bucket: Some(input.bucket),
-            key: Some(upload.key),
+            key: Some(references::text(&upload.key)),
             upload_id: Some(format_upload_id(upload.upload)),
             checksum_algorithm: upload.checksum.map(|(algorithm, _)| algorithm_name(algorithm)),
             checksum_type: upload.checksum.map(|(_, composite)| checksum_type(composite)),
@@ -52,7 +55,7 @@ impl Operations {
         &self,
         request: Request<CompleteMultipartUploadInput>,
     ) -> Answer<CompleteMultipartUploadOutput> {
-        let Request { input, headers, .. } = request;
+        let Request { input, headers, uri, .. } = request;
         let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         if parts.is_empty() || parts.len() > usize::from(MAX_PARTS) {
             return Err(s3_error!(MalformedXML, "CompleteMultipartUpload takes 1 to {MAX_PARTS} parts."));
@@ -60,7 +63,8 @@ impl Operations {
         let object_size = input
             .mpu_object_size
             .map(|size| {
-                u64::try_from(size).map_err(|_| s3_error!(InvalidArgument, "x-amz-mp-object-size is negative."))
+                u64::try_from(size)
+                    .map_err(|_| s3_error!(InvalidRequest, "Value for x-amz-mp-object-size header is invalid."))
             })
             .transpose()?;
         let version = self
@@ -78,14 +82,14 @@ impl Operations {
             .await
             .map_err(to_s3_error)?;
         let mut output = CompleteMultipartUploadOutput {
-            location: Some(format!("/{}/{}", input.bucket, version.key)),
+            location: Some(location(&uri, &headers, &input.bucket, &version.key)),
             bucket: Some(input.bucket),
             e_tag: etag(&version.etag),
             checksum_type: checksum_type_of(version.checksum.as_ref()),
             ..CompleteMultipartUploadOutput::default()
         };
         set_checksum!(output, &version.checksum, version.parts.len());
-        output.key = Some(version.key);
+        output.key = Some(references::text(&version.key));
         Ok(S3Response::new(output))
     }
 
@@ -118,12 +122,11 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let keys = page.uploads.iter().map(|upload| upload.key.as_str());
-        let names = Names::of(input.encoding_type, keys.chain(page.prefixes.iter().map(String::as_str)));
+        let names = Names::new(input.encoding_type)?;
         Ok(S3Response::new(ListMultipartUploadsOutput {
             bucket: Some(input.bucket),
             common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: input.delimiter.map(|delimiter| names.write(&delimiter)),
+            delimiter: names.write_given(input.delimiter.as_deref()),
             encoding_type: names.encoding_type(),
             is_truncated: Some(page.truncated),
             key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
@@ -132,7 +135,7 @@ impl Operations {
             next_upload_id_marker: page.next_upload_id_marker,
             prefix: Some(names.write(&input.prefix.unwrap_or_default())),
             request_charged: None,
-            upload_id_marker: Some(input.upload_id_marker.unwrap_or_default()),
+            upload_id_marker: Some(references::text(&input.upload_id_marker.unwrap_or_default())),
             uploads: Some(page.uploads.into_iter().map(|upload| self.upload(upload, &names)).collect()),
         }))
     }
@@ -152,44 +155,37 @@ impl Operations {
 }
 
 /// A part as the request's document names it.
-fn part(part: dto::CompletedPart) -> S3Result<CompletedPart> {
-    let (Some(number), Some(etag)) = (part.part_number, part.e_tag) else {
+fn part(mut part: dto::CompletedPart) -> S3Result<CompletedPart> {
+    let (Some(number), Some(etag)) = (part.part_number, part.e_tag.take()) else {
         return Err(s3_error!(MalformedXML, "Every part needs a PartNumber and an ETag."));
     };
-    let unknown = [
-        part.checksum_md5,
-        part.checksum_sha512,
-        part.checksum_xxhash3,
-        part.checksum_xxhash64,
-        part.checksum_xxhash128,
-    ];
-    if unknown.iter().any(Option::is_some) {
-        return Err(to_s3_error(ObjectError::InvalidRequest(
-            "a part's checksum algorithm is not supported: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256".to_owned(),
-        )));
-    }
-    let mut checksums = [
-        (ChecksumAlgorithm::Crc32, part.checksum_crc32),
-        (ChecksumAlgorithm::Crc32c, part.checksum_crc32c),
-        (ChecksumAlgorithm::Crc64Nvme, part.checksum_crc64nvme),
-        (ChecksumAlgorithm::Sha1, part.checksum_sha1),
-        (ChecksumAlgorithm::Sha256, part.checksum_sha256),
-    ]
-    .into_iter()
-    .filter_map(|(algorithm, value)| value.map(|value| (algorithm, value)));
-    let checksum = checksums
-        .next()
-        .map(|(algorithm, value)| ChecksumValue::parse(algorithm, &value))
-        .transpose()
-        .map_err(to_s3_error)?;
-    if checksums.next().is_some() {
-        return Err(s3_error!(InvalidRequest, "A part may have one checksum."));
-    }
+    let mut named = ChecksumAlgorithm::all()
+        .filter_map(|algorithm| checksum_field!(part, algorithm).take().map(|value| (algorithm, value)));
+    let checksum = match (named.next(), named.next()) {
+        (None, _) => None,
+        (Some((algorithm, value)), None) => Some(ChecksumValue::decode(algorithm, &value).ok_or_else(malformed)?),
+        (Some(_), Some(_)) => return Err(malformed()),
+    };
+    // What is no number of a part at all is refused with those that are too high.
+    let number = u16::try_from(number).unwrap_or(u16::MAX);
     Ok(CompletedPart { number, etag: etag.into_value(), checksum })
+}
+
+fn malformed() -> s3s::S3Error {
+    s3_error!(InvalidArgument, "Invalid Base64 or multiple checksums present in request")
+}
+
+/// The object's absolute URL: where the request went. `x-forwarded-proto` is what a proxy in front says that clients use.
+fn location(uri: &Uri, headers: &HeaderMap, bucket: &str, key: &str) -> String {
+    let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
+    let Some(host) = host.filter(|host| !host.is_empty()) else { return format!("/{bucket}/{key}") };
+    let https = headers.get("x-forwarded-proto").is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+    format!("{}://{host}{}", if https { "https" } else { "http" }, uri.path())
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
     use s3s::dto::ETag;
 
     use super::*;
@@ -207,12 +203,25 @@ mod tests {
         assert_eq!(part(named()).unwrap().etag, "abc");
         let code = |named: dto::CompletedPart| part(named).map(|_| ()).unwrap_err().code().as_str().to_owned();
         assert_eq!(code(dto::CompletedPart { e_tag: None, ..named() }), "MalformedXML");
-        assert_eq!(code(dto::CompletedPart { checksum_sha512: Some(String::new()), ..named() }), "InvalidRequest");
+        assert_eq!(code(dto::CompletedPart { checksum_sha512: Some(String::new()), ..named() }), "InvalidArgument");
+        assert_eq!(code(dto::CompletedPart { checksum_crc32: Some("AAAA".into()), ..named() }), "InvalidArgument");
         let twice = dto::CompletedPart {
             checksum_crc32: Some("AAAAAA==".to_owned()),
             checksum_crc32c: Some("AAAAAA==".to_owned()),
             ..named()
         };
-        assert_eq!(code(twice), "InvalidRequest");
+        assert_eq!(code(twice), "InvalidArgument");
+        assert_eq!(part(dto::CompletedPart { part_number: Some(-1), ..named() }).unwrap().number, u16::MAX);
+    }
+
+    #[test]
+    fn locations_are_where_the_request_went() {
+        let mut headers = HeaderMap::new();
+        let uri = Uri::from_static("/b/a%20b?uploadId=1");
+        assert_eq!(location(&uri, &headers, "b", "a b"), "/b/a b");
+        headers.insert(HOST, HeaderValue::from_static("[::1]:9000"));
+        assert_eq!(location(&uri, &headers, "b", "a b"), "http://[::1]:9000/b/a%20b");
+        headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
+        assert_eq!(location(&uri, &headers, "b", "a b"), "https://[::1]:9000/b/a%20b");
     }
 }

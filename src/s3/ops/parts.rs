@@ -8,17 +8,18 @@ use s3s::dto::{
 use s3s::{S3Response, S3Result, s3_error};
 
 use super::convert::{algorithm_name, checksum_type, count, etag, listed_class, set_checksum, size, timestamp};
-use super::{Answer, Operations, Request, copy, upload_body};
+use super::{Answer, Operations, Request, copy_source, upload_body};
 use crate::object::{ListPartsInput, UploadPartCopyInput, UploadPartInput};
 use crate::s3::error::to_s3_error;
+use crate::s3::quirks::references;
 
 impl Operations {
     pub async fn upload_part(&self, request: Request<Upload>) -> Answer<UploadPartOutput> {
-        let Request { input, headers, trailing_headers, .. } = request;
+        let Request { input, headers, extensions, .. } = request;
         let part = self
             .objects
             .upload_part(UploadPartInput {
-                expect: upload_body::expect(&headers, input.content_length, trailing_headers)?,
+                expect: upload_body::expect(&headers, input.content_length, extensions.get())?,
                 bucket: input.bucket,
                 key: input.key,
                 upload_id: input.upload_id,
@@ -27,8 +28,8 @@ impl Operations {
             })
             .await
             .map_err(to_s3_error)?;
-        let mut output = UploadPartOutput { e_tag: etag(&part.etag), ..UploadPartOutput::default() };
-        set_checksum!(output, &part.checksum, 0);
+        let mut output = UploadPartOutput { e_tag: etag(&part.put.etag), ..UploadPartOutput::default() };
+        set_checksum!(output, Some(&part.checksum), 0);
         Ok(S3Response::new(output))
     }
 
@@ -37,12 +38,7 @@ impl Operations {
         let part = self
             .objects
             .upload_part_copy(UploadPartCopyInput {
-                source: copy::source(
-                    input.copy_source,
-                    &headers,
-                    input.copy_source_if_modified_since,
-                    input.copy_source_if_unmodified_since,
-                )?,
+                source: copy_source::read(&headers)?,
                 range: input.copy_source_range.as_deref().map(range).transpose()?,
                 bucket: input.bucket,
                 key: input.key,
@@ -79,14 +75,14 @@ impl Operations {
             checksum_type: page.upload.checksum.map(|(_, composite)| checksum_type(composite)),
             initiator: Some(self.owner.initiator()),
             is_truncated: Some(page.truncated),
-            key: Some(input.key),
+            key: Some(references::text(&input.key)),
             max_parts: Some(count(page.max_parts)),
             next_part_number_marker: page.next_part_number_marker.map(i32::from),
             owner: Some(self.owner.owner()),
             part_number_marker: Some(input.part_number_marker.unwrap_or(0)),
             parts: Some(page.parts.into_iter().map(entry).collect()),
             storage_class: Some(dto::StorageClass::from(listed_class(&page.upload.metadata))),
-            upload_id: Some(input.upload_id),
+            upload_id: Some(references::text(&input.upload_id)),
             ..Listed::default()
         }))
     }

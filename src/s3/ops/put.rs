@@ -10,11 +10,11 @@ use crate::s3::error::to_s3_error;
 
 impl Operations {
     pub async fn put_object(&self, request: Request<PutObjectInput>) -> Answer<PutObjectOutput> {
-        let Request { input, headers, trailing_headers, .. } = request;
+        let Request { input, headers, extensions, .. } = request;
         let version = self
             .objects
             .put_object(PutInput {
-                expect: upload_body::expect(&headers, input.content_length, trailing_headers)?,
+                expect: upload_body::expect(&headers, input.content_length, extensions.get())?,
                 metadata: metadata(&headers, input.metadata, input.tagging.as_deref())?,
                 conditions: conditions::write(&headers)?,
                 bucket: input.bucket,

@@ -4,10 +4,12 @@ use deltastore_format::ChecksumAlgorithm;
 use futures::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 use s3s::dto::StreamingBlob;
-use s3s::{S3Result, TrailingHeaders, s3_error};
+use s3s::{S3Result, s3_error};
 
 use super::convert::{parse_algorithm, text};
+use crate::object::checksum::header_name;
 use crate::object::{Body, ChecksumValue, Expect, ExpectChecksum, ObjectError};
+use crate::s3::auth::chunked::Trailers;
 use crate::s3::error::{body_error, to_s3_error};
 
 const CHECKSUM: &str = "x-amz-checksum-";
@@ -22,24 +24,26 @@ pub fn stream(blob: Option<StreamingBlob>) -> Body {
     }
 }
 
-/// The promises. `length` is that of the decoded body. The SHA-256 of the signature is verified by s3s as the body
-/// passes, so it is not among them.
+/// The promises. `length` is that of the decoded body. The SHA-256 of the signature is verified as the body
+/// passes ([`crate::s3::auth`]), so it is not among them.
 ///
 /// # Errors
 /// More than one checksum, one that is malformed, or an algorithm we do not know.
-pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<TrailingHeaders>) -> S3Result<Expect> {
+pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<&Trailers>) -> S3Result<Expect> {
     let length = length
         .map(|length| u64::try_from(length).map_err(|_| s3_error!(InvalidArgument, "Content-Length is negative.")))
         .transpose()?;
+    let md5 = headers.get("content-md5").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     Ok(Expect {
         length,
-        md5: text(headers, "content-md5")?.map(str::to_owned),
+        // An empty one is none, and told so when it is read.
+        md5,
         sha256: None,
         checksum: checksum(headers, trailers)?,
     })
 }
 
-fn checksum(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<ExpectChecksum> {
+fn checksum(headers: &HeaderMap, trailers: Option<&Trailers>) -> S3Result<ExpectChecksum> {
     let named = named_algorithm(headers)?;
     let value = header_checksum(headers)?;
     let trailer = announced_trailer(headers)?;
@@ -62,14 +66,12 @@ fn checksum(headers: &HeaderMap, trailers: Option<TrailingHeaders>) -> S3Result<
     Ok(found)
 }
 
-fn reader(
-    algorithm: ChecksumAlgorithm,
-    trailers: Option<TrailingHeaders>,
-) -> Box<dyn FnOnce() -> Option<String> + Send> {
+fn reader(algorithm: ChecksumAlgorithm, trailers: Option<&Trailers>) -> Box<dyn FnOnce() -> Option<String> + Send> {
     let name = header_name(algorithm);
+    let trailers = trailers.cloned();
     Box::new(move || {
         let trailers = trailers?.take()?;
-        let mut values = trailers.get_all(name).iter();
+        let mut values = trailers.get_all(&name).iter();
         let value = values.next()?.to_str().ok()?.to_owned();
         // Two values are as good as none: nobody knows which was meant.
         values.next().is_none().then_some(value)
@@ -88,7 +90,9 @@ pub fn header_checksum(headers: &HeaderMap) -> S3Result<Option<(ChecksumAlgorith
             continue;
         }
         let algorithm = parse_algorithm(kind).map_err(to_s3_error)?;
-        let Some(value) = text(headers, name.as_str())? else { continue };
+        let Some(value) = text(headers, name.as_str())? else {
+            return Err(s3_error!(InvalidRequest, "Value for {name} header is invalid."));
+        };
         if found.replace((algorithm, value)).is_some() {
             return Err(several());
         }
@@ -124,16 +128,6 @@ fn several() -> s3s::S3Error {
     to_s3_error(ObjectError::InvalidRequest(
         "Expecting a single x-amz-checksum- header. Multiple checksum types are not allowed.".to_owned(),
     ))
-}
-
-fn header_name(algorithm: ChecksumAlgorithm) -> &'static str {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 => "x-amz-checksum-crc32",
-        ChecksumAlgorithm::Crc32c => "x-amz-checksum-crc32c",
-        ChecksumAlgorithm::Crc64Nvme => "x-amz-checksum-crc64nvme",
-        ChecksumAlgorithm::Sha1 => "x-amz-checksum-sha1",
-        ChecksumAlgorithm::Sha256 => "x-amz-checksum-sha256",
-    }
 }
 
 #[cfg(test)]
@@ -180,7 +174,9 @@ mod tests {
         assert_eq!(code(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-trailer", "x-amz-checksum-crc32")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "AAAAAA=="), ("x-amz-sdk-checksum-algorithm", "SHA1")]), refused);
         assert_eq!(code(&[("x-amz-checksum-xxhash64", "AAAA")]), refused);
+        assert_eq!(code(&[("x-amz-checksum-sha3", "AAAA")]), refused);
         assert_eq!(code(&[("x-amz-trailer", "x-amz-meta-a")]), refused);
         assert_eq!(code(&[("x-amz-checksum-crc32", "not base64")]), refused);
+        assert_eq!(code(&[("x-amz-checksum-crc32", "")]), refused);
     }
 }

@@ -1,7 +1,7 @@
 //! What is known about a request while it runs, for its answer and the log.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::error_page::ErrorPage;
 use super::ids::RequestId;
+use crate::s3::auth::Principal;
 
 /// Bucket and key that a request names.
 #[derive(Clone)]
@@ -25,7 +26,9 @@ pub enum Fault {
     Stalled = 1,
     Broken = 2,
     Sha256Mismatch = 3,
-    BadDigest = 4,
+    ChunkSignature = 4,
+    ChunkSize = 5,
+    Trailers = 6,
 }
 
 impl Fault {
@@ -44,12 +47,25 @@ impl Fault {
                 "XAmzContentSHA256Mismatch",
                 "The provided 'x-amz-content-sha256' header does not match what was computed.",
             ),
-            Fault::BadDigest => (
-                "BadDigest",
-                "The Content-MD5 or checksum value that you specified did not match what the server received.",
+            Fault::ChunkSignature => (
+                "SignatureDoesNotMatch",
+                "The request signature we calculated does not match the signature you provided. Check your key and \
+                 signing method.",
+            ),
+            Fault::ChunkSize => {
+                ("InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes")
+            }
+            Fault::Trailers => (
+                "MalformedTrailerError",
+                "The request contained trailing data that was not well-formed or did not conform to our published \
+                 schema.",
             ),
         };
-        ErrorPage::new(StatusCode::BAD_REQUEST, code, message)
+        let status = match self {
+            Fault::ChunkSignature | Fault::ChunkSize => StatusCode::FORBIDDEN,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        ErrorPage::new(status, code, message)
     }
 }
 
@@ -61,7 +77,7 @@ pub struct RequestContext {
     uri: Uri,
     operation: OnceLock<String>,
     resource: OnceLock<Resource>,
-    verified: AtomicBool,
+    principal: OnceLock<Principal>,
     received: AtomicU64,
     fault: AtomicU8,
     unread: Mutex<Option<Incoming>>,
@@ -76,7 +92,7 @@ impl RequestContext {
             uri,
             operation: OnceLock::new(),
             resource: OnceLock::new(),
-            verified: AtomicBool::new(false),
+            principal: OnceLock::new(),
             received: AtomicU64::new(0),
             fault: AtomicU8::new(0),
             unread: Mutex::new(None),
@@ -110,21 +126,33 @@ impl RequestContext {
         self.resource.get()
     }
 
-    /// Remembers what the request turned out to be; only the first call counts.
-    pub fn resolve(&self, operation: String, resource: Option<Resource>) {
-        let _ = self.operation.set(operation);
+    /// A parameter of the query.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let mut pairs = form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// Remembers what the path names; only the first call counts.
+    pub fn name(&self, resource: Option<Resource>) {
         if let Some(resource) = resource {
             let _ = self.resource.set(resource);
         }
     }
 
-    /// Whether this very request was found to be signed by the root user, and allowed.
-    pub fn is_verified(&self) -> bool {
-        self.verified.load(Ordering::Relaxed)
+    /// Remembers what the request turned out to be; only the first call counts.
+    pub fn resolve(&self, operation: String, resource: Option<Resource>) {
+        let _ = self.operation.set(operation);
+        self.name(resource);
     }
 
-    pub fn set_verified(&self) {
-        self.verified.store(true, Ordering::Relaxed);
+    /// Who sent the request, once its signature was verified.
+    pub fn principal(&self) -> Option<&Principal> {
+        self.principal.get()
+    }
+
+    /// Only the first call counts.
+    pub fn set_principal(&self, principal: Principal) {
+        let _ = self.principal.set(principal);
     }
 
     /// Body bytes received so far, transfer framing included.
@@ -141,7 +169,9 @@ impl RequestContext {
             1 => Some(Fault::Stalled),
             2 => Some(Fault::Broken),
             3 => Some(Fault::Sha256Mismatch),
-            4 => Some(Fault::BadDigest),
+            4 => Some(Fault::ChunkSignature),
+            5 => Some(Fault::ChunkSize),
+            6 => Some(Fault::Trailers),
             _ => None,
         }
     }

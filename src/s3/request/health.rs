@@ -7,7 +7,8 @@ use hyper::{Method, Response, StatusCode};
 use crate::object::Objects;
 use crate::store::Health;
 
-/// The answer if the request asks for health: live while the server answers at all, ready while the store takes writes.
+/// The answer if the request asks for health: live while the server answers at all, ready while the store takes writes
+/// and has memory for them.
 pub fn answer(method: &Method, path: &str, objects: &Objects) -> Option<Response<Bytes>> {
     let ready = match path {
         "/health/live" | "/minio/health/live" => false,
@@ -31,6 +32,9 @@ pub fn answer(method: &Method, path: &str, objects: &Objects) -> Option<Response
 
 fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
     match objects.store().health() {
+        Health::Ready if objects.uploads_are_stuck() => {
+            (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"busy: uploads wait for memory\n"))
+        }
         Health::Ready => (StatusCode::OK, Bytes::from_static(b"ready\n")),
         Health::Full => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"the disk is full\n")),
         // The reason names files: it is for the log.
@@ -40,6 +44,7 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
             let text = format!("degraded: {damage} damaged places, {lost} segments lost{index}\n");
             (StatusCode::OK, text.into())
         }
-        Health::ReadOnly { reason } => (StatusCode::SERVICE_UNAVAILABLE, format!("read-only: {reason}\n").into()),
+        // The reason names paths, which are nobody's business; the log has it.
+        Health::ReadOnly { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"read-only: see the log\n")),
     }
 }

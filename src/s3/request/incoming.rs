@@ -3,16 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::context::{Fault, RequestContext};
-use super::xml_body::XmlCheck;
-use crate::object::Objects;
-use crate::s3::server::stall::StallClock;
+use crate::s3::server::pressure::PeerClock;
 
 /// Why reading a body failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,78 +18,24 @@ pub enum BodyFault {
     Stalled,
     #[error("the body broke off: {0}")]
     Broken(#[source] hyper::Error),
-    #[error("the body does not have the digest that the request names")]
-    Digest,
 }
 
-/// hyper's body with a [`StallClock`]. Dropped before its end, it leaves the rest to the context.
+/// hyper's body with a [`PeerClock`]. Dropped before its end, it leaves the rest to the context.
 pub struct IncomingBody {
     inner: Option<Incoming>,
     context: Arc<RequestContext>,
-    clock: StallClock,
-    /// In uploads.
-    pressed: Option<Pressed>,
-    check: Option<XmlCheck>,
-}
-
-/// Finds uploads that send nothing for a while, which is given them as long as nobody waits for their memory.
-pub struct Pressed {
-    clock: StallClock,
-    objects: Objects,
-}
-
-impl Pressed {
-    pub fn new(timeout: Duration, objects: Objects) -> Self {
-        Self { clock: StallClock::new(timeout, 1), objects }
-    }
-
-    /// Ready once the upload has stalled and others wait.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.clock.poll_stalled(cx).is_ready() {
-            if self.objects.uploads_wait() {
-                return Poll::Ready(());
-            }
-            self.clock.start_over();
-        }
-        Poll::Pending
-    }
+    clock: PeerClock,
 }
 
 impl IncomingBody {
-    pub fn new(
-        inner: Incoming,
-        context: Arc<RequestContext>,
-        clock: StallClock,
-        pressed: Option<Pressed>,
-        check: Option<XmlCheck>,
-    ) -> Self {
-        IncomingBody { inner: Some(inner), context, clock, pressed, check }
+    pub fn new(inner: Incoming, context: Arc<RequestContext>, clock: PeerClock) -> Self {
+        IncomingBody { inner: Some(inner), context, clock }
     }
 
-    /// Ready once the client has sent too little for too long.
-    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match (self.clock.poll_stalled(cx), &mut self.pressed) {
-            (Poll::Pending, Some(pressed)) => pressed.poll_stalled(cx),
-            (polled, _) => polled,
-        }
-    }
-
-    /// Counts and checks what came; `ended` if it is the last.
-    fn received(&mut self, data: &Bytes, ended: bool) -> Result<(), BodyFault> {
+    /// Counts what came.
+    fn received(&mut self, data: &Bytes) {
         self.context.add_received(data.len());
         self.clock.progress(data.len());
-        if let Some(pressed) = &mut self.pressed {
-            pressed.clock.progress(data.len());
-        }
-        let Some(mut check) = self.check.take() else { return Ok(()) };
-        check.update(data);
-        if !ended {
-            self.check = Some(check);
-        } else if let Some(fault) = check.finish() {
-            self.context.set_fault(fault);
-            return Err(BodyFault::Digest);
-        }
-        Ok(())
     }
 }
 
@@ -107,7 +50,7 @@ impl Body for IncomingBody {
         let this = &mut *self;
         let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
         match Pin::new(&mut *inner).poll_frame(cx) {
-            Poll::Pending => this.poll_stalled(cx).map(|()| {
+            Poll::Pending => this.clock.poll_stalled(cx).map(|()| {
                 this.inner = None;
                 this.context.set_fault(Fault::Stalled);
                 Some(Err(BodyFault::Stalled))
@@ -122,9 +65,10 @@ impl Body for IncomingBody {
                 Poll::Ready(Some(Err(BodyFault::Broken(error))))
             }
             Poll::Ready(Some(Ok(frame))) => {
-                let ended = inner.is_end_stream();
-                let checked = frame.data_ref().map_or(Ok(()), |data| this.received(data, ended));
-                Poll::Ready(Some(checked.map(|()| frame)))
+                if let Some(data) = frame.data_ref() {
+                    this.received(data);
+                }
+                Poll::Ready(Some(Ok(frame)))
             }
         }
     }

@@ -1,13 +1,15 @@
 //! What happens around every request: its id, limits, the body's clock, health, and one line in the log.
 
 pub mod context;
-mod error_page;
+pub mod error_page;
 mod gate;
 mod health;
 mod ids;
 pub mod incoming;
-mod range;
 mod reply;
+mod sentences;
+mod target;
+pub mod verified;
 mod xml_body;
 
 use std::convert::Infallible;
@@ -15,46 +17,43 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, RANGE, SERVER};
+use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
-use s3s::region::Region;
-use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::service::S3ServiceBuilder;
 
 use self::context::RequestContext;
 use self::error_page::ErrorPage;
 use self::ids::RequestIds;
-use self::incoming::{IncomingBody, Pressed};
+use self::incoming::IncomingBody;
 use self::reply::Reply;
-use self::xml_body::XmlCheck;
-use super::access::{Access, RootAuth};
-use super::admin::Admin;
+use self::verified::Pipeline;
+use super::access::{Access, NoAuth};
+use super::admin::{Admin, Runs};
 use super::api::Api;
-use super::server::stall::StallClock;
+use super::auth::{Authenticator, is_signed};
+use super::server::pressure::{Direction, Peer};
+use super::server::slots::Refused;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
-/// Largest signed chunk of an aws-chunked body: s3s holds one in memory until its signature is checked. Clients send
-/// 64 KiB to 1 MiB.
-const MAX_SIGNED_CHUNK: usize = 16 << 20;
 /// What is read of a refused request's body so that the client gets to read the answer.
 const MAX_DRAINED: usize = 1 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
 /// Answers requests; shared by all connections.
 pub struct Requests {
-    service: S3Service,
+    pipeline: Pipeline,
     objects: Objects,
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
-    stall_timeout: Duration,
-    stall_quota: u64,
-    pressed_timeout: Duration,
+    runs: Arc<Runs>,
 }
 
 impl Requests {
@@ -64,57 +63,59 @@ impl Requests {
         let mut config = S3Config::default();
         config.xml_max_body_size = settings.max_xml_bytes;
         config.put_object_max_size = Some(crate::object::MAX_BODY_SIZE);
-        config.aws_chunked_stream_max_chunk_size = MAX_SIGNED_CHUNK;
-        // Browser form uploads are not served: their fields would be held in memory before any check.
-        config.allow_post_signature = false;
-        if let Some(region) = &settings.region {
-            let region = Region::new(region.as_str().into()).map_err(|error| invalid("region", &error))?;
-            config.expected_region = Some(region);
+        // There is one table of operations; `x-id` of a query selects none.
+        config.operation_id_routing = false;
+        let domains = || MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error));
+        let has_domains = !settings.domains.is_empty();
+        let api = Api::new(objects.clone(), &credentials, settings.region.clone());
+        let mut operations = S3ServiceBuilder::new(api);
+        operations.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        operations.set_auth(NoAuth);
+        operations.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
+        if has_domains {
+            operations.set_host(domains()?);
         }
-        let region = settings.region.clone();
-        let mut builder = S3ServiceBuilder::new(Api::new(objects.clone(), &credentials, region));
-        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-        builder.set_auth(RootAuth::new(credentials));
-        builder.set_route(Admin::new(objects.clone()));
-        builder.set_access(Access { max_xml_bytes: settings.max_xml_bytes });
-        if !settings.domains.is_empty() {
-            builder.set_host(MultiDomain::new(&settings.domains).map_err(|error| invalid("domain", &error))?);
-        }
+        let runs = Arc::new(Runs::default());
+        let pipeline = Pipeline {
+            authenticator: Authenticator::new(credentials, settings),
+            operations: operations.build(),
+            admin: Admin::new(objects.clone(), runs.clone()),
+            domains: has_domains.then(domains).transpose()?,
+            max_xml_bytes: settings.max_xml_bytes,
+        };
         let ids = RequestIds::new();
         Ok(Requests {
-            service: builder.build(),
+            pipeline,
             objects,
             host_id: ids.host_id(),
             ids,
             max_header_bytes: settings.max_header_bytes,
-            stall_timeout: settings.stall_timeout,
-            stall_quota: settings.stall_quota(),
-            pressed_timeout: settings.pressed_timeout,
+            runs,
         })
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer.
-    pub async fn answer(&self, request: Request<Incoming>) -> Result<Response<Reply>, Infallible> {
+    pub async fn answer(&self, request: Request<Incoming>, peer: &Peer) -> Result<Response<Reply>, Infallible> {
+        peer.slot.begin_request();
         // Signed requests mean a bucket of that name.
-        if !gate::is_signed(request.uri(), request.headers())
-            && let Some(answer) = health::answer(request.method(), request.uri().path(), &self.objects)
+        if !is_signed(request.uri(), request.headers())
+            && let Some(answer) = self.health(request.method(), request.uri().path())
         {
-            return Ok(answer.map(|body| Reply::unlogged(body.into())));
+            return Ok(answer.map(|body| Reply::unlogged(body.into(), peer.clone())));
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
-        let waits_to_send = parts.headers.contains_key(EXPECT);
+        // An empty body is sent without waiting.
+        let waits_to_send = parts.headers.contains_key(EXPECT) && !body.is_end_stream();
 
-        let checked = gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes).and_then(|()| {
-            XmlCheck::new(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default(), &parts.headers)
-        });
-        let answered = match checked {
+        let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
-            Ok(check) => self.pass_on(parts, body, &context, check).await,
+            Ok(()) => self.pass_on(parts, body, &context, peer).await,
         };
         let refused = answered.status().is_client_error() || answered.status().is_server_error();
+        // What went wrong with the body is told better than what came of it.
         let answered = match context.fault() {
-            Some(fault) if answered.status() == StatusCode::INTERNAL_SERVER_ERROR => fault.page().answer(),
+            Some(fault) if refused => fault.page().answer(),
             _ => answered,
         };
         if refused
@@ -126,47 +127,18 @@ impl Requests {
         // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
         // connection: botocore would take that one's answer for part of this one.
         let end_connection = waits_to_send && context.received() == 0;
-        Ok(self.finish(answered, context, end_connection))
+        Ok(self.finish(answered, context, peer, end_connection))
     }
 
-    /// Has s3s answer, with a range that S3 would not see taken away.
     async fn pass_on(
         &self,
         parts: Parts,
         body: Incoming,
         context: &Arc<RequestContext>,
-        check: Option<XmlCheck>,
+        peer: &Peer,
     ) -> s3s::HttpResponse {
-        let reads = matches!(parts.method, Method::GET | Method::HEAD);
-        let other_range = range::instead(&parts.headers).filter(|_| reads).map(|range| (parts.clone(), range));
-        let mut request = Request::from_parts(parts, s3s::Body::empty());
-        request.extensions_mut().insert(context.clone());
-        if !body.is_end_stream() {
-            let clock = StallClock::new(self.stall_timeout, self.stall_quota);
-            let pressed =
-                (*context.method() == Method::PUT).then(|| Pressed::new(self.pressed_timeout, self.objects.clone()));
-            let body = IncomingBody::new(body, context.clone(), clock, pressed, check);
-            *request.body_mut() = s3s::Body::http_body(body);
-        }
-        let answered = self.call(request).await;
-        let refused = matches!(answered.status(), StatusCode::BAD_REQUEST | StatusCode::RANGE_NOT_SATISFIABLE);
-        match other_range {
-            // The range may have been signed. Now that the signature is known to be right, the request goes without.
-            Some((parts, range)) if refused && context.is_verified() => {
-                let mut request = Request::from_parts(with_range(parts, range), s3s::Body::empty());
-                request.extensions_mut().insert(context.clone());
-                self.call(request).await
-            }
-            _ => answered,
-        }
-    }
-
-    async fn call(&self, request: s3s::HttpRequest) -> s3s::HttpResponse {
-        self.service.call(request).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer could not be written down");
-            let message = "We encountered an internal error.";
-            ErrorPage::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).answer()
-        })
+        let body = IncomingBody::new(body, context.clone(), peer.watch(Direction::Upload));
+        self.pipeline.answer(parts, body, context).await.unwrap_or_else(|page| page.answer())
     }
 
     /// Adds what every answer carries.
@@ -174,6 +146,7 @@ impl Requests {
         &self,
         answered: s3s::HttpResponse,
         context: Arc<RequestContext>,
+        peer: &Peer,
         end_connection: bool,
     ) -> Response<Reply> {
         let (mut parts, body) = answered.into_parts();
@@ -198,15 +171,30 @@ impl Requests {
         parts.headers.insert("x-amz-request-id", context.id().header());
         parts.headers.insert("x-amz-id-2", self.host_id.clone());
         parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));
-        let reply = Reply::new(body, context, parts.status, code);
+        let reply = Reply::new(body, context, peer.clone(), parts.status, code);
         Response::from_parts(parts, reply)
     }
 
-    /// The whole answer to a connection over the limit.
-    pub fn too_many_connections(&self) -> Vec<u8> {
+    /// Waits for what requests began and the store told to stop, but not for ever.
+    pub async fn finish_runs(&self, patience: Duration) {
+        if !self.runs.ended(patience).await {
+            tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
+        }
+    }
+
+    /// The answer if the request asks for health, which needs no signature.
+    pub fn health(&self, method: &Method, path: &str) -> Option<Response<Bytes>> {
+        health::answer(method, path, &self.objects)
+    }
+
+    /// The whole answer to a connection over a limit.
+    pub fn too_many_connections(&self, why: Refused) -> Vec<u8> {
         let context = RequestContext::new(self.ids.next(), Method::GET, hyper::Uri::from_static("/"));
-        let page =
-            ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", "Too many connections; please retry later.");
+        let message = match why {
+            Refused::Full => "Too many connections; please retry later.",
+            Refused::Peer => "Too many connections from your address; please use fewer, or retry later.",
+        };
+        let page = ErrorPage::new(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", message);
         let (body, _) = error_page::complete(page.answer().into_body(), &context, &self.host_id);
         let body = body.bytes().unwrap_or_default();
         let mut answer = format!(
@@ -219,17 +207,6 @@ impl Requests {
         answer.extend_from_slice(&body);
         answer
     }
-}
-
-/// A request with another range, or none, and without its signature, which may cover it.
-fn with_range(mut parts: Parts, range: Option<HeaderValue>) -> Parts {
-    match range {
-        Some(range) => drop(parts.headers.insert(RANGE, range)),
-        None => drop(parts.headers.remove(RANGE)),
-    }
-    parts.headers.remove(AUTHORIZATION);
-    parts.uri = gate::unsigned(&parts.uri);
-    parts
 }
 
 /// Reads a little of what nobody wants, while the answer is on its way: closing a connection with unread bytes makes

@@ -10,10 +10,12 @@ use hyper::{Method, StatusCode};
 use s3s::StdError;
 
 use super::context::RequestContext;
+use crate::s3::server::pressure::Peer;
 
 /// The body, and what the log needs to know.
 pub struct Reply {
     inner: s3s::Body,
+    peer: Peer,
     log: Option<LogLine>,
 }
 
@@ -34,15 +36,21 @@ enum Outcome {
 }
 
 impl Reply {
-    pub fn new(inner: s3s::Body, context: Arc<RequestContext>, status: StatusCode, code: Option<String>) -> Self {
+    pub fn new(
+        inner: s3s::Body,
+        context: Arc<RequestContext>,
+        peer: Peer,
+        status: StatusCode,
+        code: Option<String>,
+    ) -> Self {
         let bodyless = *context.method() == Method::HEAD || inner.is_end_stream();
         let outcome = if bodyless { Outcome::Complete } else { Outcome::Aborted };
-        Reply { inner, log: Some(LogLine { context, status, code, sent: 0, outcome }) }
+        Reply { inner, peer, log: Some(LogLine { context, status, code, sent: 0, outcome }) }
     }
 
     /// An answer that is not worth a line.
-    pub fn unlogged(inner: s3s::Body) -> Self {
-        Reply { inner, log: None }
+    pub fn unlogged(inner: s3s::Body, peer: Peer) -> Self {
+        Reply { inner, peer, log: None }
     }
 }
 
@@ -54,6 +62,10 @@ impl Body for Reply {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        // Where memory is short, the next piece is read once the socket has taken the last.
+        if self.peer.spares_memory() && self.peer.slot.poll_unblocked(cx).is_pending() {
+            return Poll::Pending;
+        }
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
         let ended = self.inner.is_end_stream();
         if let Some(log) = &mut self.log {
@@ -81,6 +93,12 @@ impl Body for Reply {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        self.peer.slot.end_request();
     }
 }
 

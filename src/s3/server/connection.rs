@@ -1,4 +1,4 @@
-//! One connection, served or refused.
+//! One connection that is served.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::Phase;
 use super::guarded_io::GuardedIo;
-use super::stall::StallClock;
+use super::pressure::{Direction, Peer};
 use crate::s3::request::Requests;
 use crate::s3::settings::ServerSettings;
 
@@ -23,21 +23,22 @@ const BUFFER: usize = 128 << 10;
 /// Header fields of a request, beyond which hyper answers it itself with 431. Those of all metadata that may be sent are fewer, so
 /// that requests which are merely too large get an answer that S3's clients understand.
 const MAX_HEADERS: usize = 1024;
-/// What is read of a refused client's request, so that closing does not make the answer get lost.
-const REFUSED_BYTES: usize = 64 << 10;
-const REFUSED_TIME: Duration = Duration::from_secs(1);
+/// What a connection that has to make way for others is given to answer the request under way.
+const LEAVING_TIME: Duration = Duration::from_millis(500);
 
-/// Serves requests until the client goes, stalls, or the server closes.
+/// Serves requests until the client goes, stalls, has to make way for others, or the server closes.
 pub async fn run(
     stream: TcpStream,
+    peer: Peer,
     requests: Arc<Requests>,
     settings: &ServerSettings,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let io = GuardedIo::new(stream, StallClock::new(settings.stall_timeout, settings.stall_quota()));
+    let io = GuardedIo::new(stream, peer.watch(Direction::Download));
+    let slot = peer.slot.clone();
     let service = service_fn(move |request| {
-        let requests = requests.clone();
-        async move { requests.answer(request).await }
+        let (requests, peer) = (requests.clone(), peer.clone());
+        async move { requests.answer(request, &peer).await }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -47,9 +48,28 @@ pub async fn run(
     let mut serving = pin!(http.serve_connection(TokioIo::new(io), service));
 
     let mut draining = false;
+    // Until the first request; later, until a connection that has to go is closed.
+    let mut deadline = pin!(tokio::time::sleep(settings.first_request_timeout));
+    let (mut timed, mut leaving) = (true, false);
     let ended = loop {
         tokio::select! {
             ended = serving.as_mut() => break ended,
+            () = slot.evicted() => {
+                if slot.is_blocked() {
+                    debug!("a reader that takes nothing makes way for others");
+                    return;
+                }
+                (timed, leaving) = (true, true);
+                deadline.as_mut().reset(Instant::now() + LEAVING_TIME);
+                serving.as_mut().graceful_shutdown();
+            }
+            () = deadline.as_mut(), if timed => {
+                timed = false;
+                if leaving || slot.requests() == 0 {
+                    debug!(leaving, "a connection without a request that goes on is closed");
+                    return;
+                }
+            }
             changed = phase.changed() => match (changed, *phase.borrow_and_update()) {
                 (Ok(()), Phase::Draining) if !draining => {
                     draining = true;
@@ -62,25 +82,5 @@ pub async fn run(
     };
     if let Err(error) = ended {
         debug!(%error, "connection ended early");
-    }
-}
-
-/// Answers 503 and closes.
-pub async fn refuse(mut stream: TcpStream, requests: &Requests) {
-    let answer = async {
-        stream.write_all(&requests.too_many_connections()).await?;
-        stream.shutdown().await?;
-        let mut buffer = [0; 4096];
-        let mut read = 0;
-        while read < REFUSED_BYTES {
-            match stream.read(&mut buffer).await? {
-                0 => break,
-                bytes => read += bytes,
-            }
-        }
-        std::io::Result::Ok(())
-    };
-    if let Ok(Err(error)) = tokio::time::timeout(REFUSED_TIME, answer).await {
-        debug!(%error, "refusing a connection failed");
     }
 }

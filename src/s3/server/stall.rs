@@ -43,21 +43,27 @@ impl StallClock {
         self.waiting_since = None;
     }
 
+    /// Now, less all the time that was spent waiting and counts; nothing while nothing is waited for.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.waiting_since.map(|since| since.checked_sub(self.waited).unwrap_or(since))
+    }
+
     /// The peer has nothing to give or takes nothing: ready once it has stalled, and the task is woken for that.
     pub fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waiting_since.is_none() {
-            let now = Instant::now();
-            self.waiting_since = Some(now);
-            let deadline = now + self.limit.saturating_sub(self.waited);
-            match &mut self.sleep {
-                Some(sleep) => sleep.as_mut().reset(deadline),
-                None => self.sleep = Some(Box::pin(tokio::time::sleep_until(deadline))),
+        let since = *self.waiting_since.get_or_insert_with(Instant::now);
+        let deadline = since + self.limit.saturating_sub(self.waited);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        // A timer that is set too early stays: it rings once in `limit`, while setting it anew would cost at each wait.
+        if sleep.deadline() > deadline {
+            sleep.as_mut().reset(deadline);
+        }
+        while sleep.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
             }
+            sleep.as_mut().reset(deadline);
         }
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().poll(cx),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
 }
 

@@ -124,6 +124,7 @@ impl State {
                 }
                 done.freed_bytes > 0
             }
+            Err(_) if store.is_stopping() => false,
             Err(error) => {
                 tracing::warn!(%error, "garbage collection failed; it is tried again");
                 self.left = true;

@@ -122,6 +122,7 @@ fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
     let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
+        store.go_on()?;
         match scanned? {
             Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
             Scanned::Damage { .. } => return Ok(None),
@@ -169,6 +170,7 @@ fn move_live(
     let (mut slice, mut bytes) = (nothing(), 0);
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
+        store.go_on()?;
         let (header, payload) = match scanned? {
             Scanned::Record { header, payload } => (header, payload),
             Scanned::Damage { from, .. } if dropped.contains(&from) => continue,

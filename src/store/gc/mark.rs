@@ -18,6 +18,7 @@ pub fn mark(store: &Store, done: &mut CollectReport) -> Result<(), StoreError> {
     while !suspects.is_empty() {
         let mut next = Vec::new();
         for chunk in suspects.chunks(CHUNK) {
+            store.go_on()?;
             let candidates =
                 chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
             next.extend(candidates.iter().flat_map(|candidate| candidate.links.iter().copied()));

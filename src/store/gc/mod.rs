@@ -68,7 +68,7 @@ impl Store {
     /// Collects garbage. Runs beside reads and writes; a second caller waits for the first.
     ///
     /// # Errors
-    /// What reading and writing give; what was done until then stays done.
+    /// What reading and writing give, and [`StoreError::ReadOnly`] when background work is told to stop; what was done until then stays done.
     pub fn collect(
         &self,
         options: CollectOptions,

@@ -127,7 +127,8 @@ impl Status {
 pub struct Log {
     sender: Sender<Message>,
     status: Arc<Status>,
-    threads: Vec<JoinHandle<()>>,
+    /// None once it is closed.
+    threads: Mutex<Option<Vec<JoinHandle<()>>>>,
 }
 
 impl Log {
@@ -149,7 +150,18 @@ impl Log {
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
-        Ok(Self { sender, status, threads })
+        Ok(Self { sender, status, threads: Mutex::new(Some(threads)) })
+    }
+
+    /// Drains, syncs, marks the end and joins; what comes later is refused. False if it was closed already.
+    pub fn close(&self) -> bool {
+        let Some(threads) = self.threads.lock().take() else { return false };
+        self.status.closing.store(true, Ordering::Relaxed);
+        self.send(Message::Close);
+        for thread in threads {
+            drop(thread.join());
+        }
+        true
     }
 
     /// Appends blobs in order; `done` gets what to place in a later commit. Not durable before that commit is.
@@ -251,10 +263,6 @@ fn flush_when_asked(index: &Index, segments: &Segments, asked: &Receiver<()>) {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.status.closing.store(true, Ordering::Relaxed);
-        self.send(Message::Close);
-        for thread in self.threads.drain(..) {
-            drop(thread.join());
-        }
+        self.close();
     }
 }

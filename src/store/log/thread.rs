@@ -105,6 +105,9 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
 impl LogThread<'_> {
     fn handle(&mut self, message: Message) {
         match message {
+            // Nothing may come after the mark of the end.
+            Message::Append { done, .. } if self.closing => done.call(Err(StoreError::ReadOnly("closing".into()))),
+            Message::Work(_) if self.closing => {}
             Message::Append { blobs, done } => match &self.stalled {
                 Some(error) => done.call(Err(error.clone().into())),
                 None => self.appender.append(blobs, done),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deltastore_format::Position;
 
 use super::OptimizeOptions;
-use crate::store::thread::{Lent, Stoppable};
+use crate::store::thread::{Lent, Stoppable, sleep};
 use crate::store::{MendReport, Store};
 
 /// The lowest priority that the system gives.
@@ -127,6 +127,7 @@ fn run(store: &Store, keep_retired: bool, parity: Turn, stop: &AtomicBool) {
             "optimized"
         ),
         Ok(_) => {}
+        Err(_) if stop.load(Ordering::Relaxed) => {}
         Err(error) => tracing::warn!(%error, "optimizing failed; it is tried again"),
     }
 }
@@ -154,24 +155,12 @@ fn scrub(store: &Store, stop: &AtomicBool) {
 /// Waits until nothing was done for clients for a while, or long enough.
 pub fn wait_for_room(store: &Store, stop: &AtomicBool) {
     let (mut quiet, mut looks) = (0, 0);
-    while quiet < QUIET_LOOKS && looks < MOST_LOOKS && !stop.load(Ordering::Relaxed) {
+    while quiet < QUIET_LOOKS && looks < MOST_LOOKS && !store.ends(true, stop) {
         let idle = store.encode_pool().is_idle() && store.read_pool().is_idle();
         quiet = if idle { quiet + 1 } else { 0 };
         looks += 1;
         std::thread::sleep(LOOK);
     }
-}
-
-/// Sleeps in short steps; true when it is time to stop.
-fn sleep(pause: Duration, stop: &AtomicBool) -> bool {
-    let until = Instant::now() + pause;
-    while Instant::now() < until {
-        if stop.load(Ordering::Relaxed) {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(100).min(pause));
-    }
-    stop.load(Ordering::Relaxed)
 }
 
 /// Gives the calling thread a priority below the server's, 1 to 19. On Linux priorities are a thread's own, and its children's.

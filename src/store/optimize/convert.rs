@@ -8,6 +8,7 @@ use deltastore_format::{Entry, Hash, Op, Recipe};
 use sha2::{Digest, Sha256};
 
 use super::form::Form;
+use super::progress::{OptimizeProgress, Step};
 use super::turns::Turns;
 use crate::delta::CutWindow;
 use crate::index::{IndexError, VersionRow};
@@ -29,10 +30,10 @@ pub fn convert(
     form: &Form,
     threads: usize,
     keep: Keep,
-    stop: &AtomicBool,
+    (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
-    let (mut assembly, digest) = encode(store, recipe, space, form, threads, stop)?;
+    let (mut assembly, digest) = encode(store, recipe, space, form, threads, (stop, progress))?;
     if store.bugs().has(Bug::OptimizeSwapsEntries) || store.bugs().has(Bug::OptimizeWithoutComparison) {
         assembly.swap_entries();
     }
@@ -41,7 +42,8 @@ pub fn convert(
         return Ok(content);
     }
     store.append_unwritten(&mut content)?;
-    if !store.bugs().has(Bug::OptimizeWithoutComparison) && read_back(store, content.recipe(), threads, keep)? != digest
+    if !store.bugs().has(Bug::OptimizeWithoutComparison)
+        && read_back(store, content.recipe(), threads, keep, (stop, progress))? != digest
     {
         return Err(StoreError::Incomplete { needed: recipe.len(), found: content.size() });
     }
@@ -87,7 +89,7 @@ fn encode(
     space: Space,
     form: &Form,
     threads: usize,
-    stop: &AtomicBool,
+    (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<(Assembly, Hash), StoreError> {
     let (own, turns) = (OwnSketches::new(&form.effort), Turns::default());
     let (jobs, waiting) = bounded::<Job>(threads);
@@ -97,10 +99,10 @@ fn encode(
             let (waiting, finished) = (waiting.clone(), finished.clone());
             let gear = Gear { effort: form.effort, own: Some(&own), cold: form.cold, rotation: None };
             let turns = &turns;
-            scope.spawn(move || encode_windows(store, space, &gear, turns, &waiting, &finished));
+            scope.spawn(move || encode_windows(store, space, &gear, turns, (&waiting, &finished), stop));
         }
         drop((waiting, finished));
-        read_through(store, recipe, (space, form), jobs, &results, stop)
+        read_through(store, recipe, (space, form), jobs, &results, (stop, progress))
     })
 }
 
@@ -113,11 +115,15 @@ fn encode_windows(
     space: Space,
     gear: &Gear<'_>,
     turns: &Turns,
-    waiting: &Receiver<Job>,
-    finished: &Sender<Done>,
+    (waiting, finished): (&Receiver<Job>, &Sender<Done>),
+    stop: &AtomicBool,
 ) {
     let mut worker = Worker::new();
     while let Some(((number, strand, window), _turn)) = turns.next(waiting, numbered) {
+        // The one that is encoded is finished; those that wait for it are not worth the time.
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         let prepared = store.prepare(&mut worker, space, gear, window).and_then(|mut prepared| {
             prepared.state = match prepared.state {
                 State::New(blob) if !store.bugs().has(Bug::OptimizeCommitsBeforeWindows) => {
@@ -145,7 +151,7 @@ fn read_through(
     (space, form): (Space, &Form),
     jobs: Sender<Job>,
     results: &Receiver<Done>,
-    stop: &AtomicBool,
+    (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<(Assembly, Hash), StoreError> {
     let mut intake = form.intake(store, space, recipe.len());
     let mut worker = Worker { keep: Keep::No, ..Worker::new() };
@@ -163,6 +169,7 @@ fn read_through(
             Some(entry) => {
                 let bytes = store.bytes_of(&entry, &mut worker)?;
                 digest.update(&bytes);
+                progress.add(bytes.len());
                 intake.push(&bytes, &mut taken);
             }
             None => {
@@ -210,11 +217,21 @@ impl Gathering {
 }
 
 /// SHA-256 of what a recipe makes, decoded by several threads.
-fn read_back(store: &Store, recipe: &Recipe, threads: usize, keep: Keep) -> Result<Hash, StoreError> {
+fn read_back(
+    store: &Store,
+    recipe: &Recipe,
+    threads: usize,
+    keep: Keep,
+    (stop, progress): (&AtomicBool, &OptimizeProgress),
+) -> Result<Hash, StoreError> {
+    progress.step(Step::Comparing);
     let mut digest = Sha256::new();
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut workers: Vec<Worker> = (0..threads).map(|_| Worker { keep, ..Worker::new() }).collect();
     loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(StoreError::ReadOnly("closing".into()));
+        }
         let mut entries: Vec<Entry> = Vec::with_capacity(threads);
         while entries.len() < threads
             && let Some(entry) = store.step(&mut walk)?
@@ -236,7 +253,9 @@ fn read_back(store: &Store, recipe: &Recipe, threads: usize, keep: Keep) -> Resu
                 .collect()
         });
         for bytes in pieces {
-            digest.update(bytes?);
+            let bytes = bytes?;
+            progress.add(bytes.len());
+            digest.update(bytes);
         }
     }
 }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::background::lower_priority;
 use super::form::Form;
-use super::{Candidate, OptimizeReport};
+use super::{Candidate, OptimizeProgress, OptimizeReport};
 use crate::store::fetch::Keep;
 use crate::store::thread::{Lent, Stoppable};
 use crate::store::{Space, Store, StoreError};
@@ -80,7 +80,8 @@ impl Store {
             self.inner().joins.versions.lock().remove(&candidate.version);
             return Ok(());
         }
-        let result = self.store_anew(candidate, &Form::inline(self.settings()), 1, Keep::Yes, stop, done);
+        let (form, unseen) = (Form::inline(self.settings()), OptimizeProgress::default());
+        let result = self.store_anew(candidate, &form, 1, Keep::Yes, (stop, &unseen), done);
         self.inner().joins.versions.lock().remove(&candidate.version);
         result
     }

@@ -21,6 +21,7 @@ mod convert;
 mod form;
 mod join;
 mod policy;
+mod progress;
 mod retired;
 mod rotate;
 mod turns;
@@ -29,7 +30,9 @@ pub use background::Optimizer;
 pub use join::Joiner;
 pub(super) use join::Joins;
 pub use policy::Policy;
+pub use progress::{ByHand, OptimizeProgress, Step};
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{BucketId, Sequence};
@@ -65,6 +68,8 @@ pub struct OptimizeOptions {
     pub skip_parity: bool,
     /// No parity for what lies in the active segment, which would have to end for it.
     pub spare_active: bool,
+    /// Where it tells what it is at.
+    pub progress: Arc<OptimizeProgress>,
 }
 
 /// What a run did, or would do.
@@ -122,6 +127,7 @@ impl Store {
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<OptimizeReport, StoreError> {
         let _one_at_a_time = self.inner().optimizing.lock();
+        options.progress.no_object(Step::Listing);
         let mut done = OptimizeReport::default();
         if self.index().hidden()?.any() {
             done.held_back = true;
@@ -141,13 +147,15 @@ impl Store {
             self.optimize_bucket(bucket, policy, options, stop, &mut done, report)?;
         }
         // References know no buckets.
-        if options.bucket.is_none() && !options.keep_retired {
+        if options.bucket.is_none() && !options.keep_retired && !self.ends(options.yields, stop) {
+            options.progress.no_object(Step::Searching);
             self.rotate(&buckets, options, stop, &mut done, report)?;
         }
         if !options.dry_run {
             done.mended = self.mend_found()?;
         }
-        if options.bucket.is_none() && !options.skip_parity {
+        if options.bucket.is_none() && !options.skip_parity && !self.ends(options.yields, stop) {
+            options.progress.no_object(Step::Parity);
             let wait = || {
                 if options.yields {
                     background::wait_for_room(self, stop)
@@ -175,7 +183,7 @@ impl Store {
             let mut last = None;
             for row in rows.by_ref() {
                 let put = row?.put;
-                if stop.load(Ordering::Relaxed) {
+                if self.ends(options.yields, stop) {
                     return Ok(());
                 }
                 // What was written later than now was so before the clock was set back: how long ago is not known.
@@ -202,14 +210,16 @@ impl Store {
                 // The newest of a deltaspace is what is read most.
                 let next = candidates.get(number + 1).map(|next| next.space.deltaspace);
                 let keep = if next == Some(candidate.space.deltaspace) { Keep::No } else { Keep::Yes };
-                if stop.load(Ordering::Relaxed) {
+                if self.ends(options.yields, stop) {
                     return Ok(());
                 }
                 if !options.dry_run {
                     if options.yields {
                         background::wait_for_room(self, stop);
                     }
-                    self.store_anew(candidate, &form, options.threads.max(1), keep, stop, done)?;
+                    options.progress.object(&candidate.key);
+                    let threads = options.threads.max(1);
+                    self.store_anew(candidate, &form, threads, keep, (stop, &options.progress), done)?;
                     report(done);
                 }
             }
@@ -224,14 +234,14 @@ impl Store {
         form: &Form,
         threads: usize,
         keep: Keep,
-        stop: &AtomicBool,
+        (stop, progress): (&AtomicBool, &OptimizeProgress),
         done: &mut OptimizeReport,
     ) -> Result<(), StoreError> {
         let Candidate { space, version, ref key, size } = *candidate;
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, stop) {
+        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {

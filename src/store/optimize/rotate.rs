@@ -10,12 +10,12 @@
 //! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use deltastore_format::{BucketId, Hash};
 
 use super::retired::{self, Family};
-use super::{OptimizeOptions, OptimizeReport, Policy, background};
+use super::{OptimizeOptions, OptimizeReport, Policy, Step, background};
 use crate::delta::{CutWindow, sketch};
 use crate::index::cold;
 use crate::store::bugs::Bug;
@@ -37,6 +37,7 @@ impl Store {
         done.retired_bytes = found.families.iter().map(|family| family.retired_bytes).sum();
         done.holders = found.families.iter().map(|family| family.holders.len() as u64).sum();
         report(done);
+        options.progress.no_object(Step::Rotating);
         let policy = |space: Option<Space>| {
             let of_bucket = policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
             options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
@@ -44,7 +45,7 @@ impl Store {
         let mut worker = Worker { keep: Keep::No, ..Worker::new() };
         for Family { holders, .. } in found.families.iter().filter(|_| !options.dry_run) {
             for hash in holders {
-                if stop.load(Ordering::Relaxed) {
+                if self.ends(options.yields, stop) {
                     return Ok(());
                 }
                 if options.yields {

@@ -163,6 +163,7 @@ mod tests {
                 null_version: true,
                 delete_marker: false,
                 optimized: false,
+                upload: None,
                 modified_ms: 0,
                 size: 1,
                 stored_bytes: 0,

@@ -1,0 +1,122 @@
+//! Who sends a request. Signatures are verified here, before s3s: it knows neither `Date` in place of `x-amz-date`, nor
+//! parameters of a presigned query that stand for headers, checks no region or service unless told, and logs the
+//! right signature beside a wrong one.
+//!
+//! Invariants:
+//! - Nothing of a request is acted on before its signature was verified over the request as it was sent.
+//! - Every `x-amz-*` header, and `host`, is signed. Every `x-amz-*` parameter of a query is signed, and from then on a header:
+//!   what follows sees no difference.
+//! - No signature or key that was computed here is ever printed or sent.
+//!
+//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]; without one,
+//! [`super::access`] lets nothing through.
+//!
+//! [`RequestContext`]: super::request::context::RequestContext
+
+pub mod body;
+pub mod chunked;
+mod payload;
+mod presigned;
+mod query;
+mod refusal;
+mod signed_headers;
+mod time;
+mod v2;
+mod v4;
+
+use hyper::header::{AUTHORIZATION, HeaderMap};
+use hyper::http::request::Parts;
+
+pub use self::payload::{DECODED_LENGTH, Payload};
+use self::query::Query;
+use super::request::error_page::ErrorPage;
+use super::settings::{Credentials, ServerSettings};
+
+/// Who sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// The root user, whose access key this is.
+    Root(String),
+}
+
+/// What a verified request says about its body.
+pub struct Verified {
+    pub principal: Principal,
+    pub payload: Payload,
+    /// That the signature names; empty if it names none.
+    pub region: String,
+}
+
+/// Verifies requests.
+pub struct Authenticator {
+    root: Credentials,
+    region: Option<String>,
+    v2_presigned: bool,
+}
+
+/// A request's parts that signatures are made of.
+struct Signed<'a> {
+    method: &'a str,
+    /// As it was sent.
+    path: &'a str,
+    query: &'a Query,
+    headers: &'a HeaderMap,
+    /// The bucket that the host names.
+    host_bucket: Option<&'a str>,
+}
+
+impl Authenticator {
+    pub fn new(root: Credentials, settings: &ServerSettings) -> Self {
+        Authenticator { root, region: settings.region.clone(), v2_presigned: settings.v2_presigned }
+    }
+
+    /// Verifies the signature and takes it out of the request. Parameters of the query become headers.
+    ///
+    /// # Errors
+    /// The answer to a request that is not signed, or wrongly.
+    pub fn verify(&self, parts: &mut Parts, host_bucket: Option<&str>) -> Result<Verified, ErrorPage> {
+        let mut query = Query::parse(parts.uri.query().unwrap_or_default());
+        let in_query = query.has_v4() || query.has_v2();
+        let in_header = parts.headers.contains_key(AUTHORIZATION);
+        if in_query && in_header {
+            return Err(refusal::two_mechanisms(&parts.headers));
+        }
+        let is_v2 = query.has_v2() && !query.has_v4();
+        if is_v2 {
+            v2::check_enabled(self.v2_presigned)?;
+            // Version 2 signs them as headers.
+            query.move_to_headers(&mut parts.headers)?;
+        }
+        let signed = Signed {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: &query,
+            headers: &parts.headers,
+            host_bucket,
+        };
+        let verified = match (in_query, in_header) {
+            (true, _) if is_v2 => v2::presigned(self, &signed)?,
+            (true, _) => presigned::verify(self, &signed)?,
+            (false, true) => v4::verify(self, &signed)?,
+            (false, false) => return Err(refusal::anonymous()),
+        };
+        query.move_to_headers(&mut parts.headers)?;
+        parts.headers.remove(AUTHORIZATION);
+        parts.uri = query.without_signature(&parts.uri);
+        Ok(verified)
+    }
+
+    /// The principal and secret of an access key.
+    fn secret(&self, access_key: &str) -> Result<(Principal, &str), ErrorPage> {
+        if access_key != self.root.access_key {
+            return Err(refusal::unknown_access_key(access_key));
+        }
+        Ok((Principal::Root(access_key.to_owned()), &self.root.secret_key))
+    }
+}
+
+/// Is the request signed, in whatever way, right or wrong?
+pub fn is_signed(parts: &hyper::Uri, headers: &HeaderMap) -> bool {
+    let query = Query::parse(parts.query().unwrap_or_default());
+    headers.contains_key(AUTHORIZATION) || query.has_v4() || query.has_v2()
+}

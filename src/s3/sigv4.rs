@@ -1,0 +1,132 @@
+//! AWS Signature Version 4: the text that is signed and the key that signs it. Used by the server and by the client.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use super::percent::encode;
+
+pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The digest of an empty body.
+pub const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// What a key is good for.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// `YYYYMMDD`
+    pub day: &'a str,
+    pub region: &'a str,
+    pub service: &'a str,
+}
+
+impl Scope<'_> {
+    pub fn text(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.day, self.region, self.service)
+    }
+
+    /// The key of this scope.
+    pub fn key(&self, secret: &str) -> SigningKey {
+        let steps = [self.day, self.region, self.service, "aws4_request"];
+        let secret = format!("AWS4{secret}").into_bytes();
+        SigningKey(steps.iter().fold(secret, |key, step| mac(&key, step.as_bytes()).finalize().into_bytes().to_vec()))
+    }
+}
+
+/// Signs within one scope. Never printed, nor is what it computes for a request that somebody else signed.
+#[derive(Clone)]
+pub struct SigningKey(Vec<u8>);
+
+impl SigningKey {
+    pub fn sign(&self, text: &str) -> String {
+        hex::encode(mac(&self.0, text.as_bytes()).finalize().into_bytes())
+    }
+
+    /// Is `signature`, in hex of lower case, that of the text? The time it takes does not depend on where they differ.
+    pub fn verifies(&self, text: &str, signature: &str) -> bool {
+        let lower = signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        match hex::decode(signature) {
+            Ok(bytes) => lower && mac(&self.0, text.as_bytes()).verify_slice(&bytes).is_ok(),
+            Err(_) => false,
+        }
+    }
+}
+
+fn mac(key: &[u8], text: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text);
+    mac
+}
+
+/// `time` as in `x-amz-date`.
+pub fn string_to_sign(time: &str, scope: &Scope<'_>, canonical: &[u8]) -> String {
+    format!("{ALGORITHM}\n{time}\n{}\n{}", scope.text(), hex::encode(Sha256::digest(canonical)))
+}
+
+/// The request in its canonical form. `path` is encoded, `query` are decoded pairs in any order, `headers` those that
+/// are signed, in the order of their names' list, with their values as sent.
+pub fn canonical_request(
+    method: &str,
+    path: &str,
+    query: &[(String, String)],
+    headers: &[(String, Vec<&[u8]>)],
+    payload: &str,
+) -> Vec<u8> {
+    let mut pairs: Vec<(String, String)> = query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
+    pairs.sort_unstable();
+    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut out = format!("{method}\n{path}\n{}\n", query.join("&")).into_bytes();
+    for (name, values) in headers {
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
+        let values: Vec<Vec<u8>> = values.iter().map(|value| single_blanks(value)).collect();
+        out.extend_from_slice(&values.join(&b','));
+        out.push(b'\n');
+    }
+    let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    out.extend_from_slice(format!("\n{}\n{payload}", names.join(";")).as_bytes());
+    out
+}
+
+/// Without blanks around it, and one where there are several.
+fn single_blanks(value: &[u8]) -> Vec<u8> {
+    let words = value.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(&b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example "GET Object" of the S3 API reference, "Signature Calculations for the Authorization Header".
+    #[test]
+    fn the_reference_example_verifies_and_others_do_not() {
+        let scope = Scope { day: "20130524", region: "us-east-1", service: "s3" };
+        let time = "20130524T000000Z";
+        let headers: Vec<(String, Vec<&[u8]>)> = [
+            ("host", &b"examplebucket.s3.amazonaws.com"[..]),
+            ("range", b"bytes=0-9"),
+            ("x-amz-content-sha256", EMPTY_SHA256.as_bytes()),
+            ("x-amz-date", time.as_bytes()),
+        ]
+        .map(|(name, value)| (name.to_owned(), vec![value]))
+        .into();
+        let canonical = canonical_request("GET", "/test.txt", &[], &headers, EMPTY_SHA256);
+        let text = string_to_sign(time, &scope, &canonical);
+        let key = scope.key("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        let signature = "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41";
+        assert_eq!(key.sign(&text), signature);
+        assert!(key.verifies(&text, signature));
+        for wrong in ["", "f0", &signature.to_uppercase(), &signature.replace('f', "e"), &format!("{signature}00")] {
+            assert!(!key.verifies(&text, wrong), "{wrong}");
+        }
+        assert!(!key.verifies(&format!("{text}x"), signature));
+    }
+
+    #[test]
+    fn values_are_trimmed_and_joined_and_pairs_are_sorted() {
+        let headers = vec![("a".to_owned(), vec![&b" x   y "[..], b"z"])];
+        let pairs = [("b", "2"), ("b", "1"), ("a b", "/")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let canonical = canonical_request("GET", "/", &pairs, &headers, "P");
+        assert_eq!(String::from_utf8(canonical).unwrap(), "GET\n/\na%20b=%2F&b=1&b=2\na:x y,z\n\na\nP");
+    }
+}

@@ -3,12 +3,15 @@
 use super::engine::Family;
 use deltastore_format::DecodeError;
 
-/// Callers rebuild the index on [`IndexError::Damaged`] and [`IndexError::Corrupt`], refuse writes on
-/// [`IndexError::NoSpace`], refuse to start on [`IndexError::VersionNewer`], and report the rest.
+/// Callers rebuild the index on [`IndexError::Damaged`] and [`IndexError::Corrupt`], try again later on what
+/// [is passing](IndexError::is_passing), refuse to start on [`IndexError::VersionNewer`], and report the rest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
     #[error("index, {action}: {message}")]
     Engine { action: &'static str, message: String },
+    /// The system refuses something now (descriptors, memory, input or output): nothing is wrong with what is there.
+    #[error("index, {action}: not now: {message}")]
+    NotNow { action: &'static str, message: String },
     #[error("index, {action}: disk full: {message}")]
     NoSpace { action: &'static str, message: String },
     /// The engine found its own files damaged.
@@ -29,5 +32,16 @@ impl IndexError {
 
     pub(super) fn corrupt(family: Family, key: &[u8], source: DecodeError) -> Self {
         IndexError::Corrupt { family, key: hex::encode(key), source }
+    }
+
+    /// True when the same call may well succeed later: the index is as it was, and takes what is written to it then.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            IndexError::NotNow { .. } | IndexError::NoSpace { .. } => true,
+            IndexError::Engine { .. }
+            | IndexError::Damaged { .. }
+            | IndexError::Corrupt { .. }
+            | IndexError::VersionNewer { .. } => false,
+        }
     }
 }

@@ -74,6 +74,9 @@ pub enum ObjectError {
     /// The disk is full: reads and deletes go on.
     #[error("the storage is full")]
     StorageFull,
+    /// The index can do nothing now; the text is for the log.
+    #[error("the server cannot do this now, please try again")]
+    NotNow(String),
     /// Writes are refused until the server is restarted.
     #[error("the store takes no writes: {0}")]
     ReadOnly(String),
@@ -137,7 +140,7 @@ impl ObjectError {
             E::OperationAborted => ("OperationAborted", 409),
             E::StorageFull => ("StorageFull", 507),
             E::SlowDown => ("SlowDown", 503),
-            E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
+            E::NotNow(_) | E::ReadOnly(_) | E::ShuttingDown => ("ServiceUnavailable", 503),
             E::Damaged(_) => ("DamagedObject", 500),
             E::Internal(_) => ("InternalError", 500),
         }

@@ -12,7 +12,11 @@ use crate::store::{Index, IndexError, UploadRow, VersionRow};
 
 impl From<IndexError> for ObjectError {
     fn from(error: IndexError) -> Self {
-        ObjectError::Internal(error.to_string())
+        if error.is_passing() {
+            ObjectError::NotNow(error.to_string())
+        } else {
+            ObjectError::Internal(error.to_string())
+        }
     }
 }
 
@@ -45,6 +49,7 @@ impl From<StoreError> for ObjectError {
         match error {
             StoreError::Full => ObjectError::StorageFull,
             StoreError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
+            passing if passing.is_passing() => ObjectError::NotNow(passing.to_string()),
             other => ObjectError::Internal(other.to_string()),
         }
     }

@@ -22,6 +22,10 @@ pub fn to_s3_error(error: ObjectError) -> S3Error {
             tracing::error!(%error, "an operation failed");
             "We encountered an internal error. The server's log says more.".to_owned()
         }
+        ObjectError::NotNow(reason) => {
+            tracing::warn!(%reason, "an operation is refused for now");
+            error.to_string()
+        }
         ObjectError::Damaged(_) => {
             tracing::error!(%error, "an operation met damage");
             error.to_string()

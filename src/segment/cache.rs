@@ -92,6 +92,11 @@ impl DiskCache {
         }
     }
 
+    /// Drops all entries: a full disk has better use for their room.
+    pub fn clear(&self) {
+        self.shared.evict(0);
+    }
+
     /// Keeps an entry, unless too many wait to be written; with `wait`, waits for its place instead.
     pub fn put(&self, hash: Hash, bytes: &Bytes, wait: bool) {
         let Some(sender) = &self.sender else { return };

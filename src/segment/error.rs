@@ -37,7 +37,22 @@ pub enum SegmentError {
     BadEnd { path: PathBuf, offset: u64, file_len: u64, reason: &'static str },
 }
 
+/// True when the system lacks something now that it may have soon: descriptors, memory, a turn.
+pub fn is_passing(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let passing = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::INTR];
+    Errno::from_io_error(error).is_some_and(|errno| passing.contains(&errno))
+}
+
 impl SegmentError {
+    /// True when the same call may well succeed later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            SegmentError::Io { source, .. } | SegmentError::Append { source, .. } => is_passing(source),
+            _ => false,
+        }
+    }
+
     /// True if the bytes are wrong, false if the file could not be read or written.
     pub fn is_damage(&self) -> bool {
         matches!(self, SegmentError::Decode { .. } | SegmentError::Misplaced { .. } | SegmentError::Lost { .. })

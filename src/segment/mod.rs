@@ -25,7 +25,7 @@ pub mod vfs;
 mod writer;
 
 pub use cache::DiskCache;
-pub use error::SegmentError;
+pub use error::{SegmentError, is_passing};
 pub use manifest::{ManifestError, ManifestFiles, read_manifest, write_manifest, write_manifest_unsynced};
 pub use path::{SEGMENT_DIR, list_segments, parse_segment_name, segment_dir, segment_path};
 pub use reader::{Record, SegmentReader};

@@ -68,6 +68,10 @@ pub enum Bug {
     RotateWithoutSync,
     RotateDropsPins,
     RotateIntoCircle,
+    CollectorGivesUp,
+    IgnoreReserve,
+    RetryAcknowledgesEarly,
+    ClockNeverSteps,
     LinkWithoutVerification,
     ReferenceWithoutVerification,
     HealForgottenInReplay,
@@ -81,7 +85,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 71] = [
+    pub const ALL: [Self; 75] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -144,6 +148,10 @@ impl Bug {
         Self::RotateWithoutSync,
         Self::RotateDropsPins,
         Self::RotateIntoCircle,
+        Self::CollectorGivesUp,
+        Self::IgnoreReserve,
+        Self::RetryAcknowledgesEarly,
+        Self::ClockNeverSteps,
         Self::LinkWithoutVerification,
         Self::ReferenceWithoutVerification,
         Self::HealForgottenInReplay,

@@ -4,7 +4,7 @@ use deltastore_format::{DecodeError, Hash, Position};
 
 use crate::delta::DeltaError;
 use crate::index::IndexError;
-use crate::segment::SegmentError;
+use crate::segment::{SegmentError, is_passing};
 
 /// What a disk answers that cannot read a sector.
 const EIO: i32 = rustix::io::Errno::IO.raw_os_error();
@@ -51,6 +51,16 @@ impl StoreError {
 
     pub(super) fn delta(position: Position, error: &DeltaError) -> Self {
         Self::damaged(position, "a window that decodes", error)
+    }
+
+    /// True when the same call may well succeed later: nothing is wrong with what is stored, and nothing was changed.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Segment(error) => error.is_passing(),
+            Self::Index(error) => error.is_passing(),
+            Self::Io(error) => is_passing(error),
+            _ => false,
+        }
     }
 
     /// True when stored data cannot be had from where it lies: damaged, or in a file that is gone or whose disk fails. What has

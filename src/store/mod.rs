@@ -122,6 +122,10 @@ pub enum Health {
     Ready,
     /// Reads and deletes work; writes that add data wait for space.
     Full,
+    /// Reads work; writes wait for the index, or are refused for now.
+    Stalled {
+        reason: String,
+    },
     /// Only reads work, until restart.
     ReadOnly {
         reason: String,
@@ -162,10 +166,14 @@ impl Store {
 
     /// Whether it can serve.
     pub fn health(&self) -> Health {
-        match (self.0.status.read_only(), self.0.status.full()) {
-            (Some(reason), _) => Health::ReadOnly { reason },
-            (None, true) => Health::Full,
-            (None, false) => {
+        let status = &self.0.status;
+        if let Some(reason) = status.read_only() {
+            return Health::ReadOnly { reason };
+        }
+        match status.stalled() {
+            Some(reason) => Health::Stalled { reason },
+            None if status.full() => Health::Full,
+            None => {
                 let (damage, lost) = (self.0.damage.len(), self.0.segments.lost().len());
                 let index = self.0.index.engine().is_damaged();
                 match damage > 0 || lost > 0 || index {
@@ -174,6 +182,11 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// Looks at the disk's free space, and so ends the time in which writes are refused; true while the disk is full.
+    pub(crate) fn look_for_space(&self) -> bool {
+        self.0.status.look_for_space(self.0.vfs.as_ref(), self.dir(), self.0.settings.reserve_bytes)
     }
 
     /// Damage that recovery met.
@@ -240,6 +253,11 @@ impl Store {
 }
 
 impl Inner {
+    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
+    fn garbage_made(&self) -> u64 {
+        self.status.removals() + self.pins.abandoned()
+    }
+
     /// Pins a hash, waiting out a collection of it that is under way.
     fn pin(&self, hash: Hash) -> (Pin, Option<Arc<blob::Placing>>) {
         loop {

@@ -1,6 +1,7 @@
 //! Opening a store: recovery first, then the threads.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -18,6 +19,10 @@ use crate::index::Engine;
 use crate::segment::vfs::Clock;
 use crate::segment::{DiskCache, Readers};
 
+/// How long a start waits for what may pass.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(500);
 /// Segment files kept open at once by what is no server.
 const OPEN_SEGMENTS: usize = 64;
 
@@ -52,7 +57,7 @@ impl Store {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), settings.open_segments);
         let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
-        let recovered = recovery::recover(&scene)?;
+        let recovered = patiently(|| recovery::recover(&scene))?;
         let found = recovered.found;
         tracing::debug!(replayed = found.replayed, clean = recovered.clean, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
@@ -188,7 +193,21 @@ impl Store {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
         let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
-        recovery::rebuild_only(&scene, report)
+        patiently(|| recovery::rebuild_only(&scene, report))
+    }
+}
+
+/// Runs a recovery, again where it failed for what may pass: a recovery may be broken off and begun anew at any moment.
+fn patiently<T>(mut recover: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match recover() {
+            Err(error) if error.is_passing() && Instant::now() < deadline => {
+                tracing::warn!(%error, "recovery is begun anew");
+                std::thread::sleep(PAUSE);
+            }
+            result => return result,
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use deltastore_format::{Hash, SegmentId};
 use parking_lot::Mutex;
@@ -31,6 +32,8 @@ struct State {
 /// The registry; one a store.
 #[derive(Default)]
 pub struct Pins {
+    /// Blobs that were appended and then given up, so that their records are garbage.
+    abandoned: AtomicU64,
     shards: [Mutex<HashMap<Hash, State>>; SHARDS],
 }
 
@@ -91,6 +94,11 @@ impl Pins {
         })
     }
 
+    /// How many blobs were appended and then given up since start.
+    pub fn abandoned(&self) -> u64 {
+        self.abandoned.load(Ordering::Relaxed)
+    }
+
     /// Bars new pins; false when the hash is pinned or fresh.
     pub fn doom(&self, hash: &Hash) -> bool {
         let mut shard = self.shard(hash).lock();
@@ -119,6 +127,7 @@ impl Drop for Pin {
         if let Some(state) = shard.get_mut(&self.hash) {
             state.pins -= 1;
             if state.pins == 0 {
+                self.pins.abandoned.fetch_add(state.fresh.len() as u64, Ordering::Relaxed);
                 shard.remove(&self.hash);
             }
         }

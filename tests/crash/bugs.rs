@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{damage, model, optimizing, parity, power, rotating, scenarios};
+use crate::{damage, full_disk, model, optimizing, parity, power, rotating, scenarios, stalled};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -50,6 +50,9 @@ fn check(bug: Bug) -> Check {
         Bug::RotateWithoutSync => rotating::crashes,
         Bug::RotateIntoCircle => rotating::no_circle,
         Bug::RotateDropsPins => rotating::remove_meanwhile,
+        Bug::CollectorGivesUp => full_disk::restarted_at_once,
+        Bug::IgnoreReserve => full_disk::held_by_readers,
+        Bug::ClockNeverSteps => stalled::clock_set_back,
         Bug::ParityWithoutSync => parity::crashes,
         Bug::ParityInSameSegment | Bug::CompactionDropsParity => parity::compaction_keeps_it,
         Bug::ReplacedWindowKeepsParity => rotating::gives_back,
@@ -75,7 +78,8 @@ fn check(bug: Bug) -> Check {
         | Bug::RecoveryReusesSequences
         | Bug::RecoveryReplaysTwice
         | Bug::CompactionForgetsWindows
-        | Bug::CompactionForgetsCommits => lives,
+        | Bug::CompactionForgetsCommits
+        | Bug::RetryAcknowledgesEarly => lives,
         _ => power_losses,
     }
 }

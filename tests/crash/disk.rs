@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deltastore::delta::{CutSettings, Effort};
 use deltastore::index::{Batch, Engine, Family, IndexError, MemEngine, Scan};
 use deltastore::object::Objects;
-use deltastore::segment::vfs::{CrashMode, SimClock, SimVfs, Vfs, VfsFile};
+use deltastore::segment::vfs::{Clock, CrashMode, SimClock, SimVfs, Vfs, VfsFile};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Folder, Settings, Store, StoreError};
 use deltastore_members as members;
@@ -36,7 +36,12 @@ pub struct Machine {
     pub settings: Settings,
     /// How long each sync takes.
     pub sync_time: Duration,
+    /// The machine's clock, which is set now and then.
+    pub clock: Arc<SimClock>,
 }
+
+/// Where a machine's clock begins.
+const BEGIN_MS: u64 = 1_700_000_000_000;
 
 /// Small windows and segments, so that a few kilobytes make deltas, recipe nodes and several segments.
 pub fn small_settings() -> Settings {
@@ -73,7 +78,8 @@ impl Machine {
     pub fn with(vfs: SimVfs, index: MemEngine, bugs: Bugs) -> Self {
         let first = Flush { at: 0, promised: true, state: index };
         let flushes = Arc::new(Mutex::new(vec![first]));
-        Self { vfs, flushes, bugs, settings: small_settings(), sync_time: Duration::ZERO }
+        let clock = Arc::new(SimClock::new(BEGIN_MS));
+        Self { vfs, flushes, bugs, settings: small_settings(), sync_time: Duration::ZERO, clock }
     }
 
     /// What a crash after the first `at` calls may leave of the index, oldest first.
@@ -91,6 +97,7 @@ impl Machine {
         let state = states.len().checked_sub(1 + index).map_or_else(MemEngine::new, |number| states[number].crash(0));
         let mut machine = Self::with(self.vfs.crash(at, seed, mode), state, self.bugs);
         machine.settings = self.settings.clone();
+        machine.clock.set(self.clock.now_ms());
         machine
     }
 
@@ -115,6 +122,7 @@ impl Machine {
             dies_at: AtomicUsize::new(usize::MAX),
             dead: AtomicBool::new(false),
             sync_time: self.sync_time,
+            index_refuses: AtomicU64::new(0),
         });
         let engine = Recorder {
             inner: state,
@@ -122,7 +130,8 @@ impl Machine {
             flushes: Arc::clone(&self.flushes),
             dice: AtomicU64::new(seed),
         };
-        let clock = Arc::new(SimClock::new(1_700_000_000_000 + seed % 1000));
+        self.clock.advance(seed % 1000);
+        let clock = Arc::clone(&self.clock);
         let engine: Arc<dyn Engine> = Arc::new(engine);
         let deadline = Instant::now() + Duration::from_secs(5);
         let folder = loop {
@@ -166,9 +175,23 @@ pub struct Process {
     dies_at: AtomicUsize,
     dead: AtomicBool,
     sync_time: Duration,
+    index_refuses: AtomicU64,
 }
 
 impl Process {
+    /// The index refuses so many writes from now on.
+    pub fn index_refuses(&self, writes: u64) {
+        self.index_refuses.store(writes, Ordering::SeqCst);
+    }
+
+    fn index_takes(&self) -> Result<(), IndexError> {
+        let left = |left: u64| left.checked_sub(1);
+        match self.index_refuses.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left) {
+            Ok(_) => Err(IndexError::NotNow { action: "write", message: "too many open files".into() }),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Dies as soon as the disk has seen so many calls.
     pub fn dies_at(&self, calls: usize) {
         self.dies_at.store(calls, Ordering::SeqCst);
@@ -336,6 +359,7 @@ impl Engine for Recorder {
     }
 
     fn write(&self, batch: Batch) -> Result<(), IndexError> {
+        self.process.index_takes()?;
         self.inner.write(batch)?;
         if self.roll().is_multiple_of(4) {
             self.note(false);

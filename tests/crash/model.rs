@@ -12,7 +12,9 @@ pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
     world.parallel = if seed.is_multiple_of(2) { 3 } else { 1 };
     let result = (0..steps).try_for_each(|step| -> Result<(), String> {
         match world.rng.random_range(0..100) {
-            0..92 => world.step()?,
+            0..90 => world.step()?,
+            90 => world.index_refuses()?,
+            91 => world.set_clock(),
             92..94 => {
                 world.note("restart".into());
                 world.close();

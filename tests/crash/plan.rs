@@ -367,7 +367,7 @@ impl Plan {
     }
 }
 
-fn stream(body: &[u8]) -> deltastore::object::Body {
+pub fn stream(body: &[u8]) -> deltastore::object::Body {
     let chunks: Vec<_> = body.chunks(3000).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
     futures::stream::iter(chunks).boxed()
 }

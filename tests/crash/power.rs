@@ -75,16 +75,31 @@ pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
             _ if seed % 3 == 1 => {
                 let after = world.rng.random_range(0..4);
                 let partial = world.rng.random_range(0..3000);
-                let fault = Fault::new(FaultOp::Write, after, FaultError::NoSpace).partial(partial);
-                world.note(format!("no space after {after} writes"));
+                // A segment that cannot be made or removed refuses nothing: the old one is used on, or collected later.
+                let fault = match world.rng.random_range(0..6) {
+                    0 => Fault::new(FaultOp::Create, 0, FaultError::NoSpace).times(after + 1),
+                    1 => Fault::new(FaultOp::Create, 0, FaultError::Io).times(after + 1),
+                    2 => Fault::new(FaultOp::Remove, 0, FaultError::Io).times(after + 1),
+                    _ => Fault::new(FaultOp::Write, after, FaultError::NoSpace).partial(partial),
+                };
+                world.note(format!("{fault:?}"));
                 world.full = true;
                 world.machine.vfs.fail(fault.on("segments"));
             }
             _ if seed % 3 == 2 && step > 6 => {
                 let after = world.rng.random_range(0..3);
-                world.note(format!("a failed sync after {after}"));
                 world.broken = true;
-                world.machine.vfs.fail(Fault::new(FaultOp::SyncData, after, FaultError::Io).on("segments"));
+                let fault = match world.rng.random_range(0..6) {
+                    0 => Fault::new(FaultOp::SyncDir, 0, FaultError::Io),
+                    1 => {
+                        // An append that can be neither finished nor taken back.
+                        world.machine.vfs.fail(Fault::new(FaultOp::SetLen, 0, FaultError::Io).on("segments"));
+                        Fault::new(FaultOp::Write, after, FaultError::Io)
+                    }
+                    _ => Fault::new(FaultOp::SyncData, after, FaultError::Io),
+                };
+                world.note(format!("{fault:?}"));
+                world.machine.vfs.fail(fault.on("segments"));
                 for _ in 0..3 {
                     let plans = world.plans();
                     world.round(plans)?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use deltastore::object::{GetInput, ListInput, ObjectError, Objects};
-use deltastore::segment::vfs::CrashMode;
+use deltastore::segment::vfs::{Clock, CrashMode};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, OptimizeReport, Policy, StoreError};
 use futures::TryStreamExt;
@@ -189,6 +189,28 @@ impl World {
             90..95 => self.get(),
             _ => self.list(),
         }
+    }
+
+    /// The index takes no write for a moment: requests wait for it, and what they answer is to be seen at once.
+    pub fn index_refuses(&mut self) -> Result<(), String> {
+        let refused = self.rng.random_range(1..3);
+        self.note(format!("the index refuses {refused} writes"));
+        let process = Arc::clone(&self.running.as_ref().expect("a process runs").process);
+        process.index_refuses(refused);
+        let plans = self.plans();
+        self.round(plans)?;
+        process.index_refuses(0);
+        let found = State::read(self.objects().store())?;
+        self.state.difference(&found).map_or(Ok(()), Err)
+    }
+
+    /// Somebody sets the machine's clock, forward or back, by hours or years.
+    pub fn set_clock(&mut self) {
+        let by = *[1, 24, 24 * 365, 24 * 365 * 10].choose(&mut self.rng).expect("not empty") * 3_600_000;
+        let now = self.machine.clock.now_ms();
+        let then = if self.rng.random_bool(0.5) { now + by } else { now.saturating_sub(by) };
+        self.note(format!("the clock is set from {now} to {then}"));
+        self.machine.clock.set(then);
     }
 
     pub fn collect(&mut self) -> Result<(), String> {

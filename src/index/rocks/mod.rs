@@ -1,51 +1,74 @@
-//! The engine on disk: RocksDB without its write-ahead log.
+//! The engine on disk: RocksDB without its own write-ahead log.
 //!
 //! The log of segments is the write-ahead log. All families flush atomically, so what a crash leaves is an exact earlier
 //! state; the store replays the log from there. RocksDB may flush on its own when its memory is full.
 //!
-//! Failure cases: a full disk makes flushes and then writes fail with [`IndexError::NoSpace`]; files that
-//! fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a file beside them, so that the next start
-//! rebuilds the index whatever is met until then.
+//! A flush, a compaction or a change of the manifest that fails for want of space, descriptors or a sound disk makes RocksDB
+//! refuse every write from then on, for most reasons until it is closed. So it is closed and opened again, and gets the batches
+//! again that its files do not have ([`journal`]). Reads go on until the moment of closing and wait for the opening; scans
+//! under way end with a passing error. It is not closed before a try has shown that files can be made and opened at all.
+//!
+//! Failure cases: what may pass is [`IndexError::NotNow`] or [`IndexError::NoSpace`], and the index is then as it was before
+//! the call; files that fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a file beside them, so
+//! that the next start rebuilds the index whatever is met until then.
 
+mod cursor;
 mod damage;
+mod database;
+mod journal;
 mod options;
+mod renew;
 
 pub use damage::open_derived;
 pub use options::RocksSettings;
 
-use super::engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan, VERSION_LEN};
+use super::engine::{Batch, Counter, Engine, Family, Mutation, Scan};
 use super::error::IndexError;
-use options::{database_options, family_options};
-use parking_lot::Mutex;
-use rocksdb::{
-    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, DBRawIterator, Error, ErrorKind, FlushOptions, ReadOptions,
-    WriteBatch, WriteOptions,
-};
+use cursor::RocksScan;
+use database::Database;
+use journal::Journal;
+use parking_lot::{Mutex, RwLock};
+use rocksdb::{Cache, WriteBatch};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// See the module.
 pub struct RocksEngine {
-    db: DB,
-    /// Held by whoever reads counters to write them back. Counters are not merge operands, because those pile up on a
+    path: PathBuf,
+    settings: RocksSettings,
+    cache: Cache,
+    /// None when it was closed and could not be opened again so far.
+    current: RwLock<Option<Arc<Database>>>,
+    /// Held by whoever writes. Counters are read to be written back, not merged, because operands pile up on a
     /// counter that every batch adds to, and each later write of it would gather them all.
-    counting: Mutex<()>,
-    damage: damage::Mark,
+    writing: Mutex<Journal>,
+    /// A write or flush failed: the database takes nothing until it is opened anew.
+    suspect: AtomicBool,
+    damage: Arc<damage::Mark>,
 }
 
 impl RocksEngine {
-    /// Opens the index in folder `path`, making it when it is not there.
+    /// Opens the index in folder `path`, making it when it is not there. What may pass is waited for, for some seconds.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] when the files are, or were when they were last open, else [`IndexError::Engine`]: also when
-    /// another process has it open.
+    /// [`IndexError::Damaged`] when the files are, or were when they were last open, or cannot be read; else what does not pass:
+    /// also when another process has it open.
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, IndexError> {
-        let damage = damage::Mark::unmarked(path)?;
+        let damage = Arc::new(damage::Mark::unmarked(path)?);
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);
-        let families = Family::ALL
-            .map(|family| ColumnFamilyDescriptor::new(name(family), family_options(family, settings, &cache)));
-        let db = DB::open_cf_descriptors(&database_options(settings), path, families).map_err(damage::open_failed)?;
-        Ok(RocksEngine { db, counting: Mutex::new(()), damage })
+        let database = renew::open_patiently(path, settings, &cache, &damage)?;
+        let journal = Journal::new(&database)?;
+        Ok(RocksEngine {
+            path: path.to_owned(),
+            settings: settings.clone(),
+            cache,
+            current: RwLock::new(Some(Arc::new(database))),
+            writing: Mutex::new(journal),
+            suspect: AtomicBool::new(false),
+            damage,
+        })
     }
 
     /// Removes the index in folder `path`, whatever state it is in; no process may have it open.
@@ -65,13 +88,13 @@ impl RocksEngine {
     }
 
     /// The counters that a batch adds to, as they are before it; absent ones are left out.
-    fn counters<'a>(&self, batch: &'a Batch) -> Result<HashMap<(Family, &'a [u8]), i64>, IndexError> {
+    fn counters<'a>(database: &Database, batch: &'a Batch) -> Result<HashMap<(Family, &'a [u8]), i64>, IndexError> {
         let mut counters = HashMap::new();
         for counter in [Counter::Links, Counter::Segments] {
             let mut keys: Vec<&[u8]> = batch.added_to(counter).collect();
             keys.sort_unstable();
             keys.dedup();
-            for (key, value) in keys.iter().zip(self.multi_get(counter.family(), &keys)?) {
+            for (key, value) in keys.iter().zip(multi_get(database, counter.family(), &keys)?) {
                 if let Some(value) = value {
                     let value = value.try_into().map_err(|value: Vec<u8>| IndexError::Damaged {
                         action: "count",
@@ -84,90 +107,22 @@ impl RocksEngine {
         Ok(counters)
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(Error) -> IndexError {
-        move |error| self.damage.noted(failed(action)(error))
-    }
-
-    fn handle(&self, family: Family) -> &ColumnFamily {
-        self.db.cf_handle(name(family)).expect("every family is opened with the database")
-    }
-}
-
-fn name(family: Family) -> &'static str {
-    match family {
-        Family::Meta => rocksdb::DEFAULT_COLUMN_FAMILY_NAME,
-        Family::Buckets => "buckets",
-        Family::Objects => "objects",
-        Family::Uploads => "uploads",
-        Family::Parts => "parts",
-        Family::Blobs => "blobs",
-        Family::Links => "links",
-        Family::Sketches => "sketches",
-        Family::Segments => "segments",
-        Family::Scratch => "scratch",
-        Family::Parity => "parity",
-    }
-}
-
-fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
-    move |error| {
-        let message = error.to_string();
-        match error.kind() {
-            ErrorKind::Corruption => IndexError::Damaged { action, message },
-            ErrorKind::IOError if message.contains("No space left") => IndexError::NoSpace { action, message },
-            _ => IndexError::Engine { action, message },
-        }
-    }
-}
-
-impl Engine for RocksEngine {
-    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
-        self.db.get_cf(self.handle(family), key).map_err(self.failed("get"))
-    }
-
-    fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
-        let found = self.db.batched_multi_get_cf(self.handle(family), keys.iter().copied(), false);
-        found
-            .into_iter()
-            .map(|value| Ok(value.map_err(self.failed("multi-get"))?.map(|value| value.to_vec())))
-            .collect()
-    }
-
-    fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
-        let mut options = ReadOptions::default();
-        options.set_total_order_seek(true);
-        if let Some(to) = to {
-            options.set_iterate_upper_bound(to);
-        }
-        let mut raw = self.db.raw_iterator_cf_opt(self.handle(family), options);
-        raw.seek(from);
-        Box::new(RocksScan { raw, mark: &self.damage, advance: false, ended: false })
-    }
-
-    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
-        let mut options = ReadOptions::default();
-        options.set_prefix_same_as_start(true);
-        let mut raw = self.db.raw_iterator_cf_opt(self.handle(Family::Objects), options);
-        raw.seek([prefix, &[0; VERSION_LEN]].concat());
-        Box::new(RocksScan { raw, mark: &self.damage, advance: false, ended: false })
-    }
-
-    fn write(&self, batch: Batch) -> Result<(), IndexError> {
+    fn write_once(&self, batch: &Batch, journal: &mut Journal) -> Result<(), IndexError> {
+        let database = self.current.read().clone().ok_or_else(database::closed)?;
         let mut rocks = WriteBatch::default();
-        let _counting = self.counting.lock();
-        let before = self.counters(&batch)?;
+        let before = Self::counters(&database, batch)?;
         // Written once each, after all else: `None` where the batch deletes the counter last.
         let mut after: HashMap<(Family, &[u8]), Option<i64>> = HashMap::new();
         for mutation in batch.mutations() {
             match mutation {
-                Mutation::Put { family, key, value } => rocks.put_cf(self.handle(*family), key, value),
+                Mutation::Put { family, key, value } => rocks.put_cf(database.handle(*family), key, value),
                 Mutation::Delete { family, key } => {
                     if matches!(family, Family::Links | Family::Segments) {
                         after.insert((*family, key), None);
                     }
-                    rocks.delete_cf(self.handle(*family), key);
+                    rocks.delete_cf(database.handle(*family), key);
                 }
-                Mutation::DeleteRange { family, from, to } => rocks.delete_range_cf(self.handle(*family), from, to),
+                Mutation::DeleteRange { family, from, to } => rocks.delete_range_cf(database.handle(*family), from, to),
                 Mutation::MergeAdd { counter, key, delta } => {
                     let name = (counter.family(), key.as_slice());
                     let value = after.entry(name).or_insert_with(|| before.get(&name).copied());
@@ -177,17 +132,71 @@ impl Engine for RocksEngine {
         }
         for ((family, key), value) in after {
             if let Some(value) = value {
-                rocks.put_cf(self.handle(family), key, value.to_le_bytes());
+                rocks.put_cf(database.handle(family), key, value.to_le_bytes());
             }
         }
-        let mut options = WriteOptions::default();
-        options.disable_wal(true);
-        self.db.write_opt(rocks, &options).map_err(self.failed("write"))
+        let written = database.write(rocks, journal.next());
+        let data = written.inspect_err(|_| self.suspect.store(true, Ordering::SeqCst))?;
+        journal.push(data, &database);
+        Ok(())
+    }
+
+    fn flush_once(&self) -> Result<(), IndexError> {
+        let database = self.database()?;
+        database.flush().inspect_err(|_| self.suspect.store(true, Ordering::SeqCst))?;
+        self.writing.lock().trim(&database);
+        Ok(())
+    }
+}
+
+fn multi_get(database: &Database, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
+    let found = database.db().batched_multi_get_cf(database.handle(family), keys.iter().copied(), false);
+    found
+        .into_iter()
+        .map(|value| Ok(value.map_err(database.failed("multi-get"))?.map(|value| value.to_vec())))
+        .collect()
+}
+
+impl Engine for RocksEngine {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Vec<u8>>, IndexError> {
+        let database = self.database()?;
+        database.db().get_cf(database.handle(family), key).map_err(database.failed("get"))
+    }
+
+    fn multi_get(&self, family: Family, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, IndexError> {
+        multi_get(&*self.database()?, family, keys)
+    }
+
+    fn scan<'a>(&'a self, family: Family, from: &[u8], to: Option<&[u8]>) -> Box<dyn Scan + 'a> {
+        Box::new(RocksScan::range(self.database(), family, from, to))
+    }
+
+    fn scan_versions<'a>(&'a self, prefix: &[u8]) -> Box<dyn Scan + 'a> {
+        Box::new(RocksScan::versions(self.database(), prefix))
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), IndexError> {
+        let mut journal = self.writing.lock();
+        self.renew_if_suspect(&mut journal)?;
+        match self.write_once(&batch, &mut journal) {
+            Err(error) if error.is_passing() && self.suspect.load(Ordering::SeqCst) => {
+                tracing::warn!(%error, "the index takes no writes; it is opened anew");
+                self.renew_if_suspect(&mut journal)?;
+                self.write_once(&batch, &mut journal)
+            }
+            result => result,
+        }
     }
 
     fn flush(&self) -> Result<(), IndexError> {
-        let families = Family::ALL.map(|family| self.handle(family));
-        self.db.flush_cfs_opt(&families, &FlushOptions::default()).map_err(self.failed("flush"))
+        match self.flush_once() {
+            Err(error) if error.is_passing() => {
+                tracing::warn!(%error, "the index could not be flushed; it is opened anew");
+                self.renew_if_suspect(&mut self.writing.lock())?;
+                self.flush_once()
+            }
+            result => result,
+        }
     }
 
     fn is_damaged(&self) -> bool {
@@ -196,42 +205,9 @@ impl Engine for RocksEngine {
 
     fn end(&self) -> Result<(), IndexError> {
         let flushed = self.flush();
-        self.db.cancel_all_background_work(true);
+        if let Some(database) = self.current.read().as_ref() {
+            database.db().cancel_all_background_work(true);
+        }
         flushed
-    }
-}
-
-struct RocksScan<'a> {
-    raw: DBRawIterator<'a>,
-    mark: &'a damage::Mark,
-    /// The pair under the iterator was returned already.
-    advance: bool,
-    ended: bool,
-}
-
-impl Iterator for RocksScan<'_> {
-    type Item = Result<Pair, IndexError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        if std::mem::replace(&mut self.advance, true) {
-            self.raw.next();
-        }
-        if let Some((key, value)) = self.raw.item() {
-            return Some(Ok((key.to_vec(), value.to_vec())));
-        }
-        self.ended = true;
-        self.raw.status().err().map(|error| Err(self.mark.noted(failed("scan")(error))))
-    }
-}
-
-impl Scan for RocksScan<'_> {
-    fn seek(&mut self, key: &[u8]) {
-        if !self.ended {
-            self.raw.seek(key);
-            self.advance = false;
-        }
     }
 }

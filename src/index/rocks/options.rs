@@ -12,7 +12,7 @@ use crate::index::engine::{Family, VERSION_LEN};
 pub struct RocksSettings {
     /// Blocks, indexes and filters of all families, in bytes.
     pub block_cache_bytes: usize,
-    /// What was written and not yet flushed, of all families, in bytes; at its limit a flush begins.
+    /// What was written and not yet flushed, of all families, in bytes, with the journal of it; at its limit a flush begins.
     pub write_buffer_bytes: usize,
     /// Table files held open.
     pub max_open_files: i32,
@@ -39,10 +39,11 @@ pub(super) fn database_options(settings: &RocksSettings) -> Options {
     options.set_paranoid_checks(true);
     options.set_max_open_files(settings.max_open_files);
     options.set_max_background_jobs(settings.background_jobs);
-    // While one flush runs, writes fill up to half of this again: two thirds keep the sum within the setting.
+    // While one flush runs, writes fill up to half of this again, and the journal holds the same rows without what a memory
+    // table adds to them, less than two thirds: with five twelfths the sum keeps within the setting.
     // It never stalls writers: a long scan keeps memory that no flush can free.
     options.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(
-        settings.write_buffer_bytes / 3 * 2,
+        settings.write_buffer_bytes / 12 * 5,
         false,
     ));
     options.set_bytes_per_sync(1 << 20);

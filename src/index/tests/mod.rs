@@ -23,7 +23,7 @@ fn on_both(test: impl Fn(Index)) {
 /// Settings under which the engine soon flushes by itself.
 /// Little, so that RocksDB flushes on its own; but so much that what empty families take is no reason to.
 fn small() -> RocksSettings {
-    RocksSettings { block_cache_bytes: 1 << 20, write_buffer_bytes: 6 << 20, ..RocksSettings::default() }
+    RocksSettings { block_cache_bytes: 1 << 20, write_buffer_bytes: 10 << 20, ..RocksSettings::default() }
 }
 
 /// A short name out of pieces that are awkward as keys.

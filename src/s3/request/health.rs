@@ -37,6 +37,8 @@ fn readiness(objects: &Objects) -> (StatusCode, Bytes) {
         }
         Health::Ready => (StatusCode::OK, Bytes::from_static(b"ready\n")),
         Health::Full => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"the disk is full\n")),
+        // The reason names files: it is for the log.
+        Health::Stalled { .. } => (StatusCode::SERVICE_UNAVAILABLE, Bytes::from_static(b"writes wait for the index\n")),
         Health::Degraded { damage, lost, index } => {
             let index = if index { ", the index is rebuilt at the next start" } else { "" };
             let text = format!("degraded: {damage} damaged places, {lost} segments lost{index}\n");

@@ -90,6 +90,13 @@ impl Blobs {
         self.damaged.load(Ordering::Relaxed)
     }
 
+    /// Gives the room of the cache on disk back.
+    pub fn clear_disk_cache(&self) {
+        if let Some(disk) = &self.disk {
+            disk.clear();
+        }
+    }
+
     pub fn soundness(&self) -> &Arc<Soundness> {
         &self.soundness
     }

@@ -33,7 +33,11 @@ pub fn compact_all(
         && let Some(active) = active
         && dead_share(store, active)? >= options.min_dead
     {
-        store.inner().log()?.seal()?;
+        match store.inner().log()?.seal() {
+            // Not even a footer fits: other segments may be dead altogether and need no room.
+            Err(StoreError::Full) => done.segments_without_room += 1,
+            sealed => drop(sealed?),
+        }
     }
     let Some(covered) = store.index().applied()?.map(|applied| applied.segment) else { return Ok(()) };
     let mut victims = Vec::new();
@@ -45,20 +49,22 @@ pub fn compact_all(
     }
     victims.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (id, _) in victims {
-        if has_room(store, id)? {
-            compact(store, id, done)?;
-        } else {
-            done.segments_without_room += 1;
+        let compacted = if has_room(store, id)? { compact(store, id, done) } else { Err(StoreError::Full) };
+        match compacted {
+            // The next may need less.
+            Err(StoreError::Full) => done.segments_without_room += 1,
+            compacted => compacted?,
         }
         report(done);
     }
     Ok(())
 }
 
-/// True when what is alive in a segment fits the free space once more.
+/// True when what is alive in a segment fits the free space once more. Where nothing is, trying costs nothing.
 fn has_room(store: &Store, id: SegmentId) -> Result<bool, StoreError> {
     let live = u64::try_from(store.index().live(id)?).unwrap_or(0);
-    Ok(store.inner().vfs.free_bytes(store.dir())? >= live + ROOM)
+    let needed = if live == 0 { 0 } else { live + ROOM };
+    Ok(store.inner().vfs.free_bytes(store.dir())? >= needed)
 }
 
 /// Share of a segment's bytes that nothing needs, 0 to 1.
@@ -74,6 +80,7 @@ fn dead_share(store: &Store, id: SegmentId) -> Result<f64, StoreError> {
 fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(), StoreError> {
     let inner = store.inner();
     if inner.pins.has_fresh_in(id) && !inner.bugs.has(Bug::CompactFresh) {
+        done.postponed += 1;
         return Ok(());
     }
     let reader = inner.blobs.readers().get(id)?;

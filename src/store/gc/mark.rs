@@ -2,6 +2,7 @@
 
 use deltastore_format::{Hash, PlacedKind};
 
+use super::CollectReport;
 use crate::index::{BlobRow, Index};
 use crate::store::Store;
 use crate::store::error::StoreError;
@@ -10,9 +11,8 @@ use crate::store::log::Collect;
 /// Candidates decided on in one go on the log thread.
 const CHUNK: usize = 512;
 
-/// Drops everything without links; answers how many blobs went.
-pub fn mark(store: &Store) -> Result<u64, StoreError> {
-    let mut dropped = 0;
+/// Drops everything without links that nothing holds.
+pub fn mark(store: &Store, done: &mut CollectReport) -> Result<(), StoreError> {
     let mut suspects = unlinked(store.index())?;
     // Each round can only free what the last one linked to.
     while !suspects.is_empty() {
@@ -22,13 +22,17 @@ pub fn mark(store: &Store) -> Result<u64, StoreError> {
             let candidates =
                 chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
             next.extend(candidates.iter().flat_map(|candidate| candidate.links.iter().copied()));
-            dropped += store.inner().log()?.collect(candidates)?;
+            let wanted = candidates.len() as u64;
+            let dropped = store.inner().log()?.collect(candidates)?;
+            done.blobs += dropped;
+            // One that got a link meanwhile is counted too: a look in vain, no more.
+            done.postponed += wanted.saturating_sub(dropped);
         }
         next.sort_unstable();
         next.dedup();
         suspects = next;
     }
-    Ok(dropped)
+    Ok(())
 }
 
 /// All blobs whose links add up to nothing: both tables are in hash order and read side by side.

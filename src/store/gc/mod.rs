@@ -11,6 +11,9 @@
 //! a time. A segment with damage is left alone, unless the damaged records are windows, nodes or members that nothing needs any more:
 //! they were healed or removed, and go as other dead records do.
 //!
+//! What a read or a write holds is left, and counted: the background collector comes back for it. So it does for a segment
+//! that does not fit the free space once more, and for as long as the disk is full.
+//!
 //! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or node
 //! may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
 
@@ -57,6 +60,8 @@ pub struct CollectReport {
     pub segments_without_room: u64,
     /// Segments left alone because they are damaged.
     pub damaged_segments: u64,
+    /// Blobs and segments left for a later collection, because a read or a write counted on them just then.
+    pub postponed: u64,
 }
 
 impl Store {
@@ -75,7 +80,8 @@ impl Store {
             let segments: BTreeSet<_> = self.damage().iter().map(|damage| damage.from.segment).collect();
             return Ok(CollectReport { damaged_segments: segments.len().max(1) as u64, ..CollectReport::default() });
         }
-        let mut done = CollectReport { blobs: mark::mark(self)?, ..CollectReport::default() };
+        let mut done = CollectReport::default();
+        mark::mark(self, &mut done)?;
         report(&done);
         compact::compact_all(self, options, &mut done, report)?;
         Ok(done)

@@ -171,12 +171,9 @@ impl Appender {
     pub fn refuses_data(&mut self) -> bool {
         if self.since_space_check >= SPACE_CHECK || self.status.full() {
             self.since_space_check = 0;
-            match self.vfs.free_bytes(&self.dir) {
-                Ok(free) => self.status.set_full(free < self.settings.reserve_bytes),
-                Err(error) => tracing::warn!(%error, "free space is unknown"),
-            }
+            self.status.look_for_space(self.vfs.as_ref(), &self.dir, self.settings.reserve_bytes);
         }
-        self.status.full()
+        self.status.full() && !self.bugs.has(Bug::IgnoreReserve)
     }
 
     fn roll_if_long(&mut self) {

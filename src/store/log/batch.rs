@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Hash, Position};
+use deltastore_format::{Commit, Hash, Op, Position};
 
 use super::message::{Answer, Callback};
-use crate::index::{BlobRow, ParityRow};
+use crate::index::{BlobRow, IndexError, ParityRow};
 use crate::segment::vfs::VfsFile;
 use crate::store::blob::Placing;
 use crate::store::content::Content;
@@ -41,6 +41,24 @@ impl StagedMove {
     pub fn new(done: Callback<Result<u64, StoreError>>) -> Self {
         Self { blobs: Vec::new(), parity: Vec::new(), rotated: None, commit: None, bytes: 0, done }
     }
+}
+
+impl Batch {
+    /// Answers those who wait that it cannot be done now; what it pins stays pinned.
+    pub fn refuse(&mut self, error: &IndexError) {
+        self.commits.iter_mut().for_each(|staged| staged.done.take().call(Answer::NotNow(error.clone())));
+        self.moves.iter_mut().for_each(|staged| staged.done.take().call(Err(error.clone().into())));
+    }
+
+    /// True when there may be something to collect once it is applied: a removal, or another form of what there is.
+    pub fn makes_garbage(&self) -> bool {
+        self.commits.iter().any(|staged| staged.commit.relocated || staged.commit.ops.iter().any(is_removal))
+            || self.moves.iter().any(|staged| staged.rotated.is_some())
+    }
+}
+
+fn is_removal(op: &Op) -> bool {
+    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }
 
 /// Everything one sync covers.

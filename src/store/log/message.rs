@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use deltastore_format::{Hash, Op, PlacedKind, Position, SegmentId};
 
+use crate::index::IndexError;
 use crate::store::blob::{Blob, Placing};
 use crate::store::content::Content;
 use crate::store::error::StoreError;
@@ -21,6 +22,11 @@ impl<T> Callback<T> {
     pub fn call(self, value: T) {
         (self.0)(value);
     }
+
+    /// Takes it out, so that who has it calls nobody any more.
+    pub fn take(&mut self) -> Self {
+        std::mem::replace(self, Self(Box::new(|_| ())))
+    }
 }
 
 /// How a transaction ended.
@@ -28,6 +34,8 @@ pub enum Answer {
     Committed,
     Refused,
     Full,
+    /// The index takes nothing now: what became of a commit that was under way is seen later.
+    NotNow(IndexError),
     ReadOnly(String),
 }
 
@@ -96,6 +104,22 @@ pub enum Work {
     Seal(Callback<Result<u64, StoreError>>),
 }
 
+impl Work {
+    /// Answers that it cannot be done now.
+    pub fn refuse(self, error: &IndexError) {
+        match self {
+            Work::Commit(request) => request.done.call(Answer::NotNow(error.clone())),
+            Work::Relocate(_, done)
+            | Work::Rotate(_, done)
+            | Work::Protect(_, done)
+            | Work::Collect(_, done)
+            | Work::Seal(done) => {
+                done.call(Err(error.clone().into()));
+            }
+        }
+    }
+}
+
 /// A message to the log thread.
 pub enum Message {
     Append {
@@ -105,5 +129,7 @@ pub enum Message {
     Work(Work),
     /// The sync thread has finished a batch; everything before the position is durable.
     Synced(Result<Position, String>),
+    /// The sync thread has waited for the index in vain for a while: what waits is refused until it has finished.
+    Stalled(IndexError),
     Close,
 }

@@ -8,6 +8,8 @@
 //! - Answers are given after the sync that covers the commit and all it places; the index changes after it too.
 //! - A transaction is evaluated while no batch is under way: the index is exact then.
 //! - A failed sync stops all writing until restart. A failed append is cut back first.
+//! - What the index does not take now it is given again until it does. It is derived: nothing is lost meanwhile, and nothing is
+//!   acknowledged that it does not show. Who waits is refused after a while, and so is what comes then.
 //!
 //! Failure cases: a full disk refuses what adds data and leaves the log as it was; a failed sync or a failed cut
 //! makes the store read-only; a handle that outlives the log is answered `Closed`.
@@ -20,11 +22,13 @@ mod parity;
 mod sync;
 mod thread;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
@@ -37,6 +41,11 @@ use super::error::StoreError;
 use super::segments::Segments;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
+use crate::segment::vfs::Vfs;
+
+/// Pause before a flush of the index that failed is tried again; doubled each time.
+const FLUSH_RETRY: Duration = Duration::from_secs(1);
+const MAX_FLUSH_RETRY: Duration = Duration::from_secs(30);
 
 /// Messages that may wait; more than all connections together can have under way.
 const QUEUE: usize = 16 * 1024;
@@ -47,12 +56,29 @@ pub struct Status {
     read_only: Mutex<Option<String>>,
     full: AtomicBool,
     removals: AtomicU64,
+    /// Why the index takes nothing, while it does not.
+    stalled: Mutex<Option<String>>,
+    closing: AtomicBool,
 }
 
 impl Status {
     /// Why nothing can be written until restart.
     pub fn read_only(&self) -> Option<String> {
         self.read_only.lock().clone()
+    }
+
+    /// Why writes wait or are refused for now.
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled.lock().clone()
+    }
+
+    pub(super) fn set_stalled(&self, reason: Option<String>) {
+        *self.stalled.lock() = reason;
+    }
+
+    /// True once nothing more is waited for.
+    pub(super) fn closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
     }
 
     /// True while free space is below the reserve.
@@ -69,8 +95,23 @@ impl Status {
         self.removals.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn set_full(&self, full: bool) {
-        self.full.store(full, Ordering::Relaxed);
+    /// Looks whether there is less free space than `reserve`; where that cannot be told, it stays as it was.
+    pub fn look_for_space(&self, vfs: &dyn Vfs, dir: &Path, reserve: u64) -> bool {
+        match vfs.free_bytes(dir) {
+            Ok(free) => self.set_full(free < reserve),
+            Err(error) => tracing::warn!(%error, "free space is unknown"),
+        }
+        self.full()
+    }
+
+    fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::Relaxed) != full {
+            if full {
+                tracing::warn!("the disk is full: what adds data is refused until there is room");
+            } else {
+                tracing::info!("there is room on the disk again");
+            }
+        }
     }
 
     pub(super) fn poison(&self, reason: String) {
@@ -85,6 +126,7 @@ impl Status {
 /// Handle of the two threads. Dropping it drains, syncs and joins.
 pub struct Log {
     sender: Sender<Message>,
+    status: Arc<Status>,
     /// None once it is closed.
     threads: Mutex<Option<Vec<JoinHandle<()>>>>,
 }
@@ -99,7 +141,8 @@ impl Log {
         let (batches, incoming) = bounded(1);
         let (flushes, flushing) = bounded(1);
         let sync = sync::SyncThread::new(&state, sender.clone(), incoming, flushes);
-        let (index, segments) = (state.index.clone(), Arc::clone(&state.segments));
+        let (index, status) = (state.index.clone(), Arc::clone(&state.status));
+        let segments = Arc::clone(&state.segments);
         let threads = vec![
             std::thread::Builder::new()
                 .name("flush".into())
@@ -107,12 +150,13 @@ impl Log {
             std::thread::Builder::new().name("sync".into()).spawn(move || sync.run())?,
             std::thread::Builder::new().name("log".into()).spawn(move || thread::run(state, &receiver, &batches))?,
         ];
-        Ok(Self { sender, threads: Mutex::new(Some(threads)) })
+        Ok(Self { sender, status, threads: Mutex::new(Some(threads)) })
     }
 
     /// Drains, syncs, marks the end and joins; what comes later is refused. False if it was closed already.
     pub fn close(&self) -> bool {
         let Some(threads) = self.threads.lock().take() else { return false };
+        self.status.closing.store(true, Ordering::Relaxed);
         self.send(Message::Close);
         for thread in threads {
             drop(thread.join());
@@ -152,6 +196,7 @@ impl Log {
                     (Answer::Committed, Some(Ok(value))) => Ok(value),
                     (Answer::Refused, Some(Err(error))) => Err(CommitError::Refused(error)),
                     (Answer::Full, _) => Err(CommitError::Full),
+                    (Answer::NotNow(error), _) => Err(CommitError::Index(error)),
                     (Answer::ReadOnly(reason), _) => Err(CommitError::ReadOnly(reason)),
                     (Answer::Committed | Answer::Refused, _) => Err(CommitError::Closed),
                 });
@@ -201,9 +246,14 @@ impl Log {
 /// Makes the index durable whenever a segment was finished, so that recovery never replays more than about two.
 /// The manifest then says how much is on disk.
 fn flush_when_asked(index: &Index, segments: &Segments, asked: &Receiver<()>) {
-    for () in asked {
-        if let Err(error) = index.flush() {
-            tracing::warn!(%error, "index not flushed; the next start replays more of the log");
+    while asked.recv().is_ok() {
+        let mut pause = FLUSH_RETRY;
+        while let Err(error) = index.flush() {
+            tracing::warn!(%error, "index not flushed; until it is, the next start replays more of the log");
+            if asked.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
+                return;
+            }
+            pause = (pause * 2).min(MAX_FLUSH_RETRY);
         }
         if let Err(error) = segments.save() {
             tracing::warn!(%error, "the manifest of segments is not up to date; it says less than it could");

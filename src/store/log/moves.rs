@@ -107,8 +107,6 @@ impl LogThread<'_> {
         }
         let placing = self.appender.stage_blob(blob);
         let bytes = placing.row.record_len;
-        // The collector frees what the old form alone needed.
-        self.status.count_removal();
         Some(StagedMove { rotated: Some(placing), bytes, ..StagedMove::new(done) })
     }
 }

@@ -1,6 +1,11 @@
 //! The sync thread: makes a batch durable, applies it to the index, answers.
+//!
+//! A batch that the index does not take now is applied again until it is taken: it is durable in the log, so it is to be seen, and
+//! no later one may be seen before it. Its clients wait for some seconds; then they are told to try again, with what it
+//! pins held until it is applied.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
@@ -15,6 +20,12 @@ use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;
 use crate::store::soundness::Soundness;
+
+/// Pause before a batch that the index did not take is applied again; doubled each time.
+const RETRY: Duration = Duration::from_millis(50);
+const MAX_RETRY: Duration = Duration::from_secs(2);
+/// How long clients wait for the index before they are told to try again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Commits after which the index is made durable, so that a start never replays many more: a segment of small objects
 /// holds hundreds of thousands of them.
@@ -71,11 +82,7 @@ impl SyncThread {
 
     fn finish(&self, mut batch: Batch) -> Result<(), String> {
         if self.bugs.has(Bug::AcknowledgeBeforeSync) {
-            let commits = batch.commits.iter_mut();
-            for staged in commits {
-                let done = std::mem::replace(&mut staged.done, super::Callback::new(|_| ()));
-                done.call(Answer::Committed);
-            }
+            batch.commits.iter_mut().for_each(|staged| staged.done.take().call(Answer::Committed));
         }
         let mut applied = false;
         if self.bugs.has(Bug::ApplyBeforeSync) {
@@ -91,10 +98,37 @@ impl SyncThread {
             if applied {
                 return Ok(());
             }
-            self.apply(&batch).map_err(|error| format!("index update failed: {error}"))
+            self.apply_patiently(&mut batch).map_err(|error| format!("index update failed: {error}"))
         });
         self.answer(batch, result.as_ref().err());
         result
+    }
+
+    /// Applies a batch, as often as it takes.
+    fn apply_patiently(&self, batch: &mut Batch) -> Result<(), IndexError> {
+        let (start, mut pause) = (Instant::now(), RETRY);
+        loop {
+            let error = match self.apply(batch) {
+                Err(error) if error.is_passing() && !self.status.closing() => error,
+                result => {
+                    self.status.set_stalled(None);
+                    return result;
+                }
+            };
+            if self.bugs.has(Bug::RetryAcknowledgesEarly) {
+                batch.commits.iter_mut().for_each(|staged| staged.done.take().call(Answer::Committed));
+            }
+            if self.status.stalled().is_none() {
+                tracing::warn!(%error, "writes wait for the index");
+                self.status.set_stalled(Some(error.to_string()));
+            } else if start.elapsed() >= PATIENCE {
+                batch.refuse(&error);
+                // One that waits already says the same.
+                let _ = self.log.try_send(Message::Stalled(error));
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(MAX_RETRY);
+        }
     }
 
     fn sync(&self, batch: &Batch) -> std::io::Result<()> {
@@ -141,6 +175,10 @@ impl SyncThread {
     }
 
     fn answer(&self, batch: Batch, error: Option<&String>) {
+        // Not before the index shows what was removed, or the collector would look too soon and not again.
+        if error.is_none() && batch.makes_garbage() {
+            self.status.count_removal();
+        }
         for staged in batch.commits {
             if error.is_none() {
                 for placing in &staged.placings {

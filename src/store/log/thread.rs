@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
+use deltastore_format::{Commit, Epoch, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged};
 use super::message::{Answer, CommitRequest, Message, Work};
-use crate::index::Index;
+use crate::index::{Index, IndexError};
 use crate::segment::SegmentWriter;
 use crate::segment::vfs::{Clock, Vfs};
 use crate::store::blob::Placing;
@@ -63,6 +63,8 @@ pub(super) struct LogThread<'a> {
     marked: bool,
     waiting: VecDeque<Work>,
     in_flight: bool,
+    /// Why what comes is refused until the batch under way has ended.
+    stalled: Option<IndexError>,
     closing: bool,
     batches: &'a Sender<Batch>,
 }
@@ -82,6 +84,7 @@ pub fn run(state: LogState, receiver: &Receiver<Message>, batches: &Sender<Batch
         appender: Appender::new(state),
         waiting: VecDeque::new(),
         in_flight: false,
+        stalled: None,
         closing: false,
         batches,
     };
@@ -105,10 +108,21 @@ impl LogThread<'_> {
             // Nothing may come after the mark of the end.
             Message::Append { done, .. } if self.closing => done.call(Err(StoreError::ReadOnly("closing".into()))),
             Message::Work(_) if self.closing => {}
-            Message::Append { blobs, done } => self.appender.append(blobs, done),
-            Message::Work(work) => self.waiting.push_back(work),
+            Message::Append { blobs, done } => match &self.stalled {
+                Some(error) => done.call(Err(error.clone().into())),
+                None => self.appender.append(blobs, done),
+            },
+            Message::Work(work) => match &self.stalled {
+                Some(error) => work.refuse(error),
+                None => self.waiting.push_back(work),
+            },
+            Message::Stalled(error) => {
+                self.waiting.drain(..).for_each(|work| work.refuse(&error));
+                self.stalled = Some(error);
+            }
             Message::Synced(result) => {
                 self.in_flight = false;
+                self.stalled = None;
                 if let Ok(position) = result {
                     self.durable = position;
                 }
@@ -240,9 +254,6 @@ impl LogThread<'_> {
             done.call(Answer::Committed);
             return None;
         }
-        if relocated || ops.iter().any(is_removal) {
-            self.status.count_removal();
-        }
         let late =
             self.bugs.has(Bug::CommitBeforeWindows) || self.bugs.has(Bug::OptimizeCommitsBeforeWindows) && relocated;
         let mut placings = Vec::new();
@@ -275,8 +286,4 @@ impl LogThread<'_> {
         };
         Some(Staged { commit, position, record_len, placings, contents, done })
     }
-}
-
-fn is_removal(op: &Op) -> bool {
-    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }

@@ -37,6 +37,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{BucketId, Sequence};
 
+use super::bugs::Bug;
 use super::error::StoreError;
 use super::fetch::Keep;
 use super::parity::ParityOptions;
@@ -185,7 +186,10 @@ impl Store {
                 if self.ends(options.yields, stop) {
                     return Ok(());
                 }
-                let late = options.changed_before_ms > 0 && put.modified_ms >= options.changed_before_ms;
+                // What was written later than now was so before the clock was set back: how long ago is not known.
+                let now_ms = if self.bugs().has(Bug::ClockNeverSteps) { u64::MAX } else { self.clock().now_ms() };
+                let recent = options.changed_before_ms..=now_ms;
+                let late = options.changed_before_ms > 0 && recent.contains(&put.modified_ms);
                 if put.optimized || put.delete_marker || put.size < self.settings().optimize_min || late {
                     continue;
                 }

@@ -1,0 +1,131 @@
+//! The model test with a server's threads: collector, optimizer and joiner run as they do in `serve`, on a disk that fills up, with
+//! the space reserve on, while the clock is set now and then.
+
+use std::time::{Duration, Instant};
+
+use deltastore::segment::vfs::Clock;
+use deltastore::store::bugs::Bugs;
+use deltastore::store::{Background, Health, Joiner, Optimizer, Settings};
+use rand::Rng;
+
+use crate::disk::Machine;
+use crate::plan::Plan;
+use crate::state::State;
+use crate::world::{World, in_parallel, setting};
+
+/// What a store keeps free with segments this small.
+const RESERVE: u64 = 16 << 20;
+/// What objects may take beside it.
+const ROOM: u64 = 160 << 10;
+const PAUSE: Duration = Duration::from_millis(20);
+/// A disk must have room again within this time of being emptied.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Threads = (Background, Joiner, Optimizer);
+
+fn threads(world: &World) -> Result<Threads, String> {
+    let store = world.objects().store();
+    let text = |error: std::io::Error| error.to_string();
+    Ok((
+        Background::start(store, PAUSE).map_err(text)?,
+        Joiner::start(store).map_err(text)?,
+        Optimizer::start(store, PAUSE).map_err(text)?,
+    ))
+}
+
+/// One life; how often the disk was full, and how many versions the optimizer's thread had a hand in.
+fn life(seed: u64, steps: u64) -> Result<(u64, u64), String> {
+    let mut machine = Machine::new(Bugs::default());
+    machine.settings = Settings { reserve_bytes: RESERVE + (12 << 10), ..machine.settings };
+    machine.vfs.set_free_bytes(RESERVE + ROOM);
+    let mut world = World::on(machine, seed)?;
+    (world.full, world.parallel) = (true, 3);
+    let (mut full, mut optimized) = (0, 0);
+    let mut running = Some(threads(&world)?);
+    let result = (0..steps).try_for_each(|_| -> Result<(), String> {
+        match world.rng.random_range(0..100) {
+            0..80 => {
+                let plans = world.plans();
+                world.round(plans)?;
+            }
+            80..90 => std::thread::sleep(PAUSE * 2),
+            90..94 => world.set_clock(),
+            94..96 => drop(world.machine.clock.advance(120_000)),
+            96 => {
+                drop(running.take());
+                world.close();
+                world.up()?;
+                running = Some(threads(&world)?);
+            }
+            97 => {
+                world.kill();
+                drop(running.take());
+                world.up()?;
+                running = Some(threads(&world)?);
+            }
+            _ => agrees(&world)?,
+        }
+        full += u64::from(world.objects().store().health() == Health::Full);
+        Ok(())
+    });
+    result
+        .and_then(|()| {
+            let now = world.machine.clock.now_ms();
+            world.machine.clock.set(now + 3_600_000);
+            // A quiet second: the optimizer yields to clients.
+            std::thread::sleep(Duration::from_secs(1));
+            for row in world.objects().store().index().all_versions() {
+                optimized += u64::from(row.map_err(|error| error.to_string())?.put.optimized);
+            }
+            empties(&mut world)?;
+            drop(running.take());
+            world.check_all()
+        })
+        .map_err(|error| format!("seed {seed}: {error}\n  {}", world.story()))?;
+    Ok((full, optimized))
+}
+
+/// What is there is what must be. It is read without pins, so a recipe may be replaced and its windows collected meanwhile: then
+/// once more.
+fn agrees(world: &World) -> Result<(), String> {
+    let read = || {
+        let found = State::read(world.objects().store())?;
+        world.state.difference(&found).map_or(Ok(()), Err)
+    };
+    (0..5).find_map(|_| read().ok()).map_or_else(read, Ok)
+}
+
+/// Deletes everything: deletions are never refused, and the disk has room again by itself.
+fn empties(world: &mut World) -> Result<(), String> {
+    world.full = false;
+    let keys: Vec<_> = world.state.objects.keys().cloned().collect();
+    for (bucket, key) in keys {
+        world.round(vec![Plan::delete(&bucket, vec![key])])?;
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while world.objects().store().health() != Health::Ready {
+        if Instant::now() > deadline {
+            return Err(format!("{:?} for {PATIENCE:?}", world.objects().store().health()));
+        }
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
+}
+
+#[test]
+fn lives_with_a_servers_threads_match_the_model() {
+    let (first, lives) = (setting("DELTASTORE_THREADS_SEED", 1), setting("DELTASTORE_THREADS_LIVES", 12));
+    let sums = parking_lot::Mutex::new((0, 0));
+    let lived = in_parallel(first..first + lives, |seed| {
+        let (full, optimized) = life(seed, 250)?;
+        let mut sums = sums.lock();
+        (sums.0, sums.1) = (sums.0 + full, sums.1 + optimized);
+        Ok(())
+    });
+    if let Err(error) = lived {
+        panic!("DELTASTORE_THREADS_SEED: {error}");
+    }
+    let (full, optimized) = sums.into_inner();
+    println!("full after {full} steps; {optimized} versions were optimized by the thread");
+    assert!(full > 0 && optimized > 0, "full after {full} steps, {optimized} versions optimized");
+}

@@ -170,7 +170,9 @@ fn a_lost_sector_costs_nothing_and_two_damaged_places_are_told() {
     }
     let vfs = world.vfs.snapshot();
     let payload = row.position.offset + RECORD_HEADER_LEN as u64;
-    [payload, payload + u64::from(parity.payload_len) - 1].map(|offset| vfs.corrupt(&path, offset, 1).unwrap());
+    for offset in [payload, payload + u64::from(parity.payload_len) - 1] {
+        vfs.corrupt(&path, offset, 1).unwrap();
+    }
     let s3 = open(&vfs, &world.engine.crash(usize::MAX)).unwrap();
     let checked = s3.store().mend_all(false, &AtomicBool::new(false), &mut |_| ()).unwrap();
     assert_eq!((checked.mended, checked.lost), (0, 1));

@@ -35,8 +35,15 @@ pub fn look(dir: &Path) -> Result<Looked, StoreError> {
         StoreError::Unusable(format!("{from} cannot be copied to {to}: {error}; TMPDIR names another place"))
     })?;
     let (engine, damage) = open_derived(&scratch.0, &RocksSettings::default())?;
-    let reason = |error| format!("{error}; it is rebuilt from the segments at the next start");
-    let problems = damage.map(|error| Problem { subject: "index".into(), reason: reason(error) });
+    let problems = damage.map(|error| {
+        // The copy is nobody's business, and gone when this is read.
+        let (copy, own) = (scratch.0.display().to_string(), index.display().to_string());
+        let error = error.to_string().replace(&copy, &own);
+        Problem {
+            subject: "index".into(),
+            reason: format!("{error}; it is rebuilt from the segments at the next start"),
+        }
+    });
     let store = Store::open_read_only(folder, engine, clock, Settings::default())?;
     Ok(Looked { store, problems: problems.into_iter().collect(), _scratch: scratch })
 }

@@ -139,7 +139,11 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     if done.held_back {
         lines.push("nothing is stored anew while part of the log is damaged or lost; run fsck".into());
     }
-    finish(&lines, done.damaged == 0 && !done.held_back)
+    let sound = store.damage().is_empty();
+    if !sound && !done.held_back {
+        lines.push("the log is damaged; run fsck".into());
+    }
+    finish(&lines, done.damaged == 0 && !done.held_back && sound)
 }
 
 fn would(done: &OptimizeReport) -> Vec<String> {

@@ -108,7 +108,6 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     if descriptors.limit < MIN_DESCRIPTORS {
         return Err(ServeError::Descriptors { limit: descriptors.limit });
     }
-    let server = server_settings(arguments, &descriptors);
     let Opened { folder, engine, clock } = open(&arguments.dir, true, descriptors.index)?;
     let found = credentials::find(environment, &arguments.dir)?;
     let (disk_cache_bytes, open_segments) = (cache_bytes(&folder), descriptors.segments);
@@ -116,6 +115,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
+    let server = server_settings(arguments, &descriptors);
     let verifier = Verifier::start(&store)?;
     let collector = Background::start(&store, COLLECT_PAUSE)?;
     let joiner = if arguments.no_deltas { None } else { Some(Joiner::start(&store)?) };

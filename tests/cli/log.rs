@@ -93,7 +93,7 @@ fn the_right_signature_of_a_wrong_one_is_in_no_log_and_no_answer() {
     server.terminate();
     let (_, log) = server.ended();
     assert_eq!(answers.matches("<Code>SignatureDoesNotMatch</Code>").count(), 2, "{answers}");
-    assert!(log.contains("TRACE") && log.contains("SignatureDoesNotMatch"), "{log}");
+    assert!(log.contains("DEBUG") && log.contains("SignatureDoesNotMatch"), "{log}");
     for right in right {
         assert!(!log.contains(&right) && !answers.contains(&right), "{right}: {log} {answers}");
     }

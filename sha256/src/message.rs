@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn digests_are_those_of_sha2_wherever_a_message_is_cut() {
-        let bytes: Bytes = (0..1000u32).map(|at| (at * at >> 7) as u8).collect();
+        let bytes: Bytes = (0..1000u32).map(|at| ((at * at) >> 7) as u8).collect();
         for len in 0..300 {
             let message = bytes.slice(..len);
             for first in 0..=len / BLOCK {

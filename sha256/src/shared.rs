@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn message(len: usize, seed: usize) -> Bytes {
-        (0..len).map(|at| (at * at + seed >> 5) as u8).collect()
+        (0..len).map(|at| ((at * at + seed) >> 5) as u8).collect()
     }
 
     #[test]

@@ -63,7 +63,7 @@ impl Assembly {
             }
             State::New(blob) => {
                 self.content.stored_bytes += blob.row.record_len;
-                self.content.unwritten.push(blob);
+                self.content.unwritten.push(*blob);
             }
         }
         self.resolve();

@@ -197,7 +197,7 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
         let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None, false), window);
         let mut prepared = prepared.map_err(|error| error.to_string())?;
         if let Form::New(blob) = prepared.state {
-            prepared.state = Form::Appended(store.append_and_wait(blob).map_err(|error| error.to_string())?);
+            prepared.state = Form::Appended(store.append_and_wait(*blob).map_err(|error| error.to_string())?);
         }
         assembly.push(strand, prepared);
     }
@@ -235,7 +235,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
             let window = store.prepare(&mut worker, Space::default(), &gear, window);
             let mut window = window.map_err(|error| error.to_string())?;
             if let Form::New(blob) = window.state {
-                let placing = store.append_and_wait(blob).map_err(|error| error.to_string())?;
+                let placing = store.append_and_wait(*blob).map_err(|error| error.to_string())?;
                 references += placing.links.len();
                 own.appended(&placing);
                 window.state = Form::Appended(placing);

@@ -58,7 +58,7 @@ impl Others {
 
 /// Puts and gets on both servers in turn, so that both have the same machine.
 fn client(number: usize, hosts: &[String; 2], stop: &AtomicBool) -> [Spent; 2] {
-    let keeps = number % 2 == 0;
+    let keeps = number.is_multiple_of(2);
     let mut spent = [Spent::default(); 2];
     let mut kept: [Option<TcpStream>; 2] = [None, None];
     let path = format!("/bucket/other-{number}");

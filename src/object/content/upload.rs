@@ -231,7 +231,7 @@ async fn prepare_and_append(
     if let State::New(blob) = prepared.state {
         // Known to later windows at once, not when this upload gets around to look.
         let appended = move |placing: &Placing| own.appended(placing);
-        prepared.state = State::Appended(append(&store, blob, appended).await?);
+        prepared.state = State::Appended(append(&store, *blob, appended).await?);
     }
     Ok((strand, prepared))
 }

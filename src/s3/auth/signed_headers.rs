@@ -7,11 +7,14 @@ use super::{ErrorPage, refusal};
 /// The digest of the body, which the signature covers by itself.
 const PAYLOAD: &str = "x-amz-content-sha256";
 
+/// A header's name and the values of its lines.
+pub type SignedHeader<'a> = (String, Vec<&'a [u8]>);
+
 /// The headers of a list of names, with their values.
 ///
 /// # Errors
 /// `host` or an `x-amz-*` header that is not in the list: whoever has a signed request could change or add it.
-pub fn collect<'a>(headers: &'a HeaderMap, list: &str) -> Result<Vec<(String, Vec<&'a [u8]>)>, ErrorPage> {
+pub fn collect<'a>(headers: &'a HeaderMap, list: &str) -> Result<Vec<SignedHeader<'a>>, ErrorPage> {
     let names: Vec<String> = list.split(';').map(str::to_ascii_lowercase).collect();
     let mut missing: Vec<&str> = headers
         .keys()

@@ -79,7 +79,7 @@ pub enum State {
     /// In the log, appended by this upload.
     Appended(Arc<Placing>),
     /// To be appended.
-    New(Blob),
+    New(Box<Blob>),
 }
 
 impl Store {
@@ -129,7 +129,7 @@ impl Store {
             }
         };
         pins.extend(references);
-        Ok(Prepared { entry, pins, codec: blob.row.codec, state: State::New(blob) })
+        Ok(Prepared { entry, pins, codec: blob.row.codec, state: State::New(Box::new(blob)) })
     }
 
     /// Whether a commit that places this form makes it the one that counts.

@@ -127,7 +127,7 @@ fn encode_windows(
         let prepared = store.prepare(&mut worker, space, gear, window).and_then(|mut prepared| {
             prepared.state = match prepared.state {
                 State::New(blob) if !store.bugs().has(Bug::OptimizeCommitsBeforeWindows) => {
-                    let placing = store.append_and_wait(blob)?;
+                    let placing = store.append_and_wait(*blob)?;
                     if let Some(own) = gear.own {
                         own.appended(&placing);
                     }

@@ -22,6 +22,8 @@ use super::plain_text::PlainText;
 const QUEUE: usize = 4096;
 /// Longest line; the rest of a longer one is cut off.
 const MAX_LINE: usize = 16 << 10;
+/// Pause before the next lines are waited for: whoever logs meanwhile need not wake the thread.
+const GATHER_TIME: Duration = Duration::from_millis(2);
 /// Pause after a line that could not be written.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 /// What the end of the process waits for lines that are not written yet.
@@ -141,10 +143,15 @@ impl Drop for Flush {
 }
 
 fn write_lines(out: &mut impl Write, lines: &Receiver<Message>, dropped: &AtomicU64, format: LogFormat) {
-    for message in lines {
+    loop {
+        let message = lines.try_recv().or_else(|_| {
+            std::thread::sleep(GATHER_TIME);
+            lines.recv()
+        });
         let line = match message {
-            Message::Line(line) => line,
-            Message::Flush(answer) => {
+            Err(_) => break,
+            Ok(Message::Line(line)) => line,
+            Ok(Message::Flush(answer)) => {
                 drop(answer);
                 continue;
             }

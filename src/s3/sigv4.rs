@@ -27,34 +27,32 @@ impl Scope<'_> {
     /// The key of this scope.
     pub fn key(&self, secret: &str) -> SigningKey {
         let steps = [self.day, self.region, self.service, "aws4_request"];
-        let secret = format!("AWS4{secret}").into_bytes();
-        SigningKey(steps.iter().fold(secret, |key, step| mac(&key, step.as_bytes()).finalize().into_bytes().to_vec()))
+        let secret = keyed(format!("AWS4{secret}").as_bytes());
+        SigningKey(steps.iter().fold(secret, |mac, step| keyed(&mac.chain_update(step).finalize().into_bytes())))
     }
 }
 
 /// Signs within one scope. Never printed, nor is what it computes for a request that somebody else signed.
 #[derive(Clone)]
-pub struct SigningKey(Vec<u8>);
+pub struct SigningKey(Hmac<Sha256>);
 
 impl SigningKey {
     pub fn sign(&self, text: &str) -> String {
-        hex::encode(mac(&self.0, text.as_bytes()).finalize().into_bytes())
+        hex::encode(self.0.clone().chain_update(text).finalize().into_bytes())
     }
 
     /// Is `signature`, in hex of lower case, that of the text? The time it takes does not depend on where they differ.
     pub fn verifies(&self, text: &str, signature: &str) -> bool {
         let lower = signature.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         match hex::decode(signature) {
-            Ok(bytes) => lower && mac(&self.0, text.as_bytes()).verify_slice(&bytes).is_ok(),
+            Ok(bytes) => lower && self.0.clone().chain_update(text).verify_slice(&bytes).is_ok(),
             Err(_) => false,
         }
     }
 }
 
-fn mac(key: &[u8], text: &[u8]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.update(text);
-    mac
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 /// `time` as in `x-amz-date`.
@@ -78,19 +76,35 @@ pub fn canonical_request(
     for (name, values) in headers {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');
-        let values: Vec<Vec<u8>> = values.iter().map(|value| single_blanks(value)).collect();
-        out.extend_from_slice(&values.join(&b','));
+        for (number, value) in values.iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            single_blanks(value, &mut out);
+        }
         out.push(b'\n');
     }
-    let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
-    out.extend_from_slice(format!("\n{}\n{payload}", names.join(";")).as_bytes());
+    out.push(b'\n');
+    for (number, (name, _)) in headers.iter().enumerate() {
+        if number > 0 {
+            out.push(b';');
+        }
+        out.extend_from_slice(name.as_bytes());
+    }
+    out.push(b'\n');
+    out.extend_from_slice(payload.as_bytes());
     out
 }
 
-/// Without blanks around it, and one where there are several.
-fn single_blanks(value: &[u8]) -> Vec<u8> {
+/// Appends a value without blanks around it, and one where there are several.
+fn single_blanks(value: &[u8], out: &mut Vec<u8>) {
     let words = value.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
-    words.collect::<Vec<_>>().join(&b' ')
+    for (number, word) in words.enumerate() {
+        if number > 0 {
+            out.push(b' ');
+        }
+        out.extend_from_slice(word);
+    }
 }
 
 #[cfg(test)]

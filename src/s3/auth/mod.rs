@@ -15,6 +15,7 @@
 
 pub mod body;
 pub mod chunked;
+mod keys;
 mod payload;
 mod presigned;
 mod query;
@@ -27,6 +28,7 @@ mod v4;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 
+use self::keys::Keys;
 pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
 use super::request::error_page::ErrorPage;
@@ -52,6 +54,7 @@ pub struct Authenticator {
     root: Credentials,
     region: Option<String>,
     v2_presigned: bool,
+    keys: Keys,
 }
 
 /// A request's parts that signatures are made of.
@@ -67,7 +70,8 @@ struct Signed<'a> {
 
 impl Authenticator {
     pub fn new(root: Credentials, settings: &ServerSettings) -> Self {
-        Authenticator { root, region: settings.region.clone(), v2_presigned: settings.v2_presigned }
+        let (region, v2_presigned) = (settings.region.clone(), settings.v2_presigned);
+        Authenticator { root, region, v2_presigned, keys: Keys::default() }
     }
 
     /// Verifies the signature and takes it out of the request. Parameters of the query become headers.

@@ -99,9 +99,9 @@ impl Payload {
     }
 
     /// With the key of its chunks, if they are signed.
-    pub fn with_key(mut self, key: ChunkKey) -> Self {
+    pub fn with_key(mut self, key: impl FnOnce() -> ChunkKey) -> Self {
         if let Payload::Chunked { signed: Some(unset), .. } = &mut self {
-            *unset = key;
+            *unset = key();
         }
         self
     }

@@ -41,9 +41,9 @@ pub fn verify(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<Veri
     }
     let payload = Payload::of_presigned(signed)?;
     let (principal, secret) = authenticator.secret(credential.access_key)?;
-    let key = credential.scope.key(secret);
+    let key = authenticator.keys.of(credential.access_key, &credential.scope, secret);
     let headers = signed_headers::collect(signed.headers, names)?;
-    let check = Check { signed, headers: &headers, time, credential: &credential, key: &key };
+    let check = Check { signed, headers: &headers, date, credential: &credential, key: &key };
     // Some presigners sign the digest that they name, all others no payload.
     check.verify(&["UNSIGNED-PAYLOAD", payload.header()], signature)?;
     let region = credential.scope.region.to_owned();

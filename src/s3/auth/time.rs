@@ -38,12 +38,18 @@ impl Moment {
 
     /// `YYYYMMDDThhmmssZ`
     pub fn iso(self) -> String {
-        self.shown().replace(['-', ':'], "")
+        let at = self.calendar();
+        let (hour, minute, second) = at.to_hms();
+        format!("{:04}{:02}{:02}T{hour:02}{minute:02}{second:02}Z", at.year(), u8::from(at.month()), at.day())
+    }
+
+    fn calendar(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
     /// As error documents have it: `YYYY-MM-DDThh:mm:ssZ`.
     pub fn shown(self) -> String {
-        let at = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let at = self.calendar();
         let (hour, minute, second) = at.to_hms();
         format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", at.year(), u8::from(at.month()), at.day())
     }

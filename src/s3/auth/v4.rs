@@ -25,19 +25,20 @@ pub fn verify(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<Veri
     let header = Authorization::parse(value)?;
     let credential = Credential::parse(header.credential, Place::Header)?;
     let time = signing_time(signed.headers)?;
-    credential.check(authenticator.region.as_deref(), &time.iso(), Place::Header)?;
+    let date = time.iso();
+    credential.check(authenticator.region.as_deref(), &date, Place::Header)?;
     let now = Moment::now();
     if (now.0 - time.0).abs() > MAX_SKEW {
-        return Err(refusal::skewed(&time.iso(), &now.shown(), MAX_SKEW));
+        return Err(refusal::skewed(&date, &now.shown(), MAX_SKEW));
     }
     let payload = Payload::of(signed.headers)?;
     let (principal, secret) = authenticator.secret(credential.access_key)?;
-    let key = credential.scope.key(secret);
+    let key = authenticator.keys.of(credential.access_key, &credential.scope, secret);
     let headers = signed_headers::collect(signed.headers, header.signed_headers)?;
-    let check = Check { signed, headers: &headers, time, credential: &credential, key: &key };
+    let check = Check { signed, headers: &headers, date: &date, credential: &credential, key: &key };
     check.verify(&[payload.header()], header.signature)?;
     let region = credential.scope.region.to_owned();
-    let chunk_key = ChunkKey::new(key, &time.iso(), &credential.scope, header.signature);
+    let chunk_key = || ChunkKey::new(key, &date, &credential.scope, header.signature);
     Ok(Verified { principal, payload: payload.with_key(chunk_key), region })
 }
 
@@ -73,8 +74,8 @@ impl<'a> Authorization<'a> {
                 .filter_map(|part| part.trim().split_once('='))
                 .filter(|(found, _)| *found == name)
                 .map(|(_, value)| value.trim());
-            let what = format!("missing {name}.");
-            found.next().filter(|value| !value.is_empty()).ok_or_else(|| Place::Header.malformed(&what))
+            let missing = || Place::Header.malformed(&format!("missing {name}."));
+            found.next().filter(|value| !value.is_empty()).ok_or_else(missing)
         };
         Ok(Authorization {
             credential: part("Credential")?,
@@ -125,7 +126,8 @@ impl<'a> Credential<'a> {
 pub struct Check<'a> {
     pub signed: &'a Signed<'a>,
     pub headers: &'a [(String, Vec<&'a [u8]>)],
-    pub time: Moment,
+    /// When it was signed, as in `x-amz-date`.
+    pub date: &'a str,
     pub credential: &'a Credential<'a>,
     pub key: &'a SigningKey,
 }
@@ -144,7 +146,7 @@ impl Check<'_> {
                 let pairs: Vec<(String, String)> =
                     self.signed.query.pairs().iter().filter(|(name, _)| name != "X-Amz-Signature").cloned().collect();
                 let canonical = canonical_request(self.signed.method, path, &pairs, self.headers, payload);
-                let text = string_to_sign(&self.time.iso(), &self.credential.scope, &canonical);
+                let text = string_to_sign(self.date, &self.credential.scope, &canonical);
                 if self.key.verifies(&text, signature) {
                     return Ok(());
                 }

@@ -122,6 +122,8 @@ fn placings(
         match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
             Ok(placing) if known.is_none() || placing.row.cold || heals => found.push(Arc::new(placing)),
             Ok(_) => {}
+            // A read that fails now says nothing of what is stored: applied without the blob, the commit would be lost.
+            Err(error) if !error.is_damage() => return Err(error),
             Err(error) => damage.push(Damage {
                 from: placed.position,
                 to: placed.position.offset,

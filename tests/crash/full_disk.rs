@@ -41,7 +41,8 @@ impl Disk {
     fn new(bugs: Bugs) -> Result<Self, String> {
         let mut machine = Machine::new(bugs);
         machine.settings =
-            Settings { segment_bytes: 4 * MIB, encode_threads: 1, read_threads: 1, ..Settings::default() };
+            Settings { segment_bytes: 4 * MIB, reserve_bytes: RESERVE, encode_threads: 1, ..Settings::default() };
+        machine.settings.read_threads = 1;
         machine.vfs.set_free_bytes(DISK);
         let mut disk = Self { machine, running: None, collector: None, objects: 0, patience: PATIENCE };
         #[cfg(feature = "planted-bugs")]

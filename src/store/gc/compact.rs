@@ -28,6 +28,14 @@ pub fn compact_all(
     done: &mut CollectReport,
     report: &mut dyn FnMut(&CollectReport),
 ) -> Result<(), StoreError> {
+    let covered = store.index().applied()?.map(|applied| applied.segment);
+    // Uploads that were given up leave whole segments behind that no commit follows.
+    if covered < store.inner().segments.all().last().copied() {
+        match store.inner().log()?.cover() {
+            Err(StoreError::Full) => {}
+            covered => drop(covered?),
+        }
+    }
     let active = store.index().applied()?.map(|applied| applied.segment);
     if options.seal_active
         && let Some(active) = active

@@ -102,6 +102,7 @@ pub enum Work {
     Protect(Vec<Protection>, Callback<Result<u64, StoreError>>),
     Collect(Vec<Collect>, Callback<Result<u64, StoreError>>),
     Seal(Callback<Result<u64, StoreError>>),
+    Cover(Callback<Result<u64, StoreError>>),
 }
 
 impl Work {
@@ -113,7 +114,8 @@ impl Work {
             | Work::Rotate(_, done)
             | Work::Protect(_, done)
             | Work::Collect(_, done)
-            | Work::Seal(done) => {
+            | Work::Seal(done)
+            | Work::Cover(done) => {
                 done.call(Err(error.clone().into()));
             }
         }

@@ -231,6 +231,11 @@ impl Log {
         self.wait(|done| Message::Work(Work::Seal(done)))
     }
 
+    /// Syncs what was appended, so that the index covers it though no commit followed.
+    pub fn cover(&self) -> Result<u64, StoreError> {
+        self.wait(|done| Message::Work(Work::Cover(done)))
+    }
+
     fn wait(&self, message: impl FnOnce(Callback<Result<u64, StoreError>>) -> Message) -> Result<u64, StoreError> {
         let (sender, receiver) = bounded(1);
         self.send(message(Callback::new(move |result| drop(sender.send(result)))));

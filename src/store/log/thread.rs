@@ -9,7 +9,7 @@ use deltastore_format::{Commit, Epoch, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
-use super::batch::{Batch, Staged};
+use super::batch::{Batch, Staged, StagedMove};
 use super::message::{Answer, CommitRequest, Message, Work};
 use crate::index::{Index, IndexError};
 use crate::segment::SegmentWriter;
@@ -156,6 +156,11 @@ impl LogThread<'_> {
                 Work::Seal(done) => {
                     sync = true;
                     batch.moves.extend(self.seal(done));
+                    break;
+                }
+                Work::Cover(done) => {
+                    sync = true;
+                    batch.moves.push(StagedMove::new(done));
                     break;
                 }
                 Work::Relocate(relocation, done) => {

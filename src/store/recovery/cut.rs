@@ -77,6 +77,7 @@ fn open_last(
     // Nor is what was on disk cut off of one whose last records are damaged.
     let known = inventory.listed.entry(last).map_or(0, |entry| entry.length);
     let newest = lost.iter().all(|id| *id < last) && (last != survey.end.segment || known <= survey.end.offset);
+    leave_lost(inventory);
     if survey.sealed || last != survey.end.segment || !newest {
         if !survey.sealed && last == survey.end.segment {
             inventory.listed.set_state(last, SegmentState::Left);
@@ -109,12 +110,16 @@ fn new_last(
     inventory: &Inventory,
     mut segments: Vec<SegmentId>,
 ) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
+    let writer = new_segment(scene, inventory)?;
+    segments.push(writer.position().segment);
+    Ok((writer, segments))
+}
+
+/// The log goes on elsewhere than in what is lost: once that is back, it has no end, and that is no damage.
+fn leave_lost(inventory: &Inventory) {
     for id in inventory.lost_ids() {
         if inventory.listed.entry(id).is_some_and(|entry| entry.state == SegmentState::Open) {
             inventory.listed.set_state(id, SegmentState::Left);
         }
     }
-    let writer = new_segment(scene, inventory)?;
-    segments.push(writer.position().segment);
-    Ok((writer, segments))
 }

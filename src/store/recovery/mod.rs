@@ -22,6 +22,7 @@ mod rebuild;
 mod replay;
 mod survey;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
@@ -118,6 +119,12 @@ struct Ends<'a> {
     upto: Option<Position>,
 }
 
+/// What a replay finds to be hidden from the index.
+struct Hides<'a> {
+    damage: &'a mut Vec<Damage>,
+    unseen: &'a mut BTreeMap<SegmentId, bool>,
+}
+
 /// Brings the index up to the log's end, from `start` on or from nothing, and notes what was hidden from it.
 fn fill(
     scene: &Scene<'_>,
@@ -127,10 +134,13 @@ fn fill(
     ends: &Ends<'_>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<(Found, u64), StoreError> {
-    let unseen = hidden::unseen(scene, &inventory, start)?;
+    let mut unseen = hidden::unseen(scene, &inventory, start)?;
     let mut damage = ends.survey.damage.clone();
     let (mut next_sequence, replayed) = match start {
-        Some(start) => replay::replay(scene, &inventory, segments, start, ends, &mut damage)?,
+        Some(start) => {
+            let mut hides = Hides { damage: &mut damage, unseen: &mut unseen };
+            replay::replay(scene, &inventory, segments, start, ends, &mut hides)?
+        }
         None => (rebuild(scene, segments, ends.upto, &mut damage, report)?, 0),
     };
     next_sequence = hidden::note(scene, start.is_none(), &damage, &unseen, next_sequence)?;

@@ -13,7 +13,7 @@ use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::inventory::Inventory;
 use super::survey::{Damage, Survey};
-use super::{Ends, Scene, first_record};
+use super::{Ends, Hides, Scene, first_record};
 use crate::index::BlobRow;
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
@@ -39,7 +39,7 @@ pub fn replay(
     segments: &[SegmentId],
     start: Position,
     ends: &Ends<'_>,
-    damage: &mut Vec<Damage>,
+    hides: &mut Hides<'_>,
 ) -> Result<(u64, u64), StoreError> {
     let Ends { survey, resumed, .. } = *ends;
     let known = Known { start, survey, lost: &inventory.lost };
@@ -65,7 +65,7 @@ pub fn replay(
             let record_len = deltastore_format::record_len(header.payload_len);
             covered = Position { segment: id, offset: header.position.offset + record_len };
             next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
-            let placings = placings(scene, &commit, &known, damage)?;
+            let placings = placings(scene, &commit, &known, hides)?;
             pending.push(Pending { commit, position: header.position, record_len, placings });
             replayed += 1;
         }
@@ -94,7 +94,7 @@ fn placings(
     scene: &Scene<'_>,
     commit: &Commit,
     Known { start, survey, lost }: &Known<'_>,
-    damage: &mut Vec<Damage>,
+    hides: &mut Hides<'_>,
 ) -> Result<Vec<Arc<Placing>>, StoreError> {
     let mut found = Vec::with_capacity(commit.placed.len());
     for placed in &commit.placed {
@@ -111,6 +111,8 @@ fn placings(
         }
         // Links of a record that is not whole would be counted wrong. The survey has checked what lies in the tail.
         let whole = if lost.iter().any(|lost| lost.covers(placed.position)) {
+            // The index may have seen what is before it in the lost segment, and never sees this otherwise.
+            hides.unseen.entry(placed.position.segment).or_insert(true);
             continue;
         } else if placed.position < *start {
             check_whole(scene, placed.position)
@@ -122,7 +124,9 @@ fn placings(
         match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
             Ok(placing) if known.is_none() || placing.row.cold || heals => found.push(Arc::new(placing)),
             Ok(_) => {}
-            Err(error) => damage.push(Damage {
+            // A read that fails now says nothing of what is stored: applied without the blob, the commit would be lost.
+            Err(error) if !error.is_damage() => return Err(error),
+            Err(error) => hides.damage.push(Damage {
                 from: placed.position,
                 to: placed.position.offset,
                 reason: format!("{:?} {} of a commit: {error}", placed.kind, placed.hash),

@@ -140,7 +140,8 @@ static int opened(int at, const char *path, int flags, mode_t mode) {
   }
   if (!watched(whole)) {
     int fd = (int)syscall(SYS_openat, at, path, flags, mode);
-    if (fd >= 0 && fd < FDS && paths[fd]) paths[fd] = NULL;
+    // The word may change while the file is open.
+    if (fd >= 0 && fd < FDS) paths[fd] = control ? strdup(whole) : NULL;
     return fd;
   }
   if (fails(OPEN)) return -1;

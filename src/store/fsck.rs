@@ -170,9 +170,10 @@ impl Store {
             }
         }
         let torn = scanner.into_end().and_then(|end| end.torn);
-        // What is cut off of a segment that the writer left unsealed is named above, if it is known to have been there.
-        let left = self.inner().segments.entry(id).is_some_and(|entry| entry.state == SegmentState::Left);
-        if let Some(torn) = torn.filter(|torn| !left && !beyond(torn.from)) {
+        // What is torn off of a segment that the writer left unsealed is no damage, unless it is known to have been there.
+        let entry = self.inner().segments.entry(id).filter(|entry| entry.state == SegmentState::Left);
+        let left = |from: u64| entry.as_ref().is_some_and(|entry| from >= entry.length);
+        if let Some(torn) = torn.filter(|torn| !left(torn.from) && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
         }
         Ok(())

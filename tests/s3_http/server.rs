@@ -1,6 +1,6 @@
 //! A server with a store of its own, and a client that sends exactly the bytes it is told to.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,6 +173,14 @@ impl Connection {
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
         Answer { status, headers, body: Vec::new() }
+    }
+
+    /// Without waiting: true if an answer or the connection's end is there.
+    pub fn has_ended(&mut self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let waits = matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(false).unwrap();
+        !waits
     }
 
     /// Has the server closed?

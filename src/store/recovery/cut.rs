@@ -86,8 +86,9 @@ fn open_last(
     }
     let reader = scene.readers.get(last)?;
     let damaged = reader.header_damage().is_some();
-    // A file that is even shorter than its header has nothing to be cut off.
-    if damaged && reader.file_len()? < survey.end.offset {
+    // A file that is shorter than what the index has applied of it has nothing to be cut off: it was cut and given up, or
+    // it lacks even its header.
+    if reader.file_len()? < survey.end.offset {
         return new_last(scene, inventory, segments);
     }
     let mut writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;

@@ -105,8 +105,7 @@ impl Requests {
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
-        // An empty body is sent without waiting.
-        let waits_to_send = parts.headers.contains_key(EXPECT) && !body.is_end_stream();
+        let waits_to_send = parts.headers.contains_key(EXPECT);
 
         let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
@@ -125,7 +124,8 @@ impl Requests {
             tokio::spawn(drain(body));
         }
         // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
-        // connection: botocore would take that one's answer for part of this one.
+        // connection: botocore would take that one's answer for part of this one. So it is with an empty body, for which hyper
+        // never says `100 Continue`.
         let end_connection = waits_to_send && context.received() == 0;
         Ok(self.finish(answered, context, peer, end_connection))
     }

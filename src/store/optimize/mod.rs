@@ -241,11 +241,14 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
+        let convert = || convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress));
+        // What a collection or another form takes away meanwhile looks like damage, but not twice.
+        let content = match convert().or_else(|error| if error.is_damage() { convert() } else { Err(error) }) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {
-                if self.index().version(space.bucket, key, version)?.is_none() {
+                let now = self.index().version(space.bucket, key, version)?;
+                if now.is_none_or(|now| now.put.recipe != row.put.recipe) {
                     done.changed += 1;
                 } else {
                     tracing::warn!(%key, %error, "not optimized: it cannot be read");

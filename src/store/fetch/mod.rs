@@ -123,7 +123,11 @@ impl Blobs {
             }
             return Ok(row);
         }
-        self.pins.fresh(hash).map(|placing| placing.row.clone()).ok_or(StoreError::Missing { hash: *hash })
+        if let Some(placing) = self.pins.fresh(hash) {
+            return Ok(placing.row.clone());
+        }
+        // A commit may have placed it between the two looks: the index has it before it ceases to be fresh.
+        self.index.blob(hash)?.ok_or(StoreError::Missing { hash: *hash })
     }
 
     /// Whether a record that no index knows yet lies there.

@@ -75,6 +75,37 @@ impl Outcome {
         )
     }
 
+    /// The last calls of the shortest beginning of a key's history that has no order.
+    pub fn first_contradiction(&self) -> String {
+        let broken = |history: &History| check_operations_timeout(history, PATIENCE) == CheckResult::Illegal;
+        let Some((key, history)) = self.histories.iter().find(|(_, history)| broken(history)) else {
+            return String::new();
+        };
+        let mut ordered = history.clone();
+        ordered.sort_by_key(|operation| operation.return_time);
+        // Calls that had not returned then may have taken effect: they belong to it.
+        let beginning = |ended: usize| -> History {
+            let until = ordered[ended - 1].return_time;
+            let later = ordered[ended..].iter().filter(|operation| operation.call_time <= until);
+            ordered[..ended]
+                .iter()
+                .chain(later.filter(|operation| !matches!(operation.op, Op::Read(_))))
+                .cloned()
+                .collect()
+        };
+        let (mut sound, mut contradictory) = (0, ordered.len());
+        while contradictory - sound > 1 {
+            let middle = usize::midpoint(sound, contradictory);
+            if broken(&beginning(middle)) { contradictory = middle } else { sound = middle }
+        }
+        let last = beginning(contradictory);
+        let lines = last[last.len().saturating_sub(40)..].iter().map(|operation| {
+            let Operation { client_id, call_time, return_time, op, .. } = operation;
+            format!("{call_time} to {return_time}, client {client_id:?}: {op:?}")
+        });
+        format!("key {key}:\n{}", lines.collect::<Vec<_>>().join("\n"))
+    }
+
     pub fn check(&self) -> CheckResult {
         let results = self.histories.values().map(|history| check_operations_timeout(history, PATIENCE));
         results.into_iter().find(|result| *result != CheckResult::Ok).unwrap_or(CheckResult::Ok)
@@ -457,7 +488,12 @@ impl Client {
             | (Err(ObjectError::NoSuchUpload { .. }), Some(Ok(_))) => {
                 self.saw(key, called, Op::Put(value(&upload_etag(&bytes))));
             }
-            (Err(error), _) | (_, Some(Err(error))) => self.refused("complete", &error),
+            // One was completed, and what it names was damaged before the other looked.
+            (Ok(_), Some(Err(error))) | (Err(error), Some(Ok(_))) => {
+                self.saw(key, called, Op::Put(value(&upload_etag(&bytes))));
+                self.refused("complete", &error);
+            }
+            (Err(error), _) => self.refused("complete", &error),
         }
     }
 

@@ -117,6 +117,6 @@ mod planted {
 fn accept(outcome: &Outcome, least: usize) {
     println!("{}", outcome.summary());
     assert!(outcome.broken.is_empty(), "{:?}", outcome.broken);
-    assert_eq!(outcome.check(), CheckResult::Ok);
+    assert_eq!(outcome.check(), CheckResult::Ok, "{}", outcome.first_contradiction());
     assert!(outcome.len() >= least, "{}", outcome.summary());
 }

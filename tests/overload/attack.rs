@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::sigv4::Request;
 
@@ -45,6 +46,8 @@ pub struct Attack {
     runtime: Runtime,
     connections: JoinSet<(Kind, Outcome)>,
     kinds: BTreeMap<Kind, usize>,
+    /// Whether they read as fast as they can.
+    hurry: watch::Sender<bool>,
 }
 
 impl Attack {
@@ -53,24 +56,29 @@ impl Attack {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let mut connections = JoinSet::new();
         let address: SocketAddr = host.parse().unwrap();
+        let (hurry, slow) = watch::channel(false);
         for (kind, number) in kinds {
             for at in 0..*number {
                 let from = Ipv4Addr::new(127, 0, 0, 2 + u8::try_from(at % usize::from(ADDRESSES)).unwrap());
-                connections.spawn_on(attack(*kind, from, address, head(*kind, host)), runtime.handle());
+                connections.spawn_on(attack(*kind, from, address, head(*kind, host), slow.clone()), runtime.handle());
             }
         }
-        Attack { runtime, connections, kinds: kinds.iter().copied().collect() }
+        Attack { runtime, connections, kinds: kinds.iter().copied().collect(), hurry }
     }
 
-    /// How many of each kind ended how, once all have or the time is up.
-    pub fn ended(mut self, patience: Duration) -> BTreeMap<(Kind, Outcome), usize> {
+    /// How many of each kind ended how, once all have or `patience` and then `grace` are over. In the grace they are slow no more: who
+    /// was cut off without noticing, since it reads slowly or not at all, notices.
+    pub fn ended(mut self, patience: Duration, grace: Duration) -> BTreeMap<(Kind, Outcome), usize> {
         let mut outcomes = BTreeMap::new();
         self.runtime.block_on(async {
-            let until = Instant::now() + patience;
-            while let Ok(Some(ended)) = timeout_at(until, self.connections.join_next()).await {
-                let (kind, outcome) = ended.unwrap();
-                *self.kinds.get_mut(&kind).unwrap() -= 1;
-                *outcomes.entry((kind, outcome)).or_default() += 1;
+            for (last, time) in [(false, patience), (true, grace)] {
+                let _ = self.hurry.send(last);
+                let until = Instant::now() + time;
+                while let Ok(Some(ended)) = timeout_at(until, self.connections.join_next()).await {
+                    let (kind, outcome) = ended.unwrap();
+                    *self.kinds.get_mut(&kind).unwrap() -= 1;
+                    *outcomes.entry((kind, outcome)).or_default() += 1;
+                }
             }
         });
         for (kind, open) in self.kinds.into_iter().filter(|(_, open)| *open > 0) {
@@ -94,9 +102,15 @@ fn head(kind: Kind, host: &str) -> Vec<u8> {
     }
 }
 
-async fn attack(kind: Kind, from: Ipv4Addr, address: SocketAddr, head: Vec<u8>) -> (Kind, Outcome) {
+async fn attack(
+    kind: Kind,
+    from: Ipv4Addr,
+    address: SocketAddr,
+    head: Vec<u8>,
+    hurry: watch::Receiver<bool>,
+) -> (Kind, Outcome) {
     let outcome = match connect(from, address).await {
-        Ok(stream) => run(kind, stream, head).await,
+        Ok(stream) => run(kind, stream, head, hurry).await,
         Err(_) => Outcome::Closed,
     };
     (kind, outcome)
@@ -109,7 +123,7 @@ async fn connect(from: Ipv4Addr, address: SocketAddr) -> std::io::Result<TcpStre
     socket.connect(address).await
 }
 
-async fn run(kind: Kind, mut stream: TcpStream, head: Vec<u8>) -> Outcome {
+async fn run(kind: Kind, mut stream: TcpStream, head: Vec<u8>, mut hurry: watch::Receiver<bool>) -> Outcome {
     // A connection that is refused may be closed before it has sent anything.
     let _ = stream.write_all(&head).await;
     let mut answer = Vec::new();
@@ -126,8 +140,8 @@ async fn run(kind: Kind, mut stream: TcpStream, head: Vec<u8>) -> Outcome {
                 }
             }
             Kind::SlowReader => {
-                sleep(Duration::from_millis(250)).await;
-                read(&mut stream, &mut answer, 250).await
+                let hurries = timeout(Duration::from_millis(250), hurry.wait_for(|hurry| *hurry)).await.is_ok();
+                read(&mut stream, &mut answer, if hurries { 64 << 10 } else { 250 }).await
             }
         };
         if ended {

@@ -72,6 +72,7 @@ pub struct Step {
     pub half_close: bool,
     pub same_connection: bool,
     pub wait_for_continue: bool,
+    pub continues: bool,
 
     pub status: Option<Status>,
     pub error: Option<String>,

@@ -38,6 +38,8 @@ impl<'a> Sender<'a> {
             let answer = connection.answer();
             if answer.status == 100 {
                 let _ = connection.stream.write_all(&body);
+            } else if step.continues {
+                return Err(format!("no 100 Continue came, but {}", answer.status));
             } else {
                 early = Some(answer);
             }

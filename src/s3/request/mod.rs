@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::host::MultiDomain;
 use s3s::service::S3ServiceBuilder;
@@ -105,7 +105,9 @@ impl Requests {
         }
         let (parts, body) = request.into_parts();
         let context = Arc::new(RequestContext::new(self.ids.next(), parts.method.clone(), parts.uri.clone()));
-        let waits_to_send = parts.headers.contains_key(EXPECT);
+        // hyper says `100 Continue` once a body is read, so never for an empty one.
+        let is_told = || body.is_end_stream() && parts.version == Version::HTTP_11 && peer.interim.say_continue();
+        let waits_to_send = parts.headers.contains_key(EXPECT) && !is_told();
 
         let answered = match gate::check(&parts.method, &parts.uri, &parts.headers, self.max_header_bytes) {
             Err(page) => page.answer(),
@@ -124,8 +126,7 @@ impl Requests {
             tokio::spawn(drain(body));
         }
         // A client that waited for `100 Continue` and got the answer instead may not send the next request on this
-        // connection: botocore would take that one's answer for part of this one. So it is with an empty body, for which hyper
-        // never says `100 Continue`.
+        // connection: botocore would take that one's answer for part of this one.
         let end_connection = waits_to_send && context.received() == 0;
         Ok(self.finish(answered, context, peer, end_connection))
     }

@@ -34,7 +34,7 @@ pub async fn run(
     settings: &ServerSettings,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let io = GuardedIo::new(stream, peer.watch(Direction::Download));
+    let io = GuardedIo::new(stream, peer.watch(Direction::Download), peer.interim.clone());
     let slot = peer.slot.clone();
     let service = service_fn(move |request| {
         let (requests, peer) = (requests.clone(), peer.clone());

@@ -1,11 +1,13 @@
-//! A connection's bytes, with slow readers cut off.
+//! A connection's bytes, with slow readers cut off and `100 Continue` put in.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::interim::{Interim, InterimWriter};
 use super::pressure::PeerClock;
 
 /// Fails a write with `TimedOut` once the peer takes too little for too long. Reads are bounded elsewhere: hyper times
@@ -13,11 +15,13 @@ use super::pressure::PeerClock;
 pub struct GuardedIo<T> {
     inner: T,
     writing: PeerClock,
+    interim: Arc<Interim>,
+    interim_writer: InterimWriter,
 }
 
 impl<T> GuardedIo<T> {
-    pub fn new(inner: T, writing: PeerClock) -> Self {
-        GuardedIo { inner, writing }
+    pub fn new(inner: T, writing: PeerClock, interim: Arc<Interim>) -> Self {
+        GuardedIo { inner, writing, interim, interim_writer: InterimWriter::default() }
     }
 
     fn guard(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -40,10 +44,29 @@ impl<T: AsyncRead + Unpin> AsyncRead for GuardedIo<T> {
     }
 }
 
+impl<T: AsyncWrite + Unpin> GuardedIo<T> {
+    /// Writes what has to come before an answer, then `given` bytes of that.
+    fn write(
+        &mut self,
+        cx: &mut Context<'_>,
+        given: usize,
+        answer: impl FnOnce(Pin<&mut T>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let Self { inner, interim, interim_writer, .. } = self;
+        let before = interim_writer.poll(interim, |bytes| Pin::new(&mut *inner).poll_write(cx, bytes));
+        if before.is_pending() {
+            return self.guard(cx, Poll::Pending);
+        }
+        ready!(before)?;
+        let written = answer(Pin::new(&mut self.inner), cx);
+        self.interim_writer.note(&self.interim, given, &written);
+        self.guard(cx, written)
+    }
+}
+
 impl<T: AsyncWrite + Unpin> AsyncWrite for GuardedIo<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.guard(cx, written)
+        self.write(cx, buf.len(), |inner, cx| inner.poll_write(cx, buf))
     }
 
     fn poll_write_vectored(
@@ -51,8 +74,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for GuardedIo<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.guard(cx, written)
+        let given = bufs.iter().map(|buf| buf.len()).sum();
+        self.write(cx, given, |inner, cx| inner.poll_write_vectored(cx, bufs))
     }
 
     fn is_write_vectored(&self) -> bool {

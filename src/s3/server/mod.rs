@@ -2,6 +2,7 @@
 
 mod connection;
 mod guarded_io;
+mod interim;
 pub(super) mod pressure;
 pub(super) mod refusal;
 pub(super) mod slot;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::interim::Interim;
 use super::slot::Slot;
 use super::slots::Slots;
 use super::stall::StallClock;
@@ -46,12 +47,13 @@ pub enum Direction {
 #[derive(Clone)]
 pub struct Peer {
     pub slot: Arc<Slot>,
+    pub interim: Arc<Interim>,
     pressure: Arc<Pressure>,
 }
 
 impl Peer {
     pub fn new(slot: Arc<Slot>, pressure: Arc<Pressure>) -> Self {
-        Peer { slot, pressure }
+        Peer { slot, interim: Arc::default(), pressure }
     }
 
     /// A clock for one direction.

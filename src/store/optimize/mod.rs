@@ -241,9 +241,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let convert = || convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress));
-        // What a collection or another form takes away meanwhile looks like damage, but not twice.
-        let content = match convert().or_else(|error| if error.is_damage() { convert() } else { Err(error) }) {
+        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {

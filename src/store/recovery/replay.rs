@@ -91,7 +91,8 @@ fn commits(reader: &SegmentReader, scanned: Scanned, hides: &mut Hides<'_>) -> R
         Scanned::Record { .. } => return Ok(Vec::new()),
         Scanned::Damage { from, to, .. } => (from, to),
     };
-    let flipped = reader.flipped_commits(from, to)?;
+    let mut flipped = reader.flipped_commits(from, to)?;
+    flipped.retain(|record| Commit::decode(&record.payload).is_ok());
     let at = Position { segment: reader.header().segment, offset: from };
     for gap in hides.damage.iter_mut().filter(|gap| gap.from == at) {
         gap.restore(flipped.iter().map(extent));

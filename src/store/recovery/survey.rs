@@ -35,7 +35,7 @@ impl Damage {
     /// Notes that these are known, the only records between `from` and `to` if they fill it.
     pub(super) fn restore(&mut self, mut records: impl Iterator<Item = (Position, u64)>) {
         let end = records.try_fold(self.from.offset, |end, (at, len)| (at.offset == end).then_some(end + len));
-        self.restored |= end == Some(self.to);
+        self.restored |= end == Some(self.to) && self.to > self.from.offset;
     }
 
     pub(super) fn is_whole(&self) -> bool {

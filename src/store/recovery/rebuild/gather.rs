@@ -43,7 +43,8 @@ impl Builder<'_> {
                     self.write_if_full()?;
                 }
                 Scanned::Damage { from, to, error } => {
-                    let flipped = reader.flipped_commits(from, to)?;
+                    let mut flipped = reader.flipped_commits(from, to)?;
+                    flipped.retain(|record| Commit::decode(&record.payload).is_ok());
                     for Record { header, payload } in &flipped {
                         let record_len = deltastore_format::record_len(header.payload_len);
                         self.record(header.kind, header.position, payload, record_len)?;

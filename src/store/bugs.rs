@@ -81,11 +81,12 @@ pub enum Bug {
     CompactionDropsParity,
     ReplacedWindowKeepsParity,
     CompletedForgetsUpload,
+    PlaceOutdated,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 75] = [
+    pub const ALL: [Self; 76] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -161,6 +162,7 @@ impl Bug {
         Self::CompactionDropsParity,
         Self::ReplacedWindowKeepsParity,
         Self::CompletedForgetsUpload,
+        Self::PlaceOutdated,
     ];
 }
 

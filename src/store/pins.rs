@@ -87,6 +87,14 @@ impl Pins {
         self.shard(hash).lock().get(hash).and_then(|state| best(&state.fresh))
     }
 
+    /// Whether this very form is appended but not yet indexed.
+    pub fn is_fresh(&self, placing: &Placing) -> bool {
+        self.shard(&placing.hash)
+            .lock()
+            .get(&placing.hash)
+            .is_some_and(|state| state.fresh.iter().any(|known| known.row.position == placing.row.position))
+    }
+
     /// True when a blob that no commit has placed yet lies in `segment`.
     pub fn has_fresh_in(&self, segment: SegmentId) -> bool {
         self.shards.iter().any(|shard| {

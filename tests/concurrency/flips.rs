@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use deltastore::index::BlobRow;
 use deltastore::object::Objects;
 use deltastore::segment::segment_path;
 use deltastore::segment::vfs::SimVfs;
@@ -17,7 +18,7 @@ use crate::world::DIR;
 /// Between two flips at most: long enough for writes without one in between.
 const PAUSE_MS: u64 = 150;
 
-/// Flips a bit of some window, member or node now and then.
+/// Flips a bit of some window, member or node that is in use, now and then.
 pub struct Flips {
     vfs: SimVfs,
     epoch: Epoch,
@@ -51,8 +52,7 @@ impl Flips {
         let mut random = StdRng::seed_from_u64(seed);
         while !stop.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(random.random_range(1..PAUSE_MS)));
-            let from = Hash(random.random());
-            let Some(Ok((_, row))) = objects.store().index().all_blobs(from).next() else { continue };
+            let Some(row) = linked(objects, Hash(random.random())) else { continue };
             let file = segment_path(Path::new(DIR), row.position.segment);
             let offset = row.position.offset + random.random_range(0..row.record_len);
             self.epoch.0.fetch_add(1, Ordering::SeqCst);
@@ -61,4 +61,12 @@ impl Flips {
             self.epoch.0.fetch_add(1, Ordering::SeqCst);
         }
     }
+}
+
+/// The next blob from a hash on that an object uses, or another blob; the first of all after the last.
+fn linked(objects: &Objects, from: Hash) -> Option<BlobRow> {
+    let index = objects.store().index();
+    let mut all = index.all_links(from).chain(index.all_links(Hash::default()));
+    let hash = all.find_map(|row| row.ok().filter(|(_, links)| *links > 0))?.0;
+    index.blob(&hash).ok()?
 }

@@ -63,6 +63,7 @@ fn check(bug: Bug) -> Check {
             damage::same_bytes_again
         }
         Bug::ReferenceWithoutVerification => damage::like_what_is_damaged,
+        Bug::PlaceOutdated => damage::form_that_is_gone,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks
         | Bug::ForgetMemberLinks

@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use futures::executor::block_on;
 
 use crate::disk::{DIR, Machine};
-use crate::scenarios::{Scenario, put, random, work_out};
+use crate::scenarios::{Scenario, SlowPut, collect, put, random, repeated, work_out};
 use crate::world::World;
 
 /// A world that verifies whatever something links to.
@@ -99,9 +99,41 @@ pub fn like_what_is_damaged(bugs: Bugs) -> Result<(), String> {
     holds(&world, "new", &like, "after a restart")
 }
 
+/// Two uploads share windows; the one commits, a collection moves them and removes their segment, and the other heals something.
+pub fn form_that_is_gone(bugs: Bugs) -> Result<(), String> {
+    let mut machine = Machine::new(bugs);
+    machine.settings.verified_ms = 0;
+    machine.settings.expand = None;
+    let mut world = World::on(machine, 33)?;
+    let (old, block) = (random(33, 3000), random(34, 9000));
+    world.round(vec![put("old", old.clone())])?;
+    let first = SlowPut::start(&world, "first", repeated(&block));
+    let second = SlowPut::start(&world, "second", repeated(&block));
+    first.finish_with(&mut world, "first", random(35, 3000))?;
+    if collect(&world, 0.0)? == 0 {
+        return Err("the scenario does not work: nothing was moved".into());
+    }
+    damage(&world, "old")?;
+    let healed = world.objects().store().damage_counts().healed_blobs;
+    second.finish_with(&mut world, "second", old.clone())?;
+    if world.objects().store().damage_counts().healed_blobs == healed {
+        return Err("the scenario does not work: nothing was healed".into());
+    }
+    let body = |rest: &[u8]| [&repeated(&block)[..], rest].concat();
+    for when in ["at once", "after a restart"] {
+        holds(&world, "first", &body(&random(35, 3000)), when)?;
+        holds(&world, "second", &body(&old), when)?;
+        restart(&mut world, 0)?;
+    }
+    Ok(())
+}
+
 #[test]
 fn set_pieces_about_damage_work_out() {
-    let scenarios: [Scenario; 2] =
-        [("same bytes again", same_bytes_again), ("like what is damaged", like_what_is_damaged)];
+    let scenarios: [Scenario; 3] = [
+        ("same bytes again", same_bytes_again),
+        ("like what is damaged", like_what_is_damaged),
+        ("form that is gone", form_that_is_gone),
+    ];
     work_out(&scenarios);
 }

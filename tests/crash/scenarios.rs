@@ -38,14 +38,14 @@ pub fn put(name: &str, body: Vec<u8>) -> Plan {
 }
 
 /// An upload whose first 256 KiB the store has worked on while the rest waits to be sent.
-struct SlowPut {
+pub struct SlowPut {
     rest: oneshot::Sender<Result<Bytes, ObjectError>>,
     answer: std::thread::JoinHandle<Result<VersionPut, ObjectError>>,
     first: Vec<u8>,
 }
 
 impl SlowPut {
-    fn start(world: &World, name: &str, first: Vec<u8>) -> Self {
+    pub fn start(world: &World, name: &str, first: Vec<u8>) -> Self {
         let (rest, waiting) = oneshot::channel();
         let sent = Bytes::from(first.clone());
         let rest_of = waiting.map(|rest| rest.unwrap_or(Err(ObjectError::IncompleteBody { expected: 0, found: 0 })));
@@ -61,7 +61,10 @@ impl SlowPut {
     }
 
     fn finish(self, world: &mut World, name: &str) -> Result<(), String> {
-        let rest = random(99, 3000);
+        self.finish_with(world, name, random(99, 3000))
+    }
+
+    pub fn finish_with(self, world: &mut World, name: &str, rest: Vec<u8>) -> Result<(), String> {
         let body = [&self.first[..], &rest].concat();
         drop(self.rest.send(Ok(Bytes::from(rest))));
         let put = self.answer.join().map_err(|_| "the upload panicked")?.map_err(|error| error.to_string())?;
@@ -76,7 +79,7 @@ impl SlowPut {
     }
 }
 
-fn repeated(block: &[u8]) -> Vec<u8> {
+pub fn repeated(block: &[u8]) -> Vec<u8> {
     block.iter().copied().cycle().take((256 << 10) + 100).collect()
 }
 

@@ -130,6 +130,11 @@ impl Blobs {
         self.index.blob(hash)?.ok_or(StoreError::Missing { hash: *hash })
     }
 
+    /// Where the index has a blob, if it does.
+    pub(in crate::store) fn indexed(&self, hash: &Hash) -> Result<Option<BlobRow>, StoreError> {
+        Ok(self.index.blob(hash)?)
+    }
+
     /// Whether a record that no index knows yet lies there.
     pub(in crate::store) fn fresh_at(&self, hash: &Hash, position: Position) -> bool {
         self.pins.fresh(hash).is_some_and(|placing| placing.row.position == position)

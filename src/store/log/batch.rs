@@ -22,6 +22,12 @@ pub struct Staged {
     pub done: Callback<Answer>,
 }
 
+impl Staged {
+    pub fn places(&self, hash: &Hash) -> bool {
+        self.placings.iter().any(|placing| placing.hash == *hash)
+    }
+}
+
 /// What changes where things lie, and nothing that clients see.
 pub struct StagedMove {
     /// Copies, with the places that they were copied from.

@@ -142,7 +142,7 @@ impl LogThread<'_> {
             match work {
                 Work::Commit(request) => {
                     if touches.admit(&request.touches) || self.bugs.has(Bug::IgnoreTouches) {
-                        batch.commits.extend(self.evaluate(request));
+                        batch.commits.extend(self.evaluate(request, &batch.commits));
                     } else {
                         deferred.push_back(Work::Commit(request));
                     }
@@ -237,7 +237,7 @@ impl LogThread<'_> {
     }
 
     /// Evaluates one transaction and stages its commit; answers at once when there is nothing to sync.
-    fn evaluate(&mut self, request: CommitRequest) -> Option<Staged> {
+    fn evaluate(&mut self, request: CommitRequest, staged: &[Staged]) -> Option<Staged> {
         let CommitRequest { touches: _, mut contents, evaluate, done } = request;
         if let Some(reason) = self.status.read_only() {
             done.call(Answer::ReadOnly(reason));
@@ -267,6 +267,10 @@ impl LogThread<'_> {
             placings.extend(content.take_placings());
             unwritten.extend(content.take_unwritten());
         }
+        if let Err(error) = self.drop_outdated(&mut placings, staged) {
+            done.call(Answer::NotNow(error));
+            return None;
+        }
         // In the order of the log: a window's references lie before it, so that of two forms of one window the first, which is
         // placed, is never encoded against what needs the other.
         placings.sort_unstable_by_key(|placing: &Arc<Placing>| placing.row.position);
@@ -290,5 +294,31 @@ impl LogThread<'_> {
             self.appender.stage_commit(&commit)
         };
         Some(Staged { commit, position, record_len, placings, contents, done })
+    }
+
+    /// Leaves out what must not be placed any more. Of a blob that several writes share, another commit may have placed this form:
+    /// since then a collection may have moved it and removed the segment, or damage may have been healed by a later form. And what a
+    /// commit that heals places takes the place of any other form, so that only what heals is placed by it.
+    fn drop_outdated(&self, placings: &mut Vec<Arc<Placing>>, staged: &[Staged]) -> Result<(), IndexError> {
+        if self.bugs.has(Bug::PlaceOutdated) {
+            return Ok(());
+        }
+        let healing = placings.iter().any(|placing| placing.heals && self.pins.is_fresh(placing));
+        let mut failed = None;
+        placings.retain(|placing| {
+            let fresh = self.pins.is_fresh(placing);
+            if fresh && (placing.heals || !healing) {
+                return true;
+            }
+            let known = self.index.blob(&placing.hash).unwrap_or_else(|error| {
+                failed = Some(error);
+                None
+            });
+            match known {
+                Some(row) => fresh && placing.row.cold && !row.cold,
+                None => !staged.iter().any(|other| other.places(&placing.hash)),
+            }
+        });
+        failed.map_or(Ok(()), Err)
     }
 }

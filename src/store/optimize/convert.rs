@@ -180,10 +180,11 @@ fn read_through(
         }
         gathering.assembly.add_spans(taken.spans, taken.inner);
         for Piece { strand, window, .. } in taken.windows {
-            if jobs.send((number, strand, window)).is_err() {
+            // Fails only when the encoders were told to stop.
+            number += 1;
+            if jobs.send((number - 1, strand, window)).is_err() {
                 break;
             }
-            number += 1;
             results.try_iter().try_for_each(|done| gathering.add(done))?;
         }
         if gathering.assembly.has_many_members() {
@@ -194,6 +195,10 @@ fn read_through(
     }
     drop(jobs);
     results.iter().try_for_each(|done| gathering.add(done))?;
+    // Threads that are told to stop leave windows out: what came of the others is no form of the object.
+    if gathering.next < number && stop.load(Ordering::Relaxed) {
+        return Err(StoreError::ReadOnly("closing".into()));
+    }
     Ok((gathering.assembly, Hash(digest.finalize().into())))
 }
 

@@ -3,13 +3,14 @@
 //! Invariants
 //! - A window is sound if its own record and those of all that it is encoded against, directly or not, are; a node or member if its
 //!   own is. What these name is followed by [`Blobs::verify_entries`].
+//! - What another write heals does not count before its commit: that may fail, or come too late.
 //! - A record that was verified lately is not read again ([`Soundness`](super::Soundness)); one that could not be read is decoded whole.
 //!
 //! Failure cases: damage is an error that names the place; so is a file that is gone or a sector that cannot be read.
 
 use std::collections::HashSet;
 
-use deltastore_format::{Entry, EntryKind, Hash, NodePayload, PlacedKind, WindowHead};
+use deltastore_format::{Entry, EntryKind, Hash, NodePayload, PlacedKind, Position, WindowHead};
 use sha2::{Digest, Sha256};
 
 use crate::delta::Decoder;
@@ -66,7 +67,7 @@ impl Blobs {
         let mut open = row.references.clone();
         while let Some(reference) = open.pop() {
             if seen.insert(reference) {
-                let row = self.row(&reference)?;
+                let row = self.settled_row(&reference)?;
                 self.verify_record(&reference, &row, budget)?;
                 open.extend(row.references);
             }
@@ -91,7 +92,7 @@ impl Blobs {
             if budget.is_spent() {
                 return Ok(false);
             }
-            let row = self.row(&entry.hash)?;
+            let row = self.settled_row(&entry.hash)?;
             if entry.kind == EntryKind::Window {
                 self.verify(&entry.hash, &row, budget)?;
                 continue;
@@ -111,6 +112,18 @@ impl Blobs {
         Ok(true)
     }
 
+    /// What the index has of a blob; of one that it does not have, what is appended.
+    fn settled_row(&self, hash: &Hash) -> Result<BlobRow, StoreError> {
+        match self.indexed(hash)? {
+            Some(row) => Ok(row),
+            None => self.row(hash),
+        }
+    }
+
+    fn is_indexed_at(&self, hash: &Hash, position: Position) -> Result<bool, StoreError> {
+        Ok(self.indexed(hash)?.is_some_and(|row| row.position == position))
+    }
+
     fn verify_record(&self, hash: &Hash, row: &BlobRow, budget: &mut VerifyBudget) -> Result<(), StoreError> {
         if self.soundness().is_verified(hash, row.position) {
             budget.spend(0);
@@ -119,7 +132,7 @@ impl Blobs {
         budget.spend(row.record_len);
         let asked = row.position;
         let (row, record) = self.record_at(hash, row.clone(), row.kind)?;
-        if row.position != asked && self.fresh_at(hash, asked) {
+        if row.position != asked && (self.fresh_at(hash, asked) || !self.is_indexed_at(hash, row.position)?) {
             return Err(StoreError::damaged(asked, "a record that can be read", "one of another form of the blob"));
         }
         let checked = record.header.check_payload(&record.payload);

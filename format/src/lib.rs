@@ -9,6 +9,7 @@
 
 pub mod commit;
 pub mod error;
+mod flip;
 mod header;
 pub mod ids;
 pub mod manifest;

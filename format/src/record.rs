@@ -1,6 +1,7 @@
 //! Record framing: the header in front of every payload in a segment.
 
 use crate::error::DecodeError;
+use crate::flip;
 use crate::header::{self, crc32c};
 use crate::ids::{Epoch, Position};
 use crate::wire::{Wire, check_version, within};
@@ -31,6 +32,8 @@ pub struct RecordHeader {
     pub payload_len: u32,
     /// CRC-32C of the payload.
     pub payload_crc: u32,
+    /// Of a commit: CRC-64/NVME of the payload, by which a repaired one is known to be right. Otherwise 0.
+    pub payload_check: u64,
     pub position: Position,
     /// The segment header's random salt.
     pub salt: u64,
@@ -70,6 +73,7 @@ impl RecordHeader {
             kind,
             payload_len: u32::try_from(payload.len()).unwrap_or(u32::MAX),
             payload_crc: crc32c(payload),
+            payload_check: if kind == RecordKind::Commit { crc_fast::crc64_nvme(payload) } else { 0 },
             position,
             salt,
             epoch,
@@ -89,6 +93,7 @@ impl RecordHeader {
             out.u64(self.salt);
             out.u32(self.epoch.0);
             out.u32(self.payload_crc);
+            out.u64(self.payload_check);
         })
     }
 
@@ -107,8 +112,34 @@ impl RecordHeader {
             let position = Position::read(input)?;
             let salt = input.u64(NAME)?;
             let epoch = Epoch(input.u32(NAME)?);
-            Ok(RecordHeader { kind, payload_len, payload_crc: input.u32(NAME)?, position, salt, epoch, key_id })
+            let payload_crc = input.u32(NAME)?;
+            let payload_check = if kind == RecordKind::Commit { input.u64(NAME)? } else { 0 };
+            Ok(RecordHeader { kind, payload_len, payload_crc, payload_check, position, salt, epoch, key_id })
         })
+    }
+
+    /// As [`RecordHeader::decode`], of a header in which exactly one bit is wrong; none where that is not the damage.
+    pub fn decode_flipped(bytes: &[u8]) -> Option<Self> {
+        let mut whole: [u8; RECORD_HEADER_LEN] = bytes.try_into().ok()?;
+        let (covered, crc) = whole.split_at_mut(RECORD_HEADER_LEN - 4);
+        let stored = u32::from_le_bytes(crc.try_into().ok()?);
+        // Where the CRC itself is wrong by one bit, it alone is.
+        if (crc32c(covered) ^ stored).count_ones() == 1 {
+            let right = crc32c(covered).to_le_bytes();
+            crc.copy_from_slice(&right);
+        } else {
+            flip::put_right(covered, stored).then_some(())?;
+        }
+        Self::decode(&whole).ok()
+    }
+
+    /// Puts the one bit right that is wrong in a payload with a `payload_check`; false, and the payload means nothing, where that
+    /// is not the damage.
+    pub fn repair_payload(&self, payload: &mut [u8]) -> bool {
+        self.payload_check != 0
+            && payload.len() == self.payload_len as usize
+            && flip::put_right(payload, self.payload_crc)
+            && crc_fast::crc64_nvme(payload) == self.payload_check
     }
 
     /// Whether `payload` is what the header was made for.
@@ -124,5 +155,52 @@ impl RecordHeader {
             return Err(DecodeError::Trailing { what: PAYLOAD, left: left - needed });
         }
         header::check_crc(PAYLOAD, self.payload_crc, payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SegmentId;
+
+    fn commit(payload: &[u8]) -> RecordHeader {
+        let position = Position { segment: SegmentId(3), offset: 4096 };
+        RecordHeader::for_payload(RecordKind::Commit, payload, position, 0x1234_5678_9abc_def0, Epoch(1))
+    }
+
+    #[test]
+    fn any_one_bit_of_a_header_is_put_right() {
+        let header = commit(b"what was put");
+        assert!(RecordHeader::decode_flipped(&header.to_bytes()).is_none(), "nothing is wrong");
+        for bit in 0..RECORD_HEADER_LEN * 8 {
+            let mut bytes = header.to_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(RecordHeader::decode(&bytes).is_err());
+            assert_eq!(RecordHeader::decode_flipped(&bytes), Some(header.clone()), "bit {bit}");
+            bytes[(bit / 8 + 7) % RECORD_HEADER_LEN] ^= 1 << (bit % 5);
+            assert_eq!(RecordHeader::decode_flipped(&bytes), None, "two bits, the first {bit}");
+        }
+    }
+
+    #[test]
+    fn one_bit_of_a_payload_is_put_right_and_nothing_else_is() {
+        for len in [1, 2, 7, 400, 5000] {
+            let payload: Vec<u8> = (0..len).map(|number: usize| (number * 31 % 251) as u8).collect();
+            let header = commit(&payload);
+            for bit in (0..len * 8).step_by(if len > 400 { 37 } else { 1 }) {
+                let mut found = payload.clone();
+                found[bit / 8] ^= 1 << (bit % 8);
+                assert!(header.repair_payload(&mut found) && found == payload, "bit {bit} of {len} bytes");
+                found[bit / 8] ^= 1 << (bit % 8);
+                let other = (bit + len * 4 + 1) % (len * 8);
+                found[other / 8] ^= 1 << (other % 8);
+                assert!(!header.repair_payload(&mut found), "two bits, one of them {bit} of {len} bytes");
+            }
+            // Without the second check nothing is taken for repaired.
+            let mut found = payload.clone();
+            found[0] ^= 1;
+            assert!(!RecordHeader { payload_check: 0, ..header.clone() }.repair_payload(&mut found));
+            assert!(!header.repair_payload(&mut payload[1..].to_vec()));
+        }
     }
 }

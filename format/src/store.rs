@@ -5,7 +5,7 @@ use crate::header;
 use crate::ids::{Epoch, StoreId};
 
 /// Format version this build writes; lower ones are read, a higher one on disk is refused.
-pub const FORMAT_VERSION: u32 = 6;
+pub const FORMAT_VERSION: u32 = 7;
 /// Bytes of an encoded [`StoreHeader`].
 pub const STORE_HEADER_LEN: usize = 64;
 

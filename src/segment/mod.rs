@@ -16,6 +16,7 @@
 
 mod cache;
 mod error;
+mod flipped;
 mod manifest;
 mod path;
 mod reader;

@@ -160,28 +160,37 @@ impl SegmentReader {
         self.check_header(&bytes[..read], offset)
     }
 
-    /// What stands where a record's payload of `len` bytes should, whether any of it is whole: zeros where nothing can be read.
-    pub fn salvage_payload(&self, offset: u64, len: usize) -> Vec<u8> {
+    /// What stands where a record's payload of `len` bytes should, whether any of it is whole: zeros where nothing can be read,
+    /// with why.
+    pub fn salvage_payload(&self, offset: u64, len: usize) -> (Vec<u8>, Option<SegmentError>) {
         let at = offset + RECORD_HEADER_LEN as u64;
         let mut bytes = vec![0; len];
+        let mut failed = None;
         if self.fill(&mut bytes, at).is_err() {
             // A sector that cannot be read fails what is read with it: the rest is read by itself.
             let mut done = 0;
             while done < len {
                 let sector_end = (at + done as u64 + 1).next_multiple_of(SECTOR) - at;
                 let end = usize::try_from(sector_end).unwrap_or(len).min(len);
-                if self.fill(&mut bytes[done..end], at + done as u64).is_err() {
+                if let Err(error) = self.fill(&mut bytes[done..end], at + done as u64) {
                     bytes[done..end].fill(0);
+                    failed = Some(error);
                 }
                 done = end;
             }
         }
-        bytes
+        (bytes, failed)
     }
 
     /// Decodes a header found at `offset`, and checks that it says so itself.
     pub(super) fn check_header(&self, bytes: &[u8], offset: u64) -> Result<RecordHeader, SegmentError> {
         let header = RecordHeader::decode(bytes).map_err(|source| self.decode_error(offset, source))?;
+        self.check_own(&header, offset)?;
+        Ok(header)
+    }
+
+    /// Whether a header found at `offset` says so itself.
+    pub(super) fn check_own(&self, header: &RecordHeader, offset: u64) -> Result<(), SegmentError> {
         let own = [
             ("record salt", self.header.salt, header.salt),
             ("record segment", self.header.segment.0, header.position.segment.0),
@@ -189,7 +198,7 @@ impl SegmentReader {
             ("record epoch", self.header.epoch.0.into(), header.epoch.0.into()),
         ];
         match own.into_iter().find(|(_, expected, found)| expected != found) {
-            None => Ok(header),
+            None => Ok(()),
             Some((what, expected, found)) => {
                 Err(SegmentError::Misplaced { path: self.path.to_path_buf(), offset, what, expected, found })
             }

@@ -173,7 +173,8 @@ impl World {
         let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
         s3.store().optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap();
         s3.store().collect(CollectOptions::THOROUGH, &mut |_| ()).unwrap();
-        let (plain, long) = (noise(3000, 2), noise(20_000, 4));
+        // The long ones have more windows than a recipe holds.
+        let (plain, long) = (noise(3000, 2), noise(30_000, 4));
         let packed = gzip(&edited(&text(9000), 100), 6, Some(2500));
         self.put(s3, ("alpha", "plain"), plain.clone());
         self.put(s3, ("beta", "plain"), plain.clone());

@@ -23,7 +23,8 @@ impl Blobs {
         if found.is_ok_and(|record| record.header.kind == kind) {
             return None;
         }
-        let payload = parity::repaired(&self.index, &self.readers, hash, row.position)?;
+        // Where a read fails now, the caller's own error says so.
+        let payload = parity::repaired(&self.index, &self.readers, hash, row.position).ok()??;
         self.mended.fetch_add(1, Ordering::Relaxed);
         let mut mendable = self.mendable.lock();
         if mendable.len() < REMEMBERED && mendable.insert(*hash) {

@@ -10,7 +10,7 @@ use deltastore_format::{
 use sha2::{Digest, Sha256};
 
 use super::{CollectOptions, CollectReport};
-use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
+use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
 use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
@@ -133,6 +133,7 @@ fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
         store.go_on()?;
         match scanned? {
             Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
+            Scanned::Damage { from, to, .. } if flipped_commit(reader, from, to)?.is_some() => {}
             Scanned::Damage { .. } => return Ok(None),
             Scanned::Record { .. } => {}
         }
@@ -159,6 +160,14 @@ fn is_blob(reader: &SegmentReader, from: u64, to: u64) -> bool {
     })
 }
 
+/// The commit that damage is, if one bit of it is wrong and no more.
+fn flipped_commit(reader: &SegmentReader, from: u64, to: u64) -> Result<Option<Record>, StoreError> {
+    let found = reader.flipped_commits(from, to)?;
+    let fills =
+        |record: &Record| record.header.position.offset == from && from + record_len(record.header.payload_len) == to;
+    Ok(found.into_iter().next().filter(fills))
+}
+
 /// True when the header on disk is what it was when the file was opened.
 fn header_now(reader: &SegmentReader) -> Result<bool, StoreError> {
     let mut bytes = [0; SEGMENT_HEADER_LEN];
@@ -182,7 +191,10 @@ fn move_live(
         let (header, payload) = match scanned? {
             Scanned::Record { header, payload } => (header, payload),
             Scanned::Damage { from, .. } if dropped.contains(&from) => continue,
-            Scanned::Damage { .. } => return Ok(None),
+            Scanned::Damage { from, to, .. } => match flipped_commit(reader, from, to)? {
+                Some(Record { header, payload }) => (header, payload),
+                None => return Ok(None),
+            },
         };
         let (kind, hash) = match header.kind {
             RecordKind::Footer => continue,

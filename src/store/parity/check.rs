@@ -43,6 +43,7 @@ impl Store {
 
     /// True when a damaged record can be repaired from its parity.
     pub(in crate::store) fn is_mendable(&self, hash: &Hash, row: &BlobRow) -> bool {
-        mend::repaired(self.index(), self.inner().blobs.readers(), hash, row.position).is_some()
+        mend::repaired(self.index(), self.inner().blobs.readers(), hash, row.position)
+            .is_ok_and(|found| found.is_some())
     }
 }

@@ -40,19 +40,43 @@ pub fn read(readers: &Readers, hash: &Hash, row: &ParityRow) -> Result<Parity, S
 }
 
 /// The payload that belongs to a blob whose record lies, damaged or not at all, at `position`; none without parity that suffices.
-pub fn repaired(index: &Index, readers: &Readers, hash: &Hash, position: Position) -> Option<Bytes> {
-    let row = index.parity(hash).ok()??;
-    let parity = read(readers, hash, &row).ok()?;
-    from_parity(readers, &parity, position)
+///
+/// # Errors
+/// A read that failed, without which it cannot be told.
+pub fn repaired(
+    index: &Index,
+    readers: &Readers,
+    hash: &Hash,
+    position: Position,
+) -> Result<Option<Bytes>, StoreError> {
+    let Some(row) = index.parity(hash)? else { return Ok(None) };
+    match read(readers, hash, &row) {
+        Ok(parity) => from_parity(readers, &parity, position),
+        Err(error) if error.is_damage() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// As [`repaired`], from parity that was read.
-pub fn from_parity(readers: &Readers, parity: &Parity, position: Position) -> Option<Bytes> {
-    let found = match readers.get(position.segment) {
-        Ok(segment) if !parity.is_copy() => segment.salvage_payload(position.offset, parity.payload_len as usize),
-        _ => Vec::new(),
+///
+/// # Errors
+/// As [`repaired`].
+pub fn from_parity(readers: &Readers, parity: &Parity, position: Position) -> Result<Option<Bytes>, StoreError> {
+    let (found, failed) = if parity.is_copy() {
+        (Vec::new(), None)
+    } else {
+        match readers.get(position.segment) {
+            Ok(segment) => segment.salvage_payload(position.offset, parity.payload_len as usize),
+            // Compaction may have removed the segment that the parity was made for.
+            Err(error) if error.is_damage() || error.is_missing() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
     };
-    parity.repair(&found).map(Bytes::from)
+    match (parity.repair(&found), failed) {
+        (Some(payload), _) => Ok(Some(payload.into())),
+        (None, Some(error)) => Err(error.into()),
+        (None, None) => Ok(None),
+    }
 }
 
 impl Store {
@@ -95,7 +119,11 @@ impl Store {
                     Mended::No => done.lost += 1,
                 }
             }
-            if read(self.inner().blobs.readers(), &hash, &parity).is_err() {
+            if let Err(error) = read(self.inner().blobs.readers(), &hash, &parity) {
+                if !error.is_damage() {
+                    tracing::warn!(%hash, %error, "parity cannot be read now and stays");
+                    continue;
+                }
                 if !dry_run {
                     let gone = Protection { hash, change: ParityChange::Take(parity.position) };
                     self.inner().log()?.protect(vec![gone])?;
@@ -113,7 +141,14 @@ impl Store {
         if whole.is_ok_and(|record| record.header.kind == record_kind(row.kind)) {
             return Ok(Mended::Whole);
         }
-        let Some(payload) = repaired(self.index(), readers, hash, row.position) else { return Ok(Mended::No) };
+        let payload = match repaired(self.index(), readers, hash, row.position) {
+            Ok(Some(payload)) => payload,
+            Ok(None) => return Ok(Mended::No),
+            Err(error) => {
+                tracing::warn!(%hash, %error, "a damaged record cannot be repaired now");
+                return Ok(Mended::No);
+            }
+        };
         if dry_run {
             return Ok(Mended::Yes);
         }

@@ -64,7 +64,10 @@ pub fn note(
     next_sequence: u64,
 ) -> Result<u64, StoreError> {
     let before = scene.index.hidden()?;
-    let now = Hidden { damage: !damage.is_empty() || before.damage && !rebuilt, unseen: unseen.clone() };
+    let now = Hidden {
+        damage: damage.iter().any(|damage| !damage.restored) || before.damage && !rebuilt,
+        unseen: unseen.clone(),
+    };
     let hides = |hidden: &Hidden| hidden.damage || !hidden.unseen.is_empty();
     let leaps = hides(&now) && (rebuilt || now.unseen != before.unseen);
     let next_sequence = if leaps { next_sequence.saturating_add(LEAP) } else { next_sequence };

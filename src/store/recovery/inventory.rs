@@ -175,12 +175,12 @@ impl Inventory {
         self.segments.push(id);
         if let Some(error) = &broken {
             let from = Position { segment: id, offset: 0 };
-            self.headers.push(Damage { from, to: SEGMENT_HEADER_LEN as u64, reason: error.to_string() });
+            self.headers.push(Damage::new(from, SEGMENT_HEADER_LEN as u64, &error));
         }
         if len < wanted {
             let from = Position { segment: id, offset: len - len % RECORD_ALIGN };
             let reason = format!("the file has {len} bytes of at least {wanted} that were on disk");
-            self.lost.push(Damage { from, to: wanted, reason });
+            self.lost.push(Damage::new(from, wanted, &reason));
         }
         // What the index has applied was on disk: once its position has moved on, only the manifest tells.
         let known = known.map(|entry| SegmentEntry { length: wanted, ..entry });
@@ -208,10 +208,10 @@ impl Inventory {
     ) -> Result<(), StoreError> {
         match known {
             Some(entry) if entry.state == SegmentState::Forgotten => {}
-            Some(_) => self.lost.push(Damage::whole(id, reason)),
+            Some(_) => self.lost.push(Damage::whole(id, &reason)),
             None if scene.folder.manifest.newest.is_none() => {
                 self.list_lost(id);
-                self.lost.push(Damage::whole(id, reason));
+                self.lost.push(Damage::whole(id, &reason));
             }
             None => tracing::warn!(segment = %id, reason, "a file among the segments is none of this store's"),
         }
@@ -229,7 +229,7 @@ impl Inventory {
                 scene.readers.lose(entry.segment, "it was given up for lost".into());
             } else if !present.contains(&entry.segment) {
                 let reason = format!("the file is missing; at least {} bytes of it were on disk", entry.length);
-                self.lost.push(Damage::whole(entry.segment, reason));
+                self.lost.push(Damage::whole(entry.segment, &reason));
             }
         }
         let mut known: BTreeSet<SegmentId> = BTreeSet::new();
@@ -244,7 +244,7 @@ impl Inventory {
         }
         for id in known.into_iter().filter(|id| self.listed.entry(*id).is_none()) {
             self.list_lost(id);
-            self.lost.push(Damage::whole(id, "the file is missing, and the index knows of it".into()));
+            self.lost.push(Damage::whole(id, &"the file is missing, and the index knows of it"));
         }
         Ok(())
     }

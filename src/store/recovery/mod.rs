@@ -34,7 +34,7 @@ use super::folder::Folder;
 use super::segments::Segments;
 use crate::index::{Batch, Index};
 use crate::segment::vfs::Clock;
-use crate::segment::{Readers, SegmentWriter};
+use crate::segment::{Readers, Record, SegmentWriter};
 use inventory::Inventory;
 
 pub use rebuild::Progress;
@@ -181,6 +181,11 @@ fn new_segment(scene: &Scene<'_>, inventory: &Inventory) -> Result<SegmentWriter
     writer.make_durable(folder.vfs.as_ref(), &folder.dir)?;
     inventory.listed.list_new(writer.header());
     Ok(writer)
+}
+
+/// Where a record lies, and how long it is.
+fn extent(record: &Record) -> (Position, u64) {
+    (record.header.position, deltastore_format::record_len(record.header.payload_len))
 }
 
 /// Where the first record of a segment is.

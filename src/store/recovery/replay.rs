@@ -13,9 +13,9 @@ use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::inventory::Inventory;
 use super::survey::{Damage, Survey};
-use super::{Ends, Hides, Scene, first_record};
+use super::{Ends, Hides, Scene, extent, first_record};
 use crate::index::BlobRow;
-use crate::segment::{Scanned, Scanner, WindowPayload};
+use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload};
 
 struct Pending {
     commit: Commit,
@@ -53,21 +53,22 @@ pub fn replay(
         let reader = scene.readers.get(id)?;
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Head(0))?;
         for scanned in scanner.by_ref() {
-            let Scanned::Record { header, payload } = scanned? else { continue };
-            if header.kind != RecordKind::Commit || header.position >= survey.end {
-                continue;
+            for Record { header, payload } in commits(&reader, scanned?, hides)? {
+                if header.position >= survey.end {
+                    continue;
+                }
+                let Ok(commit) = Commit::decode(&payload) else { continue };
+                // Commits of one batch know the same durable position and touch different things.
+                if pending.first().is_some_and(|first| first.commit.durable_upto != commit.durable_upto) {
+                    apply(scene, &mut pending, covered, next_sequence)?;
+                }
+                let record_len = deltastore_format::record_len(header.payload_len);
+                covered = Position { segment: id, offset: header.position.offset + record_len };
+                next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
+                let placings = placings(scene, &commit, &known, hides)?;
+                pending.push(Pending { commit, position: header.position, record_len, placings });
+                replayed += 1;
             }
-            let Ok(commit) = Commit::decode(&payload) else { continue };
-            // Commits of one batch know the same durable position and touch different things.
-            if pending.first().is_some_and(|first| first.commit.durable_upto != commit.durable_upto) {
-                apply(scene, &mut pending, covered, next_sequence)?;
-            }
-            let record_len = deltastore_format::record_len(header.payload_len);
-            covered = Position { segment: id, offset: header.position.offset + record_len };
-            next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
-            let placings = placings(scene, &commit, &known, hides)?;
-            pending.push(Pending { commit, position: header.position, record_len, placings });
-            replayed += 1;
         }
     }
     if scene.bugs.has(Bug::RecoverySkipsLastCommit) {
@@ -79,6 +80,24 @@ pub fn replay(
     let upto = if scene.bugs.has(Bug::AppliedBehindFooter) { survey.end } else { resumed };
     apply(scene, &mut pending, upto.max(start), next_sequence)?;
     Ok((next_sequence, replayed))
+}
+
+/// The commits of what was scanned; of damage, those in which one bit is wrong.
+fn commits(reader: &SegmentReader, scanned: Scanned, hides: &mut Hides<'_>) -> Result<Vec<Record>, StoreError> {
+    let (from, to) = match scanned {
+        Scanned::Record { header, payload } if header.kind == RecordKind::Commit => {
+            return Ok(vec![Record { header, payload }]);
+        }
+        Scanned::Record { .. } => return Ok(Vec::new()),
+        Scanned::Damage { from, to, .. } => (from, to),
+    };
+    let mut flipped = reader.flipped_commits(from, to)?;
+    flipped.retain(|record| Commit::decode(&record.payload).is_ok());
+    let at = Position { segment: reader.header().segment, offset: from };
+    for gap in hides.damage.iter_mut().filter(|gap| gap.from == at) {
+        gap.restore(flipped.iter().map(extent));
+    }
+    Ok(flipped)
 }
 
 fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_sequence: u64) -> Result<(), StoreError> {
@@ -126,11 +145,11 @@ fn placings(
             Ok(_) => {}
             // A read that fails now says nothing of what is stored: applied without the blob, the commit would be lost.
             Err(error) if !error.is_damage() => return Err(error),
-            Err(error) => hides.damage.push(Damage {
-                from: placed.position,
-                to: placed.position.offset,
-                reason: format!("{:?} {} of a commit: {error}", placed.kind, placed.hash),
-            }),
+            Err(error) => hides.damage.push(Damage::new(
+                placed.position,
+                placed.position.offset,
+                &format_args!("{:?} {} of a commit: {error}", placed.kind, placed.hash),
+            )),
         }
     }
     Ok(found)

@@ -18,12 +18,24 @@ pub struct Damage {
     /// Offset in the same segment where the next whole record starts; the file's end if there is none.
     pub to: u64,
     pub reason: String,
+    /// What lay there is known all the same: nothing is hidden by it.
+    pub restored: bool,
 }
 
 impl Damage {
+    pub(super) fn new(from: Position, to: u64, reason: &dyn fmt::Display) -> Self {
+        Self { from, to, reason: reason.to_string(), restored: false }
+    }
+
     /// A whole segment.
-    pub(super) fn whole(segment: SegmentId, reason: String) -> Self {
-        Self { from: Position { segment, offset: 0 }, to: u64::MAX, reason }
+    pub(super) fn whole(segment: SegmentId, reason: &dyn fmt::Display) -> Self {
+        Self::new(Position { segment, offset: 0 }, u64::MAX, reason)
+    }
+
+    /// Notes that these are known, the only records between `from` and `to` if they fill it.
+    pub(super) fn restore(&mut self, mut records: impl Iterator<Item = (Position, u64)>) {
+        let end = records.try_fold(self.from.offset, |end, (at, len)| (at.offset == end).then_some(end + len));
+        self.restored |= end == Some(self.to) && self.to > self.from.offset;
     }
 
     pub(super) fn is_whole(&self) -> bool {
@@ -40,9 +52,10 @@ impl Damage {
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.to {
-            u64::MAX => write!(f, "segment {}: {}", self.from.segment, self.reason),
-            to => write!(f, "{} to {to}: {}", self.from, self.reason),
+            u64::MAX => write!(f, "segment {}: {}", self.from.segment, self.reason)?,
+            to => write!(f, "{} to {to}: {}", self.from, self.reason)?,
         }
+        if self.restored { f.write_str("; what lay there is known all the same") } else { Ok(()) }
     }
 }
 
@@ -73,7 +86,7 @@ pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>)
         end = segment.end;
         let last = number + 1 == tail.len();
         if !last && !sealed {
-            gaps.push(Damage { from: end, to: end.offset, reason: "the segment's end is missing".into() });
+            gaps.push(Damage::new(end, end.offset, &"the segment's end is missing"));
         }
         // The writer went on elsewhere without sealing it: what follows the last whole record was never acknowledged. What
         // is cut off of a short segment is named already.
@@ -135,21 +148,17 @@ fn survey_segment(
                 if header.kind == RecordKind::Commit {
                     match Commit::decode(&payload) {
                         Ok(commit) => *durable = (*durable).max(commit.durable_upto),
-                        Err(error) => gaps.push(Damage {
-                            from: header.position,
-                            to: header.position.offset,
-                            reason: error.to_string(),
-                        }),
+                        Err(error) => gaps.push(Damage::new(header.position, header.position.offset, &error)),
                     }
                 }
             }
-            Scanned::Damage { from, to, error } => gaps.push(Damage { from: at(from), to, reason: error.to_string() }),
+            Scanned::Damage { from, to, error } => gaps.push(Damage::new(at(from), to, &error)),
         }
     }
     let end = scanner.into_end();
     let Some(end) = end else { return Ok(SegmentSurvey { end: from, sealed }) };
     if let Some(torn) = end.torn {
-        gaps.push(Damage { from: at(torn.from), to: torn.file_len, reason: torn.error.to_string() });
+        gaps.push(Damage::new(at(torn.from), torn.file_len, &torn.error));
         sealed = false;
     }
     Ok(SegmentSurvey { end: at(end.end), sealed })

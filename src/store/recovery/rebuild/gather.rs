@@ -5,13 +5,13 @@ use sha2::{Digest, Sha256};
 
 use super::Builder;
 use crate::index::{BucketRow, ParityRow, PartRow, SketchEntry, UploadRow, VersionRow};
-use crate::segment::{Scanned, Scanner, WindowPayload};
+use crate::segment::{Record, Scanned, Scanner, WindowPayload};
 use crate::store::blob::Space;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
-use crate::store::recovery::first_record;
 use crate::store::recovery::replay::{highest_sequence, placing_of};
 use crate::store::recovery::survey::Damage;
+use crate::store::recovery::{extent, first_record};
 
 impl Builder<'_> {
     pub(super) fn read_segment(&mut self, id: SegmentId, damage: &mut Vec<Damage>) -> Result<(), StoreError> {
@@ -37,20 +37,20 @@ impl Builder<'_> {
                         if !error.is_damage() {
                             return Err(error);
                         }
-                        damage.push(Damage {
-                            from: header.position,
-                            to: header.position.offset + record_len,
-                            reason: error.to_string(),
-                        });
+                        let to = header.position.offset + record_len;
+                        damage.push(Damage::new(header.position, to, &error));
                     }
                     self.write_if_full()?;
                 }
-                // The same gap may have been met by the survey already.
                 Scanned::Damage { from, to, error } => {
-                    let from = Position { segment: id, offset: from };
-                    if damage.iter().all(|known| known.from != from) {
-                        damage.push(Damage { from, to, reason: error.to_string() });
+                    let mut flipped = reader.flipped_commits(from, to)?;
+                    flipped.retain(|record| Commit::decode(&record.payload).is_ok());
+                    for Record { header, payload } in &flipped {
+                        let record_len = deltastore_format::record_len(header.payload_len);
+                        self.record(header.kind, header.position, payload, record_len)?;
                     }
+                    let gap = gap(damage, Damage::new(Position { segment: id, offset: from }, to, &error));
+                    gap.restore(flipped.iter().map(extent));
                 }
             }
         }
@@ -165,6 +165,15 @@ impl Builder<'_> {
         }
         self.write()
     }
+}
+
+/// The gap in the list; the survey may have met it already.
+fn gap(damage: &mut Vec<Damage>, new: Damage) -> &mut Damage {
+    let at = damage.iter().position(|known| known.from == new.from).unwrap_or_else(|| {
+        damage.push(new);
+        damage.len() - 1
+    });
+    &mut damage[at]
 }
 
 /// Segments that hold older copies of a put whose newest copy was just read in `record`'s segment.

@@ -79,7 +79,7 @@ impl Builder<'_> {
         let (readers, at) = (self.scene.readers, row.position);
         let payload = match readers.get(at.segment).and_then(|segment| segment.read(at.offset)) {
             Ok(record) => record.payload,
-            Err(error) => match repaired(self.scene.index, readers, hash, at) {
+            Err(error) => match repaired(self.scene.index, readers, hash, at)? {
                 Some(payload) => payload,
                 None if error.is_damage() => return Ok(Vec::new()),
                 None => return Err(error.into()),

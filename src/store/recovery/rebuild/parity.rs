@@ -13,19 +13,32 @@ use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
     /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and reading repairs
-    /// it. So do those of which only a record that is not cold was found: what cold windows refer to must be cold.
-    pub(super) fn rescue(&mut self, damage: &[Damage]) -> Result<(), StoreError> {
+    /// it. So do those of which only a record that is not cold was found: what cold windows refer to must be cold. Damage of
+    /// which parity tells what lay there hides nothing.
+    pub(super) fn rescue(&mut self, damage: &mut [Damage]) -> Result<(), StoreError> {
         let index = self.scene.index;
         for row in index.all_parity(Hash::default()) {
             let (hash, row) = row?;
             let old = index.blob(&hash)?;
-            if old.as_ref().is_some_and(|old| old.cold || old.kind == PlacedKind::Node) {
+            let stays = old.as_ref().is_some_and(|old| old.cold || old.kind == PlacedKind::Node);
+            if stays && damage.iter().all(|gap| gap.restored) {
                 continue;
             }
-            let Ok(parity) = read_parity(self.scene.readers, &hash, &row) else { continue };
-            let gaps = damage.iter().map(|gap| gap.from);
-            let rescued = std::iter::once(parity.position).chain(gaps).find_map(|at| self.blob_at(&parity, at));
-            if let Some(row) = rescued.filter(|row| row.cold || old.is_none()) {
+            let parity = match read_parity(self.scene.readers, &hash, &row) {
+                Ok(parity) => parity,
+                Err(error) if error.is_damage() => continue,
+                Err(error) => return Err(error),
+            };
+            let gap = self.gap_of(&parity, damage)?;
+            let position = gap.map_or(parity.position, |gap| damage[gap].from);
+            if stays && gap.is_none() {
+                continue;
+            }
+            let Some(row) = self.blob_at(&parity, position)? else { continue };
+            if let Some(gap) = gap {
+                damage[gap].restore(std::iter::once((position, row.record_len)));
+            }
+            if !stays && (row.cold || old.is_none()) {
                 tracing::debug!(%hash, position = %row.position, "known by its parity alone");
                 index.stage_blob(&mut self.batch, &hash, &row);
                 if let Some(old) = old {
@@ -37,15 +50,36 @@ impl Builder<'_> {
         self.write()
     }
 
-    fn blob_at(&self, parity: &Parity, position: Position) -> Option<BlobRow> {
-        let payload = from_parity(self.scene.readers, parity, position)?;
+    /// Which damage begins with the record that parity is for: what is left of its header says so, or the parity itself does, or
+    /// more of its payload than chance leaves.
+    fn gap_of(&self, parity: &Parity, damage: &[Damage]) -> Result<Option<usize>, StoreError> {
+        let record_len = deltastore_format::record_len(parity.payload_len);
+        for (number, Damage { from, to, .. }) in damage.iter().enumerate() {
+            if to.saturating_sub(from.offset) < record_len {
+                continue;
+            }
+            let named = match self.scene.readers.get(from.segment)?.header_but_one_bit(from.offset)? {
+                Some(header) => (header.payload_len, header.payload_crc) == (parity.payload_len, parity.payload_crc),
+                None if parity.is_copy() => *from == parity.position,
+                None => from_parity(self.scene.readers, parity, *from)?.is_some(),
+            };
+            if named {
+                return Ok(Some(number));
+            }
+        }
+        Ok(None)
+    }
+
+    fn blob_at(&self, parity: &Parity, position: Position) -> Result<Option<BlobRow>, StoreError> {
+        let Some(payload) = from_parity(self.scene.readers, parity, position)? else { return Ok(None) };
         let Parity { kind, hash, .. } = *parity;
         if kind == PlacedKind::Node && Hash(Sha256::digest(&payload).into()) != hash {
-            return None;
+            return Ok(None);
         }
         let record_len = deltastore_format::record_len(parity.payload_len);
         let placed = Placed { kind, hash, position };
-        placing_of(&placed, record_kind(kind), &payload, record_len, Space::default()).ok().map(|placing| placing.row)
+        let placing = placing_of(&placed, record_kind(kind), &payload, record_len, Space::default());
+        Ok(placing.ok().map(|placing| placing.row))
     }
 
     /// Parity that fits the record its blob has now stays.
@@ -53,7 +87,11 @@ impl Builder<'_> {
         let index = self.scene.index;
         for row in index.all_parity(Hash::default()) {
             let (hash, row) = row?;
-            if !index.blob(&hash)?.is_some_and(|blob| self.fits(&hash, &row, &blob)) {
+            let fits = match index.blob(&hash)? {
+                Some(blob) => self.fits(&hash, &row, &blob)?,
+                None => false,
+            };
+            if !fits {
                 index.stage_remove_parity(&mut self.batch, &hash);
                 self.write_if_full()?;
             }
@@ -61,16 +99,23 @@ impl Builder<'_> {
         self.write()
     }
 
-    fn fits(&self, hash: &Hash, row: &ParityRow, blob: &BlobRow) -> bool {
+    fn fits(&self, hash: &Hash, row: &ParityRow, blob: &BlobRow) -> Result<bool, StoreError> {
         let readers = self.scene.readers;
-        let Ok(parity) = read_parity(readers, hash, row) else { return false };
+        let parity = match read_parity(readers, hash, row) {
+            Ok(parity) => parity,
+            Err(error) if error.is_damage() => return Ok(false),
+            Err(error) => return Err(error),
+        };
         let record = readers.get(blob.position.segment).and_then(|segment| segment.read(blob.position.offset));
         let same = match record {
             Ok(record) => {
                 (record.header.payload_len, record.header.payload_crc) == (parity.payload_len, parity.payload_crc)
             }
-            Err(_) => from_parity(readers, &parity, blob.position).is_some(),
+            Err(error) if error.is_damage() || error.is_missing() => {
+                from_parity(readers, &parity, blob.position)?.is_some()
+            }
+            Err(error) => return Err(error.into()),
         };
-        same && blob.position.segment != row.position.segment
+        Ok(same && blob.position.segment != row.position.segment)
     }
 }

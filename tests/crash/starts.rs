@@ -125,3 +125,23 @@ fn a_running_store_whose_calls_fail_loses_nothing() {
     })
     .unwrap();
 }
+
+/// A sector that cannot be read is named by fsck, as damage is, and the rest is checked all the same.
+#[test]
+fn fsck_names_what_the_disk_cannot_read() {
+    let mut world = World::new(1, Bugs::default()).unwrap();
+    for number in 0..4 {
+        world.round(vec![put(&format!("{number}"), random(number, 4000))]).unwrap();
+    }
+    let store = world.objects().store();
+    let whole = store.fsck(&mut |_| ()).unwrap();
+    assert!(whole.problems.is_empty() && whole.blobs > 8, "{whole:?}");
+    for after in 0..CALLS {
+        world.machine.vfs.fail(Fault::new(FaultOp::Read, after, FaultError::Io).on("segments"));
+        let report = store.fsck(&mut |_| ()).unwrap_or_else(|error| panic!("read {after} fails: {error}"));
+        assert_eq!(report.problems.len(), 1, "read {after} fails: {report:?}");
+        assert_eq!((report.blobs, report.versions), (whole.blobs, whole.versions));
+        world.machine.vfs.clear_faults();
+    }
+    assert!(store.fsck(&mut |_| ()).unwrap().problems.is_empty());
+}

@@ -160,7 +160,14 @@ impl Store {
         let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
-            match scanned? {
+            let scanned = match scanned.map_err(StoreError::from) {
+                Err(error) if error.is_unreadable() => {
+                    found.add(format!("segment {id}"), format!("the rest is not looked at: {error}"));
+                    return Ok(());
+                }
+                scanned => scanned?,
+            };
+            match scanned {
                 Scanned::Record { header, .. } if beyond(header.position.offset) => return Ok(()),
                 Scanned::Damage { from, .. } if beyond(from) => return Ok(()),
                 Scanned::Record { .. } => found.records += 1,
@@ -191,7 +198,7 @@ impl Store {
             let (hash, row) = row?;
             found.blobs += 1;
             if let Err(error) = self.check_blob(&hash, &row, used, &mut worker) {
-                if !error.is_damage() {
+                if !error.is_unreadable() {
                     return Err(error);
                 }
                 let subject = format!("{:?} {hash} at {}", row.kind, row.position);

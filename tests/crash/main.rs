@@ -13,6 +13,7 @@ mod optimizing;
 mod parity;
 mod plan;
 mod power;
+mod recovering;
 mod rotating;
 mod scenarios;
 mod stalled;

@@ -3,13 +3,14 @@
 use deltastore::store::bugs::Bugs;
 use rand::Rng;
 
-use crate::census;
+use crate::census::{self, Census};
 use crate::world::{World, in_parallel, setting};
 
 /// One life: requests, restarts, kills, power losses and collections, with a full check now and then.
 pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
     let mut world = World::new(seed, bugs)?;
     world.parallel = if seed.is_multiple_of(2) { 3 } else { 1 };
+    let mut census = Census::default();
     let result = (0..steps).try_for_each(|step| -> Result<(), String> {
         match world.rng.random_range(0..100) {
             0..90 => world.step()?,
@@ -46,17 +47,19 @@ pub fn life(seed: u64, bugs: Bugs, steps: u64) -> Result<(), String> {
             }
             _ => {
                 world.note("check".into());
+                census.look(&world)?;
                 world.check_all()?;
                 // Numbers may be used again once every trace of their first use is gone.
                 world.highest = 0;
             }
         }
         if step + 1 == steps {
-            census::take(&world)?;
+            census.look(&world)?;
             world.check_all()?;
         }
         Ok(())
     });
+    census.end();
     result.map_err(|error| format!("seed {seed}: {error}\n  {}", world.story()))
 }
 

@@ -75,16 +75,22 @@ pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
             _ if seed % 3 == 1 => {
                 let after = world.rng.random_range(0..4);
                 let partial = world.rng.random_range(0..3000);
-                // A segment that cannot be made or removed refuses nothing: the old one is used on, or collected later.
-                let fault = match world.rng.random_range(0..6) {
+                // A segment that cannot be made, listed or removed refuses nothing: the old one is used on, or collected later.
+                let (mut path, kind) = ("segments", world.rng.random_range(0..8));
+                let fault = match kind {
                     0 => Fault::new(FaultOp::Create, 0, FaultError::NoSpace).times(after + 1),
                     1 => Fault::new(FaultOp::Create, 0, FaultError::Io).times(after + 1),
                     2 => Fault::new(FaultOp::Remove, 0, FaultError::Io).times(after + 1),
+                    3 | 4 => {
+                        path = "SEGMENTS";
+                        let op = if kind == 3 { FaultOp::Rename } else { FaultOp::Create };
+                        Fault::new(op, after, FaultError::Io).times(1 + partial as u64 % 3)
+                    }
                     _ => Fault::new(FaultOp::Write, after, FaultError::NoSpace).partial(partial),
                 };
                 world.note(format!("{fault:?}"));
                 world.full = true;
-                world.machine.vfs.fail(fault.on("segments"));
+                world.machine.vfs.fail(fault.on(path));
             }
             _ if seed % 3 == 2 && step > 6 => {
                 let after = world.rng.random_range(0..3);

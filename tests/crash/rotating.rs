@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use deltastore::index::IndexError;
+use deltastore::segment::vfs::CrashMode;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, OptimizeReport, Policy, Store};
 use deltastore_format::Hash;
 use futures::executor::block_on;
 
-use crate::disk::Machine;
+use crate::disk::{Machine, segment_files};
 use crate::optimizing::optimize;
 use crate::plan::Plan;
 use crate::power::{self, Losses};
@@ -92,6 +93,36 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     power::crash(&world, 21, Losses::Everywhere, &AtomicU64::new(0))
 }
 
+/// Segments end while windows are rotated, and the index is flushed between any two of them: it never knows of a window what the disk
+/// does not hold, and what ended is on disk, too.
+pub fn losses(bugs: Bugs) -> Result<(), String> {
+    let mut world = chains(Machine::new(bugs), 24, 1)?;
+    let (vfs, segments) = (world.machine.vfs.clone(), segment_files(&world.machine).len());
+    let (store, mut moments, mut rotated) = (world.objects().store().clone(), Vec::new(), 0);
+    let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
+    let done = store.optimize(&options, &AtomicBool::new(false), &mut |report| {
+        if std::mem::replace(&mut rotated, report.rotated) < report.rotated {
+            moments.push((vfs.journal_len(), store.index().flush()));
+        }
+    });
+    let done = done.map_err(|error| error.to_string())?;
+    drop(store);
+    if done.rotated < 12 || segment_files(&world.machine).len() <= segments {
+        return Err(format!("the scenario does not work: {done:?}, of {segments} segments"));
+    }
+    world.kill();
+    for (number, (at, flushed)) in (0..).zip(moments) {
+        flushed.map_err(|error| error.to_string())?;
+        for mode in [CrashMode::DropAll, CrashMode::Random] {
+            let lost = |error: String| format!("power loss {mode:?} after rotation {number}, call {at}: {error}");
+            let running = world.machine.power_loss(at, number, mode, 0).start(0, number);
+            let found = inspect(&running.map_err(|error| lost(error.to_string()))?).map_err(lost)?;
+            world.state.difference(&found).map_or(Ok(()), |difference| Err(lost(difference)))?;
+        }
+    }
+    Ok(())
+}
+
 /// Windows of which the first is retired are rotated beside others that are encoded against them.
 pub fn no_circle(bugs: Bugs) -> Result<(), String> {
     let mut world = chains(Machine::new(bugs), 24, 1)?;
@@ -165,9 +196,10 @@ fn bases(store: &Store) -> Result<Vec<String>, IndexError> {
 
 #[test]
 fn set_pieces_of_rotation_work_out() {
-    let scenarios: [Scenario; 4] = [
+    let scenarios: [Scenario; 5] = [
         ("gives back", gives_back),
         ("crashes", crashes),
+        ("losses", losses),
         ("no circle", no_circle),
         ("remove meanwhile", remove_meanwhile),
     ];

@@ -104,24 +104,53 @@ fn a_first_start_that_fails_at_any_call_can_be_repeated() {
 /// Collections, seals and new segments meet calls that fail; writes go on or are refused, and nothing acknowledged is lost.
 #[test]
 fn a_running_store_whose_calls_fail_loses_nothing() {
-    let faults: Vec<_> = every_fault().filter(|(op, ..)| *op != FaultOp::SyncData && *op != FaultOp::Write).collect();
+    // Calls on segments and their folder, and those on the manifests.
+    let of_segments = every_fault().filter(|(op, ..)| *op != FaultOp::SyncData && *op != FaultOp::Write);
+    let of_manifests = every_fault().filter(|(op, ..)| !matches!(op, FaultOp::Open | FaultOp::Read | FaultOp::SetLen));
+    let of = |path| move |(op, after, error)| (op, after, error, path);
+    let faults: Vec<_> = of_segments.map(of("segments")).chain(of_manifests.map(of("SEGMENTS"))).collect();
+    let failed = AtomicU64::new(0);
     in_parallel(0..faults.len() as u64, |number| {
-        let (op, after, error) = faults[number as usize];
+        let (op, after, error, path) = faults[number as usize];
         let mut world = World::new(number, Bugs::default())?;
         for number in 0..6 {
             world.round(vec![put(&format!("{number}"), random(number, 4000))])?;
         }
-        world.machine.vfs.fail(Fault::new(op, after, error).on("segments"));
+        world.machine.vfs.fail(Fault::new(op, after, error).on(path));
         // A failed sync of names ends writing; what fails later says so.
         (world.full, world.broken) = (true, true);
         world.round(vec![Plan::delete("bucket", vec!["0".into(), "1".into(), "3".into()])])?;
-        let _ = world.objects().store().collect(CollectOptions::THOROUGH, &mut |_| ());
+        let collected = world.objects().store().collect(CollectOptions::THOROUGH, &mut |_| ());
+        failed.fetch_add(u64::from(collected.is_err()), Ordering::Relaxed);
         for number in 6..9 {
             world.round(vec![put(&format!("{number}"), random(number, 9000))])?;
         }
         world.machine.vfs.clear_faults();
-        world.power_loss().map_err(|reason| format!("call {after} of {op:?} fails with {error:?}: {reason}"))?;
-        world.check_all()
+        let of_call = |reason| format!("call {after} of {op:?} on {path} fails with {error:?}: {reason}");
+        world.power_loss().map_err(of_call)?;
+        world.check_all().map_err(of_call)
     })
     .unwrap();
+    println!("{} of {} collections failed", failed.load(Ordering::Relaxed), faults.len());
+    assert!(failed.into_inner() > 20);
+}
+
+/// A sector that cannot be read is named by fsck, as damage is, and the rest is checked all the same.
+#[test]
+fn fsck_names_what_the_disk_cannot_read() {
+    let mut world = World::new(1, Bugs::default()).unwrap();
+    for number in 0..4 {
+        world.round(vec![put(&format!("{number}"), random(number, 4000))]).unwrap();
+    }
+    let store = world.objects().store();
+    let whole = store.fsck(&mut |_| ()).unwrap();
+    assert!(whole.problems.is_empty() && whole.blobs > 8, "{whole:?}");
+    for after in 0..CALLS {
+        world.machine.vfs.fail(Fault::new(FaultOp::Read, after, FaultError::Io).on("segments"));
+        let report = store.fsck(&mut |_| ()).unwrap_or_else(|error| panic!("read {after} fails: {error}"));
+        assert_eq!(report.problems.len(), 1, "read {after} fails: {report:?}");
+        assert_eq!((report.blobs, report.versions), (whole.blobs, whole.versions));
+        world.machine.vfs.clear_faults();
+    }
+    assert!(store.fsck(&mut |_| ()).unwrap().problems.is_empty());
 }

@@ -1,6 +1,7 @@
 //! The model test with a server's threads: collector, optimizer and joiner run as they do in `serve`, on a disk that fills up, with
 //! the space reserve on, while the clock is set now and then.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use deltastore::segment::vfs::Clock;
@@ -33,14 +34,18 @@ fn threads(world: &World) -> Result<Threads, String> {
     ))
 }
 
-/// One life; how often the disk was full, and how many versions the optimizer's thread had a hand in.
-fn life(seed: u64, steps: u64) -> Result<(u64, u64), String> {
+fn len(world: &World, path: &Path) -> usize {
+    world.machine.vfs.read_file(path).map_or(0, |bytes| bytes.len())
+}
+
+/// One life; how often the disk was full, how many versions the optimizer's thread had a hand in, and how often power was lost.
+fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
     let mut machine = Machine::new(Bugs::default());
     machine.settings = Settings { reserve_bytes: RESERVE + (12 << 10), ..machine.settings };
     machine.vfs.set_free_bytes(RESERVE + ROOM);
     let mut world = World::on(machine, seed)?;
     (world.full, world.parallel) = (true, 3);
-    let (mut full, mut optimized) = (0, 0);
+    let (mut full, mut optimized, mut lost) = (0, 0, 0);
     let mut running = Some(threads(&world)?);
     let result = (0..steps).try_for_each(|_| -> Result<(), String> {
         match world.rng.random_range(0..100) {
@@ -58,6 +63,15 @@ fn life(seed: u64, steps: u64) -> Result<(u64, u64), String> {
                 running = Some(threads(&world)?);
             }
             97 => {
+                // In the midst of what the threads do.
+                world.power_loss()?;
+                drop(running.take());
+                let used: usize = world.machine.vfs.files().iter().map(|path| len(&world, path)).sum();
+                world.machine.vfs.set_free_bytes((RESERVE + ROOM).saturating_sub(used as u64));
+                lost += 1;
+                running = Some(threads(&world)?);
+            }
+            98 => {
                 world.kill();
                 drop(running.take());
                 world.up()?;
@@ -82,7 +96,7 @@ fn life(seed: u64, steps: u64) -> Result<(u64, u64), String> {
             world.check_all()
         })
         .map_err(|error| format!("seed {seed}: {error}\n  {}", world.story()))?;
-    Ok((full, optimized))
+    Ok((full, optimized, lost))
 }
 
 /// What is there is what must be. It is read without pins, so a recipe may be replaced and its windows collected meanwhile: then
@@ -115,17 +129,18 @@ fn empties(world: &mut World) -> Result<(), String> {
 #[test]
 fn lives_with_a_servers_threads_match_the_model() {
     let (first, lives) = (setting("DELTASTORE_THREADS_SEED", 1), setting("DELTASTORE_THREADS_LIVES", 12));
-    let sums = parking_lot::Mutex::new((0, 0));
+    let sums = parking_lot::Mutex::new((0, 0, 0));
     let lived = in_parallel(first..first + lives, |seed| {
-        let (full, optimized) = life(seed, 250)?;
+        let (full, optimized, lost) = life(seed, 250)?;
         let mut sums = sums.lock();
-        (sums.0, sums.1) = (sums.0 + full, sums.1 + optimized);
+        *sums = (sums.0 + full, sums.1 + optimized, sums.2 + lost);
         Ok(())
     });
     if let Err(error) = lived {
         panic!("DELTASTORE_THREADS_SEED: {error}");
     }
-    let (full, optimized) = sums.into_inner();
-    println!("full after {full} steps; {optimized} versions were optimized by the thread");
-    assert!(full > 0 && optimized > 0, "full after {full} steps, {optimized} versions optimized");
+    let (full, optimized, lost) = sums.into_inner();
+    let found = format!("full after {full} steps, {optimized} versions optimized by the thread, {lost} power losses");
+    println!("{found}");
+    assert!(full > 0 && optimized > 0 && lost > 0, "{found}");
 }

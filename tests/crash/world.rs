@@ -360,8 +360,10 @@ impl World {
         self.up()
     }
 
-    /// Starts a process and holds what it finds against what may be there.
+    /// Starts a process and holds what it finds against what may be there. The disk's planned faults end before: `starts` has those
+    /// that a start meets.
     pub fn up(&mut self) -> Result<(), String> {
+        self.machine.vfs.clear_faults();
         let (back, seed) = (self.rng.random_range(0..3), self.rng.random());
         let running = self.machine.start(back, seed).map_err(|error| format!("the store does not open: {error}"))?;
         let found = inspect(&running)?;

@@ -141,7 +141,7 @@ fn fill(
             let mut hides = Hides { damage: &mut damage, unseen: &mut unseen };
             replay::replay(scene, &inventory, segments, start, ends, &mut hides)?
         }
-        None => (rebuild(scene, segments, ends.upto, &mut damage, report)?, 0),
+        None => (rebuild(scene, &inventory, segments, ends.upto, &mut damage, report)?, 0),
     };
     next_sequence = hidden::note(scene, start.is_none(), &damage, &unseen, next_sequence)?;
     damage.splice(0..0, inventory.lost);

@@ -19,6 +19,7 @@ use deltastore_format::{Hash, Op, Position, SegmentId, Sequence};
 
 use super::Scene;
 use super::copies::Copies;
+use super::inventory::Inventory;
 use super::survey::Damage;
 use crate::index::Batch;
 use crate::store::error::StoreError;
@@ -39,6 +40,7 @@ pub struct Progress {
 /// What reading segments and writing the index give. Damage is collected, not an error.
 pub fn rebuild(
     scene: &Scene<'_>,
+    inventory: &Inventory,
     segments: &[SegmentId],
     upto: Option<Position>,
     damage: &mut Vec<Damage>,
@@ -47,6 +49,7 @@ pub fn rebuild(
     scene.index.clear()?;
     let mut builder = Builder {
         scene,
+        inventory,
         batch: Batch::new(),
         staged: HashSet::new(),
         copies: Copies::default(),
@@ -77,6 +80,7 @@ pub fn rebuild(
 
 struct Builder<'a> {
     scene: &'a Scene<'a>,
+    inventory: &'a Inventory,
     batch: Batch,
     /// Blobs in `batch`.
     staged: HashSet<Hash>,

@@ -1,6 +1,6 @@
 //! Parity in a rebuild: blobs whose records are damaged are told from it, and what fits no record goes.
 
-use deltastore_format::{Hash, Parity, Placed, PlacedKind, Position};
+use deltastore_format::{Hash, Parity, Placed, PlacedKind, Position, SegmentId};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
@@ -8,6 +8,7 @@ use crate::index::{BlobRow, ParityRow};
 use crate::store::blob::{Space, record_kind};
 use crate::store::error::StoreError;
 use crate::store::parity::{from_parity, read_parity};
+use crate::store::recovery::inventory::Inventory;
 use crate::store::recovery::replay::placing_of;
 use crate::store::recovery::survey::Damage;
 
@@ -15,6 +16,9 @@ impl Builder<'_> {
     /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and reading repairs
     /// it. So do those of which only a record that is not cold was found: what cold windows refer to must be cold. Damage of
     /// which parity tells what lay there hides nothing.
+    ///
+    /// Parity outlives a blob that was collected, until its own segment is compacted. It is of no use then: what needed that blob went
+    /// before it, and if the blob was stored again, it has a whole record.
     pub(super) fn rescue(&mut self, damage: &mut [Damage]) -> Result<(), StoreError> {
         let index = self.scene.index;
         for row in index.all_parity(Hash::default()) {
@@ -30,10 +34,11 @@ impl Builder<'_> {
                 Err(error) => return Err(error),
             };
             let gap = self.gap_of(&parity, damage)?;
-            let position = gap.map_or(parity.position, |gap| damage[gap].from);
-            if stays && gap.is_none() {
-                continue;
-            }
+            let position = match gap {
+                Some(gap) => damage[gap].from,
+                None if !stays && self.may_be_damaged(parity.position.segment, old.is_some()) => parity.position,
+                None => continue,
+            };
             let Some(row) = self.blob_at(&parity, position)? else { continue };
             if let Some(gap) = gap {
                 damage[gap].restore(std::iter::once((position, row.record_len)));
@@ -68,6 +73,14 @@ impl Builder<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// Whether a record in the segment may be damaged or lost. In one that was removed in good order it is neither: what was alive in it
+    /// is elsewhere, damaged there or not. Where there is no manifest, nothing tells such a segment from a lost one.
+    fn may_be_damaged(&self, segment: SegmentId, is_whole_elsewhere: bool) -> bool {
+        let Inventory { listed, lost, .. } = self.inventory;
+        let is_unknown = self.scene.folder.manifest.newest.is_none() && !is_whole_elsewhere;
+        listed.entry(segment).is_some() || !lost.is_empty() || is_unknown
     }
 
     fn blob_at(&self, parity: &Parity, position: Position) -> Result<Option<BlobRow>, StoreError> {

@@ -67,6 +67,7 @@ pub struct Step {
     pub skew: i64,
     pub unsigned_host: bool,
     pub signed_chunks: Option<Vec<String>>,
+    pub signed_trailers: Vec<String>,
     pub after_chunks: String,
     pub replace: Vec<(String, String)>,
     pub half_close: bool,

@@ -102,8 +102,14 @@ fn bytes(step: &Step, variables: &Variables, host: &str) -> Result<(Vec<u8>, Vec
         .map(|chunks| chunks.iter().map(|chunk| variables.bytes(chunk)).collect::<Result<Vec<_>, _>>())
         .transpose()?;
     let after = variables.bytes(&step.after_chunks)?;
+    let trailers: Vec<String> =
+        step.signed_trailers.iter().map(|line| variables.text(line)).collect::<Result<_, _>>()?;
     if let Some(chunks) = &chunks {
-        announce(&mut request, chunks, after.len(), step.length);
+        announce(&mut request, chunks, after.len() + trailers_len(&trailers), step.length);
+        if !trailers.is_empty() {
+            request.payload.get_or_insert_with(|| "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER".to_owned());
+        }
+        request.payload.get_or_insert_with(|| "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned());
     }
     let expires = step.expires.unwrap_or(EXPIRES);
     let signed = match step.sign {
@@ -114,7 +120,12 @@ fn bytes(step: &Step, variables: &Variables, host: &str) -> Result<(Vec<u8>, Vec
         Signing::QueryV2 => sigv2::query(request, expires).anonymous(host),
     };
     let body = match &chunks {
-        Some(chunks) => [signed.chunks(chunks).0, after].concat(),
+        Some(chunks) if trailers.is_empty() => [signed.chunks(chunks).0, after].concat(),
+        Some(chunks) => {
+            let (mut framed, last) = signed.chunks(chunks);
+            framed.truncate(framed.len() - 2);
+            [framed, signed.trailers(&trailers, &last), after].concat()
+        }
         None => signed.body.clone(),
     };
     Ok((replaced(&signed, &step.replace, variables)?, body))
@@ -128,7 +139,14 @@ fn announce(request: &mut Request, chunks: &[Vec<u8>], after: usize, length: Opt
     if !request.headers.iter().any(|(name, _)| name == "x-amz-decoded-content-length") {
         request.headers.push(("x-amz-decoded-content-length".to_owned(), decoded.to_string().into_bytes()));
     }
-    request.payload.get_or_insert_with(|| "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned());
+}
+
+/// By how much signed trailers make a body longer: they take the place of its last line end.
+fn trailers_len(lines: &[String]) -> usize {
+    if lines.is_empty() {
+        return 0;
+    }
+    lines.iter().map(|line| line.len() + 2).sum::<usize>() + "x-amz-trailer-signature:".len() + 64 + 2
 }
 
 /// The head with texts put in place of others.

@@ -252,6 +252,19 @@ impl Signed {
     }
 }
 
+impl Signed {
+    /// What comes after chunks whose last signature is `previous`, in place of the last line end: trailers, `NAME:VALUE`, and
+    /// their signature.
+    pub fn trailers(&self, lines: &[String], previous: &str) -> Vec<u8> {
+        let canonical: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let digest = hex::encode(Sha256::digest(canonical));
+        let (time, scope) = (&self.stamp.time, self.stamp.scope());
+        let signature = self.stamp.sign(&format!("AWS4-HMAC-SHA256-TRAILER\n{time}\n{scope}\n{previous}\n{digest}"));
+        let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        format!("{lines}x-amz-trailer-signature:{signature}\r\n\r\n").into_bytes()
+    }
+}
+
 /// The time and scope of a signature.
 pub struct Stamp {
     day: String,

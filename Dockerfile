@@ -1,4 +1,5 @@
-# docker build -t deltastore . && docker run -p 9000:9000 -e DELTASTORE_ROOT_USER=… -e DELTASTORE_ROOT_PASSWORD=… -v deltastore:/data deltastore
+# docker build -t deltastore .
+# docker run -p 9000:9000 -e DELTASTORE_ROOT_USER=… -e DELTASTORE_ROOT_PASSWORD=… -v deltastore:/data deltastore
 FROM rust:1-bookworm AS build
 RUN apt-get update && apt-get install -y --no-install-recommends libclang-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src

@@ -36,13 +36,14 @@ run: build
 test: packages clients archivers
 	@scripts/run-tests "$(TEST_FLAGS)" $(ARGS)
 
-## lint           formatting, clippy, shell syntax, dependency rules
+## lint           formatting, clippy, shell syntax, dependency rules, lines of prose
 lint: packages
 	cargo fmt --all --check
 	cargo clippy $(TEST_FLAGS) --all-targets -- -D warnings
 	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
 	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
 	@scripts/check-dependencies
+	@scripts/check-lines
 
 ## fmt            format the code
 fmt:
@@ -66,7 +67,8 @@ bench-savings: build clients
 	@scripts/install-packages savings
 	@scripts/bench-savings $(ARGS)
 
-# Cargo takes for built what is older than what was built of it last, be it in another checkout: what that left goes first.
+# Cargo takes for built what is older than what was built of it last, be it in another checkout: what that left goes
+# first.
 checkout:
 	@[ "$$(cat "$(CARGO_TARGET_DIR)/checkout" 2>/dev/null)" = "$(CURDIR)" ] || \
 	    { cargo clean --quiet --release --workspace && mkdir -p "$(CARGO_TARGET_DIR)" && echo "$(CURDIR)" > "$(CARGO_TARGET_DIR)/checkout"; }

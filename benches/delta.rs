@@ -1,9 +1,10 @@
 //! What the delta engine makes of the corpora, and how fast: each corpus's files are stored in order in memory.
 //!
-//! `cargo bench --bench delta -- [--gear fast|balanced|cold] [--target KIB] [--versions N] [CORPUS...]`, with the corpora in
-//! `$DELTASTORE_CORPORA` (default `~/.cache/deltastore-corpora`). Without `--gear` all but cold, which is slow; windows
-//! have the gear's size unless `--target` says otherwise; only the first N files of a corpus are stored with `--versions`.
-//! Speeds are MB of plain bytes per second of this thread's CPU time, so that other work on the machine counts less.
+//! `cargo bench --bench delta -- [--gear fast|balanced|cold] [--target KIB] [--versions N] [CORPUS...]`, with the
+//! corpora in `$DELTASTORE_CORPORA` (default `~/.cache/deltastore-corpora`). Without `--gear` all but cold, which is
+//! slow; windows have the gear's size unless `--target` says otherwise; only the first N files of a corpus are stored
+//! with `--versions`. Speeds are MB of plain bytes per second of this thread's CPU time, so that other work on the
+//! machine counts less.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -228,8 +229,8 @@ fn store(files: &[Vec<u8>], effort: &Effort, cut: CutSettings) -> Totals {
             totals.stored += stored;
             let codec = &mut totals.codecs[encoded.codec as usize];
             *codec = (codec.0 + 1, codec.1 + stored);
-            // What is as deep as allowed is nobody's reference. Later windows of the same file may use what is shallow enough;
-            // to other files it is known once the object is committed.
+            // What is as deep as allowed is nobody's reference. Later windows of the same file may use what is shallow
+            // enough; to other files it is known once the object is committed.
             if encoded.depth < effort.max_own_depth {
                 memory.sketch(hash, &features);
             } else if encoded.depth < effort.max_depth {

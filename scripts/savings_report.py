@@ -14,7 +14,8 @@ SIZE_TARGETS = {
     "tar-next": (0.045, 0.030),
     "sqldump": (0.070, 0.058),
 }
-# By whether the input is compressed. MB/s a core; MB/s of other versions than the newest, which may have to be re-deflated.
+# By whether the input is compressed. MB/s a core; MB/s of other versions than the newest, which may have to be
+# re-deflated.
 PUT_TARGET = {False: 100, True: 40}
 GET_TARGET = {False: 100, True: 15}
 # Of the speed with deltas off.

@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// A room and the rooms it may import, besides itself. `cli` and `main.rs`, which are not listed, may import everything.
+/// A room and the rooms it may import, besides itself. `cli` and `main.rs`, which are not listed, may import
+/// everything.
 const LAYERS: &[(&str, &[&str])] = &[
     ("segment", &[]),
     ("index", &[]),
@@ -221,7 +222,8 @@ fn room(file: &Path) -> String {
     }
 }
 
-/// Every path with `::` in the code, with its line; `use` trees are spelled out. `std::{fs, io}` is `std::fs`, `std::io`.
+/// Every path with `::` in the code, with its line; `use` trees are spelled out. `std::{fs, io}` is `std::fs`,
+/// `std::io`.
 fn paths(code: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut open: Vec<String> = Vec::new();

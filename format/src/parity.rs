@@ -1,9 +1,10 @@
 //! Parity records: what the payload of one window or node can be repaired from when its own record is damaged.
 //!
-//! The payload is taken in blocks of one length, the last padded with zeros. A parity record holds a checksum of each block,
-//! which tells where the damage is, and the exclusive or of all blocks, which makes up for it: for one block, or for two
-//! beside each other of which damage took the end of the first and the beginning of the second, as a lost sector does. Where
-//! there is one block, the parity is a second copy of the payload, and nothing of the first is needed.
+//! The payload is taken in blocks of one length, the last padded with zeros. A parity record holds a checksum of each
+//! block, which tells where the damage is, and the exclusive or of all blocks, which makes up for it: for one block, or
+//! for two beside each other of which damage took the end of the first and the beginning of the second, as a lost
+//! sector does. Where there is one block, the parity is a second copy of the payload, and nothing of the first is
+//! needed.
 
 use crate::commit::PlacedKind;
 use crate::error::DecodeError;

@@ -100,7 +100,8 @@ impl RecordHeader {
     /// Decodes exactly [`RECORD_HEADER_LEN`] bytes. The caller compares `position` and `salt` with where it read them.
     ///
     /// # Errors
-    /// [`DecodeError::Magic`] and [`DecodeError::Checksum`] where no whole header stands; else what it holds that this build does not know.
+    /// [`DecodeError::Magic`] and [`DecodeError::Checksum`] where no whole header stands; else what it holds that this
+    /// build does not know.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         header::open(NAME, MAGIC, bytes, |input| {
             check_version(NAME, input.u8(NAME)?.into(), RECORD_VERSION.into())?;
@@ -133,8 +134,8 @@ impl RecordHeader {
         Self::decode(&whole).ok()
     }
 
-    /// Puts the one bit right that is wrong in a payload with a `payload_check`; false, and the payload means nothing, where that
-    /// is not the damage.
+    /// Puts the one bit right that is wrong in a payload with a `payload_check`; false, and the payload means nothing,
+    /// where that is not the damage.
     pub fn repair_payload(&self, payload: &mut [u8]) -> bool {
         self.payload_check != 0
             && payload.len() == self.payload_len as usize

@@ -18,7 +18,8 @@ pub(crate) trait Wire: Sized {
 macro_rules! public_codec {
     ($($type:ty),+ $(,)?) => {$(
         impl $type {
-            /// Appends the encoding that `SPEC.md` gives. A value over a limit there yields bytes that `decode` refuses.
+            /// Appends the encoding that `SPEC.md` gives. A value over a limit there yields bytes that `decode`
+            /// refuses.
             pub fn encode(&self, out: &mut Vec<u8>) {
                 $crate::wire::Wire::write(self, &mut $crate::wire::Writer::new(out));
             }

@@ -1,5 +1,5 @@
-//! How fast objects are expanded and re-created, and what their views weigh. One thread.
-//! Usage: `cargo bench -p deltastore-members --bench members -- [--deep] [--views DIR] FILE...`; without files, on made input.
+//! How fast objects are expanded and re-created, and what their views weigh. One thread. Usage: `cargo bench -p
+//! deltastore-members --bench members -- [--deep] [--views DIR] FILE...`; without files, on made input.
 
 use std::hint::black_box;
 use std::io::Write;

@@ -1,11 +1,11 @@
 //! The deep gear: a stream's plain content in the view, where one of the exact encoders makes its bits again.
 //!
-//! Blocks are decoded and held until there is enough of them; then the encoder that made them is looked for, or the one found
-//! before is asked, and as many blocks as it reproduces become one op. Blocks that no encoder reproduces become tokens as
-//! in the fast gear, one by one, so an encoder that fails here and there costs density there only.
+//! Blocks are decoded and held until there is enough of them; then the encoder that made them is looked for, or the one
+//! found before is asked, and as many blocks as it reproduces become one op. Blocks that no encoder reproduces become
+//! tokens as in the fast gear, one by one, so an encoder that fails here and there costs density there only.
 //!
-//! Invariant: the last bytes of all view bytes so far are the stream's plain bytes up to `run_end`, as many as `run` says, so that
-//! the next op can take its history from there.
+//! Invariant: the last bytes of all view bytes so far are the stream's plain bytes up to `run_end`, as many as `run`
+//! says, so that the next op can take its history from there.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,8 @@ pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 const LARGEST: usize = 16 * 1024 * 1024;
 /// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
 const PATIENCE: u32 = 4;
-/// Plain bytes beyond the history that are let go at once: each time, what is left is moved, and blocks can be a byte long.
+/// Plain bytes beyond the history that are let go at once: each time, what is left is moved, and blocks can be a byte
+/// long.
 const GONE: usize = WARM_UP;
 
 /// A stream whose blocks are held. Positions in bits count in the expander's buffer.
@@ -56,8 +57,8 @@ struct Held {
 pub(crate) enum Offer {
     /// Nothing before more is known.
     More,
-    /// One op, up to this bit: with this much history, that many plain bytes from the history's start on. It takes so many
-    /// nanoseconds.
+    /// One op, up to this bit: with this much history, that many plain bytes from the history's start on. It takes so
+    /// many nanoseconds.
     Encode {
         encode: Encode,
         flushes: Vec<u64>,
@@ -174,7 +175,8 @@ impl Deep {
         let start = self.start(params.history(self.position()));
         known.note(params);
         let history = start.history.len();
-        // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that nothing does.
+        // Encoding again needs what follows the last block, which may be finished a match later, or the knowledge that
+        // nothing does.
         let after = (prefix.plain + params.lookahead()).min(input.plain.len());
         let to_end = ends && after == input.plain.len();
         let flushes = input_flushes.iter().take_while(|&&at| at <= after && params.takes_flushes());
@@ -238,8 +240,8 @@ impl Deep {
         }
     }
 
-    /// Where the last of the encoder's pieces ends that does so in the held blocks. An op that ends there spares the next a
-    /// history.
+    /// Where the last of the encoder's pieces ends that does so in the held blocks. An op that ends there spares the
+    /// next a history.
     fn piece_end(&self, params: &Params) -> Option<usize> {
         let ends = |held: &&Held| {
             let piece = (self.base + held.plain_end as u64).checked_rem(u64::from(params.piece()));
@@ -248,7 +250,8 @@ impl Deep {
         self.blocks.iter().rev().find(ends).map(|held| held.bit_end)
     }
 
-    /// The same encoder without pieces, if the held blocks go on where a piece would end: that there are any was a guess.
+    /// The same encoder without pieces, if the held blocks go on where a piece would end: that there are any was a
+    /// guess.
     fn unless_it_goes_on(&self, params: Params) -> Params {
         let piece = u64::from(params.piece());
         let end = self.position().checked_div(piece).map(|before| (before + 1) * piece);

@@ -27,7 +27,8 @@ pub enum Step {
 /// The steps of a program; none of an empty one, whose view is the object's bytes.
 ///
 /// # Errors
-/// [`RecreateError::Version`], [`RecreateError::Program`] and [`RecreateError::Encoder`], as [`crate::recreate`] gives them.
+/// [`RecreateError::Version`], [`RecreateError::Program`] and [`RecreateError::Encoder`], as [`crate::recreate`] gives
+/// them.
 pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     let mut at = match program.first() {
         None => return Ok(Vec::new()),
@@ -69,7 +70,8 @@ impl Step {
 }
 
 impl fmt::Display for Step {
-    /// How the bytes come about, without how many: `copied`, `tokens`, `IDAT chunks`, `pg_dump chunks` or the encoder with its settings.
+    /// How the bytes come about, without how many: `copied`, `tokens`, `IDAT chunks`, `pg_dump chunks` or the encoder
+    /// with its settings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Copy { .. } => f.write_str("copied"),

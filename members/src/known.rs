@@ -1,14 +1,14 @@
 //! Encoders that made earlier streams, tried before others.
 //!
-//! Trying all of them takes milliseconds, however short a stream is. Where many in a row have none, in an archive of an encoder without
-//! a name, the search is worthwhile ever more rarely.
+//! Trying all of them takes milliseconds, however short a stream is. Where many in a row have none, in an archive of an
+//! encoder without a name, the search is worthwhile ever more rarely.
 
 use crate::encoder::{Input, Params, Start, find_among, find_within};
 
 /// Encoders that are remembered.
 const MOST: usize = 4;
-/// Searches in vain, one after the other, up to which each stream is searched for; from then on whenever their number, with those
-/// left out, is a power of two.
+/// Searches in vain, one after the other, up to which each stream is searched for; from then on whenever their number,
+/// with those left out, is a power of two.
 const PATIENCE: u32 = 16;
 
 /// The encoders of earlier streams, the last one first.
@@ -32,8 +32,8 @@ impl Known {
         &self.encoders
     }
 
-    /// One that makes the first blocks of `actual`, as [`crate::encoder::find`] has it: a known one or, where looking for it is
-    /// worthwhile and `time` is left, any. What the search takes of the time is taken off.
+    /// One that makes the first blocks of `actual`, as [`crate::encoder::find`] has it: a known one or, where looking
+    /// for it is worthwhile and `time` is left, any. What the search takes of the time is taken off.
     pub(crate) fn find(&mut self, time: &mut u64, start: Start, input: Input, actual: &[u8]) -> Option<Params> {
         if *time == 0 || self.in_vain > PATIENCE && !self.in_vain.is_power_of_two() {
             self.in_vain = self.in_vain.saturating_add(1);

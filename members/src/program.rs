@@ -20,7 +20,8 @@ const DUMP_CHUNKS: u8 = 6;
 pub(crate) enum Op {
     /// The next `0` (at least 1) view bytes, as they are.
     Copy(u64),
-    /// DEFLATE blocks from the view's tokens, written behind the bits of `carry`; bits of a last byte that is not full are dropped.
+    /// DEFLATE blocks from the view's tokens, written behind the bits of `carry`; bits of a last byte that is not full
+    /// are dropped.
     Blocks {
         /// The bits of the first byte that come before the first block, below a marking bit: 1 for none, at most 0xff.
         carry: u8,
@@ -29,7 +30,8 @@ pub(crate) enum Op {
     },
     /// DEFLATE blocks that an encoder makes of plain bytes. As many varints follow as there are flushes.
     Encode(Encode),
-    /// Boundaries between chunks of a PNG or a dump, to be put into what the ops behind yield. As many pairs of varints follow as there are groups.
+    /// Boundaries between chunks of a PNG or a dump, to be put into what the ops behind yield. As many pairs of varints
+    /// follow as there are groups.
     Chunks(Chunks),
 }
 
@@ -47,7 +49,8 @@ pub(crate) struct Chunks {
 pub(crate) enum Chunked {
     /// A PNG's.
     Image {
-        /// How many of the bytes before the first boundary, the last ones, its CRC is of; at most all of them; 0 if it is `crc`.
+        /// How many of the bytes before the first boundary, the last ones, its CRC is of; at most all of them; 0 if it
+        /// is `crc`.
         covered: u64,
         /// 0 if `covered` is not.
         crc: u32,

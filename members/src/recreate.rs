@@ -1,7 +1,7 @@
 //! From a unit's program and view back to the object's bytes.
 //!
-//! Total: any program and view give exactly the bytes asked for, or an error; nothing panics, and little more than the length asked
-//! for is allocated, with boundaries between chunks twice as much.
+//! Total: any program and view give exactly the bytes asked for, or an error; nothing panics, and little more than the
+//! length asked for is allocated, with boundaries between chunks twice as much.
 
 use std::ops::ControlFlow;
 
@@ -89,7 +89,8 @@ fn chunks_at(program: &[u8], at: &mut usize) -> Result<Chunks, RecreateError> {
     }
 }
 
-/// Runs the ops from `at` on, none of which is of chunks. They fill `out` but for its last 8 bytes, from all of the view.
+/// Runs the ops from `at` on, none of which is of chunks. They fill `out` but for its last 8 bytes, from all of the
+/// view.
 fn run(
     program: &[u8],
     mut at: usize,

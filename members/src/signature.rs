@@ -1,7 +1,9 @@
-//! Where a compressed member may begin: gzip (RFC 1952), zlib (RFC 1950, PNG's IDAT with it) and zip's local headers (APPNOTE 4.3.7).
+//! Where a compressed member may begin: gzip (RFC 1952), zlib (RFC 1950, PNG's IDAT with it) and zip's local headers
+//! (APPNOTE 4.3.7).
 //!
-//! Only a hint: whether a DEFLATE stream follows is found out by decoding it. Container structure beyond the header is not looked at.
-//! Of zlib's headers only those of a window of 32 KiB tell enough; others are recognised within PNG, by [`crate::chunks`].
+//! Only a hint: whether a DEFLATE stream follows is found out by decoding it. Container structure beyond the header is
+//! not looked at. Of zlib's headers only those of a window of 32 KiB tell enough; others are recognised within PNG, by
+//! [`crate::chunks`].
 
 /// The longest file name or comment of a gzip header that is skipped, in bytes.
 const LONGEST_NAME: usize = 1024;

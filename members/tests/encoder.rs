@@ -112,8 +112,8 @@ fn zlib_rs(plain: &[u8], level: i32, writes: usize) -> Vec<u8> {
     out
 }
 
-/// What miniz_oxide makes of it in calls of `writes` bytes (0: all at once) with room for `room` bytes of output each, as `flate2`
-/// calls it, and with a sync flush at each of `flushes`.
+/// What miniz_oxide makes of it in calls of `writes` bytes (0: all at once) with room for `room` bytes of output each,
+/// as `flate2` calls it, and with a sync flush at each of `flushes`.
 fn miniz(plain: &[u8], level: u8, flushes: &[usize], writes: usize, room: usize) -> Vec<u8> {
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(i32::from(level), 0, 0));
     let (mut out, mut buf) = (Vec::new(), vec![0; room]);
@@ -201,7 +201,8 @@ fn zlib_at_all_levels() {
     }
 }
 
-/// The first candidate may be as far as is allowed, the others must be nearer; and what lies at the window's edge is none.
+/// The first candidate may be as far as is allowed, the others must be nearer; and what lies at the window's edge is
+/// none.
 #[test]
 fn zlib_at_the_farthest_distance() {
     let said = noise(40, 1);
@@ -386,8 +387,8 @@ fn settings_of_image_writers_are_found() {
     }
 }
 
-/// Digests of what GNU gzip 1.12, also with `--rsyncable`, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves made of `mixed(300_000,
-/// 1)`.
+/// Digests of what GNU gzip 1.12, also with `--rsyncable`, pigz (pieces of 128 KiB) and Node.js 20's zlib themselves
+/// made of `mixed(300_000, 1)`.
 #[test]
 fn golden_digests() {
     let plain = mixed(300_000, 1);
@@ -484,8 +485,8 @@ fn go_restarts() {
     }
 }
 
-/// Digests of what libdeflate makes of `mixed(300_000, 1)`: 1.14 (levels 1 to 9) and 1.26 themselves. Stored objects rely on them:
-/// a release of libdeflate with others must not replace this one.
+/// Digests of what libdeflate makes of `mixed(300_000, 1)`: 1.14 (levels 1 to 9) and 1.26 themselves. Stored objects
+/// rely on them: a release of libdeflate with others must not replace this one.
 #[test]
 fn libdeflate_at_all_levels() {
     let plain = mixed(300_000, 1);

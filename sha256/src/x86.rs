@@ -1,4 +1,5 @@
-//! The SHA extensions of x86: "Intel SHA Extensions", July 2013, which describes the instructions and the order of the state's words.
+//! The SHA extensions of x86: "Intel SHA Extensions", July 2013, which describes the instructions and the order of the
+//! state's words.
 
 use std::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_extract_epi32, _mm_set_epi8, _mm_set_epi32, _mm_set_epi64x,

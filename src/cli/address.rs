@@ -53,7 +53,8 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// All addresses it stands for, at least one, each once. Asks the system's resolver for names, which may take seconds.
+    /// All addresses it stands for, at least one, each once. Asks the system's resolver for names, which may take
+    /// seconds.
     ///
     /// # Errors
     /// A name that has no address.

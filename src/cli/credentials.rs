@@ -37,8 +37,8 @@ pub struct Found {
     pub file: Option<String>,
 }
 
-/// The environment's root credentials; none if the folder's are to be used, which takes loopback addresses only. Needs no folder, so that a start that will be
-/// refused leaves none behind.
+/// The environment's root credentials; none if the folder's are to be used, which takes loopback addresses only. Needs
+/// no folder, so that a start that will be refused leaves none behind.
 pub fn from_environment(addresses: impl IntoIterator<Item = IpAddr>) -> Result<Option<Credentials>, CredentialsError> {
     let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (from(USER), from(PASSWORD)) {

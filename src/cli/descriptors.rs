@@ -1,13 +1,15 @@
 //! Open files: how many the system allows, and who gets how many of them.
 //!
-//! The soft limit, 1,024 on most systems, is raised to the hard one at start. Where that is low too, the index and the segments get
-//! theirs first, and connections the rest: a server that has no descriptor left for a table of its index could not write.
+//! The soft limit, 1,024 on most systems, is raised to the hard one at start. Where that is low too, the index and the
+//! segments get theirs first, and connections the rest: a server that has no descriptor left for a table of its index
+//! could not write.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::s3::{MAX_CONNECTIONS, MAX_REFUSALS};
 
-/// Standard streams, listeners, the runtime, the lock, the active segment, files of the cache, what the index writes, and some to spare.
+/// Standard streams, listeners, the runtime, the lock, the active segment, files of the cache, what the index writes,
+/// and some to spare.
 const OTHERS: u64 = 96;
 /// Most tables of the index, and most segments, that are kept open.
 const MAX_INDEX: u64 = 256;

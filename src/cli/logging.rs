@@ -1,10 +1,11 @@
 //! The log: lines to standard error, by a thread of its own.
 //!
-//! Invariant: who logs never waits, fails or panics. Lines go into a bounded queue; one that finds no room is dropped and counted, and so
-//! is one that cannot be written. As soon as lines can be written again, one tells how many are missing.
+//! Invariant: who logs never waits, fails or panics. Lines go into a bounded queue; one that finds no room is dropped
+//! and counted, and so is one that cannot be written. As soon as lines can be written again, one tells how many are
+//! missing.
 //!
-//! Failure cases: a full disk, a closed pipe, a pipe that nobody reads. The thread waits and tries again; at the end of the process it has
-//! [`FLUSH_TIME`] to write what is left.
+//! Failure cases: a full disk, a closed pipe, a pipe that nobody reads. The thread waits and tries again; at the end of
+//! the process it has [`FLUSH_TIME`] to write what is left.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;

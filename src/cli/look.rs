@@ -1,7 +1,7 @@
 //! Opening a data folder without changing anything in it, be it on a file system that is read-only.
 //!
-//! Bringing the index up to the log's end writes to it, so that is done to a copy, in a folder of its own below the system's
-//! folder for temporary files (`TMPDIR`), which goes when the check is over.
+//! Bringing the index up to the log's end writes to it, so that is done to a copy, in a folder of its own below the
+//! system's folder for temporary files (`TMPDIR`), which goes when the check is over.
 
 use std::fs::{self, DirBuilder};
 use std::io;

@@ -52,7 +52,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Mend what can be mended from the folder itself and say which uploads would mend the rest; the server must be stopped
+    /// Mend what can be mended from the folder itself and say which uploads would mend the rest; the server must be
+    /// stopped
     #[command(after_help = EXIT_CODES)]
     Repair {
         #[command(flatten)]
@@ -69,8 +70,8 @@ enum Command {
     Gc(Folder),
     /// Store everything anew, smaller; the server must be stopped
     ///
-    /// Expands compressed members, chooses better references and compresses harder. Objects are read back and compared before
-    /// their old form is given up; `gc` then frees its space. May be interrupted at any time.
+    /// Expands compressed members, chooses better references and compresses harder. Objects are read back and compared
+    /// before their old form is given up; `gc` then frees its space. May be interrupted at any time.
     #[command(after_help = EXIT_CODES)]
     Optimize {
         #[command(flatten)]
@@ -96,7 +97,8 @@ enum Command {
     },
     /// Say what a folder or a bucket of any S3 server would take stored here; reads it all and writes nothing
     Estimate(estimate::EstimateArguments),
-    /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server is asked or stopped
+    /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server is asked or
+    /// stopped
     Inspect(inspect::InspectArguments),
 }
 

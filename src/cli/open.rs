@@ -16,8 +16,8 @@ pub struct Opened {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is derived, and
-/// rebuilt when the store opens.
+/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is
+/// derived, and rebuilt when the store opens.
 pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;

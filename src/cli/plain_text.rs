@@ -1,7 +1,9 @@
-//! Log lines as plain text, for files and pipes: as tracing-subscriber writes them, in a third of its time, since each request has a line.
+//! Log lines as plain text, for files and pipes: as tracing-subscriber writes them, in a third of its time, since each
+//! request has a line.
 //!
-//! A line is `2026-11-28T18:16:05.123456Z  INFO MESSAGE NAME=VALUE …`. A text value is quoted where it is empty or has more than
-//! letters, digits and the signs of paths, and no line holds a control character: nobody forges a line by a key or a header.
+//! A line is `2026-11-28T18:16:05.123456Z  INFO MESSAGE NAME=VALUE …`. A text value is quoted where it is empty or has
+//! more than letters, digits and the signs of paths, and no line holds a control character: nobody forges a line by a
+//! key or a header.
 
 use std::cell::RefCell;
 use std::fmt::{self, Debug, Write};

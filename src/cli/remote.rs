@@ -1,4 +1,5 @@
-//! Servers that commands talk to, with the credentials, region and endpoint of the environment, named as AWS's own tools name them.
+//! Servers that commands talk to, with the credentials, region and endpoint of the environment, named as AWS's own
+//! tools name them.
 
 use crate::s3::{Client, ClientError, Credentials};
 
@@ -24,7 +25,8 @@ pub fn client(endpoint: &str) -> Result<Client, RemoteError> {
     Ok(Client::new(endpoint, credentials, variable("AWS_SESSION_TOKEN"), region(&variable))?)
 }
 
-/// As [`client`], of the server that the environment names if none is named here; if it names none either, AWS's own in the region.
+/// As [`client`], of the server that the environment names if none is named here; if it names none either, AWS's own in
+/// the region.
 ///
 /// # Errors
 /// See [`RemoteError`].

@@ -1,7 +1,8 @@
 //! `repair`: mends what can be mended from what the folder still holds, and says which uploads would mend the rest.
 //!
-//! It is a list of steps that run one after another, from the ground up. A step says in lines what it did, or would do, and whether
-//! something is left that it cannot mend. A step that changes something never removes what another could still need.
+//! It is a list of steps that run one after another, from the ground up. A step says in lines what it did, or would do,
+//! and whether something is left that it cannot mend. A step that changes something never removes what another could
+//! still need.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -92,7 +93,8 @@ struct Users {
     first: String,
 }
 
-/// Says whose bytes, uploaded again, mend what. Changes nothing: the store replaces damaged windows by itself when it is given them.
+/// Says whose bytes, uploaded again, mend what. Changes nothing: the store replaces damaged windows by itself when it
+/// is given them.
 fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
     let bar = progress::bar("looking for damage", 0);
     let mut blobs: BTreeMap<String, Users> = BTreeMap::new();

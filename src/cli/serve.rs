@@ -42,7 +42,8 @@ pub struct ServeArguments {
     /// The data folder
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Where to listen: on an address, on all addresses of a name, or on all of the machine, :PORT; port 0 takes a free one
+    /// Where to listen: on an address, on all addresses of a name, or on all of the machine, :PORT; port 0 takes a free
+    /// one
     #[arg(long, default_value = "127.0.0.1:9000", value_name = "[HOST]:PORT")]
     address: Address,
     /// How log lines look

@@ -1,8 +1,8 @@
 //! Cutting a stream into windows where its content says so, and sketching them in the same pass.
 //!
-//! A cut lies after any byte where the rolling hash is under a limit; the limit is four times stricter than the
-//! target size asks for until that size is reached, and four times laxer after it, so that sizes gather around the target.
-//! The hash runs on over cuts and sees 32 bytes: after an insertion or removal cuts fall on the same content again.
+//! A cut lies after any byte where the rolling hash is under a limit; the limit is four times stricter than the target
+//! size asks for until that size is reached, and four times laxer after it, so that sizes gather around the target. The
+//! hash runs on over cuts and sees 32 bytes: after an insertion or removal cuts fall on the same content again.
 
 use bytes::Bytes;
 use deltastore_format::window::MAX_WINDOW_LEN;
@@ -30,8 +30,8 @@ impl Default for CutSettings {
 }
 
 impl CutSettings {
-    /// For data that a background job stores anew: fewer windows than the default, each with more of its own bytes and of its
-    /// references to point at. Twice the target bounds what one read decodes.
+    /// For data that a background job stores anew: fewer windows than the default, each with more of its own bytes and
+    /// of its references to point at. Twice the target bounds what one read decodes.
     pub fn cold() -> Self {
         Self { min: 512 << 10, target: 2 << 20, max: 4 << 20 }
     }
@@ -65,7 +65,8 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// A cutter at the start of a stream. Sizes are brought into order: `1 <= max <= MAX_WINDOW_LEN`, `target <= max`, `min <= target`.
+    /// A cutter at the start of a stream. Sizes are brought into order: `1 <= max <= MAX_WINDOW_LEN`, `target <= max`,
+    /// `min <= target`.
     pub fn new(settings: CutSettings) -> Self {
         let max = settings.max.clamp(1, MAX_WINDOW_LEN);
         let target = settings.target.clamp(1, max);
@@ -135,9 +136,9 @@ impl Cutter {
         (data.len(), false)
     }
 
-    /// Rolls over a block in lanes side by side, because each step of the hash waits for the one before it. A lane starts
-    /// with the hash of the bytes before it, which is all it depends on. Leaves notable hashes and where in their lane
-    /// they end in `hits`, and returns the hash at the block's end.
+    /// Rolls over a block in lanes side by side, because each step of the hash waits for the one before it. A lane
+    /// starts with the hash of the bytes before it, which is all it depends on. Leaves notable hashes and where in
+    /// their lane they end in `hits`, and returns the hash at the block's end.
     fn roll_lanes(&self, block: &[u8; LANES * LANE], hits: &mut [Vec<(usize, u64)>; LANES]) -> u64 {
         hits.iter_mut().for_each(Vec::clear);
         let (lanes, _) = block.as_chunks::<LANE>();

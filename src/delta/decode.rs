@@ -76,7 +76,8 @@ pub(super) fn plain(
     }
 }
 
-/// References, or references and a window, one after another, as the codecs see them; copied into `buffer` only when there are several.
+/// References, or references and a window, one after another, as the codecs see them; copied into `buffer` only when
+/// there are several.
 pub(super) fn joined<'a>(buffer: &'a mut Vec<u8>, pieces: &'a [Bytes]) -> &'a [u8] {
     match pieces {
         [] => &[],

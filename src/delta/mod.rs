@@ -1,8 +1,8 @@
 //! The delta engine: bytes in, bytes out. Pure and synchronous; the store hands references in through [`References`].
 //!
 //! A stream is cut into windows and sketched in one pass ([`Cutter`]); windows that share features are candidates for
-//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references, VCDIFF, approximate match, columns and tokens, as far as the
-//! [`Effort`] goes; [`Decoder`] undoes it.
+//! references; [`Encoder`] keeps the smallest of raw, zstd, zstd with references, VCDIFF, approximate match, columns
+//! and tokens, as far as the [`Effort`] goes; [`Decoder`] undoes it.
 //!
 //! Must:
 //! - cuts and features depend only on the bytes, never on how they arrive;

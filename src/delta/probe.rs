@@ -26,8 +26,8 @@ pub(super) fn looks_random(window: &[u8]) -> bool {
     entropy(&counts) >= RANDOM_BITS
 }
 
-/// Bits a byte, of bytes that are a sample: how often each value was seen. With the correction of Miller ("Note on the bias of
-/// information estimates", 1955), since few bytes look less even than what they are taken from.
+/// Bits a byte, of bytes that are a sample: how often each value was seen. With the correction of Miller ("Note on the
+/// bias of information estimates", 1955), since few bytes look less even than what they are taken from.
 pub(super) fn entropy(counts: &[u32; 256]) -> f64 {
     let total = f64::from(counts.iter().sum::<u32>().max(1));
     let seen = counts.iter().filter(|&&count| count > 0);

@@ -31,8 +31,8 @@ pub struct Reference {
     pub hash: Hash,
     pub bytes: Bytes,
     pub depth: u8,
-    /// Plain bytes of all windows that have to be decoded to read it: its own, and each that it is encoded against, directly
-    /// or not, once.
+    /// Plain bytes of all windows that have to be decoded to read it: its own, and each that it is encoded against,
+    /// directly or not, once.
     pub cost: u64,
 }
 
@@ -70,8 +70,9 @@ pub(super) struct Chosen {
     pub(super) own: bool,
 }
 
-/// The references for a window with these features. Each next one is the one that adds most to what those before it cover. One that cannot be had, is deeper than the store said
-/// or would make reading the window too dear is passed over.
+/// The references for a window with these features. Each next one is the one that adds most to what those before it
+/// cover. One that cannot be had, is deeper than the store said or would make reading the window too dear is passed
+/// over.
 pub(super) fn load(window_len: usize, features: &[u64], references: &dyn References, effort: &Effort) -> Chosen {
     let wanted = effort.max_references.min(MAX_REFERENCES);
     if features.is_empty() || effort.max_depth == 0 || wanted == 0 {
@@ -112,8 +113,9 @@ pub(super) fn load(window_len: usize, features: &[u64], references: &dyn Referen
     chosen
 }
 
-/// The candidate that adds most to the features `covered` so far, if that is worth it beside the `first` one's number of
-/// features. Among equals the nearer, then the shallower, then the lower hash, so that the choice does not depend on their order.
+/// The candidate that adds most to the features `covered` so far, if that is worth it beside the `first` one's number
+/// of features. Among equals the nearer, then the shallower, then the lower hash, so that the choice does not depend on
+/// their order.
 fn best(candidates: &[Candidate], covered: u64, first: u32) -> Option<Candidate> {
     let new = |candidate: &Candidate| (candidate.shared & !covered).count_ones();
     let worth = |candidate: &&Candidate| {

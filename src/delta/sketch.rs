@@ -1,7 +1,7 @@
 //! Sketches: the smallest rolling hashes of a window (min-hash over 32-byte shingles), or of the keys of its numbers.
 //!
-//! Two windows share about as large a part of their features as of their shingles. The order is by the rolling hash itself,
-//! so that a thinned-out sample of a large window and every hash of a small one agree on which are smallest;
+//! Two windows share about as large a part of their features as of their shingles. The order is by the rolling hash
+//! itself, so that a thinned-out sample of a large window and every hash of a small one agree on which are smallest;
 //! the features are those hashes, finalized so that they spread evenly as index keys.
 
 use deltastore_format::window::MAX_FEATURES;
@@ -13,8 +13,8 @@ use super::gear;
 pub(super) const SAMPLE_BELOW: u64 = 1 << 54;
 /// Windows shorter than this are gone over again without the limit above: too few of their hashes are under it.
 const SHORT_WINDOW: usize = 64 << 10;
-/// Windows shorter than this have no features: a reference to one, 32 bytes and a frame, takes what it could save, and so do the
-/// features themselves.
+/// Windows shorter than this have no features: a reference to one, 32 bytes and a frame, takes what it could save, and
+/// so do the features themselves.
 const MIN_SKETCHED: usize = 2 * gear::REACH;
 /// Plain bytes for each feature.
 const BYTES_PER_FEATURE: usize = 16 << 10;
@@ -50,8 +50,8 @@ impl Samples {
         self.push(hash);
     }
 
-    /// Ends the window: its features. Empties the samples. Those of windows that are numbers are of their keys, which stay from
-    /// version to version as bytes do not; those of short windows are all there are.
+    /// Ends the window: its features. Empties the samples. Those of windows that are numbers are of their keys, which
+    /// stay from version to version as bytes do not; those of short windows are all there are.
     pub(super) fn finish(&mut self, window: &[u8]) -> Vec<u64> {
         if window.len() < MIN_SKETCHED {
             self.hashes.clear();

@@ -150,7 +150,8 @@ pub(super) fn shared(left: &[u64], right: &[u64]) -> usize {
     left.iter().filter(|feature| right.contains(feature)).count()
 }
 
-/// A number of a model's weights: small ones are more frequent than large ones, of both signs, all bits of the mantissa used.
+/// A number of a model's weights: small ones are more frequent than large ones, of both signs, all bits of the mantissa
+/// used.
 fn weight(random: &mut Random) -> f64 {
     let sum: f64 = (0..6).map(|_| random.next() as f64 / u64::MAX as f64 - 0.5).sum();
     sum * 0.05

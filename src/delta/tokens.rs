@@ -1,20 +1,22 @@
 //! The tokens codec: windows of tokens of compressed members, their kinds apart.
 //!
-//! In a member's tokens (`members/FORMAT.md`, "Tokens") letters, lengths and distances follow each other. zstd has one table for all
-//! of them, which costs a byte of text most of a bit beside bytes of distances, which are nearly random: an archive without anything to
-//! encode it against would take more than it did as DEFLATE. Apart, each kind has a table of its own. The bytes are specified
-//! in `format/SPEC.md` ("Tokens").
+//! In a member's tokens (`members/FORMAT.md`, "Tokens") letters, lengths and distances follow each other. zstd has one
+//! table for all of them, which costs a byte of text most of a bit beside bytes of distances, which are nearly random:
+//! an archive without anything to encode it against would take more than it did as DEFLATE. Apart, each kind has a
+//! table of its own. The bytes are specified in `format/SPEC.md` ("Tokens").
 //!
-//! A window begins anywhere, and blocks' headers lie between tokens. So all bytes are read as if they were tokens: what is none puts
-//! the reading out of step for a few bytes, until it agrees again by itself, and costs as much.
+//! A window begins anywhere, and blocks' headers lie between tokens. So all bytes are read as if they were tokens: what
+//! is none puts the reading out of step for a few bytes, until it agrees again by itself, and costs as much.
 //!
-//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same bytes.
+//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same
+//! bytes.
 
 use zstd::zstd_safe::DCtx;
 
 use super::approximate::stream::{append, plain};
 
-/// Literals, lengths and what else is neither a literal nor a distance; literals; the lower bytes of distances; the upper ones.
+/// Literals, lengths and what else is neither a literal nor a distance; literals; the lower bytes of distances; the
+/// upper ones.
 const KINDS: usize = 4;
 /// Bytes of the header: a plain and a stored length for each kind.
 const HEADER_LEN: usize = 8 * KINDS;
@@ -34,7 +36,8 @@ enum Kind {
     Upper = 3,
 }
 
-/// Goes over a window of `len` bytes in runs of one kind; `next` takes a run and gives its first byte, or nothing if there are too few.
+/// Goes over a window of `len` bytes in runs of one kind; `next` takes a run and gives its first byte, or nothing if
+/// there are too few.
 fn walk(len: usize, mut next: impl FnMut(Kind, usize) -> Option<u8>) -> Option<()> {
     let mut left = len;
     let mut take = |kind, wanted: usize, left: &mut usize| {
@@ -84,9 +87,9 @@ impl Kinds {
         Self(kinds)
     }
 
-    /// Whether distances are so many that tokens take less apart. Where they are few, zstd finds a little more in one piece: with 7 % of
-    /// bytes in each half of distances (JavaScript) both take the same, with 10 % (Rust's sources) tokens take 4 %, with 19 %
-    /// (documents of XML) 9 % less.
+    /// Whether distances are so many that tokens take less apart. Where they are few, zstd finds a little more in one
+    /// piece: with 7 % of bytes in each half of distances (JavaScript) both take the same, with 10 % (Rust's sources)
+    /// tokens take 4 %, with 19 % (documents of XML) 9 % less.
     pub(super) fn has_many_matches(&self) -> bool {
         self.0[Kind::Lower as usize].len() * FEW_MATCHES > self.0.iter().map(Vec::len).sum()
     }
@@ -204,7 +207,8 @@ mod tests {
 
     #[test]
     fn the_layout_is_the_specified_one() {
-        // Two literals and a match; 15 + 1 literals and nothing; a block's end; a long match, of whose distance the window has one byte.
+        // Two literals and a match; 15 + 1 literals and nothing; a block's end; a long match, of whose distance the
+        // window has one byte.
         let control = [0x21, 0xf0, 1, 0x0f, 255, 0x0f, 9];
         let encoded = pieces([&control, b"ab0123456789abcdef", &[7, 8], &[1]]);
         let window = [&[0x21, b'a', b'b', 7, 1, 0xf0, 1][..], b"0123456789abcdef", &[0x0f, 255, 0x0f, 9, 8]].concat();

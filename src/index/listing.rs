@@ -11,7 +11,8 @@ use deltastore_format::{DecodeError, Sequence, UploadId};
 /// Where a listing goes on. All names are whole: they begin with the query's prefix or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum After {
-    /// Strictly after this key and all its rows. A common prefix that the key lies under is listed again when more lies under it.
+    /// Strictly after this key and all its rows. A common prefix that the key lies under is listed again when more lies
+    /// under it.
     Key(String),
     /// After everything that begins with this.
     Prefix(String),

@@ -1,8 +1,8 @@
 //! The index: what the segments say, arranged for look-ups and listings.
 //!
 //! It is derived: everything in it can be rebuilt from the segments. Invariants:
-//! - one writer (the store's sync thread) stages a [`Batch`] and writes it whole; each batch stages the log position it covers,
-//!   so that after a crash the rows and [`Index::applied`] are of the same moment;
+//! - one writer (the store's sync thread) stages a [`Batch`] and writes it whole; each batch stages the log position it
+//!   covers, so that after a crash the rows and [`Index::applied`] are of the same moment;
 //! - it never knows what the log could lose: the log is synced first;
 //! - reads go on during writes and see each batch whole.
 //!
@@ -47,7 +47,8 @@ pub use uploads::UploadRow;
 use deltastore_format::DecodeError;
 use std::sync::Arc;
 
-/// Typed tables over an engine. Getters return what was written; `stage_*` methods add to a batch. Clones share the engine.
+/// Typed tables over an engine. Getters return what was written; `stage_*` methods add to a batch. Clones share the
+/// engine.
 #[derive(Clone)]
 pub struct Index {
     engine: Arc<dyn Engine>,

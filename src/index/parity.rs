@@ -7,7 +7,8 @@ use super::rows::Rows;
 use super::wire::{Reader, push_position};
 use deltastore_format::{DecodeError, Hash, Position};
 
-/// Where the parity of a blob lies. It is for the record that the blob's own row names, and goes when that takes another form.
+/// Where the parity of a blob lies. It is for the record that the blob's own row names, and goes when that takes
+/// another form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParityRow {
     pub position: Position,

@@ -85,8 +85,8 @@ impl Index {
         if is_cold { self.stage_sketch(batch, &cold(features), entry) } else { Ok(()) }
     }
 
-    /// Puts `entry` in front under each feature; what the batch already stages there counts. Only the one writer may call it:
-    /// rows are read here and written with the batch.
+    /// Puts `entry` in front under each feature; what the batch already stages there counts. Only the one writer may
+    /// call it: rows are read here and written with the batch.
     pub fn stage_sketch(&self, batch: &mut Batch, features: &[u64], entry: SketchEntry) -> Result<(), IndexError> {
         let stored = self.sketches(features)?;
         for (feature, stored) in features.iter().zip(stored) {

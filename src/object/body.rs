@@ -37,7 +37,8 @@ pub enum ExpectChecksum {
     Compute(ChecksumAlgorithm),
     /// `x-amz-checksum-*` of the request.
     Value(ChecksumValue),
-    /// `x-amz-trailer` announces it: `read` is called once the body has ended and gives the trailer's value, Base64 as sent.
+    /// `x-amz-trailer` announces it: `read` is called once the body has ended and gives the trailer's value, Base64 as
+    /// sent.
     Trailer { algorithm: ChecksumAlgorithm, read: Box<dyn FnOnce() -> Option<String> + Send> },
 }
 
@@ -108,7 +109,8 @@ impl Promises {
     /// Compares with what the body was; gives its checksum.
     ///
     /// # Errors
-    /// `IncompleteBody`, `ContentSha256Mismatch`, `BadDigest`; `InvalidRequest` for a trailer that is missing or not a checksum.
+    /// `IncompleteBody`, `ContentSha256Mismatch`, `BadDigest`; `InvalidRequest` for a trailer that is missing or not a
+    /// checksum.
     pub(super) fn verify(self, found: Found) -> Result<ChecksumValue, ObjectError> {
         if let Some(expected) = self.length.filter(|length| *length != found.length) {
             return Err(ObjectError::IncompleteBody { expected, found: found.length });

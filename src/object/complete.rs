@@ -1,7 +1,7 @@
 //! CompleteMultipartUpload.
 //!
-//! A request that comes twice is answered twice alike, also at the same time: the version remembers the upload that made it, so
-//! whoever finds the upload gone looks there. That holds as long as the version is the current one.
+//! A request that comes twice is answered twice alike, also at the same time: the version remembers the upload that
+//! made it, so whoever finds the upload gone looks there. That holds as long as the version is the current one.
 
 mod assemble;
 
@@ -36,7 +36,8 @@ pub struct CompleteInput {
     pub key: String,
     pub upload_id: String,
     pub parts: Vec<CompletedPart>,
-    /// `x-amz-checksum-*` of the request: the object's algorithm and Base64 value as sent, `-N` allowed for a composite.
+    /// `x-amz-checksum-*` of the request: the object's algorithm and Base64 value as sent, `-N` allowed for a
+    /// composite.
     pub checksum: Option<(ChecksumAlgorithm, String)>,
     /// `x-amz-checksum-type`: true for COMPOSITE, false for FULL_OBJECT; must be the upload's.
     pub composite: Option<bool>,
@@ -46,13 +47,13 @@ pub struct CompleteInput {
 }
 
 impl Objects {
-    /// Makes an object of an upload's parts, moving no data. An upload that was completed to the current version answers it
-    /// again, to whoever names the same parts.
+    /// Makes an object of an upload's parts, moving no data. An upload that was completed to the current version
+    /// answers it again, to whoever names the same parts.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchUpload`, `MalformedXml`, `InvalidArgument`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`,
-    /// `EntityTooLarge`, `BadDigest`, `InvalidRequest`; `PreconditionFailed` and `NoSuchKey` of its conditions; `StorageFull`,
-    /// `ReadOnly`.
+    /// `NoSuchBucket`, `NoSuchUpload`, `MalformedXml`, `InvalidArgument`, `InvalidPart`, `InvalidPartOrder`,
+    /// `EntityTooSmall`, `EntityTooLarge`, `BadDigest`, `InvalidRequest`; `PreconditionFailed` and `NoSuchKey` of its
+    /// conditions; `StorageFull`, `ReadOnly`.
     pub async fn complete_upload(&self, input: CompleteInput) -> Result<VersionPut, ObjectError> {
         check_numbers(&input.parts)?;
         let (bucket, id) = (self.bucket_id(&input.bucket)?, parse_upload_id(&input.upload_id)?);
@@ -103,8 +104,8 @@ impl Objects {
         Ok(put)
     }
 
-    /// The current version, if this upload was completed to it with the parts that the request names. Conditions held when it
-    /// was completed, so they are not asked again.
+    /// The current version, if this upload was completed to it with the parts that the request names. Conditions held
+    /// when it was completed, so they are not asked again.
     fn completed(
         &self,
         bucket: BucketId,
@@ -186,8 +187,9 @@ fn find_part(index: &Index, upload: &UploadPut, named: &CompletedPart) -> Result
     Ok(part)
 }
 
-/// The checksum with which a part is named against the one that it is kept with. `promised` is what the upload was created with:
-/// without, a part is kept with a CRC-64/NVME, and what the client got for it may be another, which says no more than its ETag.
+/// The checksum with which a part is named against the one that it is kept with. `promised` is what the upload was
+/// created with: without, a part is kept with a CRC-64/NVME, and what the client got for it may be another, which says
+/// no more than its ETag.
 ///
 /// # Errors
 /// `InvalidRequest` where a composite upload's part is named without; `InvalidPart`.

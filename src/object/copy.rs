@@ -1,7 +1,8 @@
 //! CopyObject.
 //!
-//! A copy shows its source as it is at the moment of the commit: the commit checks that the source version is still there,
-//! else the copy starts over. So a touch (a copy onto itself) never brings back what another writer just replaced.
+//! A copy shows its source as it is at the moment of the commit: the commit checks that the source version is still
+//! there, else the copy starts over. So a touch (a copy onto itself) never brings back what another writer just
+//! replaced.
 
 use std::ops::Range;
 
@@ -64,8 +65,9 @@ impl Objects {
     /// Copies by recipe, moving no data. The copy keeps the source's ETag, checksum and parts.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`; `PreconditionFailed` of the source or the destination; `InvalidRequest`
-    /// for a copy onto itself that changes nothing; `MetadataTooLarge`, `InvalidTag`, `OperationAborted`, `StorageFull`, `ReadOnly`.
+    /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`; `PreconditionFailed` of the source or the destination;
+    /// `InvalidRequest` for a copy onto itself that changes nothing; `MetadataTooLarge`, `InvalidTag`,
+    /// `OperationAborted`, `StorageFull`, `ReadOnly`.
     pub async fn copy_object(&self, input: CopyInput) -> Result<VersionPut, ObjectError> {
         check_key(&input.key)?;
         let bucket = self.bucket_id(&input.bucket)?;

@@ -2,7 +2,8 @@
 
 use crate::object::range::ByteRange;
 
-/// An operation's failure. [`ObjectError::code`] and [`ObjectError::status`] are what a client sees; the text is for its user.
+/// An operation's failure. [`ObjectError::code`] and [`ObjectError::status`] are what a client sees; the text is for
+/// its user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
     #[error("the bucket {bucket:?} does not exist")]

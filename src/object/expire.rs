@@ -3,11 +3,14 @@
 //! An upload's age counts from its newest part, or from its start while it has none, so one that goes on never ends.
 //!
 //! Invariants
-//! - An upload ends in one commit that sees it as it is then: beside a CompleteMultipartUpload one of the two finds the other done.
-//! - The clock may be set. An upload ends only after it was found too old in several looks in a row, about an hour in all, by
-//!   one process: a clock that is wrong for a while harms nothing; one that is set back makes uploads end later, never sooner.
+//! - An upload ends in one commit that sees it as it is then: beside a CompleteMultipartUpload one of the two finds the
+//!   other done.
+//! - The clock may be set. An upload ends only after it was found too old in several looks in a row, about an hour in
+//!   all, by one process: a clock that is wrong for a while harms nothing; one that is set back makes uploads end
+//!   later, never sooner.
 //!
-//! Failure cases: what fails is logged and tried again at the next look. Looks are counted in memory: after a restart they begin anew.
+//! Failure cases: what fails is logged and tried again at the next look. Looks are counted in memory: after a restart
+//! they begin anew.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -44,8 +44,8 @@ pub struct HeadOutput {
 }
 
 impl HeadOutput {
-    /// The checksum of the bytes that the answer covers: the object's for all of it, a part's for exactly that part. An object
-    /// that was not uploaded in parts is its own only part.
+    /// The checksum of the bytes that the answer covers: the object's for all of it, a part's for exactly that part. An
+    /// object that was not uploaded in parts is its own only part.
     pub fn checksum(&self) -> Option<&Checksum> {
         let version = &self.version;
         if !self.partial || version.parts.is_empty() && self.range == (0..version.size) {
@@ -137,7 +137,8 @@ impl Objects {
         }
     }
 
-    /// Reads a range of a version; what it needs is kept from collection until the reader is dropped. None if the version is gone.
+    /// Reads a range of a version; what it needs is kept from collection until the reader is dropped. None if the
+    /// version is gone.
     pub(super) fn open_body(&self, version: &VersionPut, range: Range<u64>) -> Result<Option<BodyReader>, ObjectError> {
         let pinned = self.pin_version(version)?;
         Ok(pinned.map(|(now, pins)| read_body(&self.store, &self.budget, &now.recipe, range, pins)))

@@ -18,8 +18,8 @@ use crate::store::{Inspection, ReadPins, StoreError};
 /// Pieces and members of an object in one job, so that reads of clients get their turn in between.
 const STEP: usize = 64;
 
-/// Most windows, members and recipe nodes of an object that is inspected while clients are served, which are about 64 GiB of it, of
-/// archives 20: the report is held in memory, up to 1 KiB for each of them.
+/// Most windows, members and recipe nodes of an object that is inspected while clients are served, which are about 64
+/// GiB of it, of archives 20: the report is held in memory, up to 1 KiB for each of them.
 const MOST_BLOBS: usize = 64 << 10;
 
 /// What is told of one version of an object.
@@ -63,7 +63,8 @@ impl Inspected {
 }
 
 impl Objects {
-    /// How an object is stored at this moment, whatever becomes of it meanwhile. Reads on the read pool, a few pieces a job.
+    /// How an object is stored at this moment, whatever becomes of it meanwhile. Reads on the read pool, a few pieces a
+    /// job.
     ///
     /// # Errors
     /// Those of finding a version; `InvalidRequest` if it is too large to be inspected beside clients; `Damaged`;

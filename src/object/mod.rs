@@ -10,7 +10,8 @@
 //!   tried before a body is read, only to fail early.
 //! - Copies and multipart completes write recipes, never data.
 //!
-//! Failure cases: a full disk refuses what adds bytes and lets deletes pass; after a failed sync every write is refused.
+//! Failure cases: a full disk refuses what adds bytes and lets deletes pass; after a failed sync every write is
+//! refused.
 
 mod attributes;
 mod body;

@@ -68,12 +68,12 @@ pub struct ListPartsOutput {
 }
 
 impl Objects {
-    /// Stores a part, in place of one with the same number. It is kept with a checksum of the upload's algorithm, or with a
-    /// CRC-64/NVME where the upload has none, whatever the request names: that of the object is made of them.
+    /// Stores a part, in place of one with the same number. It is kept with a checksum of the upload's algorithm, or
+    /// with a CRC-64/NVME where the upload has none, whatever the request names: that of the object is made of them.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`; `InvalidRequest` for a checksum that does not suit the upload; those
-    /// of [`Objects::put_object`] for its body.
+    /// `NoSuchBucket`, `NoSuchUpload`, `InvalidArgument`; `InvalidRequest` for a checksum that does not suit the
+    /// upload; those of [`Objects::put_object`] for its body.
     pub async fn upload_part(&self, input: UploadPartInput) -> Result<UploadedPart, ObjectError> {
         let number = part_number(input.number)?;
         let upload = self.find_upload(&input.bucket, &input.key, &input.upload_id)?;
@@ -96,8 +96,8 @@ impl Objects {
         Ok(UploadedPart { put, checksum: checksum.stored(false) })
     }
 
-    /// Makes a part of an object's bytes, moving no data. Where neither the source's ETag nor its checksum is that of the
-    /// bytes, the ETag is made from the recipe; the bytes are read only if the upload has a checksum algorithm.
+    /// Makes a part of an object's bytes, moving no data. Where neither the source's ETag nor its checksum is that of
+    /// the bytes, the ETag is made from the recipe; the bytes are read only if the upload has a checksum algorithm.
     ///
     /// # Errors
     /// `NoSuchBucket`, `NoSuchKey`, `NoSuchVersion`, `NoSuchUpload`, `InvalidArgument`, `EntityTooLarge`;

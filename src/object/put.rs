@@ -25,9 +25,9 @@ impl Objects {
     /// Stores an object; once this returns it is durable and visible.
     ///
     /// # Errors
-    /// `NoSuchBucket`, `KeyTooLong`, `InvalidArgument`, `MetadataTooLarge`, `InvalidTag`; `PreconditionFailed` and `NoSuchKey` of
-    /// its conditions; `InvalidDigest`, `EntityTooLarge`, `IncompleteBody`, `BadDigest`, `ContentSha256Mismatch`,
-    /// `InvalidRequest` of its body, and the body's own; `StorageFull`, `ReadOnly`.
+    /// `NoSuchBucket`, `KeyTooLong`, `InvalidArgument`, `MetadataTooLarge`, `InvalidTag`; `PreconditionFailed` and
+    /// `NoSuchKey` of its conditions; `InvalidDigest`, `EntityTooLarge`, `IncompleteBody`, `BadDigest`,
+    /// `ContentSha256Mismatch`, `InvalidRequest` of its body, and the body's own; `StorageFull`, `ReadOnly`.
     pub async fn put_object(&self, input: PutInput) -> Result<VersionPut, ObjectError> {
         let PutInput { bucket, key, body, expect, metadata, conditions } = input;
         check_key(&key)?;

@@ -108,7 +108,8 @@ pub(super) fn remove_version(tx: &mut Transaction<'_>, row: &VersionRow) {
     });
 }
 
-/// Makes `put` the key's current version if the conditions hold, in place of its `null` version; sets its identity and time.
+/// Makes `put` the key's current version if the conditions hold, in place of its `null` version; sets its identity and
+/// time.
 ///
 /// # Errors
 /// `NoSuchBucket`, `PreconditionFailed`, `NoSuchKey`.

@@ -15,7 +15,8 @@ use crate::object::{MAX_USER_METADATA, ObjectError};
 /// The account that owns all buckets.
 pub const ACCOUNT: &str = "000000000000";
 
-/// Knows nobody: signatures are verified in [`super::auth`], and s3s gets none. Only with an authenticator does it ask for access.
+/// Knows nobody: signatures are verified in [`super::auth`], and s3s gets none. Only with an authenticator does it ask
+/// for access.
 pub struct NoAuth;
 
 #[async_trait::async_trait]

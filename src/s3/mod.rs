@@ -1,18 +1,19 @@
-//! S3 over HTTP: requests, signatures, errors and the server; and `client`, which reads other servers. The only place that names
-//! s3s, hyper or rustls.
+//! S3 over HTTP: requests, signatures, errors and the server; and `client`, which reads other servers. The only place
+//! that names s3s, hyper or rustls.
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
-//! broken bodies, health, the request log); `auth` verifies its signature and its body; `routing` finds its operation in one
-//! table; `access` refuses headers that would otherwise be ignored; `quirks` is what is done only because s3s does not;
-//! `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3; `sigv4` is shared by the server and the client.
+//! broken bodies, health, the request log); `auth` verifies its signature and its body; `routing` finds its operation
+//! in one table; `access` refuses headers that would otherwise be ignored; `quirks` is what is done only because s3s
+//! does not; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3; `sigv4` is shared by the
+//! server and the client.
 //!
 //! Invariants:
 //! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
 //! - A request runs the operation that the table has for it, or none.
 //! - No promise of a request is dropped silently: digests, checksums, trailers and conditions go to the object layer,
 //!   and headers that ask for what is not there (server-side encryption, public ACLs, locks) are refused.
-//! - What a client can hold is bounded: connections, header bytes, XML bytes, metadata, and the time of a slow peer; what others wait
-//!   for is taken from those that are slow or idle. Health is answered always.
+//! - What a client can hold is bounded: connections, header bytes, XML bytes, metadata, and the time of a slow peer;
+//!   what others wait for is taken from those that are slow or idle. Health is answered always.
 //! - Every answer names its request id, and every request is logged once.
 //!
 //! Failure cases: a client that breaks off is logged and changes nothing; a window found damaged after the headers were

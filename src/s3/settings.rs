@@ -22,7 +22,8 @@ pub const MAX_CONNECTIONS: usize = 2048;
 /// Limits and names of the server.
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
-    /// Connections served at a time. Beyond it the idlest are closed; if none is idle, the new one is answered 503 SlowDown.
+    /// Connections served at a time. Beyond it the idlest are closed; if none is idle, the new one is answered 503
+    /// SlowDown.
     pub max_connections: usize,
     /// Of those, the ones of one address.
     pub max_connections_per_peer: usize,
@@ -33,8 +34,8 @@ pub struct ServerSettings {
     pub header_timeout: Duration,
     /// Waiting time in which a peer must take or send at least `min_bytes_per_second`.
     pub stall_timeout: Duration,
-    /// The same while others wait for memory or a connection that the peer holds: waiting time in which it must take or send
-    /// at least `pressed_bytes_per_second`.
+    /// The same while others wait for memory or a connection that the peer holds: waiting time in which it must take or
+    /// send at least `pressed_bytes_per_second`.
     pub pressed_timeout: Duration,
     /// Slowest peer that is put up with while others wait.
     pub pressed_bytes_per_second: u64,

@@ -1,9 +1,11 @@
 //! A cache on disk of what is dear to make again: plain windows and re-created members.
 //!
-//! It is no part of what is stored: each entry is a file `cache/<SHA-256 of its bytes>`, never synced, checked by whoever reads it,
-//! and the folder may be deleted at any time. Least recently used entries go first, and all of them before the disk is full.
+//! It is no part of what is stored: each entry is a file `cache/<SHA-256 of its bytes>`, never synced, checked by
+//! whoever reads it, and the folder may be deleted at any time. Least recently used entries go first, and all of them
+//! before the disk is full.
 //!
-//! Invariants: no more than the limit is kept; a read never waits for a write; an entry that cannot be read is forgotten.
+//! Invariants: no more than the limit is kept; a read never waits for a write; an entry that cannot be read is
+//! forgotten.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -48,8 +50,8 @@ struct Kept {
 }
 
 impl DiskCache {
-    /// The cache of data folder `dir`, of at most `limit` bytes, while the disk has `reserve` bytes free beside it. None for a limit
-    /// of 0 or where its folder cannot be used, which is no reason not to serve.
+    /// The cache of data folder `dir`, of at most `limit` bytes, while the disk has `reserve` bytes free beside it.
+    /// None for a limit of 0 or where its folder cannot be used, which is no reason not to serve.
     pub fn open(vfs: Arc<dyn Vfs>, dir: &Path, limit: u64, reserve: u64) -> Option<Self> {
         let dir = dir.join(CACHE_DIR);
         if limit == 0 {

@@ -7,8 +7,8 @@ use super::error::SegmentError;
 use super::reader::{Record, SegmentReader};
 
 impl SegmentReader {
-    /// The commits in `from..to`, where no whole record starts, in which one bit is wrong each, as they were written. What lies
-    /// behind a header that means nothing is not looked for.
+    /// The commits in `from..to`, where no whole record starts, in which one bit is wrong each, as they were written.
+    /// What lies behind a header that means nothing is not looked for.
     ///
     /// # Errors
     /// [`SegmentError::Io`].

@@ -1,7 +1,7 @@
 //! The manifest of segments on disk: `SEGMENTS` and `SEGMENTS.copy`, of which the newer that is whole counts.
 //!
-//! Each is replaced whole, one after the other, so that a crash leaves two that are whole. A file that is missing or damaged
-//! is made again from the other.
+//! Each is replaced whole, one after the other, so that a crash leaves two that are whole. A file that is missing or
+//! damaged is made again from the other.
 
 use std::io;
 use std::path::{Path, PathBuf};

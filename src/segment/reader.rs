@@ -107,7 +107,8 @@ impl SegmentReader {
         Ok(record)
     }
 
-    /// As [`SegmentReader::read`] without the payload's checksum, for callers that check a SHA-256 over what they make of it.
+    /// As [`SegmentReader::read`] without the payload's checksum, for callers that check a SHA-256 over what they make
+    /// of it.
     ///
     /// # Errors
     /// As [`SegmentReader::read`].
@@ -160,8 +161,8 @@ impl SegmentReader {
         self.check_header(&bytes[..read], offset)
     }
 
-    /// What stands where a record's payload of `len` bytes should, whether any of it is whole: zeros where nothing can be read,
-    /// with why.
+    /// What stands where a record's payload of `len` bytes should, whether any of it is whole: zeros where nothing can
+    /// be read, with why.
     pub fn salvage_payload(&self, offset: u64, len: usize) -> (Vec<u8>, Option<SegmentError>) {
         let at = offset + RECORD_HEADER_LEN as u64;
         let mut bytes = vec![0; len];
@@ -239,8 +240,8 @@ fn fill(file: &dyn VfsFile, path: &Path, buf: &mut [u8], offset: u64) -> Result<
     Ok(done)
 }
 
-/// A stand-in for a header that cannot be read, with salt and epoch of the first record that names its own place. If there
-/// is none, nothing in the file matches it, as nothing should.
+/// A stand-in for a header that cannot be read, with salt and epoch of the first record that names its own place. If
+/// there is none, nothing in the file matches it, as nothing should.
 fn salvage(file: &dyn VfsFile, path: &Path, id: SegmentId) -> Result<SegmentHeader, SegmentError> {
     let mut header =
         SegmentHeader { store: StoreId([0; 16]), segment: id, epoch: Epoch(0), salt: 0, created_ms: 0, key_id: 0 };

@@ -46,7 +46,8 @@ impl SegmentWriter {
     /// before [`SegmentWriter::make_durable`].
     ///
     /// # Errors
-    /// [`SegmentError::Io`], `AlreadyExists` if there is such a segment; after a failed write of the header the file is removed again.
+    /// [`SegmentError::Io`], `AlreadyExists` if there is such a segment; after a failed write of the header the file is
+    /// removed again.
     pub fn create(vfs: &dyn Vfs, dir: &Path, header: SegmentHeader) -> Result<Self, SegmentError> {
         let path = segment_path(dir, header.segment);
         let file = vfs.create(&path).map_err(|source| io_error("create", &path, 0, source))?;
@@ -75,7 +76,8 @@ impl SegmentWriter {
     /// nothing of it can come back between new records. Counts the records before `end` by their headers.
     ///
     /// # Errors
-    /// [`SegmentError::BadEnd`] if `end` is not in the file or not aligned; [`SegmentError::Closed`] if the segment is sealed; `Io`, `Decode`.
+    /// [`SegmentError::BadEnd`] if `end` is not in the file or not aligned; [`SegmentError::Closed`] if the segment is
+    /// sealed; `Io`, `Decode`.
     pub fn resume(vfs: &dyn Vfs, dir: &Path, id: SegmentId, end: u64) -> Result<Self, SegmentError> {
         let reader = SegmentReader::open(vfs, dir, id)?;
         let (path, file, file_len) = (reader.path().to_path_buf(), reader.file(), reader.file_len()?);
@@ -195,8 +197,8 @@ impl SegmentWriter {
     /// Writes what is staged and the footer, and syncs. Nothing can be appended after it.
     ///
     /// # Errors
-    /// Those of [`SegmentWriter::write`]: not sealed, the records staged before are dropped too. `Io` if the sync failed:
-    /// as after any failed sync, nothing more may be acknowledged.
+    /// Those of [`SegmentWriter::write`]: not sealed, the records staged before are dropped too. `Io` if the sync
+    /// failed: as after any failed sync, nothing more may be acknowledged.
     pub fn seal(&mut self) -> Result<(), SegmentError> {
         let mut payload = Vec::new();
         self.totals.encode(&mut payload);

@@ -1,8 +1,10 @@
 //! Content that is growing: windows as they are prepared, spans as they become known, entries and members from both.
 //!
-//! Spans come in two layers, see [`super::intake`]: entries of the outer view are made first, and of those the object's.
+//! Spans come in two layers, see [`super::intake`]: entries of the outer view are made first, and of those the
+//! object's.
 //!
-//! Invariant: entries tile the object in order; a member is made only of windows that are pushed already, and of members that come before it.
+//! Invariant: entries tile the object in order; a member is made only of windows that are pushed already, and of
+//! members that come before it.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -259,7 +261,8 @@ mod tests {
     #[test]
     fn members_within_members_come_first_and_are_sliced() {
         let mut assembly = Assembly::default();
-        // 50 bytes of the object are made of 30 of the outer view, the middle 20 of which are made of 9 of the stored view.
+        // 50 bytes of the object are made of 30 of the outer view, the middle 20 of which are made of 9 of the stored
+        // view.
         assembly.add_spans(vec![span(0..18, 0..4, 30), span(18..30, 4..6, 20)], Vec::new());
         assembly.add_spans(Vec::new(), vec![span(0..5, 0..0, 5), span(5..14, 6..8, 20), span(14..19, 0..0, 5)]);
         assembly.push(Strand::View, window(1, 10));

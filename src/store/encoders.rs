@@ -1,7 +1,7 @@
 //! Which encoders made the members of a deltaspace, so that the optimizer tries these first in its next object.
 //!
-//! Kept in memory only: what is forgotten is found again by trying. Where several encoders make the same bits, as of short streams, the
-//! known one is taken, so that versions of an object are described alike.
+//! Kept in memory only: what is forgotten is found again by trying. Where several encoders make the same bits, as of
+//! short streams, the known one is taken, so that versions of an object are described alike.
 
 use deltastore_members::Known;
 use deltastore_members::encoder::Params;

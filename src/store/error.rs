@@ -63,8 +63,8 @@ impl StoreError {
         }
     }
 
-    /// True when stored data cannot be had from where it lies: damaged, or in a file that is gone or whose disk fails. What has
-    /// the same bytes at hand writes them anew.
+    /// True when stored data cannot be had from where it lies: damaged, or in a file that is gone or whose disk fails.
+    /// What has the same bytes at hand writes them anew.
     pub fn is_unreadable(&self) -> bool {
         match self {
             Self::Segment(SegmentError::Io { source, .. }) => {

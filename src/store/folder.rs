@@ -2,8 +2,8 @@
 //!
 //! Invariant: one process a folder. The lock is held as long as a [`Folder`] lives.
 //!
-//! Failure cases: `STORE` that is missing or damaged is made again from the manifest, or else from the segments' headers
-//! (`identity.rs`); a newer format is refused, by whichever file tells it, and nothing is changed.
+//! Failure cases: `STORE` that is missing or damaged is made again from the manifest, or else from the segments'
+//! headers (`identity.rs`); a newer format is refused, by whichever file tells it, and nothing is changed.
 
 mod identity;
 
@@ -146,8 +146,8 @@ impl Folder {
         Ok(header)
     }
 
-    /// Holds the manifest against the header, and raises an older store to this build's version before anything is written
-    /// that only this version defines.
+    /// Holds the manifest against the header, and raises an older store to this build's version before anything is
+    /// written that only this version defines.
     fn check_manifest(&mut self, segments: &[SegmentId]) -> Result<(), StoreError> {
         if self.header.format_version < FORMAT_VERSION {
             let header = StoreHeader { format_version: FORMAT_VERSION, ..self.header.clone() };

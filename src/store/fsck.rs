@@ -1,7 +1,7 @@
 //! fsck: reads everything that is referenced, checks every checksum and hash, and holds the index against it.
 //!
-//! It changes nothing. Memory: one count per blob, about 100 bytes per window. Objects that cannot be read are handed on as they
-//! are found.
+//! It changes nothing. Memory: one count per blob, about 100 bytes per window. Objects that cannot be read are handed
+//! on as they are found.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -177,7 +177,8 @@ impl Store {
             }
         }
         let torn = scanner.into_end().and_then(|end| end.torn);
-        // What is torn off of a segment that the writer left unsealed is no damage, unless it is known to have been there.
+        // What is torn off of a segment that the writer left unsealed is no damage, unless it is known to have been
+        // there.
         let entry = self.inner().segments.entry(id).filter(|entry| entry.state == SegmentState::Left);
         let left = |from: u64| entry.as_ref().is_some_and(|entry| from >= entry.length);
         if let Some(torn) = torn.filter(|torn| !left(torn.from) && !beyond(torn.from)) {

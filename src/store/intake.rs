@@ -1,12 +1,14 @@
 //! From an object's bytes to windows: compressed members are expanded, and what comes of it is cut.
 //!
-//! An object's bytes with members expanded are its *outer view*. Members may hold further ones (a jar in a tar.gz), which the
-//! optimizer expands too: the outer view with those expanded is the *stored view*; for a PUT both are the same. The stored view is cut
-//! into windows of its own; the *programs* that re-create members are a second stream, cut apart from the view so that the same content
-//! is cut the same way whatever surrounds its members. Spans tile the object and say which slices of the outer view and of the
-//! programs make each stretch of it; inner spans tile the outer view and say the same of it and the stored view.
+//! An object's bytes with members expanded are its *outer view*. Members may hold further ones (a jar in a tar.gz),
+//! which the optimizer expands too: the outer view with those expanded is the *stored view*; for a PUT both are the
+//! same. The stored view is cut into windows of its own; the *programs* that re-create members are a second stream, cut
+//! apart from the view so that the same content is cut the same way whatever surrounds its members. Spans tile the
+//! object and say which slices of the outer view and of the programs make each stretch of it; inner spans tile the
+//! outer view and say the same of it and the stored view.
 //!
-//! Invariant: windows and spans depend only on the bytes and on the encoders known beforehand, never on how they arrive.
+//! Invariant: windows and spans depend only on the bytes and on the encoders known beforehand, never on how they
+//! arrive.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -41,7 +43,8 @@ pub struct Span {
 #[derive(Debug)]
 pub struct Piece {
     pub strand: Strand,
-    /// Whether some of the object's bytes are a slice of it, so that reading them reads the window. Not told of nested views.
+    /// Whether some of the object's bytes are a slice of it, so that reading them reads the window. Not told of nested
+    /// views.
     pub direct: bool,
     pub window: CutWindow,
 }
@@ -66,15 +69,15 @@ pub struct Taken {
 /// How many bytes a byte of a member within a member may become: both together are to be bounded.
 const INNER_GROWTH: usize = 16;
 
-/// Nanoseconds of a core that encoders may take to re-create a byte of an object, on average: beside decoding, that leaves some 8 MB/s
-/// a core. The rest of an object that would take longer stays tokens, which take more room.
+/// Nanoseconds of a core that encoders may take to re-create a byte of an object, on average: beside decoding, that
+/// leaves some 8 MB/s a core. The rest of an object that would take longer stays tokens, which take more room.
 const ENCODING: u64 = 100;
 
 /// Nanoseconds beyond that for any object: what small ones take does not matter.
 const GRACE: u64 = 20_000_000;
 
-/// Nanoseconds of a core that looking for encoders may take for each byte of an object, and beyond that for any object. Where most
-/// streams have encoders of their own, those that come later stay tokens.
+/// Nanoseconds of a core that looking for encoders may take for each byte of an object, and beyond that for any object.
+/// Where most streams have encoders of their own, those that come later stay tokens.
 const SEARCHING: u64 = 1_000;
 const SEARCH_GRACE: u64 = 1_000_000_000;
 
@@ -96,7 +99,8 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// At the start of an object; `outer` is none where nothing is to be expanded, `inner` where nothing within members is.
+    /// At the start of an object; `outer` is none where nothing is to be expanded, `inner` where nothing within members
+    /// is.
     pub fn new(cut: CutSettings, outer: Option<Expander>, inner: Option<Expander>) -> Self {
         Self {
             outer,

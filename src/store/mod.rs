@@ -1,6 +1,7 @@
 //! The store: content and commits, from bytes to segments and back. Synchronous; knows nothing of S3 or tokio.
 //!
-//! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is kept.
+//! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is
+//! kept.
 
 mod apply;
 mod assembly;
@@ -130,8 +131,8 @@ pub enum Health {
     ReadOnly {
         reason: String,
     },
-    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so many
-    /// segments are lost, and the index is to be rebuilt at the next start.
+    /// Everything works but what needs lost or damaged bytes: so many damaged places were found when it was opened, so
+    /// many segments are lost, and the index is to be rebuilt at the next start.
     Degraded {
         damage: usize,
         lost: usize,
@@ -275,7 +276,8 @@ impl Inner {
 }
 
 impl Inner {
-    /// Drains and syncs the log; after that the index holds everything and is flushed. Only the first call does something.
+    /// Drains and syncs the log; after that the index holds everything and is flushed. Only the first call does
+    /// something.
     fn close(&self, flush: impl FnOnce(&Index) -> Result<(), IndexError>) {
         if !self.log.as_ref().is_some_and(Log::close) {
             return;

@@ -103,8 +103,8 @@ impl Store {
         })
     }
 
-    /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing can be
-    /// written.
+    /// Opens a folder that is only looked at, over a copy of its index, which is brought up to the log's end. Nothing
+    /// can be written.
     ///
     /// # Errors
     /// What reading gives.

@@ -48,7 +48,8 @@ impl Pins {
         &self.shards[hash.0[0] as usize % SHARDS]
     }
 
-    /// Pins a hash; `None` when it is being collected. The placing is there if the blob is appended but not yet indexed.
+    /// Pins a hash; `None` when it is being collected. The placing is there if the blob is appended but not yet
+    /// indexed.
     pub fn pin(self: &Arc<Self>, hash: Hash) -> Option<(Pin, Option<Arc<Placing>>)> {
         let mut shard = self.shard(&hash).lock();
         let state = shard.entry(hash).or_default();
@@ -71,7 +72,8 @@ impl Pins {
         }
     }
 
-    /// The blob is in the index now, in this form or another; nothing counts on this form's record any more unless the index does.
+    /// The blob is in the index now, in this form or another; nothing counts on this form's record any more unless the
+    /// index does.
     pub fn clear_fresh(&self, placing: &Placing) {
         let mut shard = self.shard(&placing.hash).lock();
         if let Some(state) = shard.get_mut(&placing.hash) {

@@ -29,7 +29,8 @@ impl Store {
         slice_of(&whole, entry)
     }
 
-    /// Keeps what a recipe names from being collected while it is read; none when some of it is being collected right now.
+    /// Keeps what a recipe names from being collected while it is read; none when some of it is being collected right
+    /// now.
     ///
     /// The recipe may be out of date: only if what has it is seen to have it still, *after* this, all of it is there.
     pub fn pin_recipe(&self, recipe: &Recipe) -> Option<ReadPins> {
@@ -62,8 +63,8 @@ impl Store {
         self.inner().blobs.cached(hash)
     }
 
-    /// Keeps an upload's bytes in the cache on disk, if that can be done at once: the newest version is read soon. Small
-    /// ones are quick to make again.
+    /// Keeps an upload's bytes in the cache on disk, if that can be done at once: the newest version is read soon.
+    /// Small ones are quick to make again.
     pub fn keep(&self, hash: Hash, bytes: &Bytes) {
         if bytes.len() >= KEPT_BYTES {
             self.inner().blobs.keep_on_disk(hash, bytes, Keep::IfQuick);

@@ -1,14 +1,15 @@
 //! Which segments exist, in memory and in the manifest on disk.
 //!
-//! The manifest is what tells a lost segment from one that never was. Invariants (must), which a crash at any point keeps:
+//! The manifest is what tells a lost segment from one that never was. Invariants (must), which a crash at any point
+//! keeps:
 //! - A segment is listed only once its file and name are durable, and before anything in it is acknowledged.
 //! - A listed length is durable; it never says more than the disk holds.
-//! - Before a file is removed its entry says that it is going; it is dropped after the removal is durable. Until then the
-//!   segment exists for whoever decides what may be forgotten on its account.
+//! - Before a file is removed its entry says that it is going; it is dropped after the removal is durable. Until then
+//!   the segment exists for whoever decides what may be forgotten on its account.
 //! - An id is never used twice, that of a lost segment neither.
 //!
-//! Failure cases: a manifest that cannot be written leaves files as they are: the log goes on in the segment it has, and a
-//! collection ends with the error.
+//! Failure cases: a manifest that cannot be written leaves files as they are: the log goes on in the segment it has,
+//! and a collection ends with the error.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -207,8 +208,8 @@ impl Segments {
     }
 }
 
-/// Segments that may hold a put: where its row says it lies, and where copies of it may be. Its removal must name them, and
-/// so must a put in its place.
+/// Segments that may hold a put: where its row says it lies, and where copies of it may be. Its removal must name them,
+/// and so must a put in its place.
 pub fn holders(record: Position, prior: &[SegmentId]) -> Vec<SegmentId> {
     let mut segments = prior.to_vec();
     segments.push(record.segment);

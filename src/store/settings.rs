@@ -15,27 +15,30 @@ pub struct Settings {
     pub effort: Effort,
     /// How the optimizer cuts windows where it is to make them small, see [`super::Policy`].
     pub cold_cut: CutSettings,
-    /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what could be gained.
+    /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what
+    /// could be gained.
     pub optimize_min: u64,
     /// What so many objects depend on, directly or through others, gets parity in another segment; 0 for nothing.
     pub parity_from: u8,
     /// A segment is sealed once it is this long, in bytes; on a small disk sooner, see [`Settings::fitted`].
     pub segment_bytes: u64,
-    /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment needs.
+    /// Free disk space below which writes that add data are refused, in bytes; at least what compacting one segment
+    /// needs.
     pub reserve_bytes: u64,
     /// Verified plain windows kept in memory, in bytes.
     pub cache_bytes: u64,
-    /// Plain windows and re-created members kept on disk for quick reading, in bytes; 0 for none. See [`Settings::disk_cache_for`].
+    /// Plain windows and re-created members kept on disk for quick reading, in bytes; 0 for none. See
+    /// [`Settings::disk_cache_for`].
     pub disk_cache_bytes: u64,
     /// Buffers of uploads under way, in bytes.
     pub ingest_bytes: usize,
     /// Windows on their way to clients, in bytes.
     pub read_bytes: usize,
-    /// A record that was read or written whole counts as verified for so long, in milliseconds; 0 for not at all. What a write
-    /// links to is verified before the write is acknowledged.
+    /// A record that was read or written whole counts as verified for so long, in milliseconds; 0 for not at all. What
+    /// a write links to is verified before the write is acknowledged.
     pub verified_ms: u64,
-    /// Of what a copy or a completed upload links to, so many bytes of records are verified before it is acknowledged, the rest
-    /// soon after.
+    /// Of what a copy or a completed upload links to, so many bytes of records are verified before it is acknowledged,
+    /// the rest soon after.
     pub verify_bytes: u64,
     /// Segment files kept open.
     pub open_segments: usize,
@@ -84,8 +87,8 @@ impl Settings {
         if share < 4 << 30 { share } else { 4 << 30 }
     }
 
-    /// The settings for a disk with room for `capacity` bytes of segments: whatever is deleted on a disk that was filled
-    /// up, there is room to compact any one segment and so to give its space back.
+    /// The settings for a disk with room for `capacity` bytes of segments: whatever is deleted on a disk that was
+    /// filled up, there is room to compact any one segment and so to give its space back.
     #[must_use]
     pub fn fitted(mut self, capacity: u64) -> Self {
         self.segment_bytes = self.segment_bytes.min((capacity / SEGMENTS_A_DISK).max(SHORTEST_SEGMENT));

@@ -1,7 +1,8 @@
 //! Statistics: what is stored in how many bytes, and which mechanism saved how much.
 //!
 //! Every record byte is counted once, references included: a window belongs to the first object that uses it, in key
-//! order; a window that is kept only because others are encoded against it belongs to the deltaspace of the first of those.
+//! order; a window that is kept only because others are encoded against it belongs to the deltaspace of the first of
+//! those.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};

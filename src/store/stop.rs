@@ -1,8 +1,8 @@
 //! How background work is told to stop, and how an open store is closed while others still hold it.
 //!
-//! Order at the end of a server: [`Store::stop_background`] at once, so that what takes long ends while requests drain; then
-//! [`Store::close`]. Closing does not wait for who still works with the store: a window that is being encoded for half a minute cannot be
-//! interrupted, and nothing of it is in the log yet. What it brings later is refused.
+//! Order at the end of a server: [`Store::stop_background`] at once, so that what takes long ends while requests drain;
+//! then [`Store::close`]. Closing does not wait for who still works with the store: a window that is being encoded for
+//! half a minute cannot be interrupted, and nothing of it is in the log yet. What it brings later is refused.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -59,8 +59,8 @@ impl Store {
         if self.is_stopping() { Err(StoreError::ReadOnly("closing".into())) } else { Ok(()) }
     }
 
-    /// Closes the store cleanly, whoever still holds it: what waits for a thread is given up, what was written is synced and marked as the
-    /// end, the index is flushed. Reads go on, writes are refused.
+    /// Closes the store cleanly, whoever still holds it: what waits for a thread is given up, what was written is
+    /// synced and marked as the end, the index is flushed. Reads go on, writes are refused.
     pub fn close(&self) {
         self.stop_background();
         let inner = self.inner();

@@ -64,7 +64,8 @@ impl Store {
     /// The content of an assembly; writes the recipe's nodes with the commit.
     ///
     /// # Errors
-    /// When the index or a node cannot be read, and [`StoreError::Incomplete`] when spans and windows do not fit together.
+    /// When the index or a node cannot be read, and [`StoreError::Incomplete`] when spans and windows do not fit
+    /// together.
     pub fn finish(&self, assembly: Assembly) -> Result<Content, StoreError> {
         let (content, entries, members) = assembly.into_parts()?;
         let (entries, levels) = self.flatten(entries)?;
@@ -128,7 +129,8 @@ impl Store {
         Ok(())
     }
 
-    /// Content made of slices of stored recipes: no data moves. What it names is pinned, and verified as far as the budget goes.
+    /// Content made of slices of stored recipes: no data moves. What it names is pinned, and verified as far as the
+    /// budget goes.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when a piece was deleted and collected meanwhile; damage to what it names.

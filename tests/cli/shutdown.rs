@@ -11,7 +11,8 @@ use crate::sigv4::Request;
 /// In which a server is gone, whatever is under way.
 const GONE: Duration = Duration::from_secs(8);
 
-/// Tells a server to stop and waits for a clean end: in time, with exit code 0, the log marked as closed, and nothing to replay.
+/// Tells a server to stop and waits for a clean end: in time, with exit code 0, the log marked as closed, and nothing
+/// to replay.
 #[track_caller]
 fn ends_cleanly(server: Server, dir: &Path) {
     let told = Instant::now();

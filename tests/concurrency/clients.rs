@@ -279,7 +279,8 @@ impl Client {
         }
     }
 
-    /// Puts bytes that others have too under a key of its own, and reads them: without a flip in between they are there.
+    /// Puts bytes that others have too under a key of its own, and reads them: without a flip in between they are
+    /// there.
     async fn confirm(&mut self) {
         let Some(epoch) = self.flips.clone() else { return };
         let last = self.numbers.load(Ordering::Relaxed);

@@ -46,8 +46,8 @@ fn long_reads_come_back_whole() {
             }
         });
         let _stop = Stop(&stop);
-        // On a slow machine maintenance comes too late for objects that are replaced at once: from the seventh round on it gets
-        // ever more time.
+        // On a slow machine maintenance comes too late for objects that are replaced at once: from the seventh round on
+        // it gets ever more time.
         let mut round = 0;
         while round < 6 || optimized.load(Ordering::Relaxed) < 4 || freed.load(Ordering::Relaxed) <= 1 << 20 {
             assert!(round < 20, "nothing was stored anew while it was read");

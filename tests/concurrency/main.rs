@@ -1,5 +1,6 @@
-//! Linearizability per key: 32 clients write, overwrite, compare-and-swap, copy, complete uploads, read, list and delete a
-//! few keys while objects are stored anew and garbage is collected all the time; a checker searches an order that explains all they saw.
+//! Linearizability per key: 32 clients write, overwrite, compare-and-swap, copy, complete uploads, read, list and
+//! delete a few keys while objects are stored anew and garbage is collected all the time; a checker searches an order
+//! that explains all they saw.
 
 mod clients;
 #[path = "../support/compressed.rs"]

@@ -29,7 +29,8 @@ pub fn simulated(bugs: Bugs) -> Objects {
     open(Arc::new(SimVfs::new()), Path::new(DIR), bugs, |_| Arc::new(MemEngine::new()))
 }
 
-/// In memory, nothing cached, and every record is verified anew whenever something links to it: for flips in the disk that is given back.
+/// In memory, nothing cached, and every record is verified anew whenever something links to it: for flips in the disk
+/// that is given back.
 pub fn distrusting(bugs: Bugs) -> (Objects, SimVfs) {
     let vfs = SimVfs::new();
     let change = |settings| Settings { cache_bytes: 0, verified_ms: 0, ..settings };

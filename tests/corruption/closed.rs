@@ -68,8 +68,8 @@ fn a_store_rebuilt_after_the_flip() {
     });
 }
 
-/// Takes a flip back, unless its segment went with what was in it: a commit was copied, and a window or node that nothing needs
-/// was dropped.
+/// Takes a flip back, unless its segment went with what was in it: a commit was copied, and a window or node that
+/// nothing needs was dropped.
 fn take_back(place: &Place, vfs: &SimVfs, offset: u64, bits: u8, context: &str) {
     let region = place.region(offset);
     let dead = matches!(region, Region::Payload(1 | 2)) && place.needed_by.is_empty();

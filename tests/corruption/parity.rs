@@ -28,7 +28,8 @@ struct Versions {
     bodies: BTreeMap<String, Vec<u8>>,
 }
 
-/// Versions that share nearly all of their bytes: windows, members and nodes that all of them depend on, and deltas that few do.
+/// Versions that share nearly all of their bytes: windows, members and nodes that all of them depend on, and deltas
+/// that few do.
 fn versions() -> Versions {
     let (vfs, engine) = (SimVfs::new(), MemEngine::new());
     let folder = folder(Arc::new(vfs.clone()), Path::new(DIR), true).unwrap();
@@ -107,8 +108,8 @@ fn offsets(at: Position, payload: u64) -> Vec<u64> {
     offsets
 }
 
-/// Nothing is lost, and after the next pass there are two good records of everything again, in two segments. Whether a read met
-/// the damage.
+/// Nothing is lost, and after the next pass there are two good records of everything again, in two segments. Whether a
+/// read met the damage.
 fn made_up_for(world: &Versions, vfs: &SimVfs, engine: &MemEngine, context: &str) -> bool {
     let s3 = open(vfs, engine).unwrap_or_else(|error| panic!("{context}: {error}"));
     world.check(&s3, context);

@@ -1,5 +1,5 @@
-//! Lost segments: whatever becomes of a file, and whatever an operator runs then, it is named, nothing is concluded from its
-//! absence, and everything is there again once it is back.
+//! Lost segments: whatever becomes of a file, and whatever an operator runs then, it is named, nothing is concluded
+//! from its absence, and everything is there again once it is back.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -61,7 +61,8 @@ pub fn open(vfs: &SimVfs, engine: &MemEngine) -> Result<Objects, StoreError> {
     Ok(Objects::new(Store::open(folder, Arc::new(engine.clone()), clock(), settings(), Bugs::default())?))
 }
 
-/// As [`open`], with a planted bug; every record is verified anew whenever something links to it, and parts may be short.
+/// As [`open`], with a planted bug; every record is verified anew whenever something links to it, and parts may be
+/// short.
 pub fn open_distrusting(vfs: &SimVfs, engine: &MemEngine, bugs: Bugs) -> Result<Objects, StoreError> {
     open_with(vfs, engine, Settings { verified_ms: 0, ..settings() }, bugs)
 }
@@ -91,7 +92,8 @@ pub struct World {
 }
 
 impl World {
-    /// Objects with references, duplicates, nodes, members, cold windows, parts, overwrites, deletes; collected once in the middle; closed cleanly.
+    /// Objects with references, duplicates, nodes, members, cold windows, parts, overwrites, deletes; collected once in
+    /// the middle; closed cleanly.
     pub fn new() -> Self {
         Self::filled(Self::fill)
     }

@@ -1,5 +1,5 @@
-//! Writes after damage: the same bytes are put again, in every way, and what is acknowledged can be read, at once and after
-//! a replay, a collection, an optimization and a rebuild. Who shares what was damaged is healed.
+//! Writes after damage: the same bytes are put again, in every way, and what is acknowledged can be read, at once and
+//! after a replay, a collection, an optimization and a rebuild. Who shares what was damaged is healed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -1,5 +1,5 @@
-//! What occurs in random lives, looked for whenever a life is checked: a life in which nothing is expanded or stored anew proves
-//! little about that.
+//! What occurs in random lives, looked for whenever a life is checked: a life in which nothing is expanded or stored
+//! anew proves little about that.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -59,7 +59,8 @@ fn restart(world: &mut World, index: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// The same bytes again, to another key: both can be read, at once and after a crash that takes the index back to before the write.
+/// The same bytes again, to another key: both can be read, at once and after a crash that takes the index back to
+/// before the write.
 pub fn same_bytes_again(bugs: Bugs) -> Result<(), String> {
     let mut world = distrusting(31, bugs)?;
     let body = random(31, 3000);
@@ -99,7 +100,8 @@ pub fn like_what_is_damaged(bugs: Bugs) -> Result<(), String> {
     holds(&world, "new", &like, "after a restart")
 }
 
-/// Two uploads share windows; the one commits, a collection moves them and removes their segment, and the other heals something.
+/// Two uploads share windows; the one commits, a collection moves them and removes their segment, and the other heals
+/// something.
 pub fn form_that_is_gone(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
     machine.settings.verified_ms = 0;

@@ -1,4 +1,5 @@
-//! A machine under test: a simulated disk, an index engine whose flushes are noted in the disk's time, and processes on it.
+//! A machine under test: a simulated disk, an index engine whose flushes are noted in the disk's time, and processes on
+//! it.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -184,8 +184,8 @@ pub fn held_by_readers(bugs: Bugs) -> Result<(), String> {
     disk.recovers()
 }
 
-/// Uploads that are given up leave records behind that nothing refers to: they are collected though nothing was removed, and
-/// before the disk is full.
+/// Uploads that are given up leave records behind that nothing refers to: they are collected though nothing was
+/// removed, and before the disk is full.
 pub fn given_up_uploads(bugs: Bugs) -> Result<(), String> {
     let disk = Disk::new(bugs)?;
     let before = disk.free();

@@ -1,4 +1,5 @@
-//! The store on a simulated disk: random lives against a model, power loss at every call, and planted bugs that both must catch.
+//! The store on a simulated disk: random lives against a model, power loss at every call, and planted bugs that both
+//! must catch.
 
 #[cfg(feature = "planted-bugs")]
 mod bugs;

@@ -75,7 +75,8 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     })
 }
 
-/// Windows of which one has a form without references and a cold one with them, against which a new cold window is encoded.
+/// Windows of which one has a form without references and a cold one with them, against which a new cold window is
+/// encoded.
 fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     let mut machine = Machine::new(bugs);
     machine.settings.cold_cut = machine.settings.cut;

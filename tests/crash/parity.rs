@@ -105,7 +105,8 @@ pub fn goes_with_dependents(bugs: Bugs) -> Result<(), String> {
     if left > 0 { Err(format!("nothing is left, and {left} blobs have parity")) } else { world.check_all() }
 }
 
-/// Parity outlives the windows that it is for, which are then stored again in another form: a rebuild may not take those for damaged.
+/// Parity outlives the windows that it is for, which are then stored again in another form: a rebuild may not take
+/// those for damaged.
 pub fn outlives_what_it_is_for(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
     machine.settings.cold_cut = machine.settings.cut;

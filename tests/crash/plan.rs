@@ -54,7 +54,8 @@ pub struct Answer {
     pub sequence: Option<u64>,
 }
 
-/// Bytes of a text that is compressed, first of all; each state of a crash test reads all bodies, and so compresses their texts again.
+/// Bytes of a text that is compressed, first of all; each state of a crash test reads all bodies, and so compresses
+/// their texts again.
 const TEXT: usize = 4000;
 
 /// Bytes of earlier bodies, from which new ones are made.
@@ -339,8 +340,8 @@ impl Plan {
         })
     }
 
-    /// The request that made an object once more, as from a client that got no answer. Parts that were copied have the ETags of
-    /// their sources, which are MD5s too.
+    /// The request that made an object once more, as from a client that got no answer. Parts that were copied have the
+    /// ETags of their sources, which are MD5s too.
     fn complete_again(key: &Key, state: &State) -> Option<Self> {
         let object = &state.objects[key];
         let mut rest = &object.body[..];

@@ -1,4 +1,5 @@
-//! The crash test: power loss after every call of a recorded life, in every mode, also during the recovery that follows.
+//! The crash test: power loss after every call of a recorded life, in every mode, also during the recovery that
+//! follows.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -75,7 +76,8 @@ pub fn life(seed: u64, world: &mut World) -> Result<(), String> {
             _ if seed % 3 == 1 => {
                 let after = world.rng.random_range(0..4);
                 let partial = world.rng.random_range(0..3000);
-                // A segment that cannot be made, listed or removed refuses nothing: the old one is used on, or collected later.
+                // A segment that cannot be made, listed or removed refuses nothing: the old one is used on, or
+                // collected later.
                 let (mut path, kind) = ("segments", world.rng.random_range(0..8));
                 let fault = match kind {
                     0 => Fault::new(FaultOp::Create, 0, FaultError::NoSpace).times(after + 1),
@@ -202,7 +204,8 @@ fn crash_once(
     Ok(())
 }
 
-/// A segment's file goes after the power loss: what is lost with it is missed, or nothing was. It comes back, and all is there.
+/// A segment's file goes after the power loss: what is lost with it is missed, or nothing was. It comes back, and all
+/// is there.
 fn lose_segment(
     world: &World,
     at: usize,

@@ -16,8 +16,8 @@ const CALLS: usize = 48;
 /// Most times that each of them is tried: how many calls write the same bytes differs, and only one is the right one.
 const ROUNDS: usize = 20;
 
-/// A process dies with a commit, and a segment that ended, in the page cache, which the next one finds there and serves. Then the
-/// power goes.
+/// A process dies with a commit, and a segment that ended, in the page cache, which the next one finds there and
+/// serves. Then the power goes.
 pub fn served_after_a_kill(bugs: Bugs) -> Result<(), String> {
     for calls in (0..ROUNDS).flat_map(|_| 0..CALLS) {
         let mut world = World::on(Machine::new(bugs), 51)?;
@@ -49,8 +49,8 @@ fn is_first_segment_unsynced(machine: &Machine) -> Result<bool, String> {
     Ok(read(machine)? != read(&lost)?)
 }
 
-/// The newest segment, which is empty, is not restored with the rest, and no manifest is: the log ends behind a footer and goes on in
-/// a new segment. The process after the next starts from there.
+/// The newest segment, which is empty, is not restored with the rest, and no manifest is: the log ends behind a footer
+/// and goes on in a new segment. The process after the next starts from there.
 pub fn end_behind_a_footer(bugs: Bugs) -> Result<(), String> {
     let mut world = World::on(Machine::new(bugs), 52)?;
     let states = world.machine.index_states(world.machine.vfs.journal_len());

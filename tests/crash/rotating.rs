@@ -29,7 +29,8 @@ fn name(release: u64, number: u64) -> String {
     format!("release-{release}/{number}")
 }
 
-/// Versions that were optimized one after another, so that each is encoded against the one before it, the first of them removed.
+/// Versions that were optimized one after another, so that each is encoded against the one before it, the first of them
+/// removed.
 fn chains(machine: Machine, releases: u64, removed: u64) -> Result<World, String> {
     let mut world = World::on(machine, 21)?;
     world.parallel = 1;
@@ -93,8 +94,8 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     power::crash(&world, 21, Losses::Everywhere, &AtomicU64::new(0))
 }
 
-/// Segments end while windows are rotated, and the index is flushed between any two of them: it never knows of a window what the disk
-/// does not hold, and what ended is on disk, too.
+/// Segments end while windows are rotated, and the index is flushed between any two of them: it never knows of a window
+/// what the disk does not hold, and what ended is on disk, too.
 pub fn losses(bugs: Bugs) -> Result<(), String> {
     let mut world = chains(Machine::new(bugs), 24, 1)?;
     let (vfs, segments) = (world.machine.vfs.clone(), segment_files(&world.machine).len());
@@ -153,7 +154,8 @@ fn remove_once(bugs: Bugs, pause: Duration) -> Result<(), String> {
                 store.collect(CollectOptions { min_dead: 0.02, seal_active: true }, &mut |_| ()).map(drop)
             })
         });
-        // Newest versions that need no others any more: they have just been rotated, and the next ones are to need them.
+        // Newest versions that need no others any more: they have just been rotated, and the next ones are to need
+        // them.
         let mut remove = |_: &OptimizeReport| {
             let Ok(keys) = bases(store) else { return };
             for key in keys {

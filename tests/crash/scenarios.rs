@@ -179,8 +179,8 @@ pub fn removal_of_an_older_copy(bugs: Bugs) -> Result<(), String> {
     world.round(vec![put("garbage", random(11, 14_000))])?;
     world.round(vec![Plan::delete("bucket", vec!["garbage".into()])])?;
     let first = segment_files(&world.machine).into_iter().next().ok_or("no segment")?;
-    // Compacted, but its file stays; then two bits of its first commit, that of the bucket, are damaged, so that it is left as
-    // it is from then on.
+    // Compacted, but its file stays; then two bits of its first commit, that of the bucket, are damaged, so that it is
+    // left as it is from then on.
     world.machine.vfs.fail(Fault::new(FaultOp::Remove, 0, FaultError::Io).on("0000000000000001"));
     let copied = collect(&world, 0.3).is_err() && last_segment_names(&world.machine, b"key")?;
     if !copied || !segment_files(&world.machine).contains(&first) {

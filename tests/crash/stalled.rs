@@ -21,8 +21,8 @@ fn send(world: &World, plan: Plan) -> Result<(), ObjectError> {
     block_on(plan.request.send(world.objects())).map(drop)
 }
 
-/// While the index takes nothing, reads go on and writes are refused for now. A write that was refused so may be seen later, as
-/// after a crash; what comes then finds a store that is whole.
+/// While the index takes nothing, reads go on and writes are refused for now. A write that was refused so may be seen
+/// later, as after a crash; what comes then finds a store that is whole.
 #[test]
 fn writes_are_refused_for_now_and_reads_go_on_while_the_index_takes_nothing() {
     let mut world = World::new(1, Bugs::default()).unwrap();

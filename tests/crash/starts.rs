@@ -1,4 +1,5 @@
-//! Starts and maintenance on a disk whose calls fail one by one: creating, opening, renaming, cutting, removing, syncing names.
+//! Starts and maintenance on a disk whose calls fail one by one: creating, opening, renaming, cutting, removing,
+//! syncing names.
 //!
 //! A start may fail then, with nothing lost: the next one, and one after a power loss, finds all that was acknowledged.
 
@@ -101,7 +102,8 @@ fn a_first_start_that_fails_at_any_call_can_be_repeated() {
     }
 }
 
-/// Collections, seals and new segments meet calls that fail; writes go on or are refused, and nothing acknowledged is lost.
+/// Collections, seals and new segments meet calls that fail; writes go on or are refused, and nothing acknowledged is
+/// lost.
 #[test]
 fn a_running_store_whose_calls_fail_loses_nothing() {
     // Calls on segments and their folder, and those on the manifests.

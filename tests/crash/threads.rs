@@ -1,5 +1,5 @@
-//! The model test with a server's threads: collector, optimizer and joiner run as they do in `serve`, on a disk that fills up, with
-//! the space reserve on, while the clock is set now and then.
+//! The model test with a server's threads: collector, optimizer and joiner run as they do in `serve`, on a disk that
+//! fills up, with the space reserve on, while the clock is set now and then.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -38,7 +38,8 @@ fn len(world: &World, path: &Path) -> usize {
     world.machine.vfs.read_file(path).map_or(0, |bytes| bytes.len())
 }
 
-/// One life; how often the disk was full, how many versions the optimizer's thread had a hand in, and how often power was lost.
+/// One life; how often the disk was full, how many versions the optimizer's thread had a hand in, and how often power
+/// was lost.
 fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
     let mut machine = Machine::new(Bugs::default());
     machine.settings = Settings { reserve_bytes: RESERVE + (12 << 10), ..machine.settings };
@@ -99,8 +100,8 @@ fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
     Ok((full, optimized, lost))
 }
 
-/// What is there is what must be. It is read without pins, so a recipe may be replaced and its windows collected meanwhile: then
-/// once more.
+/// What is there is what must be. It is read without pins, so a recipe may be replaced and its windows collected
+/// meanwhile: then once more.
 fn agrees(world: &World) -> Result<(), String> {
     let read = || {
         let found = State::read(world.objects().store())?;

@@ -159,8 +159,8 @@ impl World {
                     }
                     self.highest = self.highest.max(sequence);
                 }
-                // What was refused for want of space before this was sent can come back no more, if this needed a sync. What
-                // was refused meanwhile can: its bytes may have been cut off after that sync.
+                // What was refused for want of space before this was sent can come back no more, if this needed a sync.
+                // What was refused meanwhile can: its bytes may have been cut off after that sync.
                 let synced = !self.state.agrees(&changes) && !self.broken && !dead;
                 let refused = |event: &&mut Event| event.end == usize::MAX && !event.applied && event.answered <= start;
                 self.events.iter_mut().filter(refused).filter(|_| synced).for_each(|event| event.end = end);
@@ -360,8 +360,8 @@ impl World {
         self.up()
     }
 
-    /// Starts a process and holds what it finds against what may be there. The disk's planned faults end before: `starts` has those
-    /// that a start meets.
+    /// Starts a process and holds what it finds against what may be there. The disk's planned faults end before:
+    /// `starts` has those that a start meets.
     pub fn up(&mut self) -> Result<(), String> {
         self.machine.vfs.clear_faults();
         let (back, seed) = (self.rng.random_range(0..3), self.rng.random());

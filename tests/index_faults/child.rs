@@ -1,5 +1,5 @@
-//! The process under test: a store with RocksDB and the real disk, small enough that its index is flushed all the time, and a
-//! client that keeps account of what must be there.
+//! The process under test: a store with RocksDB and the real disk, small enough that its index is flushed all the time,
+//! and a client that keeps account of what must be there.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

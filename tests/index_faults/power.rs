@@ -1,4 +1,5 @@
-//! Power loss at RocksDB's own files: the process is killed at a change, and what it had not synced of its index is lost.
+//! Power loss at RocksDB's own files: the process is killed at a change, and what it had not synced of its index is
+//! lost.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};

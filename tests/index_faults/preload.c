@@ -1,9 +1,10 @@
-// Stands between a process under test and the C library, for the files whose path contains a word: makes calls fail, kills the
-// process at a call, and notes what was synced, so that the harness can take the rest away as a power loss does.
+// Stands between a process under test and the C library, for the files whose path contains a word: makes calls fail,
+// kills the process at a call, and notes what was synced, so that the harness can take the rest away as a power loss
+// does.
 //
-// Two files name what to do, in the environment: FAULTS_CONTROL is a `struct control` that the harness may change at any
-// moment; FAULTS_JOURNAL gets a line for each call that changes something; files that lose their name are linked into the folder
-// FAULTS_GRAVES under the number of their inode first. Used by tests only.
+// Two files name what to do, in the environment: FAULTS_CONTROL is a `struct control` that the harness may change at
+// any moment; FAULTS_JOURNAL gets a line for each call that changes something; files that lose their name are linked
+// into the folder FAULTS_GRAVES under the number of their inode first. Used by tests only.
 
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,4 +1,5 @@
-//! The server's binary while the index finds no room: it goes on reading, refuses writes for now, says so, and recovers by itself.
+//! The server's binary while the index finds no room: it goes on reading, refuses writes for now, says so, and recovers
+//! by itself.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -94,7 +95,8 @@ fn body(number: u32, len: usize) -> Vec<u8> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Stops the index from being flushed by `error`, makes the server want a flush by filling a segment, and sees it recover.
+/// Stops the index from being flushed by `error`, makes the server want a flush by filling a segment, and sees it
+/// recover.
 fn recovers_from(server: &Server, shim: &Shim, (op, error): (Op, Errno), first: u32) {
     shim.control.fail(op, error, 0, ALWAYS);
     // A segment has 256 MiB at most; the flush that its end asks for fails, and with it what is written from then on.

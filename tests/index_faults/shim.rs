@@ -1,4 +1,5 @@
-//! The library between a process and the C library: built once, controlled through a file that both have mapped or open.
+//! The library between a process and the C library: built once, controlled through a file that both have mapped or
+//! open.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;

@@ -1,5 +1,5 @@
-//! Every kind of call of RocksDB fails, at places spread over its work, with every error that occurs there: the store goes on without
-//! a restart, refuses at most for now, and nothing acknowledged is lost.
+//! Every kind of call of RocksDB fails, at places spread over its work, with every error that occurs there: the store
+//! goes on without a restart, refuses at most for now, and nothing acknowledged is lost.
 
 use std::time::{Duration, Instant};
 

@@ -66,8 +66,8 @@ impl Attack {
         Attack { runtime, connections, kinds: kinds.iter().copied().collect(), hurry }
     }
 
-    /// How many of each kind ended how, once all have or `patience` and then `grace` are over. In the grace they are slow no more: who
-    /// was cut off without noticing, since it reads slowly or not at all, notices.
+    /// How many of each kind ended how, once all have or `patience` and then `grace` are over. In the grace they are
+    /// slow no more: who was cut off without noticing, since it reads slowly or not at all, notices.
     pub fn ended(mut self, patience: Duration, grace: Duration) -> BTreeMap<(Kind, Outcome), usize> {
         let mut outcomes = BTreeMap::new();
         self.runtime.block_on(async {

@@ -1,8 +1,8 @@
-//! Slow and idle clients against everybody else: a server of few descriptors and little memory is taken by thousands of connections that
-//! do next to nothing, and serves the others as if they were not there.
+//! Slow and idle clients against everybody else: a server of few descriptors and little memory is taken by thousands of
+//! connections that do next to nothing, and serves the others as if they were not there.
 //!
-//! What others get is compared with what they get at the same time from a second server on the same machine that nobody attacks, so
-//! that a busy machine slows both.
+//! What others get is compared with what they get at the same time from a second server on the same machine that nobody
+//! attacks, so that a busy machine slows both.
 
 #[path = "../cli/process.rs"]
 #[expect(dead_code, reason = "what other tests need of the process")]
@@ -122,7 +122,8 @@ fn slow_and_idle_clients_take_nothing_from_others() {
             Outcome::Answered(status, code) => {
                 matches!((*status, code.as_str()), (503, "SlowDown") | (400, "RequestTimeout"))
             }
-            // The kernel of a full server forgets connections that it never handed over, and who sends nothing is not told.
+            // The kernel of a full server forgets connections that it never handed over, and who sends nothing is not
+            // told.
             Outcome::Open => *kind == attack::Kind::Idle,
             Outcome::Completed => false,
         };

@@ -1,5 +1,6 @@
-//! Requests and their right answers as data: `cases/*.toml`, whose format `README.md` tells. Every case runs in a bucket of its
-//! own over a socket; all that fail are listed at once. `DELTASTORE_CASE=TEXT` runs those whose file or name has the text.
+//! Requests and their right answers as data: `cases/*.toml`, whose format `README.md` tells. Every case runs in a
+//! bucket of its own over a socket; all that fail are listed at once. `DELTASTORE_CASE=TEXT` runs those whose file or
+//! name has the text.
 
 #![expect(clippy::unwrap_used, reason = "a step that fails ends its case")]
 

@@ -1,5 +1,5 @@
-//! Variables and functions in a case's texts: `{name}` and `{function:argument}`. A brace that begins neither is text, so that
-//! JSON needs no escape.
+//! Variables and functions in a case's texts: `{name}` and `{function:argument}`. A brace that begins neither is text,
+//! so that JSON needs no escape.
 
 use std::collections::BTreeMap;
 

@@ -253,8 +253,8 @@ impl Signed {
 }
 
 impl Signed {
-    /// What comes after chunks whose last signature is `previous`, in place of the last line end: trailers, `NAME:VALUE`, and
-    /// their signature.
+    /// What comes after chunks whose last signature is `previous`, in place of the last line end: trailers,
+    /// `NAME:VALUE`, and their signature.
     pub fn trailers(&self, lines: &[String], previous: &str) -> Vec<u8> {
         let canonical: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let digest = hex::encode(Sha256::digest(canonical));

@@ -7,8 +7,8 @@ use deltastore::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_s
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Commit, RecordKind};
 
-/// Commits in a data folder and the syncs that made them durable: a commit says up to where the log was durable when it was
-/// made, so that those of one sync say the same.
+/// Commits in a data folder and the syncs that made them durable: a commit says up to where the log was durable when it
+/// was made, so that those of one sync say the same.
 pub fn count(dir: &Path) -> (usize, usize) {
     let (mut commits, mut syncs, mut last) = (0, 0, None);
     for id in list_segments(&RealVfs, dir).expect("the folder of segments") {

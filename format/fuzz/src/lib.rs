@@ -11,7 +11,8 @@ use deltastore_format::{DecodeError, crc32c};
 #[global_allocator]
 static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Memory for each byte of input: the smallest operation, 13 bytes, is some 400 in memory, in a list that grows by doubling.
+/// Memory for each byte of input: the smallest operation, 13 bytes, is some 400 in memory, in a list that grows by
+/// doubling.
 const MEMORY_PER_BYTE: usize = 128;
 /// Memory that needs no input.
 const MEMORY: usize = 4096;

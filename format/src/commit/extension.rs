@@ -1,7 +1,7 @@
 //! Extensions: what later versions of the format add to commits and puts, each under a tag.
 //!
-//! They are written only where there is something to say, so what has none reads as it always did. A tag that is not known
-//! is refused, for it may change what the rest means.
+//! They are written only where there is something to say, so what has none reads as it always did. A tag that is not
+//! known is refused, for it may change what the rest means.
 
 use crate::error::DecodeError;
 use crate::wire::{Reader, Writer};

@@ -5,7 +5,8 @@ use libdeflater::Crc;
 use super::find::{Head, is_length};
 use super::{BOUNDARY, DUMP_BOUNDARY, IDAT, Mark, begun, dumped};
 
-/// Data bytes of the shortest chunk of image data that a boundary may end. It bounds how many bytes a byte of a stream stands for.
+/// Data bytes of the shortest chunk of image data that a boundary may end. It bounds how many bytes a byte of a stream
+/// stands for.
 const LEAST: usize = 64;
 
 pub(super) struct Chunk {

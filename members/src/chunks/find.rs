@@ -10,8 +10,8 @@ pub(super) const HEAD: usize = 10;
 /// How far ahead one step of the search looks.
 const STRIDE: usize = 64;
 
-/// Bounds of the data bytes of a dump's chunks, but for a stream's last; a power of two. It is pg_dump's room for output: 4 KiB, in
-/// later versions 128 KiB.
+/// Bounds of the data bytes of a dump's chunks, but for a stream's last; a power of two. It is pg_dump's room for
+/// output: 4 KiB, in later versions 128 KiB.
 const DUMP_CHUNKS: [usize; 2] = [4 * 1024, 256 * 1024];
 
 /// How a first chunk begins.
@@ -40,7 +40,8 @@ impl Head {
         }
     }
 
-    /// Whether a first chunk is there; `None`: that shows once more bytes than `rest`, which the head begins, are known.
+    /// Whether a first chunk is there; `None`: that shows once more bytes than `rest`, which the head begins, are
+    /// known.
     ///
     /// Little of a dump's head is fixed. So there must be a boundary where its chunk ends.
     pub(super) fn is_sound(self, rest: &[u8], ended: bool) -> Option<bool> {
@@ -84,8 +85,8 @@ pub(super) fn find(input: &[u8], range: Range<usize>) -> Option<(usize, Head)> {
     None
 }
 
-/// Whether one of the first [`STRIDE`] places may be a head. Branch-free, so that the compiler compares many bytes at once; what is
-/// looked at is rare enough.
+/// Whether one of the first [`STRIDE`] places may be a head. Branch-free, so that the compiler compares many bytes at
+/// once; what is looked at is rare enough.
 #[inline(always)]
 fn any(window: &[u8; STRIDE + 6]) -> bool {
     let mut any = 0u8;

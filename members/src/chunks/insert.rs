@@ -8,7 +8,8 @@ use crate::recreate::RecreateError;
 
 use libdeflater::crc32;
 
-/// Reads the groups of an op at `*at`, moving `*at` behind them; how many boundaries they are, and their bytes, at most `most`.
+/// Reads the groups of an op at `*at`, moving `*at` behind them; how many boundaries they are, and their bytes, at most
+/// `most`.
 pub(crate) fn total(op: &Chunks, program: &[u8], at: &mut usize, most: usize) -> Result<(usize, usize), RecreateError> {
     let size = match op.of {
         Chunked::Image { .. } => BOUNDARY,

@@ -1,7 +1,7 @@
 //! From an object's bytes to those without the boundaries between chunks, as they arrive.
 //!
-//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; no more bytes are held back than a
-//! dump's longest chunk and what is around it; each byte is looked at a bounded number of times.
+//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; no more bytes are held
+//! back than a dump's longest chunk and what is around it; each byte is looked at a bounded number of times.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -19,8 +19,8 @@ pub(crate) struct Joiner {
     chunk: Option<Chunk>,
     /// Boundaries whose places are still in the expander's buffer, in order.
     boundaries: VecDeque<Boundary>,
-    /// Where in that buffer zlib streams with a window of less than 32 KiB begin, in order. Their headers are too frequent
-    /// elsewhere to be signatures.
+    /// Where in that buffer zlib streams with a window of less than 32 KiB begin, in order. Their headers are too
+    /// frequent elsewhere to be signatures.
     pub(crate) small: VecDeque<usize>,
 }
 
@@ -74,7 +74,8 @@ impl Joiner {
         self.held = input;
     }
 
-    /// Looks for a first chunk. There is none within a dump's: what looks so is what the stream has as it was, such as an image.
+    /// Looks for a first chunk. There is none within a dump's: what looks so is what the stream has as it was, such as
+    /// an image.
     fn search(&self, input: &[u8], range: Range<usize>, ended: bool) -> Found {
         let mut from = range.start;
         if self.chunk.as_ref().is_some_and(Chunk::is_of_dump) {
@@ -90,7 +91,8 @@ impl Joiner {
         Found::Nothing
     }
 
-    /// Where a chunk has ended: the bytes to take out, or `None` if more are needed to tell. `at`: where that is in the buffer.
+    /// Where a chunk has ended: the bytes to take out, or `None` if more are needed to tell. `at`: where that is in the
+    /// buffer.
     fn at_end(&mut self, rest: &[u8], ended: bool, at: usize) -> Option<usize> {
         let Some(chunk) = self.chunk.take() else { return Some(0) };
         let size = chunk.boundary_len();

@@ -1,11 +1,13 @@
-//! Streams that lie in chunks: PNG's image data (the PNG specification, 5.3 and 11.2.3), one zlib stream, which may lie in several IDAT
-//! chunks; the data of a table, or a large object, in a dump of pg_dump's custom format (PostgreSQL's `pg_backup_custom.c`), one zlib stream
-//! in chunks of the same length but for the last.
+//! Streams that lie in chunks: PNG's image data (the PNG specification, 5.3 and 11.2.3), one zlib stream, which may lie
+//! in several IDAT chunks; the data of a table, or a large object, in a dump of pg_dump's custom format (PostgreSQL's
+//! `pg_backup_custom.c`), one zlib stream in chunks of the same length but for the last.
 //!
-//! [`Joiner`] takes the boundaries between such chunks out of an object, so that the expander sees a stream without gaps; ops 5 and 6
-//! of a unit's program, which [`ops`] makes, say where they were, and [`insert`] puts them back. `FORMAT.md` describes the ops.
+//! [`Joiner`] takes the boundaries between such chunks out of an object, so that the expander sees a stream without
+//! gaps; ops 5 and 6 of a unit's program, which [`ops`] makes, say where they were, and [`insert`] puts them back.
+//! `FORMAT.md` describes the ops.
 //!
-//! Invariant: a boundary that is taken out follows from the bytes around it but for the length of the chunk that it begins.
+//! Invariant: a boundary that is taken out follows from the bytes around it but for the length of the chunk that it
+//! begins.
 
 mod chunk;
 mod find;
@@ -41,8 +43,8 @@ pub(crate) struct Boundary {
 /// What a boundary is of, and what it tells of the chunk that ends there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
-    /// PNG's image data: the CRC of type and data, and bytes that this is of if the chunk is a stream's first; another's are `IDAT`
-    /// and all up to the boundary before.
+    /// PNG's image data: the CRC of type and data, and bytes that this is of if the chunk is a stream's first;
+    /// another's are `IDAT` and all up to the boundary before.
     Image { crc: u32, first: Option<usize> },
     /// A dump: whether the chunk is a stream's first.
     Dump { first: bool },

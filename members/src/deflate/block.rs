@@ -1,7 +1,7 @@
 //! Decoding one DEFLATE block.
 //!
-//! Invariants: the result depends on nothing but the bits from the block's start on, the history's length and where the input ends;
-//! a block found in a short input is found, unchanged, in a longer one.
+//! Invariants: the result depends on nothing but the bits from the block's start on, the history's length and where the
+//! input ends; a block found in a short input is found, unchanged, in a longer one.
 
 use std::ops::Range;
 use std::sync::LazyLock;

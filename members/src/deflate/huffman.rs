@@ -21,7 +21,8 @@ pub(crate) const END: u32 = 1 << 14;
 /// With [`SPECIAL`]: the value is the second table's start, the code width its index width.
 pub(crate) const SECOND: u32 = 1 << 15;
 
-/// One look-up's answer: bits 0 to 7 the width of code and extra bits, 8 to 11 that of the code alone, 12 to 15 flags, 16 up the value.
+/// One look-up's answer: bits 0 to 7 the width of code and extra bits, 8 to 11 that of the code alone, 12 to 15 flags,
+/// 16 up the value.
 #[derive(Clone, Copy)]
 pub(crate) struct Entry(u32);
 
@@ -122,7 +123,8 @@ impl<const ROOT: u32, const SIZE: usize> Table<ROOT, SIZE> {
             }
             self.entries.fill(Entry::INVALID);
         }
-        // Codes grow with their lengths, so that the last of those that share a first look-up sets the width of its second table.
+        // Codes grow with their lengths, so that the last of those that share a first look-up sets the width of its
+        // second table.
         set.for_each(lengths, |_, code, width| {
             if width > ROOT {
                 let prefix = code as usize & ((1 << ROOT) - 1);

@@ -7,7 +7,8 @@ pub(crate) struct Span {
     pub(crate) extra: u8,
 }
 
-/// Lengths minus 3, of the symbols 257 to 285. Symbol 284 with all extra bits set stands for 258 too; only 285 is accepted for it.
+/// Lengths minus 3, of the symbols 257 to 285. Symbol 284 with all extra bits set stands for 258 too; only 285 is
+/// accepted for it.
 pub(crate) const LENGTHS: [Span; 29] = lengths();
 /// Distances minus 1, of the symbols 0 to 29.
 pub(crate) const DISTANCES: [Span; 30] = distances();
@@ -41,8 +42,9 @@ const fn distances() -> [Span; 30] {
 /// How many slots there are for distances, a power of two.
 pub(crate) const DISTANCE_SLOTS: usize = 1024;
 
-/// Where a table by distances has the entry of a distance minus 1, which is below 65536: those below 256 have a slot each, all
-/// others one for 128 in a row, which have one symbol. From 512 on it is for those from 32768 on, which have none.
+/// Where a table by distances has the entry of a distance minus 1, which is below 65536: those below 256 have a slot
+/// each, all others one for 128 in a row, which have one symbol. From 512 on it is for those from 32768 on, which have
+/// none.
 #[inline(always)]
 pub(crate) fn distance_slot(distance: u32) -> usize {
     let slot = if distance < 256 { distance } else { (distance >> 7).wrapping_add(256) };

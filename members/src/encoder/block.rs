@@ -1,9 +1,9 @@
 //! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
 //! `trees.c`).
 //!
-//! With zlib's family a block ends when the symbol buffer is one short of full, in gzip also early where matches do well.
-//! It is written in the form that takes the fewest bytes: stored if that saves at least the four bytes of its lengths,
-//! else the fixed code unless a code of its own is shorter. How Go decides is in [`super::go`].
+//! With zlib's family a block ends when the symbol buffer is one short of full, in gzip also early where matches do
+//! well. It is written in the form that takes the fewest bytes: stored if that saves at least the four bytes of its
+//! lengths, else the fixed code unless a code of its own is shorter. How Go decides is in [`super::go`].
 
 use super::bits::BitWriter;
 use super::go;
@@ -88,7 +88,8 @@ impl<'a> Expected<'a> {
         Self { blocks, block: 0, before: 0, compared }
     }
 
-    /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins with `more`.
+    /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins
+    /// with `more`.
     pub(super) fn allows(&self, done: usize, more: &[u32]) -> bool {
         let Some(current) = self.blocks.get(self.block) else { return true };
         self.compared.set(self.before + done + more.len());

@@ -11,8 +11,8 @@ pub(super) struct Chains {
 }
 
 thread_local! {
-    /// What an encoder that has ended leaves: an archive has thousands of small streams, and fresh memory costs more than their
-    /// encoding.
+    /// What an encoder that has ended leaves: an archive has thousands of small streams, and fresh memory costs more
+    /// than their encoding.
     static SPARE: Cell<Option<Chains>> = const { Cell::new(None) };
 }
 

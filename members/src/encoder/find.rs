@@ -79,7 +79,8 @@ pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Opti
     find_within(&mut u64::MAX.clone(), start, input, actual, hints)
 }
 
-/// As [`find`], as long as `time` lasts: nanoseconds of a core by [`Params::pace`], those that trying encoders takes are taken off.
+/// As [`find`], as long as `time` lasts: nanoseconds of a core by [`Params::pace`], those that trying encoders takes
+/// are taken off.
 pub(crate) fn find_within(
     time: &mut u64,
     start: Start,
@@ -132,8 +133,8 @@ struct First {
     closed_fixed: bool,
     /// Whether the description of that block's codes names symbols without need, if it can be told.
     named: Option<bool>,
-    /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower one
-    /// among equals. With libdeflate that is always so.
+    /// There are blocks with codes of their own, and in each the rarer of two symbols has the longer code, the lower
+    /// one among equals. With libdeflate that is always so.
     ordered: Option<bool>,
     /// What miniz's blocks would look like.
     miniz: miniz::Signs,
@@ -217,7 +218,8 @@ impl First {
         blocks == self.symbols.len()
     }
 
-    /// Nanoseconds of a core that an encoder took which gave up after so many symbols, about; it depends on the bytes alone.
+    /// Nanoseconds of a core that an encoder took which gave up after so many symbols, about; it depends on the bytes
+    /// alone.
     fn cost(&self, start: &Start, plain: usize, params: &Params, compared: usize) -> u64 {
         let symbols: usize = self.symbols.iter().map(Vec::len).sum();
         let read = match params.is_whole() || symbols == 0 {
@@ -257,7 +259,8 @@ impl First {
             [Strategy::Filtered, Strategy::Fixed, Strategy::Rle, Strategy::Huffman].into_iter().flat_map(|strategy| {
                 [6, 9, 1, 2, 3, 4, 5, 7, 8].map(|level| Params { strategy, ..Params::new(Family::Zlib, level) })
             });
-        // What image writers set beside the largest memory level: Pillow the first, optipng each. The others have no levels.
+        // What image writers set beside the largest memory level: Pillow the first, optipng each. The others have no
+        // levels.
         let images = [(Strategy::Filtered, &[6, 9, 4, 5, 7, 8][..]), (Strategy::Huffman, &[6]), (Strategy::Rle, &[6])]
             .into_iter()
             .flat_map(|(strategy, levels)| {
@@ -289,7 +292,8 @@ impl First {
             .chain(whole)
     }
 
-    /// Whether the first block ends as `gzip --rsyncable` would end it: within a symbol of the first place that its sums name.
+    /// Whether the first block ends as `gzip --rsyncable` would end it: within a symbol of the first place that its
+    /// sums name.
     fn ends_by_content(&self, start: &Start, input: &Input) -> bool {
         let near = &start.history[start.history.len().saturating_sub(HISTORY)..];
         let first = [near, &input.plain[..self.first.min(input.plain.len())]].concat();

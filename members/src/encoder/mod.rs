@@ -3,8 +3,8 @@
 //! DEFLATE leaves much to the encoder: which matches to take, where blocks end, which Huffman codes. Most real streams
 //! come from a few programs, and these are deterministic, so naming the program and its settings ([`Params`], eight
 //! bytes) re-creates a stream. The engines here follow the algorithms of zlib, Chromium's fork, GNU gzip, pigz,
-//! zlib-ng, miniz, Go's standard library and klauspost's and pgzip's for Go; each file names its source. libdeflate is itself called. [`find`] tries which one made a stream, [`matching`] tells how far one
-//! reproduces it.
+//! zlib-ng, miniz, Go's standard library and klauspost's and pgzip's for Go; each file names its source. libdeflate is
+//! itself called. [`find`] tries which one made a stream, [`matching`] tells how far one reproduces it.
 //!
 //! Invariants:
 //! - The same input gives the same output on every machine and in every version of this program: stored data depends on
@@ -204,10 +204,10 @@ pub struct Block<'a> {
 /// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking.
 /// Returns all output; its first `first_bit` bits and what fills up its last byte are zero.
 ///
-/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB. Encoders that
-/// cannot be told to flush ([`Params::takes_flushes`]) pass over them.
-/// After a flush the greedy matchers (not [`Params::is_lazy`]) often choose otherwise than the original, which did not
-/// look beyond it when it passed. A few MiB of plain bytes at a time keep memory small: they are copied once.
+/// Settings that [`Params::is_valid`] refuses give no output, nor do more flushes than 16 and one for every 16 KiB.
+/// Encoders that cannot be told to flush ([`Params::takes_flushes`]) pass over them. After a flush the greedy matchers
+/// (not [`Params::is_lazy`]) often choose otherwise than the original, which did not look beyond it when it passed. A
+/// few MiB of plain bytes at a time keep memory small: they are copied once.
 pub fn encode(params: &Params, start: Start, input: Input, sink: &mut dyn FnMut(Block) -> ControlFlow<()>) -> Vec<u8> {
     encode_expecting(params, start, input, None, sink)
 }

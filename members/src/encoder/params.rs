@@ -25,21 +25,24 @@ pub enum Family {
     /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
     /// padding.
     Pigz,
-    /// Go's `compress/flate` up to Go 1.26, compared from 1.19 on; 1.27 has another encoder. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    /// Go's `compress/flate` up to Go 1.26, compared from 1.19 on; 1.27 has another encoder. [`Strategy::Huffman`] at
+    /// level 6 is its `HuffmanOnly`.
     Go,
-    /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It encodes
-    /// whole streams only, see [`Params::is_whole`].
+    /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It
+    /// encodes whole streams only, see [`Params::is_whole`].
     Libdeflate,
-    /// Release 1.20 of klauspost's `compress/flate` for Go; with [`Params::writes`] set, pgzip with blocks of that many bytes.
-    /// [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    /// Release 1.20 of klauspost's `compress/flate` for Go; with [`Params::writes`] set, pgzip with blocks of that many
+    /// bytes. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
     Klauspost,
     /// Releases 1.18.2 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.
     KlauspostEarlier,
     /// Releases 1.15.15 to 1.18.0: blocks name all symbols, whether they occur or not.
     KlauspostEarliest,
-    /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set it is enough.
+    /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set
+    /// it is enough.
     Miniz,
-    /// GNU gzip with `--rsyncable`, compared with 1.12: blocks end where the content says so, most of them at a byte boundary.
+    /// GNU gzip with `--rsyncable`, compared with 1.12: blocks end where the content says so, most of them at a byte
+    /// boundary.
     GzipRsyncable,
 }
 
@@ -88,8 +91,8 @@ pub struct Params {
     /// to [`Family::Ng`] mostly; with [`Family::Miniz`], 8 KiB stand for all sizes up to 56 KiB.
     pub writes: u32,
     /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
-    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`], and only if all input is passed at once, and to level 1 of
-    /// [`Family::Miniz`].
+    /// Rust's flate2). Matters to the middle levels of [`Family::Ng`], and only if all input is passed at once, and to
+    /// level 1 of [`Family::Miniz`].
     pub room: u32,
 }
 
@@ -144,8 +147,8 @@ impl Params {
             }
     }
 
-    /// Edges of windows and of writes meet again after the smallest multiple of both, over which an encoder's state in the middle of
-    /// a stream is found: at most 2 GiB, so that no program takes long.
+    /// Edges of windows and of writes meet again after the smallest multiple of both, over which an encoder's state in
+    /// the middle of a stream is found: at most 2 GiB, so that no program takes long.
     fn has_writes(&self) -> bool {
         let short = (256..1 << 16).contains(&self.writes);
         let round = (1 << 16..1 << 24).contains(&self.writes) && self.writes.is_multiple_of(256);
@@ -240,8 +243,9 @@ impl Params {
         if params.is_valid() { Ok(params) } else { Err(unknown) }
     }
 
-    /// About how long encoding a plain byte takes, in picoseconds of a core: a rule of thumb, the same on every machine, that
-    /// says where re-creating is slow. From reads of real archives; content of the same settings differs by a factor of two.
+    /// About how long encoding a plain byte takes, in picoseconds of a core: a rule of thumb, the same on every
+    /// machine, that says where re-creating is slow. From reads of real archives; content of the same settings differs
+    /// by a factor of two.
     #[must_use]
     pub fn pace(&self) -> u64 {
         let zlib = match self.level {
@@ -264,7 +268,8 @@ impl Params {
         }
     }
 
-    /// Whether the encoder can be told to flush. One that cannot leaves empty stored blocks all the same, by rules of its own.
+    /// Whether the encoder can be told to flush. One that cannot leaves empty stored blocks all the same, by rules of
+    /// its own.
     #[must_use]
     pub const fn takes_flushes(&self) -> bool {
         !matches!(self.family, Family::GzipRsyncable)
@@ -292,8 +297,8 @@ impl Params {
         if self.family.is_klauspost() { self.writes } else { 0 }
     }
 
-    /// Plain bytes that must follow the last block asked for, unless the stream ends. With klauspost's family a block is
-    /// taken to end where exactly so many are left: what it would have gone on with need not be known.
+    /// Plain bytes that must follow the last block asked for, unless the stream ends. With klauspost's family a block
+    /// is taken to end where exactly so many are left: what it would have gone on with need not be known.
     #[must_use]
     pub const fn lookahead(&self) -> usize {
         match self.family {

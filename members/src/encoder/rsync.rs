@@ -1,5 +1,6 @@
-//! Where `gzip --rsyncable` ends blocks (`rsync_roll` in gzip's `deflate.c`, compared with 1.12): with the first symbol that ends behind a
-//! position at which the last 4096 bytes add up to a multiple of 4096. So an insertion changes no block far behind it.
+//! Where `gzip --rsyncable` ends blocks (`rsync_roll` in gzip's `deflate.c`, compared with 1.12): with the first symbol
+//! that ends behind a position at which the last 4096 bytes add up to a multiple of 4096. So an insertion changes no
+//! block far behind it.
 
 /// Bytes that are added up, and what their sum is to be a multiple of.
 const SPAN: usize = 4096;

@@ -1,8 +1,9 @@
 //! Positions sorted by hash: what zlib's chains lead through, side by side in memory.
 //!
-//! zlib finds candidates by following links, each of which is waited for. A lazy matcher puts every position into its chain,
-//! so that the chains are known before any search: here the positions of 32 KiB at a time are sorted by hash, and those
-//! before one in its chain are the entries before its own. Eight of them are looked at in the time of one link.
+//! zlib finds candidates by following links, each of which is waited for. A lazy matcher puts every position into its
+//! chain, so that the chains are known before any search: here the positions of 32 KiB at a time are sorted by hash,
+//! and those before one in its chain are the entries before its own. Eight of them are looked at in the time of one
+//! link.
 //!
 //! Invariant: candidates come in the order of zlib's chains, nearest first, and count the same.
 
@@ -147,7 +148,8 @@ pub(super) struct Search<'a> {
 }
 
 impl Sorted {
-    /// Sorts what is needed for a search at `at`; positions before `first` are no candidates, those from `end` on are not searched.
+    /// Sorts what is needed for a search at `at`; positions before `first` are no candidates, those from `end` on are
+    /// not searched.
     #[inline(always)]
     pub(super) fn reach<H: Hash>(&mut self, buf: &[u8], hash: H, at: usize, first: usize, end: usize) {
         if at.wrapping_sub(self.now.base) >= STRETCH {
@@ -244,7 +246,8 @@ impl Search<'_> {
     }
 }
 
-/// What [`super::window::Filter`] tests, with four bytes at most: less work, and what passes without being longer does no harm here.
+/// What [`super::window::Filter`] tests, with four bytes at most: less work, and what passes without being longer does
+/// no harm here.
 #[derive(Clone, Copy)]
 pub(super) struct Tail {
     offset: usize,

@@ -40,8 +40,8 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// The code for symbol counts `freq` whose lengths `lengths` finds, given the longest there may be; not zlib's, for which there
-    /// is [`build`].
+    /// The code for symbol counts `freq` whose lengths `lengths` finds, given the longest there may be; not zlib's, for
+    /// which there is [`build`].
     pub(super) fn of(freq: &[u16], shape: &Shape, lengths: impl FnOnce(&[u16], usize, &mut [u8; 288])) -> Self {
         let max_code = freq.iter().rposition(|&f| f != 0).unwrap_or(0);
         let mut made = Self { len: [0; 288], code: [0; 288], max_code, bits: 0, fixed_bits: 0 };

@@ -1,4 +1,5 @@
-//! libdeflate, which encodes a whole stream at once: each decision may depend on all of it, so none begins in the middle.
+//! libdeflate, which encodes a whole stream at once: each decision may depend on all of it, so none begins in the
+//! middle.
 //!
 //! This is the library itself, not an engine of our own. Its version is pinned, since what it yields is part of the
 //! format; the digests in `tests/encoder.rs` hold it to that, at every level.

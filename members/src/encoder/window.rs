@@ -1,8 +1,9 @@
 //! The encoder's view of its input: what zlib's `fill_window` has let it see so far.
 //!
-//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Its tables hold positions
-//! relative to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where they are
-//! and only the edge moves, at the same moments, so that every comparison of relative positions has the same result.
+//! zlib keeps two windows of input and moves the upper one down when the cursor nears the end. Its tables hold
+//! positions relative to the lower edge, and relative position zero stands for "none". Here the plain bytes stay where
+//! they are and only the edge moves, at the same moments, so that every comparison of relative positions has the same
+//! result.
 
 use super::{Family, Params};
 use std::ops::ControlFlow;

@@ -73,7 +73,8 @@ impl Expander {
             };
             match offer {
                 Offer::More => break,
-                // Once one takes too long, nothing more is encoded: the next version of the object is to be cut at the same place.
+                // Once one takes too long, nothing more is encoded: the next version of the object is to be cut at the
+                // same place.
                 Offer::Encode { time, .. } if time > self.time => self.time = 0,
                 Offer::Encode { encode, flushes, bit_end, prefix, history, plain, time } => {
                     self.time -= time;
@@ -97,7 +98,8 @@ impl Expander {
         }
     }
 
-    /// Adds an op for plain bytes. One that needs history begins a unit, so that it can take what the view holds already.
+    /// Adds an op for plain bytes. One that needs history begins a unit, so that it can take what the view holds
+    /// already.
     fn place(
         &mut self,
         deep: &Deep,

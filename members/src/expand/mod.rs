@@ -1,9 +1,9 @@
 //! From an object's bytes to its stored view, in one pass.
 //!
-//! Invariants: units tile the object; each with a program was re-created and compared before it is handed out; what comes out
-//! depends on the object's bytes, the settings and the encoders known beforehand alone, not on how they arrive in pieces; memory is
-//! bounded by the settings.
-//! Failures: there are none. What cannot be represented, or does not come back bit for bit, is copied.
+//! Invariants: units tile the object; each with a program was re-created and compared before it is handed out; what
+//! comes out depends on the object's bytes, the settings and the encoders known beforehand alone, not on how they
+//! arrive in pieces; memory is bounded by the settings. Failures: there are none. What cannot be represented, or does
+//! not come back bit for bit, is copied.
 
 mod held;
 mod scan;
@@ -25,7 +25,8 @@ use stream::Stream;
 /// How many bytes are read between two looks at what has arrived.
 const QUANTUM: usize = 512 * 1024;
 
-/// Bytes that may be decoded in vain before as many must have been read: bounds the time that adversarial input can take.
+/// Bytes that may be decoded in vain before as many must have been read: bounds the time that adversarial input can
+/// take.
 const CREDIT: usize = 8 * 1024 * 1024;
 
 /// View bytes that the deep gear keeps, for histories.
@@ -35,8 +36,8 @@ const TAIL: usize = WARM_UP + FAR_LOOKAHEAD;
 pub struct Expander {
     settings: Settings,
     joiner: Joiner,
-    /// The object's bytes that are still needed, without the boundaries that `joiner` took out. All positions below count from
-    /// its start.
+    /// The object's bytes that are still needed, without the boundaries that `joiner` took out. All positions below
+    /// count from its start.
     buffer: Vec<u8>,
     /// Nothing can be decided before the buffer is that long.
     want: usize,

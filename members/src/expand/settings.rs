@@ -22,8 +22,8 @@ pub struct Settings {
     /// How long encoding all that the deep gear leaves to encoders may take, in nanoseconds of a core by
     /// [`crate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
     pub time: u64,
-    /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that, only encoders that are
-    /// known are tried.
+    /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that,
+    /// only encoders that are known are tried.
     pub search: u64,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
     pub deep: bool,

@@ -12,7 +12,8 @@ use crate::recreate::recreate_into;
 use crate::unit::{Expansion, Unit};
 
 impl Expander {
-    /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of their units.
+    /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of
+    /// their units.
     pub(super) fn settle(&mut self, upto: usize, out: &mut Expansion) {
         if upto - self.covered >= self.settings.gap.min(self.settings.plain) {
             self.close(out);

@@ -34,8 +34,8 @@ struct Codes {
     literals: [u32; 512],
     /// By length minus 3, with the extra bits; those beyond 255 are missing.
     lengths: [u32; 512],
-    /// By [`distance_slot`]: in 0 to 7 the number of bits with the extra ones, in 8 to 15 without, in 16 to 31 the code alone, and
-    /// in 32 to 47 the first distance of the symbol; the missing have [`MISSING`] in the upper half.
+    /// By [`distance_slot`]: in 0 to 7 the number of bits with the extra ones, in 8 to 15 without, in 16 to 31 the code
+    /// alone, and in 32 to 47 the first distance of the symbol; the missing have [`MISSING`] in the upper half.
     distances: [u64; DISTANCE_SLOTS],
     end: u32,
 }
@@ -162,7 +162,8 @@ const FEW: usize = 3;
 fn tokens(codes: &Codes, view: &[u8], mut at: usize, to: &mut Cursor, out: &mut [u8]) -> Result<usize, RecreateError> {
     // A copy, so that it stays in registers.
     let mut cursor = *to;
-    // Symbols without a code, and bytes read beyond the view, are found out later: what they wrote meanwhile is bounded by `out`.
+    // Symbols without a code, and bytes read beyond the view, are found out later: what they wrote meanwhile is bounded
+    // by `out`.
     let mut seen = 0;
     loop {
         let mut word = word_at(view, at);

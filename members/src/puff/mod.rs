@@ -11,7 +11,8 @@ pub(crate) use bits::BitWriter;
 pub(crate) use encode::{Encoder, encode_block};
 pub(crate) use tokens::Tokens;
 
-/// A block's first byte: bit 0 marks the last block, bits 1 and 2 are RFC 1951's block type, the others are zero but for this one.
+/// A block's first byte: bit 0 marks the last block, bits 1 and 2 are RFC 1951's block type, the others are zero but
+/// for this one.
 const LAST: u8 = 1;
 const STORED: u8 = 0;
 const FIXED: u8 = 1 << 1;
@@ -34,7 +35,8 @@ mod tests {
     use super::*;
     use crate::deflate::{Block, Fault, Plain, Tables, decode_block};
 
-    /// Bits written as they come in a stream: (value, width), the lowest first; Huffman codes are reversed by the caller.
+    /// Bits written as they come in a stream: (value, width), the lowest first; Huffman codes are reversed by the
+    /// caller.
     fn stream(fields: &[(u32, u32)]) -> (Vec<u8>, usize) {
         let mut bytes = vec![0; 512];
         let mut writer = BitWriter { out: &mut bytes, cursor: Default::default() };
@@ -101,7 +103,8 @@ mod tests {
         }
     }
 
-    /// A dynamic block whose lengths no usual encoder would write: all in full, with trailing zeros in both alphabets and in the order.
+    /// A dynamic block whose lengths no usual encoder would write: all in full, with trailing zeros in both alphabets
+    /// and in the order.
     #[test]
     fn unusual_code_lengths_are_kept() {
         let mut fields = vec![(5, 3), (29, 5), (29, 5), (15, 4)];

@@ -1,7 +1,7 @@
 //! Writing tokens: a sink for DEFLATE blocks.
 //!
-//! Invariant: never more than the limit is held. A block that needs more is decoded to its end all the same, and then counts as
-//! [`Tokens::overflowed`]; its bytes are of no use.
+//! Invariant: never more than the limit is held. A block that needs more is decoded to its end all the same, and then
+//! counts as [`Tokens::overflowed`]; its bytes are of no use.
 
 use super::{DYNAMIC, END, FIXED, LAST, LONG, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
 use crate::deflate::{BitReader, Header, Kind, Sink};
@@ -34,7 +34,8 @@ impl Tokens {
         *self = std::mem::take(self).with_room(more);
     }
 
-    /// Makes room for `more` bytes, dropping everything if the limit is reached. By value, as a sink must be in its loop.
+    /// Makes room for `more` bytes, dropping everything if the limit is reached. By value, as a sink must be in its
+    /// loop.
     #[cold]
     #[inline(never)]
     fn with_room(mut self, more: usize) -> Self {

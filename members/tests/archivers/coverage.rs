@@ -56,8 +56,8 @@ pub fn measure(archive: &Archive, expansion: &Expansion) -> Coverage {
     Coverage { source, tool, variant, streams, expanded, named, encoders }
 }
 
-/// Bytes of the archive's DEFLATE streams that are large enough to be expanded, found by trying at every byte: whatever the
-/// container, and with another decoder than the one under test. Of a PNG it is all of its image data.
+/// Bytes of the archive's DEFLATE streams that are large enough to be expanded, found by trying at every byte: whatever
+/// the container, and with another decoder than the one under test. Of a PNG it is all of its image data.
 fn streams(archive: &[u8]) -> usize {
     if archive.starts_with(b"\x89PNG") {
         return image_data(archive);

@@ -1,8 +1,9 @@
-//! Archives that real tools make, at every level each of them has, sound and damaged, through expanding and re-creating.
+//! Archives that real tools make, at every level each of them has, sound and damaged, through expanding and
+//! re-creating.
 //!
-//! `members/tests/archivers/install` puts the tools outside the checkout (`make test` does it first). A tool that is missing
-//! fails the test. `DELTASTORE_ARCHIVERS_SEED` and `DELTASTORE_ARCHIVERS_ROUNDS` (damaged copies of each archive) choose other
-//! damage and more of it. With `--nocapture` the test prints the table of `docs/archivers.md`.
+//! `members/tests/archivers/install` puts the tools outside the checkout (`make test` does it first). A tool that is
+//! missing fails the test. `DELTASTORE_ARCHIVERS_SEED` and `DELTASTORE_ARCHIVERS_ROUNDS` (damaged copies of each
+//! archive) choose other damage and more of it. With `--nocapture` the test prints the table of `docs/archivers.md`.
 
 mod coverage;
 mod damage;

@@ -1,7 +1,7 @@
-// Prints the digests of klauspost's streams that the test `klauspost_at_all_levels` in ../encoder.rs compares with: level, whole,
-// with flushes, of pgzip with blocks of 64 KiB.
-// Usage: go run klauspost.go < INPUT, where INPUT is what that test makes, with github.com/klauspost/compress at 1.20.3 and
-// pgzip at 1.3.0 (family Klauspost), 1.19.0 and 1.2.6 (KlauspostEarlier), or 1.17.11 and 1.2.6 (KlauspostEarliest).
+// Prints the digests of klauspost's streams that the test `klauspost_at_all_levels` in ../encoder.rs compares with:
+// level, whole, with flushes, of pgzip with blocks of 64 KiB. Usage: go run klauspost.go < INPUT, where INPUT is what
+// that test makes, with github.com/klauspost/compress at 1.20.3 and pgzip at 1.3.0 (family Klauspost), 1.19.0 and 1.2.6
+// (KlauspostEarlier), or 1.17.11 and 1.2.6 (KlauspostEarliest).
 package main
 
 import (

@@ -26,8 +26,8 @@ pub fn boundaries(expansion: &Expansion) -> u64 {
     steps(expansion).into_iter().map(of).sum()
 }
 
-/// Asserts that the object comes back in all gears however it arrives, with so many boundaries taken out, and that nearly all of the
-/// streams is plain in the deep gear.
+/// Asserts that the object comes back in all gears however it arrives, with so many boundaries taken out, and that
+/// nearly all of the streams is plain in the deep gear.
 pub fn taken_apart(object: &[u8], expected: u64) {
     for settings in gears() {
         let expansion = checked(object, &settings);
@@ -44,8 +44,8 @@ pub fn taken_apart(object: &[u8], expected: u64) {
     assert!(!found.iter().any(|step| matches!(step, Step::Tokens { .. })), "{found:?}");
 }
 
-/// Runs programs of an object with boundaries that were damaged, and programs of noise that begin with an op of boundaries, `boundary`
-/// bytes each and fewer than `most` in the length asked for.
+/// Runs programs of an object with boundaries that were damaged, and programs of noise that begin with an op of
+/// boundaries, `boundary` bytes each and fewer than `most` in the length asked for.
 pub fn damaged(dice: &mut Dice, expansion: &Expansion, op: u8, boundary: usize, most: usize) {
     for round in 0..8_000 {
         let unit = &expansion.units[dice.below(expansion.units.len())];

@@ -77,8 +77,8 @@ fn noise_with_signatures() {
     }
 }
 
-/// Candidates that each decode for long before they fail must not multiply: the object is a run of signatures, each followed by
-/// the start of a block whose end never comes.
+/// Candidates that each decode for long before they fail must not multiply: the object is a run of signatures, each
+/// followed by the start of a block whose end never comes.
 #[test]
 fn adversarial_candidates_take_bounded_time() {
     let mut object = Vec::new();

@@ -23,7 +23,8 @@ fn made_by(params: &Params, content: &[u8]) -> Vec<u8> {
     encode(params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()))
 }
 
-/// A stream that no encoder makes: it ends a block in the midst of nothing, with one encoder's choices, and goes on with another's.
+/// A stream that no encoder makes: it ends a block in the midst of nothing, with one encoder's choices, and goes on
+/// with another's.
 fn made_by_none(dice: &mut Dice, len: usize) -> Vec<u8> {
     let content = dice.content(len);
     let mut stream = vec![0x00, 0x01, 0x00, 0xfe, 0xff, content[0]];

@@ -1,7 +1,7 @@
 //! `estimate`: what a folder or a bucket of any S3 server would take stored here. Nothing is written anywhere.
 //!
-//! Everything is put into a store whose disk and index are in memory, by the code that serves PUTs, and counted as `stats`
-//! counts. What does not fit the memory is extrapolated from what does; see [`sample`].
+//! Everything is put into a store whose disk and index are in memory, by the code that serves PUTs, and counted as
+//! `stats` counts. What does not fit the memory is extrapolated from what does; see [`sample`].
 
 mod engine;
 mod report;
@@ -32,7 +32,8 @@ pub struct EstimateArguments {
     /// A folder, whose symbolic links are not followed, or a bucket with or without a prefix
     #[arg(value_name = "PATH|s3://BUCKET[/PREFIX]")]
     source: String,
-    /// The S3 server that has the bucket; if not given, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, or else AWS's own in the region
+    /// The S3 server that has the bucket; if not given, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, or else AWS's own in
+    /// the region
     #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
     /// Say what `optimize` would make of it, too
@@ -158,7 +159,8 @@ async fn read(
         for _ in 0..take {
             let item = &group.items[group.taken.len()];
             if engine.used().saturating_add(item.size) > room {
-                // Going on with smaller objects would make them count for more than they are; only what is far too large is passed over.
+                // Going on with smaller objects would make them count for more than they are; only what is far too
+                // large is passed over.
                 if engine.used() > room / 2 {
                     break 'all;
                 }

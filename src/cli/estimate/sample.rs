@@ -1,13 +1,14 @@
 //! What of the input is read when it does not all fit the memory, and what that says of the rest.
 //!
-//! A group is a prefix: later objects of it are stored as deltas of earlier ones, so objects are never picked one by one. Of each
-//! group that is read, the oldest objects are, up to a share of the memory; where there are too many groups for a
-//! useful share, groups are picked in the order of a hash of their names. The first object of a group, which has no earlier
-//! one to delta against, counts as itself; what is not read of the group is taken to be like its other objects that were, and a group of which
-//! nothing is read to be like all that were.
+//! A group is a prefix: later objects of it are stored as deltas of earlier ones, so objects are never picked one by
+//! one. Of each group that is read, the oldest objects are, up to a share of the memory; where there are too many
+//! groups for a useful share, groups are picked in the order of a hash of their names. The first object of a group,
+//! which has no earlier one to delta against, counts as itself; what is not read of the group is taken to be like its
+//! other objects that were, and a group of which nothing is read to be like all that were.
 //!
-//! The interval comes from a bootstrap (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979): what was read is drawn anew
-//! with repetition, many times, and the rest extrapolated from each draw. It cannot know of a rest that is unlike the sample.
+//! The interval comes from a bootstrap (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979): what was read
+//! is drawn anew with repetition, many times, and the rest extrapolated from each draw. It cannot know of a rest that
+//! is unlike the sample.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ use sha2::{Digest, Sha256};
 use super::source::Item;
 use crate::store::{Totals, directory};
 
-/// Least bytes of a group that are planned to be read, if it has as many; less where not even [`LEAST_GROUPS`] could be.
+/// Least bytes of a group that are planned to be read, if it has as many; less where not even [`LEAST_GROUPS`] could
+/// be.
 const LEAST: u64 = 64 << 20;
 const LEAST_GROUPS: u64 = 16;
 /// Least objects of a group that are planned to be read: with fewer it says nothing about those that come later.

@@ -14,9 +14,9 @@ pub(in crate::delta) struct Step {
     pub(in crate::delta) len: usize,
 }
 
-/// Writes all literal lengths, then all copy lengths, then all distances: each column is compressed better by itself.
-/// A distance is 0 where a copy goes on as if the literals before it had replaced as many units of the source. Copies count
-/// units of so many bytes: [`Copy::at`] and [`Copy::len`], but not [`Copy::from`].
+/// Writes all literal lengths, then all copy lengths, then all distances: each column is compressed better by itself. A
+/// distance is 0 where a copy goes on as if the literals before it had replaced as many units of the source. Copies
+/// count units of so many bytes: [`Copy::at`] and [`Copy::len`], but not [`Copy::from`].
 pub(in crate::delta) fn write(copies: &[Copy], unit: usize, out: &mut Vec<u8>) {
     out.clear();
     let mut done = 0;

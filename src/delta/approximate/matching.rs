@@ -1,9 +1,9 @@
 //! Which stretches of the window are like which of the source.
 //!
-//! An anchor (equal grams) or the last copy's own distance gives a place to start; from there a copy grows both ways for
-//! as long as equal bytes outweigh unequal ones, as in Colin Percival's bsdiff ("Naive differences of executable code",
-//! 2003). A hash table takes the place of its suffix array, and a copy ends where its score has fallen a fixed amount below
-//! the best (the X-drop of BLAST: Altschul et al., 1997), which bounds the time.
+//! An anchor (equal grams) or the last copy's own distance gives a place to start; from there a copy grows both ways
+//! for as long as equal bytes outweigh unequal ones, as in Colin Percival's bsdiff ("Naive differences of executable
+//! code", 2003). A hash table takes the place of its suffix array, and a copy ends where its score has fallen a fixed
+//! amount below the best (the X-drop of BLAST: Altschul et al., 1997), which bounds the time.
 
 use super::anchors::Anchors;
 use super::{Copy, GRAM};
@@ -15,7 +15,8 @@ const UNEQUAL: i32 = 2;
 /// Equal bytes at the last copy's distance that take it up again.
 const RESUME: usize = 8;
 
-/// A copy is left for another place if that many of the next [`GRAM`] bytes are equal only there (bsdiff asks for 8 too).
+/// A copy is left for another place if that many of the next [`GRAM`] bytes are equal only there (bsdiff asks for 8
+/// too).
 const SWITCH: usize = 9;
 
 /// How hard to look.

@@ -1,9 +1,10 @@
 //! The approximate-match codec: copies from the references that need not be equal, and what has to be added to them.
 //!
-//! Meant for native code and other data where an insertion shifts the addresses all over the rest: there few stretches are
-//! equal and long ones are nearly equal. The bytes are specified in `format/SPEC.md` ("Approximate match").
+//! Meant for native code and other data where an insertion shifts the addresses all over the rest: there few stretches
+//! are equal and long ones are nearly equal. The bytes are specified in `format/SPEC.md` ("Approximate match").
 //!
-//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same bytes.
+//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same
+//! bytes.
 
 pub(super) mod anchors;
 pub(super) mod control;
@@ -62,8 +63,8 @@ impl Approximator {
         matching::copies(window, source, &self.anchors, search, &mut self.copies);
     }
 
-    /// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. The copies must have been
-    /// found for the same two.
+    /// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. The copies must
+    /// have been found for the same two.
     pub(super) fn write(
         &mut self,
         window: &[u8],

@@ -1,7 +1,8 @@
 //! What is to be added to the copies: runs of differences that are not 0, and how far apart they lie.
 //!
 //! Places count the bytes of all copies one after another. Most differences are 0, so that runs are shorter, quicker to
-//! compress and to apply than all differences in a row; zstd makes about a twelfth less of them too (native code, level 19).
+//! compress and to apply than all differences in a row; zstd makes about a twelfth less of them too (native code, level
+//! 19).
 
 use super::Copy;
 use super::matching::equal;

@@ -16,7 +16,8 @@ pub(super) struct Streams<T> {
     pub(super) literals: T,
 }
 
-/// Puts the streams together, each as a zstd frame where that is shorter. Nothing, if the result would be longer than `limit`.
+/// Puts the streams together, each as a zstd frame where that is shorter. Nothing, if the result would be longer than
+/// `limit`.
 pub(super) fn write(streams: &Streams<&[u8]>, level: i32, limit: usize) -> Option<Vec<u8>> {
     let Streams { control, places, values, literals } = *streams;
     let mut out = vec![0; HEADER_LEN];

@@ -1,9 +1,10 @@
 //! Numbers as columns of bytes: differences to those they stand for, and the others as they are.
 //!
-//! Differences are sorted by the key of the number they are taken to: an optimizer's step is as large for a small weight as for a
-//! large one, so that floats of one exponent move by as many units, and those of another by twice or half as many. Sorted, each
-//! stretch of a column has one spread, and zstd's tables, made anew every 128 KiB, fit it: weights of bfloat16 0.205 instead of 0.253
-//! of their size, of 32 bits 0.583 instead of 0.610 (`docs/benchmarks.md`, "Checkpoints").
+//! Differences are sorted by the key of the number they are taken to: an optimizer's step is as large for a small
+//! weight as for a large one, so that floats of one exponent move by as many units, and those of another by twice or
+//! half as many. Sorted, each stretch of a column has one spread, and zstd's tables, made anew every 128 KiB, fit it:
+//! weights of bfloat16 0.205 instead of 0.253 of their size, of 32 bits 0.583 instead of 0.610 (`docs/benchmarks.md`,
+//! "Checkpoints").
 
 use super::width::{difference, key, load, moved, store};
 use crate::delta::approximate::Copy;
@@ -40,8 +41,8 @@ impl Slots {
     }
 }
 
-/// Takes the window's numbers apart: the columns of the copies' differences, and those of the numbers between. The copies must lie
-/// within both.
+/// Takes the window's numbers apart: the columns of the copies' differences, and those of the numbers between. The
+/// copies must lie within both.
 pub(super) fn take<const W: usize>(numbers: &[u8], shift: u32, source: &[u8], copies: &[Copy]) -> (Columns, Columns) {
     let numbers = numbers.as_chunks::<W>().0;
     let olds = |copy: &Copy| source[copy.from..copy.from + copy.len * W].as_chunks::<W>().0;
@@ -70,7 +71,8 @@ fn spread<const W: usize>(numbers: &[[u8; W]], columns: &mut Columns) {
     }
 }
 
-/// Puts them together again behind `plain`. Each column of `differences` is as long as all copies, each of `literals` is as long as it is.
+/// Puts them together again behind `plain`. Each column of `differences` is as long as all copies, each of `literals`
+/// is as long as it is.
 ///
 /// # Errors
 /// Copies from outside the source, and copies or literals that are not as many as the columns have.

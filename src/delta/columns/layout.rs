@@ -1,7 +1,8 @@
 //! Whether a window is numbers, of what width, and where the first begins.
 //!
-//! Told by its bytes alone, whatever the file's format: bytes of numbers are unevenly spread in one place (sign and exponent) and random
-//! in another (the lowest), over and over. Compressed bytes are random in all places, text and code uneven in all.
+//! Told by its bytes alone, whatever the file's format: bytes of numbers are unevenly spread in one place (sign and
+//! exponent) and random in another (the lowest), over and over. Compressed bytes are random in all places, text and
+//! code uneven in all.
 
 use super::width::{Width, key, load, with_width};
 use crate::delta::probe::entropy;
@@ -17,15 +18,15 @@ const MIN_LEN: usize = 16 << 10;
 const GAIN: f64 = 0.25;
 /// Bits a byte more that a wider number must save, beside a narrower one.
 const WIDER: f64 = 0.1;
-/// Entropy of each byte of a number's lower half, at least: with floats they are of the mantissa, with tables of addresses or of
-/// characters not all are that random.
+/// Entropy of each byte of a number's lower half, at least: with floats they are of the mantissa, with tables of
+/// addresses or of characters not all are that random.
 const RANDOM: f64 = 7.5;
 /// The same for numbers of two bytes, which have but one such byte.
 const RANDOM_ALONE: f64 = 7.8;
 /// Entropy of the keys, at least: with less they tell nothing about where they lie.
 const LEAST_KEY: f64 = 1.0;
-/// And at most, or keys take fewer bits, so that they stay from version to version. Exponents of weights have 2.6 bits, each bit of a
-/// mantissa adds nearly one.
+/// And at most, or keys take fewer bits, so that they stay from version to version. Exponents of weights have 2.6 bits,
+/// each bit of a mantissa adds nearly one.
 const MOST_KEY: f64 = 3.2;
 
 type Counts = [u32; 256];

@@ -1,6 +1,7 @@
 //! Which numbers of the window stand for which of the references.
 //!
-//! Keys take the place of bytes in the search of the approximate match: they stay from version to version, or nearly all do.
+//! Keys take the place of bytes in the search of the approximate match: they stay from version to version, or nearly
+//! all do.
 
 use bytes::Bytes;
 

@@ -1,10 +1,12 @@
 //! The columns codec: windows that are numbers, each byte of them in a column with its like.
 //!
-//! Meant for the weights of models, samples and other arrays of binary numbers. From one version to the next every number moves a
-//! little: no stretch of bytes stays equal, so there is nothing to copy, but the exponents stay, by which windows are found and
-//! aligned, and the differences are small. The bytes are specified in `format/SPEC.md` ("Columns").
+//! Meant for the weights of models, samples and other arrays of binary numbers. From one version to the next every
+//! number moves a little: no stretch of bytes stays equal, so there is nothing to copy, but the exponents stay, by
+//! which windows are found and aligned, and the differences are small. The bytes are specified in `format/SPEC.md`
+//! ("Columns").
 //!
-//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same bytes.
+//! Must: decoding allocates no more than a few times `raw_len` and never panics; encoding the same bytes gives the same
+//! bytes.
 
 mod differences;
 mod layout;
@@ -23,8 +25,8 @@ use matching::Matcher;
 use stream::Streams;
 use width::with_width;
 
-/// A window and what it has in common with its references, ready to be written. Its memory grows with the windows it meets,
-/// to about 40 MiB.
+/// A window and what it has in common with its references, ready to be written. Its memory grows with the windows it
+/// meets, to about 40 MiB.
 #[derive(Default)]
 pub(super) struct Columnist {
     matcher: Matcher,
@@ -32,8 +34,8 @@ pub(super) struct Columnist {
 }
 
 impl Columnist {
-    /// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. `source` is the references,
-    /// concatenated; without any only the columns remain.
+    /// The encoded window, or nothing if that would be longer than `limit`, or the library refuses. `source` is the
+    /// references, concatenated; without any only the columns remain.
     pub(super) fn write(
         &mut self,
         window: &[u8],

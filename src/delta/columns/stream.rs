@@ -24,7 +24,8 @@ pub(super) struct Streams<T> {
     pub(super) literals: Columns,
 }
 
-/// Puts the streams together, each as a zstd frame where that is shorter. Nothing, if the result would be longer than `limit`.
+/// Puts the streams together, each as a zstd frame where that is shorter. Nothing, if the result would be longer than
+/// `limit`.
 pub(super) fn write(layout: Layout, streams: &Streams<&[u8]>, limit: usize) -> Option<Vec<u8>> {
     let columns = || streams.differences.iter().chain(&streams.literals);
     let mut out = vec![0; FIXED_LEN + 4 * columns().count()];
@@ -47,7 +48,8 @@ pub(super) fn write(layout: Layout, streams: &Streams<&[u8]>, limit: usize) -> O
     Some(out)
 }
 
-/// Takes them apart. All columns together have the bytes of the window's numbers, and control is no longer than the window.
+/// Takes them apart. All columns together have the bytes of the window's numbers, and control is no longer than the
+/// window.
 pub(super) fn read(zstd: &mut DCtx<'_>, encoded: &[u8], raw_len: usize) -> Result<(Layout, Streams<Vec<u8>>), String> {
     let (layout, [control_len, control_stored, copied], encoded) = open(encoded)?;
     let numbers = layout.numbers(raw_len);

@@ -62,8 +62,8 @@ pub(super) fn store<const W: usize>(number: u64) -> [u8; W] {
     std::array::from_fn(|place| (number >> (8 * place)) as u8)
 }
 
-/// What hardly changes when a number moves a little: the bits from the one at `shift` on, at most eight and without the highest, which
-/// is the sign.
+/// What hardly changes when a number moves a little: the bits from the one at `shift` on, at most eight and without the
+/// highest, which is the sign.
 #[inline(always)]
 pub(super) fn key<const W: usize>(number: u64, shift: u32) -> u8 {
     ((number & (u64::MAX >> (65 - 8 * W))) >> shift) as u8

@@ -11,10 +11,11 @@ pub struct Effort {
     pub level_with_references: i32,
     /// Most reference hops of the result; 0 means no references.
     pub max_depth: u8,
-    /// Most reference hops of the result if a reference is of the object that is being written ([`super::Nearness::Object`]).
+    /// Most reference hops of the result if a reference is of the object that is being written
+    /// ([`super::Nearness::Object`]).
     pub max_own_depth: u8,
-    /// A window of the same object must have more than one in this many of the features, unless the window is tokens; 0: at least one.
-    /// Records of one table look alike without one helping another.
+    /// A window of the same object must have more than one in this many of the features, unless the window is tokens;
+    /// 0: at least one. Records of one table look alike without one helping another.
     pub own_share: usize,
     /// Most references of the result.
     pub max_references: usize,
@@ -22,7 +23,8 @@ pub struct Effort {
     pub max_cost: u64,
     /// False: never ask for references.
     pub deltas: bool,
-    /// Reference hops that a long form spares for later windows, if it costs little; 0: windows are as deep as makes them smallest.
+    /// Reference hops that a long form spares for later windows, if it costs little; 0: windows are as deep as makes
+    /// them smallest.
     pub spare_depth: u8,
     /// A form is long if it takes more than one part in this many of the window, at least 1.
     pub long_form: usize,

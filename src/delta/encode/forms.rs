@@ -17,15 +17,16 @@ use crate::delta::tokens::Kinds;
 const FAST_LEVEL: i32 = 1;
 /// The table has an entry for every byte of short spans, up to this many (log 2), and for every fourth of long ones.
 const FULL_HASH_LOG: u32 = 18;
-/// At the fast level, a table that nearly fits a core's cache, but an entry for every eighth byte of the longest spans: native code
-/// is encoded at 236 instead of 147 to 180 MB/s, and takes 0.2437 of its size instead of 0.2408 (four versions); tar and SQL dumps
-/// lose 0.2 % of what they take. Half of it is no faster, and takes 0.263.
+/// At the fast level, a table that nearly fits a core's cache, but an entry for every eighth byte of the longest spans:
+/// native code is encoded at 236 instead of 147 to 180 MB/s, and takes 0.2437 of its size instead of 0.2408 (four
+/// versions); tar and SQL dumps lose 0.2 % of what they take. Half of it is no faster, and takes 0.263.
 const FAST_HASH_LOG: u32 = 19;
-/// For tokens, shorter matches than level 1's win back what that table misses (wheels of native libraries: 0.272 of their size instead of
-/// 0.275). For other content they are as much slower as they are shorter, and gain nothing.
+/// For tokens, shorter matches than level 1's win back what that table misses (wheels of native libraries: 0.272 of
+/// their size instead of 0.275). For other content they are as much slower as they are shorter, and gain nothing.
 const TOKENS_MIN_MATCH: u32 = 5;
-/// VCDIFF is tried where zstd's result is at most this part of the window. Measured on windows of the tar corpus: under 1/2048
-/// it won 24 of 25 times (by 260 bytes each), from there to 1/512 11 of 20 times, above 5 of 57 times; on ELF and SQL never.
+/// VCDIFF is tried where zstd's result is at most this part of the window. Measured on windows of the tar corpus: under
+/// 1/2048 it won 24 of 25 times (by 260 bytes each), from there to 1/512 11 of 20 times, above 5 of 57 times; on ELF
+/// and SQL never.
 const VCDIFF_SHARE: usize = 2048;
 /// xdelta3's fastest level: the higher ones halve its speed and gain nothing where it is tried.
 const VCDIFF_LEVEL: u8 = 1;
@@ -34,14 +35,16 @@ const WORTH_REFERENCES: usize = 32;
 /// Bytes that tell how well a window compresses without references, and in how many slices they are taken.
 const SAMPLE: usize = 64 << 10;
 const SAMPLE_SLICES: usize = 4;
-/// Where columns with references take at most so many quarters of a window, nothing else is tried: numbers that stay are found as columns, too.
+/// Where columns with references take at most so many quarters of a window, nothing else is tried: numbers that stay
+/// are found as columns, too.
 const SURE_COLUMNS: usize = 3;
-/// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a high one.
+/// Of two codecs that were tried at a fast level, the one that is longer by one part in this many is not tried at a
+/// high one.
 const NEARLY: usize = 16;
 
 impl Encoder {
-    /// The forms worth proving; `sure` is one of [`super::SURE`] and [`super::SURE_OWN`]. The window lies behind the prefix in memory:
-    /// zstd then looks for matches as in one buffer, by a faster loop than over two.
+    /// The forms worth proving; `sure` is one of [`super::SURE`] and [`super::SURE_OWN`]. The window lies behind the
+    /// prefix in memory: zstd then looks for matches as in one buffer, by a faster loop than over two.
     pub(super) fn forms(
         &mut self,
         window: &[u8],
@@ -66,7 +69,8 @@ impl Encoder {
             return forms;
         }
         if let Some(alone) = self.without(window, layout, effort) {
-            // Without references a window costs one read, and newer ones can be encoded against it: they must gain enough.
+            // Without references a window costs one read, and newer ones can be encoded against it: they must gain
+            // enough.
             let gain = alone.bytes.len() / WORTH_REFERENCES + REFERENCE_COST * references.len();
             if shortest.is_some_and(|len| len + gain >= alone.bytes.len()) {
                 forms.clear();
@@ -89,8 +93,8 @@ impl Encoder {
         [columns, apart, whole].into_iter().flatten().min_by_key(|form| form.bytes.len())
     }
 
-    /// The window as tokens, kinds apart, if it is better off so: of tokens that is known, of other content, which the fast gear does not
-    /// try, a trial at a fast level tells.
+    /// The window as tokens, kinds apart, if it is better off so: of tokens that is known, of other content, which the
+    /// fast gear does not try, a trial at a fast level tells.
     fn apart(&mut self, window: &[u8], effort: &Effort) -> Option<Vec<u8>> {
         if !effort.tokens && effort.approximate.is_none() {
             return None;
@@ -123,8 +127,8 @@ impl Encoder {
         }
     }
 
-    /// Whether exact and approximate copies may make the smallest form: both are tried at a fast level, which takes a tenth
-    /// of the time of a high one or less. Leaves the approximate copies found.
+    /// Whether exact and approximate copies may make the smallest form: both are tried at a fast level, which takes a
+    /// tenth of the time of a high one or less. Leaves the approximate copies found.
     fn promising(&mut self, prefix: &[u8], window: &[u8], effort: &Effort) -> (bool, bool) {
         let Some(wanted) = &effort.approximate else { return (true, false) };
         let quick = ApproximateEffort { level: FAST_LEVEL, ..*wanted };

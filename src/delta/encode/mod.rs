@@ -21,19 +21,19 @@ use super::reference::{Chosen, References, load};
 
 /// Bytes a reference costs in the window head.
 const REFERENCE_COST: usize = 32;
-/// Without references a window is not even tried if they make it at most this many quarters of the estimate for that. The
-/// estimate is exact for native code and far too long for what repeats within the window.
+/// Without references a window is not even tried if they make it at most this many quarters of the estimate for that.
+/// The estimate is exact for native code and far too long for what repeats within the window.
 const SURE: usize = 3;
 /// The same where the references are of the same object: a window without references can serve all later ones of it.
 const SURE_OWN: usize = 2;
 
-/// A window that is as deep as allowed serves no later one: what is new in it would be stored again with each version. So none
-/// that is long ([`Effort::long_form`]) is left that deep, if that costs at most one part in this many more. Eight versions of a
-/// wheel of native libraries, optimized: 0.145 instead of 0.161 of their size.
+/// A window that is as deep as allowed serves no later one: what is new in it would be stored again with each version.
+/// So none that is long ([`Effort::long_form`]) is left that deep, if that costs at most one part in this many more.
+/// Eight versions of a wheel of native libraries, optimized: 0.145 instead of 0.161 of their size.
 const WORTH_DEPTH: usize = 4;
-/// Tokens of which more than one part in this many is new have little to lose by depth. With no shallower forms at all, seven
-/// versions of a wheel of native code are uploaded in a sixth less time and take 0.788 instead of 0.793 of their size; archives
-/// with more in common need them.
+/// Tokens of which more than one part in this many is new have little to lose by depth. With no shallower forms at all,
+/// seven versions of a wheel of native code are uploaded in a sixth less time and take 0.788 instead of 0.793 of their
+/// size; archives with more in common need them.
 const NEW_TOKENS: usize = 2;
 
 /// A window as it is to be stored.
@@ -86,9 +86,9 @@ impl Encoder {
         }
     }
 
-    /// The smallest form of `window` that decodes to it, raw if nothing else gains; one that is little larger where that leaves
-    /// depth for later windows ([`Effort::spare_depth`]). `features` are its sketch.
-    /// Raw shares the window's memory. Never fails: a library's error only means that its form is not used.
+    /// The smallest form of `window` that decodes to it, raw if nothing else gains; one that is little larger where
+    /// that leaves depth for later windows ([`Effort::spare_depth`]). `features` are its sketch. Raw shares the
+    /// window's memory. Never fails: a library's error only means that its form is not used.
     pub fn encode(
         &mut self,
         window: &Bytes,

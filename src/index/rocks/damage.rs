@@ -65,7 +65,8 @@ pub fn open_failed(error: Error) -> IndexError {
     }
 }
 
-/// Opens the index in folder `path`. One that is damaged is thrown away and made anew, empty; then what was wrong comes with it.
+/// Opens the index in folder `path`. One that is damaged is thrown away and made anew, empty; then what was wrong comes
+/// with it.
 ///
 /// # Errors
 /// What opening gives for other reasons than damage.
@@ -93,7 +94,8 @@ fn checked(path: &Path, settings: &RocksSettings) -> Result<Arc<dyn Engine>, Ind
 }
 
 impl RocksEngine {
-    /// Reads all rows, and so checks the checksum of every block of theirs, unless there are too many: then reads find damage.
+    /// Reads all rows, and so checks the checksum of every block of theirs, unless there are too many: then reads find
+    /// damage.
     fn verify(&self) -> Result<(), IndexError> {
         let database = self.database()?;
         let live = database.db().live_files().map_err(database.failed("verify"))?;

@@ -14,8 +14,8 @@ use super::options::{RocksSettings, database_options, family_options};
 use crate::index::engine::Family;
 use crate::index::error::IndexError;
 
-/// Row of [`Family::Meta`] with the number of the last batch. Every batch writes it, and all families flush together: so it tells
-/// of a state of the files which batches are in it.
+/// Row of [`Family::Meta`] with the number of the last batch. Every batch writes it, and all families flush together:
+/// so it tells of a state of the files which batches are in it.
 const LAST_BATCH: &[u8] = b"last-batch";
 
 pub struct Database {

@@ -1,16 +1,17 @@
 //! The engine on disk: RocksDB without its own write-ahead log.
 //!
-//! The log of segments is the write-ahead log. All families flush atomically, so what a crash leaves is an exact earlier
-//! state; the store replays the log from there. RocksDB may flush on its own when its memory is full.
+//! The log of segments is the write-ahead log. All families flush atomically, so what a crash leaves is an exact
+//! earlier state; the store replays the log from there. RocksDB may flush on its own when its memory is full.
 //!
-//! A flush, a compaction or a change of the manifest that fails for want of space, descriptors or a sound disk makes RocksDB
-//! refuse every write from then on, for most reasons until it is closed. So it is closed and opened again, and gets the batches
-//! again that its files do not have ([`journal`]). Reads go on until the moment of closing and wait for the opening; scans
-//! under way end with a passing error. It is not closed before a try has shown that files can be made and opened at all.
+//! A flush, a compaction or a change of the manifest that fails for want of space, descriptors or a sound disk makes
+//! RocksDB refuse every write from then on, for most reasons until it is closed. So it is closed and opened again, and
+//! gets the batches again that its files do not have ([`journal`]). Reads go on until the moment of closing and wait
+//! for the opening; scans under way end with a passing error. It is not closed before a try has shown that files can be
+//! made and opened at all.
 //!
-//! Failure cases: what may pass is [`IndexError::NotNow`] or [`IndexError::NoSpace`], and the index is then as it was before
-//! the call; files that fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a file beside them, so
-//! that the next start rebuilds the index whatever is met until then.
+//! Failure cases: what may pass is [`IndexError::NotNow`] or [`IndexError::NoSpace`], and the index is then as it was
+//! before the call; files that fail their checksums make reads fail with [`IndexError::Damaged`]; that is noted in a
+//! file beside them, so that the next start rebuilds the index whatever is met until then.
 
 mod cursor;
 mod damage;
@@ -53,8 +54,8 @@ impl RocksEngine {
     /// Opens the index in folder `path`, making it when it is not there. What may pass is waited for, for some seconds.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] when the files are, or were when they were last open, or cannot be read; else what does not pass:
-    /// also when another process has it open.
+    /// [`IndexError::Damaged`] when the files are, or were when they were last open, or cannot be read; else what does
+    /// not pass: also when another process has it open.
     pub fn open(path: &Path, settings: &RocksSettings) -> Result<Self, IndexError> {
         let damage = Arc::new(damage::Mark::unmarked(path)?);
         let cache = Cache::new_lru_cache(settings.block_cache_bytes);

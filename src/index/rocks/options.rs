@@ -12,7 +12,8 @@ use crate::index::engine::{Family, VERSION_LEN};
 pub struct RocksSettings {
     /// Blocks, indexes and filters of all families, in bytes.
     pub block_cache_bytes: usize,
-    /// What was written and not yet flushed, of all families, in bytes, with the journal of it; at its limit a flush begins.
+    /// What was written and not yet flushed, of all families, in bytes, with the journal of it; at its limit a flush
+    /// begins.
     pub write_buffer_bytes: usize,
     /// Table files held open.
     pub max_open_files: i32,
@@ -39,9 +40,9 @@ pub(super) fn database_options(settings: &RocksSettings) -> Options {
     options.set_paranoid_checks(true);
     options.set_max_open_files(settings.max_open_files);
     options.set_max_background_jobs(settings.background_jobs);
-    // While one flush runs, writes fill up to half of this again, and the journal holds the same rows without what a memory
-    // table adds to them, less than two thirds: with five twelfths the sum keeps within the setting.
-    // It never stalls writers: a long scan keeps memory that no flush can free.
+    // While one flush runs, writes fill up to half of this again, and the journal holds the same rows without what a
+    // memory table adds to them, less than two thirds: with five twelfths the sum keeps within the setting. It never
+    // stalls writers: a long scan keeps memory that no flush can free.
     options.set_write_buffer_manager(&WriteBufferManager::new_write_buffer_manager(
         settings.write_buffer_bytes / 12 * 5,
         false,
@@ -82,7 +83,8 @@ pub(super) fn family_options(family: Family, settings: &RocksSettings, cache: &C
         options.set_memtable_prefix_bloom_ratio(0.02);
     }
     if matches!(family, Family::Blobs | Family::Links | Family::Sketches) {
-        // Most of what a PUT of something new asks for is not there: the filter answers without a walk through the memory's rows.
+        // Most of what a PUT of something new asks for is not there: the filter answers without a walk through the
+        // memory's rows.
         options.set_memtable_whole_key_filtering(true);
         options.set_memtable_prefix_bloom_ratio(0.01);
     }

@@ -37,7 +37,8 @@ impl RocksEngine {
         self.current.read().clone().ok_or_else(closed)
     }
 
-    /// Opens the database anew if it takes no writes any more. On failure it goes on being read as it is, if it was not closed yet.
+    /// Opens the database anew if it takes no writes any more. On failure it goes on being read as it is, if it was not
+    /// closed yet.
     pub(super) fn renew_if_suspect(&self, journal: &mut Journal) -> Result<(), IndexError> {
         if !self.suspect.load(Ordering::SeqCst) {
             return Ok(());

@@ -1,8 +1,8 @@
 //! What is left after the process dies: an exact earlier state of all families.
 //!
-//! A child process (this test binary, running the ignored test `child`) writes numbered batches, each putting its number in
-//! every family, and dies: by abort after some batches, or killed at any moment. A killed process loses what RocksDB
-//! holds in memory, not what it handed to the kernel: power loss is not tried here.
+//! A child process (this test binary, running the ignored test `child`) writes numbered batches, each putting its
+//! number in every family, and dies: by abort after some batches, or killed at any moment. A killed process loses what
+//! RocksDB holds in memory, not what it handed to the kernel: power loss is not tried here.
 
 use super::*;
 use deltastore_format::Hash;
@@ -24,7 +24,8 @@ const PLAIN: [Family; 8] = [
     Family::Scratch,
 ];
 
-/// The number of the newest batch that the engine holds; all families have to agree, and every batch below has to be there whole.
+/// The number of the newest batch that the engine holds; all families have to agree, and every batch below has to be
+/// there whole.
 fn newest(engine: &RocksEngine) -> u64 {
     let read = |family, key: &[u8]| {
         engine.get(family, key).unwrap().map_or(0, |value| u64::from_le_bytes(value.try_into().unwrap()))

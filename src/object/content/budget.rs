@@ -1,16 +1,16 @@
 //! How much memory bodies may take, and who has to wait for it.
 //!
-//! Uploads. What arrives of a body before it has a share of the memory is counted as *arriving*; a share is asked for once a whole chunk,
-//! or the whole of a short body, is there. So a peer that announces much and sends little holds next to nothing. Only
-//! when what is arriving reaches its limit do uploads take their share early, and then a slow one may hold what others wait for: the
-//! server cuts it off (`s3/server/pressure.rs`).
-//! Small bodies have a share of the memory of their own, so that large ones never keep them waiting.
+//! Uploads. What arrives of a body before it has a share of the memory is counted as *arriving*; a share is asked for
+//! once a whole chunk, or the whole of a short body, is there. So a peer that announces much and sends little holds
+//! next to nothing. Only when what is arriving reaches its limit do uploads take their share early, and then a slow one
+//! may hold what others wait for: the server cuts it off (`s3/server/pressure.rs`). Small bodies have a share of the
+//! memory of their own, so that large ones never keep them waiting.
 //!
-//! Downloads never wait. A window goes out whole if there is memory for it; if not, it goes out in small copied pieces, one at a
-//! time, and is read again for the next one.
+//! Downloads never wait. A window goes out whole if there is memory for it; if not, it goes out in small copied pieces,
+//! one at a time, and is read again for the next one.
 //!
-//! Failure case: a share that is not there after [`WAIT_LIMIT`] is refused, which clients are told as 503 SlowDown; while those who have
-//! shares are fast, others wait for up to [`MAX_WAIT`].
+//! Failure case: a share that is not there after [`WAIT_LIMIT`] is refused, which clients are told as 503 SlowDown;
+//! while those who have shares are fast, others wait for up to [`MAX_WAIT`].
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -22,19 +22,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::upload::PREPARING;
 use crate::store::Store;
 
-/// What a large upload holds for the expander and for sketches of its own windows, in units of the expander's: 10 MiB by default.
+/// What a large upload holds for the expander and for sketches of its own windows, in units of the expander's: 10 MiB
+/// by default.
 const EXPANDING: usize = 20;
 /// Bytes a small body counts for besides its length, for what surrounds it.
 const SURROUNDINGS: u64 = 4 << 10;
 /// Bodies of at most so many bytes have memory of their own.
 pub const SMALL_BODY: u64 = 64 << 10;
-/// Share of the uploads' memory that only small bodies take, and that what is arriving may take, one part in so many each.
+/// Share of the uploads' memory that only small bodies take, and that what is arriving may take, one part in so many
+/// each.
 const SMALL_SHARE: usize = 8;
 /// Longest wait for a share behind slow peers.
 const WAIT_LIMIT: Duration = Duration::from_secs(10);
 /// Longest wait for a share behind fast ones.
 const MAX_WAIT: Duration = Duration::from_secs(300);
-/// Time without a share given to anyone, or so many bytes worked on, after which those who wait are stuck behind slow peers.
+/// Time without a share given to anyone, or so many bytes worked on, after which those who wait are stuck behind slow
+/// peers.
 const STUCK_AFTER: Duration = Duration::from_secs(2);
 const MOVES_ON: usize = 2 << 20;
 
@@ -65,7 +68,8 @@ impl Budget {
             small: Lane::new(settings.ingest_bytes / SMALL_SHARE),
             arriving: Arc::default(),
             arriving_limit: settings.ingest_bytes / SMALL_SHARE,
-            // One window growing, the others of about the target size, plain and encoded; what is being expanded; sketches.
+            // One window growing, the others of about the target size, plain and encoded; what is being expanded;
+            // sketches.
             large_upload: window + PREPARING * settings.cut.target as usize + expanding,
             read: Arc::new(Semaphore::new(settings.read_bytes)),
             read_bytes: settings.read_bytes,
@@ -113,7 +117,8 @@ pub(super) struct Arriving {
 }
 
 impl Arriving {
-    /// Counts bytes that came. False if the body is to ask for its share now: small ones may use all of the limit, others half.
+    /// Counts bytes that came. False if the body is to ask for its share now: small ones may use all of the limit,
+    /// others half.
     pub fn add(&mut self, bytes: usize) -> bool {
         self.held += bytes;
         let total = self.total.fetch_add(bytes, Ordering::Relaxed) + bytes;

@@ -14,8 +14,8 @@ use crate::store::{ReadPins, Store, StoreError, Walk, slice_of};
 
 /// Windows of one download that are read ahead.
 const READ_AHEAD: usize = 3;
-/// Bytes of a window that go out at a time where there is no memory for all of it. They are copied, so that the window is not held until a
-/// slow client has taken them.
+/// Bytes of a window that go out at a time where there is no memory for all of it. They are copied, so that the window
+/// is not held until a slow client has taken them.
 const PIECE: u64 = 32 << 10;
 
 /// The bytes of a range of a recipe, in order, verified, reading ahead.
@@ -104,7 +104,8 @@ impl BodyReader {
         Ok(())
     }
 
-    /// Starts fetching an entry, or as much of it as there is memory for; false if the rest has to wait until what is under way is out.
+    /// Starts fetching an entry, or as much of it as there is memory for; false if the rest has to wait until what is
+    /// under way is out.
     fn fetch(&mut self, mut entry: Entry) -> bool {
         let ahead = !self.windows.is_empty();
         let permit = self.budget.window(entry.len, ahead);

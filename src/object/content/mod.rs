@@ -3,11 +3,12 @@
 //! Purpose: drive the store's blocking jobs from async code, in order, in parallel and within the memory budget.
 //!
 //! Invariants
-//! - Cutting and digests see the bytes in order, one job at a time; so does the MD5, in jobs of its own that it shares with
-//!   other uploads; windows are prepared in parallel.
-//! - Nothing is held while waiting but what the budget counts. An upload takes all of its share of the budget at once, before its first
-//!   byte is worked on, so uploads that cannot all fit wait instead of starving each other half-done.
-//! - A window that is on its way to a client is counted until the client has taken it, or goes out in copied pieces, one at a time.
+//! - Cutting and digests see the bytes in order, one job at a time; so does the MD5, in jobs of its own that it shares
+//!   with other uploads; windows are prepared in parallel.
+//! - Nothing is held while waiting but what the budget counts. An upload takes all of its share of the budget at once,
+//!   before its first byte is worked on, so uploads that cannot all fit wait instead of starving each other half-done.
+//! - A window that is on its way to a client is counted until the client has taken it, or goes out in copied pieces,
+//!   one at a time.
 //!
 //! Failure cases: a body that fails drops what it stored (garbage); a store error fails this body only.
 

@@ -107,7 +107,8 @@ where
     loop {
         let bytes = std::mem::take(&mut chunk);
         share.worked(bytes.iter().map(Bytes::len).sum());
-        // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk arrives.
+        // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk
+        // arrives.
         let whole = last && hashing.is_none();
         if !whole {
             let md5 = match hashing.take() {

@@ -1,11 +1,14 @@
-//! What an administrator asks of a running server, under `/_deltastore/`, which no bucket can be called. Signed like S3 requests.
+//! What an administrator asks of a running server, under `/_deltastore/`, which no bucket can be called. Signed like S3
+//! requests.
 //!
-//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end. The answer is a JSON
-//!   object a line, several a second while it goes on, and a last one when it has ended; a client that goes away ends it too. There is one
-//!   such run at a time.
-//! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json` prints it.
+//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end.
+//!   The answer is a JSON object a line, several a second while it goes on, and a last one when it has ended; a client
+//!   that goes away ends it too. There is one such run at a time.
+//! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json`
+//!   prints it.
 //! - `GET /_deltastore/damage`: damaged windows and nodes that this server has met, and how many were healed.
-//! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`, `balanced` or `max`.
+//! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`,
+//!   `balanced` or `max`.
 
 mod inspect;
 mod optimize;

@@ -112,7 +112,8 @@ fn run(store: &Store, options: &OptimizeOptions, stop: &AtomicBool, watched: &Wa
     }
 }
 
-/// A line at each tick, whatever the run is at, and the last one. A client that reads too slowly misses lines, never the last.
+/// A line at each tick, whatever the run is at, and the last one. A client that reads too slowly misses lines, never
+/// the last.
 fn lines(
     watched: Arc<Watched>,
     stop: StopOnDrop,

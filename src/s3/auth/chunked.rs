@@ -1,7 +1,7 @@
 //! aws-chunked bodies: `SIZE[;chunk-signature=HEX]CRLF DATA CRLF` and so on, a chunk of size 0, trailers, CRLF.
 //!
-//! Data passes on as it comes: a chunk's signature is known before its data and compared after it, and whoever reads the
-//! body stores nothing unless all of it was read without an error. So a chunk of any size takes no memory.
+//! Data passes on as it comes: a chunk's signature is known before its data and compared after it, and whoever reads
+//! the body stores nothing unless all of it was read without an error. So a chunk of any size takes no memory.
 //!
 //! What is not exactly such a body is refused: a missing last chunk or line end, bytes after it, another length than
 //! `x-amz-decoded-content-length`, trailers that were not announced.

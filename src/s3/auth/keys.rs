@@ -1,5 +1,5 @@
-//! Signing keys that were derived before. A key is good for a day, a region and a service, and costs as many digests to derive as
-//! all the rest of a signature; nearly all requests use the same one.
+//! Signing keys that were derived before. A key is good for a day, a region and a service, and costs as many digests to
+//! derive as all the rest of a signature; nearly all requests use the same one.
 //!
 //! Invariant: a key is found only under the access key, the scope and the secret that it was derived of.
 
@@ -34,7 +34,8 @@ impl Known {
 }
 
 impl Keys {
-    /// The key of a scope, derived if it is not known. Only for a scope that the request may name: others would push out those in use.
+    /// The key of a scope, derived if it is not known. Only for a scope that the request may name: others would push
+    /// out those in use.
     pub fn of(&self, access_key: &str, scope: &Scope<'_>, secret: &str) -> SigningKey {
         if let Some(known) = self.0.lock().iter().find(|known| known.is(access_key, scope, secret)) {
             return known.key.clone();

@@ -4,8 +4,8 @@
 //!
 //! Invariants:
 //! - Nothing of a request is acted on before its signature was verified over the request as it was sent.
-//! - Every `x-amz-*` header, and `host`, is signed. Every `x-amz-*` parameter of a query is signed, and from then on a header:
-//!   what follows sees no difference.
+//! - Every `x-amz-*` header, and `host`, is signed. Every `x-amz-*` parameter of a query is signed, and from then on a
+//!   header: what follows sees no difference.
 //! - No signature or key that was computed here is ever printed or sent.
 //!
 //! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]; without one,

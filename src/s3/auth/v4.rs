@@ -133,7 +133,8 @@ pub struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Compares the signature with those of the request: clients encode paths in two ways, and the payload is one of `payloads`.
+    /// Compares the signature with those of the request: clients encode paths in two ways, and the payload is one of
+    /// `payloads`.
     ///
     /// # Errors
     /// None of them matches.

@@ -1,8 +1,8 @@
-//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP or TLS; and asks a Deltastore
-//! how an object is stored.
+//! A small S3 client: lists a bucket of any server and reads its objects, path style, over plain HTTP or TLS; and asks
+//! a Deltastore how an object is stored.
 //!
-//! Invariants: one request at a time, on a connection that is kept; nothing is ever written to the server; a body that ends early
-//! is an error, so that a cut answer is never taken for a whole one.
+//! Invariants: one request at a time, on a connection that is kept; nothing is ever written to the server; a body that
+//! ends early is an error, so that a cut answer is never taken for a whole one.
 //!
 //! Failure cases: every one names the server and what it said; a peer that is silent for a minute is given up.
 
@@ -57,7 +57,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the server at `endpoint`, `http://HOST[:PORT]` or `https://HOST[:PORT]`; connects at the first request.
+    /// A client of the server at `endpoint`, `http://HOST[:PORT]` or `https://HOST[:PORT]`; connects at the first
+    /// request.
     ///
     /// # Errors
     /// [`ClientError::Endpoint`], and [`ClientError::Tls`] where no authority is trusted.
@@ -88,7 +89,8 @@ impl Client {
         Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority(), reason })
     }
 
-    /// An object's bytes; none if it is gone, or archived and so not to be read (Glacier). They are taken or dropped before the next request.
+    /// An object's bytes; none if it is gone, or archived and so not to be read (Glacier). They are taken or dropped
+    /// before the next request.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -71,7 +71,8 @@ mod tests {
 
     use super::*;
 
-    /// The example "GET Bucket (List Objects)" of the S3 API reference, "Signature Calculations for the Authorization Header".
+    /// The example "GET Bucket (List Objects)" of the S3 API reference, "Signature Calculations for the Authorization
+    /// Header".
     #[test]
     fn the_reference_example_is_signed_as_there() {
         let signer = Signer {

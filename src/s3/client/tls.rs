@@ -1,6 +1,8 @@
-//! TLS to a server: rustls with ring. Certificates are always verified, against the authorities that this system trusts.
+//! TLS to a server: rustls with ring. Certificates are always verified, against the authorities that this system
+//! trusts.
 //!
-//! Failure cases: each names the server, and what to do where there is something; where no authority is trusted, that is said first.
+//! Failure cases: each names the server, and what to do where there is something; where no authority is trusted, that
+//! is said first.
 
 use std::io;
 use std::sync::Arc;

@@ -19,8 +19,8 @@ const DEFAULT_REGION: &str = "us-east-1";
 const MAX_BUCKETS_PAGE: i32 = 10_000;
 
 impl Operations {
-    /// Any location is accepted: there is only this one. Creating one's own bucket again changes nothing: in the default region
-    /// S3 answers as if it had been created, in others with an error.
+    /// Any location is accepted: there is only this one. Creating one's own bucket again changes nothing: in the
+    /// default region S3 answers as if it had been created, in others with an error.
     pub async fn create_bucket(&self, request: Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
         let Request { input, extensions, .. } = request;
         if let Some(configuration) = &input.create_bucket_configuration {

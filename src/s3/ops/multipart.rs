@@ -175,7 +175,8 @@ fn malformed() -> s3s::S3Error {
     s3_error!(InvalidArgument, "Invalid Base64 or multiple checksums present in request")
 }
 
-/// The object's absolute URL: where the request went. `x-forwarded-proto` is what a proxy in front says that clients use.
+/// The object's absolute URL: where the request went. `x-forwarded-proto` is what a proxy in front says that clients
+/// use.
 fn location(uri: &Uri, headers: &HeaderMap, bucket: &str, key: &str) -> String {
     let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
     let Some(host) = host.filter(|host| !host.is_empty()) else {

@@ -74,8 +74,8 @@ impl From<S3Error> for ErrorPage {
     }
 }
 
-/// Completes an error document: S3's sentence where it has a fixed one, and what the request names. Gives the code. Other
-/// bodies stay as they are.
+/// Completes an error document: S3's sentence where it has a fixed one, and what the request names. Gives the code.
+/// Other bodies stay as they are.
 pub fn complete(body: Body, context: &RequestContext, host_id: &HeaderValue) -> (Body, Option<String>) {
     let Some(bytes) = body.bytes() else { return (body, None) };
     let Ok(text) = std::str::from_utf8(&bytes) else { return (body, None) };

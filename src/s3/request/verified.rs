@@ -1,10 +1,10 @@
 //! From a request as it was sent to the operation that answers it.
 //!
-//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), and s3s answers, with what it
-//! would misread taken away ([`crate::s3::quirks`]). The operations get the request as it was sent.
+//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), and s3s answers,
+//! with what it would misread taken away ([`crate::s3::quirks`]). The operations get the request as it was sent.
 //!
-//! Invariants: nothing reaches s3s that is not signed, and nothing that has no row in the table of operations; a document
-//! is checked against its digests as it was sent, before it is read.
+//! Invariants: nothing reaches s3s that is not signed, and nothing that has no row in the table of operations; a
+//! document is checked against its digests as it was sent, before it is read.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Digests of documents. s3s reads documents itself and checks the SHA-256 of the signature alone, so the others are checked
-//! here, over the bytes as they were sent.
+//! Digests of documents. s3s reads documents itself and checks the SHA-256 of the signature alone, so the others are
+//! checked here, over the bytes as they were sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,8 +1,8 @@
 //! Which operation a request asks for: one table of method, resource and query names.
 //!
 //! Invariants:
-//! - A request runs the operation of its row, or none. A query name of S3 that the row does not have is never ignored, so
-//!   `DELETE /bucket?logging` deletes no bucket. What is none of S3's names is ignored, as S3 does.
+//! - A request runs the operation of its row, or none. A query name of S3 that the row does not have is never ignored,
+//!   so `DELETE /bucket?logging` deletes no bucket. What is none of S3's names is ignored, as S3 does.
 //! - s3s routes by rules of its own. [`super::access`] compares what it found with the row's operation.
 //!
 //! A new operation is one row in `table.rs`; its page in `docs/s3.md` is checked by the test below.

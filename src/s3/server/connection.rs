@@ -20,8 +20,8 @@ use crate::s3::settings::ServerSettings;
 
 /// hyper's buffer per connection, which also bounds the request head that it answers itself with 431.
 const BUFFER: usize = 128 << 10;
-/// Header fields of a request, beyond which hyper answers it itself with 431. Those of all metadata that may be sent are fewer, so
-/// that requests which are merely too large get an answer that S3's clients understand.
+/// Header fields of a request, beyond which hyper answers it itself with 431. Those of all metadata that may be sent
+/// are fewer, so that requests which are merely too large get an answer that S3's clients understand.
 const MAX_HEADERS: usize = 1024;
 /// What a connection that has to make way for others is given to answer the request under way.
 const LEAVING_TIME: Duration = Duration::from_millis(500);

@@ -21,7 +21,8 @@ pub struct Interim {
 }
 
 impl Interim {
-    /// Has it written before the answer to the request that is under way; false where a part of another answer is still to go.
+    /// Has it written before the answer to the request that is under way; false where a part of another answer is still
+    /// to go.
     pub fn say_continue(&self) -> bool {
         let may = !self.behind.load(Ordering::Relaxed);
         self.owed.store(may, Ordering::Relaxed);

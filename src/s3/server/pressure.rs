@@ -81,7 +81,8 @@ impl Peer {
     }
 }
 
-/// Finds a peer that is too slow: always by a low rate over a long time, and while others wait by a higher one over a short time.
+/// Finds a peer that is too slow: always by a low rate over a long time, and while others wait by a higher one over a
+/// short time.
 pub struct PeerClock {
     peer: Peer,
     direction: Direction,

@@ -1,8 +1,8 @@
 //! Connections for which there is no room: they are told so, and health is answered all the same.
 //!
-//! An orchestrator that gets no answer from a server which is merely busy would restart it. So a connection over the limit is listened
-//! to for a moment: if it asks for health, it is answered; else it gets 503. The number of those is bounded, the newest is
-//! listened to first, and one that has to make way gets its 503 at once.
+//! An orchestrator that gets no answer from a server which is merely busy would restart it. So a connection over the
+//! limit is listened to for a moment: if it asks for health, it is answered; else it gets 503. The number of those is
+//! bounded, the newest is listened to first, and one that has to make way gets its 503 at once.
 
 use std::collections::VecDeque;
 use std::io;

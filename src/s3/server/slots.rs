@@ -1,12 +1,14 @@
 //! The open connections: how many there are, whose they are, and which one goes when there is no room for another.
 //!
-//! A connection has a [`Slot`] from the moment it is accepted. It is *idle* while no request is under way on it, *working* while the
-//! server is at work, and *waiting* while the server waits for its peer: for a body or for room in the socket.
+//! A connection has a [`Slot`] from the moment it is accepted. It is *idle* while no request is under way on it,
+//! *working* while the server is at work, and *waiting* while the server waits for its peer: for a body or for room in
+//! the socket.
 //!
 //! Invariants
 //! - At most `total` connections are served at a time, and at most `per_peer` of one address.
-//! - A new connection takes the place of the one that has been idle longest, or else of the one whose peer was waited for longest.
-//!   Only connections that were so for a while ([`GRACE`]) go, so that a client between two requests keeps its own.
+//! - A new connection takes the place of the one that has been idle longest, or else of the one whose peer was waited
+//!   for longest. Only connections that were so for a while ([`GRACE`]) go, so that a client between two requests keeps
+//!   its own.
 //!
 //! Failure cases: where every connection is busy, the new one is refused, and answered so (`refusal.rs`).
 
@@ -23,7 +25,8 @@ use super::slot::{Slot, State};
 
 /// Time that a connection must have been idle or waiting before another one takes its place.
 const GRACE: Duration = Duration::from_secs(1);
-/// Connections that were told to go, one for each so many places, and are not gone yet: their descriptors are still open.
+/// Connections that were told to go, one for each so many places, and are not gone yet: their descriptors are still
+/// open.
 const LEAVING_SHARE: usize = 8;
 /// One idle connection of so many goes at a time, so that a flood of new ones does not look at all others once each.
 const BATCH_SHARE: usize = 32;

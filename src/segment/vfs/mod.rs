@@ -59,8 +59,8 @@ pub trait Vfs: Send + Sync + 'static {
 pub trait VfsFile: Send + Sync {
     /// Reads at most `buf.len()` bytes; 0 only at or after the end of the file (or for an empty `buf`).
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
-    /// Appends what one read gives to `buf`, no more than it has room for: into memory that nobody cleared before where the
-    /// file system can do so.
+    /// Appends what one read gives to `buf`, no more than it has room for: into memory that nobody cleared before where
+    /// the file system can do so.
     fn read_to_spare(&self, buf: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
         let (len, capacity) = (buf.len(), buf.capacity());
         buf.resize(capacity, 0);

@@ -43,7 +43,8 @@ impl Blobs {
         Ok(bytes)
     }
 
-    /// A member that is part of another's view. It stays in memory for the next one, whose view often has the rest of it.
+    /// A member that is part of another's view. It stays in memory for the next one, whose view often has the rest of
+    /// it.
     fn inner_member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
         self.once(hash, || self.recreate(hash, decoder, Keep::No, false))
     }

@@ -11,12 +11,13 @@ use crate::segment::Record;
 use crate::store::blob::record_kind;
 use crate::store::parity;
 
-/// Damaged records that are remembered, to be repaired in the background; what is beyond is remembered when it is read again.
+/// Damaged records that are remembered, to be repaired in the background; what is beyond is remembered when it is read
+/// again.
 const REMEMBERED: usize = 4096;
 
 impl Blobs {
-    /// The record that a blob must have, if the one it has is not whole and its parity makes up for that. To be asked only
-    /// once reading has failed.
+    /// The record that a blob must have, if the one it has is not whole and its parity makes up for that. To be asked
+    /// only once reading has failed.
     pub(super) fn mended_record(&self, hash: &Hash, row: &BlobRow) -> Option<Record> {
         let kind = record_kind(row.kind);
         let found = self.readers.get(row.position.segment).and_then(|segment| segment.read(row.position.offset));

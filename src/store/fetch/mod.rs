@@ -2,9 +2,10 @@
 //!
 //! Invariants
 //! - A window's SHA-256 is checked after decoding and before anyone sees its bytes; the cache holds only such windows.
-//! - A blob that compaction moves between lookup and read is looked up again; an open file stays readable after its unlink.
-//! - What several readers want at once is decoded by one of them. Others wait for it, which is running and waits for nobody
-//!   that waits for it: references and members lead in no circle.
+//! - A blob that compaction moves between lookup and read is looked up again; an open file stays readable after its
+//!   unlink.
+//! - What several readers want at once is decoded by one of them. Others wait for it, which is running and waits for
+//!   nobody that waits for it: references and members lead in no circle.
 //!
 //! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
 

@@ -1,9 +1,9 @@
 //! Who the store is when `STORE` cannot tell: its manifest knows, and so does each segment's header.
 //!
 //! The manifest holds all that `STORE` does. Without one, identity and epoch are those of the segment headers that are
-//! whole, which must agree, the time of creation is that of the oldest, and the version is this build's. So a newer store
-//! that has lost `STORE` and its manifest is taken for one of this build's: what only the newer version defines is then
-//! reported as damage and skipped, never cut, and nothing is collected.
+//! whole, which must agree, the time of creation is that of the oldest, and the version is this build's. So a newer
+//! store that has lost `STORE` and its manifest is taken for one of this build's: what only the newer version defines
+//! is then reported as damage and skipped, never cut, and nothing is collected.
 
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{Manifest, SegmentEntry, SegmentHeader, SegmentId, SegmentState, StoreHeader};

@@ -1,5 +1,5 @@
-//! The background collector: one thread that collects once after a start, after deletions, and for as long as the disk is
-//! full or a run left something behind; it sleeps otherwise.
+//! The background collector: one thread that collects once after a start, after deletions, and for as long as the disk
+//! is full or a run left something behind; it sleeps otherwise.
 //!
 //! It also looks whether a full disk is full still, since writes that are refused are sent no more by a careful client.
 
@@ -17,7 +17,8 @@ use crate::store::{Inner, Store};
 const IDLE_FACTOR: u32 = 20;
 /// The same while the disk is full: then space counts for more than the time of the processor.
 const FULL_FACTOR: u32 = 2;
-/// Pause before the first run after a start, and after a run that left something behind; doubled after each run that freed nothing.
+/// Pause before the first run after a start, and after a run that left something behind; doubled after each run that
+/// freed nothing.
 const RETRY: Duration = Duration::from_secs(1);
 /// Longest such pause: what held something back, or took the room that a compaction needs, is gone at any moment.
 const MAX_RETRY: Duration = Duration::from_secs(10);

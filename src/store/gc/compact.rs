@@ -125,7 +125,8 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     Ok(())
 }
 
-/// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the segment must stay.
+/// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the
+/// segment must stay.
 fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
@@ -153,7 +154,8 @@ fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
     Ok(Some(damaged))
 }
 
-/// Whether damaged bytes are one record of a window, node or member, with a whole header: a commit may be all that knows of something.
+/// Whether damaged bytes are one record of a window, node or member, with a whole header: a commit may be all that
+/// knows of something.
 fn is_blob(reader: &SegmentReader, from: u64, to: u64) -> bool {
     reader.read_header(from).is_ok_and(|header| {
         matches!(header.kind, RecordKind::Window | RecordKind::Node) && from + record_len(header.payload_len) == to

@@ -4,18 +4,18 @@
 //! 1. Mark: blobs with no links and no pin leave the index, in rounds, since each takes its own links with it.
 //! 2. Compact: what is alive in a segment with enough dead bytes is appended again and synced; the index moves to it.
 //! 3. The index is flushed: after a crash it must not point into a file that is gone.
-//! 4. The manifest says that the segment is going; then it is unlinked and the directory synced. Only then does it count as
-//!    gone, and removals that were kept on its account may be forgotten.
+//! 4. The manifest says that the segment is going; then it is unlinked and the directory synced. Only then does it
+//!    count as gone, and removals that were kept on its account may be forgotten.
 //!
-//! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at
-//! a time. A segment with damage is left alone, unless the damaged records are windows, nodes or members that nothing needs any more:
-//! they were healed or removed, and go as other dead records do.
+//! Only segments that the index covers whole and that hold no uncommitted blob are compacted. One collection runs at a
+//! time. A segment with damage is left alone, unless the damaged records are windows, nodes or members that nothing
+//! needs any more: they were healed or removed, and go as other dead records do.
 //!
-//! What a read or a write holds is left, and counted: the background collector comes back for it. So it does for a segment
-//! that does not fit the free space once more, and for as long as the disk is full.
+//! What a read or a write holds is left, and counted: the background collector comes back for it. So it does for a
+//! segment that does not fit the free space once more, and for as long as the disk is full.
 //!
-//! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or node
-//! may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
+//! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or
+//! node may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
 
 mod background;
 mod compact;
@@ -68,7 +68,8 @@ impl Store {
     /// Collects garbage. Runs beside reads and writes; a second caller waits for the first.
     ///
     /// # Errors
-    /// What reading and writing give, and [`StoreError::ReadOnly`] when background work is told to stop; what was done until then stays done.
+    /// What reading and writing give, and [`StoreError::ReadOnly`] when background work is told to stop; what was done
+    /// until then stays done.
     pub fn collect(
         &self,
         options: CollectOptions,

@@ -1,8 +1,9 @@
 //! From cut windows to content: hash, deduplicate, choose references, encode.
 //!
 //! Invariants: a hash is pinned before it is looked up, and the pin lives until the commit is applied; so are the
-//! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All of this runs on the encode pool and waits for nothing.
-//! What is linked to or encoded against was verified lately; a window whose record is damaged is written anew and takes its place.
+//! references that an encoded window uses, also those of a window that another upload encoded and may never commit. All
+//! of this runs on the encode pool and waits for nothing. What is linked to or encoded against was verified lately; a
+//! window whose record is damaged is written anew and takes its place.
 
 mod near;
 mod own;
@@ -41,8 +42,8 @@ pub struct Gear<'a> {
 pub struct Rotation<'a> {
     /// As deep as it is already, or windows that are encoded against it would be deeper than they say.
     pub max_depth: u8,
-    /// Windows that it may not be encoded against, directly or not. It is encoded against one of them now, and so is what is encoded
-    /// against it, directly or not: it never comes to be encoded against itself.
+    /// Windows that it may not be encoded against, directly or not. It is encoded against one of them now, and so is
+    /// what is encoded against it, directly or not: it never comes to be encoded against itself.
     pub barred: &'a BTreeMap<Hash, u64>,
 }
 
@@ -120,7 +121,8 @@ impl Store {
         }
         let (blob, references) = match damaged {
             None => self.encode(worker, space, gear, hash, cut),
-            // Without references, it cannot come to be encoded against itself, and nothing that counts on its depth is wrong.
+            // Without references, it cannot come to be encoded against itself, and nothing that counts on its depth is
+            // wrong.
             Some(cold) => {
                 let effort = Effort { deltas: false, ..gear.effort };
                 let healing = Gear { effort, cold, own: None, rotation: None };
@@ -150,9 +152,9 @@ impl Store {
         Gear { effort: Effort { tokens, ..self.inner().settings.effort }, own, cold: false, rotation: None }
     }
 
-    /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this object. The
-    /// references of a cold window must be cold there: the optimizer that wrote it may never commit, and with it goes their cold form.
-    /// What the index has instead may be encoded against this very window.
+    /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this
+    /// object. The references of a cold window must be cold there: the optimizer that wrote it may never commit, and
+    /// with it goes their cold form. What the index has instead may be encoded against this very window.
     fn pin_known(&self, window: &Placing, gear: &Gear<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
         if self.inner().bugs.has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));

@@ -79,7 +79,8 @@ impl References for Near<'_> {
 }
 
 impl Near<'_> {
-    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once; nothing if some of that is barred.
+    /// Plain bytes of a window and of all that it is encoded against, directly or not, each once; nothing if some of
+    /// that is barred.
     fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
         let mut seen = HashSet::from([hash]);
         let mut cost = u64::from(row.raw_len);

@@ -23,7 +23,8 @@ struct Own {
 }
 
 impl OwnSketches {
-    /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it is stored.
+    /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it
+    /// is stored.
     const MOST: usize = 48 << 10;
 
     /// For windows encoded with this effort.

@@ -2,7 +2,8 @@
 //!
 //! Windows are not read, only looked up; recipe nodes, members and programs are read and verified.
 //!
-//! Failure cases: a damaged recipe node or member is an error, as for a client; a damaged program is counted as unreadable.
+//! Failure cases: a damaged recipe node or member is an error, as for a client; a damaged program is counted as
+//! unreadable.
 
 mod report;
 mod sums;
@@ -26,7 +27,8 @@ impl Store {
         survey.finish()
     }
 
-    /// The same in steps, for those who have other things to do in between. While others write, the caller holds pins on the recipe.
+    /// The same in steps, for those who have other things to do in between. While others write, the caller holds pins
+    /// on the recipe.
     pub fn survey(&self, recipe: &Recipe) -> Survey {
         Survey::new(self.clone(), recipe)
     }

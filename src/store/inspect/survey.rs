@@ -10,7 +10,8 @@ use super::report::{Inspection, Recreation, Use, WindowUse};
 use crate::store::fetch::Keep;
 use crate::store::{Store, StoreError, Walk, Worker, slice_of};
 
-/// Most bytes of the view that a unit takes although they lie before its own: history of its encoder, and what that reads ahead.
+/// Most bytes of the view that a unit takes although they lie before its own: history of its encoder, and what that
+/// reads ahead.
 const OVERLAP: u64 = 512 << 10;
 
 /// View slices that are remembered to tell such bytes.

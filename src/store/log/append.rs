@@ -1,9 +1,9 @@
 //! The appender: the active segment, what is staged for it and what no sync has covered yet.
 //!
-//! Invariants: a record is written before anything learns its position for good; a failed write leaves the segment
-//! as it was or makes the store read-only; a new segment file exists before the old one gets its footer, so that
-//! there is always a segment to append to. Its file and name are durable and it is listed in the manifest before anything
-//! is appended to it: a crash can take no segment, and a segment that is missing is lost.
+//! Invariants: a record is written before anything learns its position for good; a failed write leaves the segment as
+//! it was or makes the store read-only; a new segment file exists before the old one gets its footer, so that there is
+//! always a segment to append to. Its file and name are durable and it is listed in the manifest before anything is
+//! appended to it: a crash can take no segment, and a segment that is missing is lost.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,15 +1,15 @@
 //! The log: the only writer of segments and, while the store is open, of the index.
 //!
-//! Two threads own it, and a third flushes the index now and then. The *log thread* appends blobs as they come and, whenever no sync is under way, evaluates
-//! all waiting transactions that touch different things, appends their commits and hands the batch to the *sync
-//! thread*, which syncs, applies the batch to the index and answers.
+//! Two threads own it, and a third flushes the index now and then. The *log thread* appends blobs as they come and,
+//! whenever no sync is under way, evaluates all waiting transactions that touch different things, appends their commits
+//! and hands the batch to the *sync thread*, which syncs, applies the batch to the index and answers.
 //!
 //! Invariants (`docs/architecture.md` numbers them)
 //! - Answers are given after the sync that covers the commit and all it places; the index changes after it too.
 //! - A transaction is evaluated while no batch is under way: the index is exact then.
 //! - A failed sync stops all writing until restart. A failed append is cut back first.
-//! - What the index does not take now it is given again until it does. It is derived: nothing is lost meanwhile, and nothing is
-//!   acknowledged that it does not show. Who waits is refused after a while, and so is what comes then.
+//! - What the index does not take now it is given again until it does. It is derived: nothing is lost meanwhile, and
+//!   nothing is acknowledged that it does not show. Who waits is refused after a while, and so is what comes then.
 //!
 //! Failure cases: a full disk refuses what adds data and leaves the log as it was; a failed sync or a failed cut
 //! makes the store read-only; a handle that outlives the log is answered `Closed`.
@@ -215,8 +215,8 @@ impl Log {
         self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
     }
 
-    /// Gives blobs parity, or takes it away; answers the bytes of what was written. What lies in the active segment makes it
-    /// end: parity goes to the next one.
+    /// Gives blobs parity, or takes it away; answers the bytes of what was written. What lies in the active segment
+    /// makes it end: parity goes to the next one.
     pub fn protect(&self, protections: Vec<Protection>) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Protect(protections, done)))
     }

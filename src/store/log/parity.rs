@@ -1,7 +1,8 @@
 //! Parity on the log thread: it is written, and kept, in another segment than the record that it is for.
 //!
-//! Invariant: no batch leaves a blob and its parity in one segment. Where work would append one to the segment that holds the
-//! other, that segment ends first. If there is no room for another segment, the parity goes: the next pass makes it again.
+//! Invariant: no batch leaves a blob and its parity in one segment. Where work would append one to the segment that
+//! holds the other, that segment ends first. If there is no room for another segment, the parity goes: the next pass
+//! makes it again.
 
 use deltastore_format::{Hash, RecordKind, record_len};
 

@@ -1,8 +1,8 @@
 //! The sync thread: makes a batch durable, applies it to the index, answers.
 //!
-//! A batch that the index does not take now is applied again until it is taken: it is durable in the log, so it is to be seen, and
-//! no later one may be seen before it. Its clients wait for some seconds; then they are told to try again, with what it
-//! pins held until it is applied.
+//! A batch that the index does not take now is applied again until it is taken: it is durable in the log, so it is to
+//! be seen, and no later one may be seen before it. Its clients wait for some seconds; then they are told to try again,
+//! with what it pins held until it is applied.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

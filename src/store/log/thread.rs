@@ -204,8 +204,8 @@ impl LogThread<'_> {
         false
     }
 
-    /// Appends the mark of a clean close: a commit of nothing that says that everything before it is durable. Without it,
-    /// damage in the last batch could not be told from a torn tail. False when there is nothing to wait for.
+    /// Appends the mark of a clean close: a commit of nothing that says that everything before it is durable. Without
+    /// it, damage in the last batch could not be told from a torn tail. False when there is nothing to wait for.
     fn mark_end(&mut self) -> bool {
         if self.marked || self.status.read_only().is_some() {
             return false;
@@ -271,8 +271,8 @@ impl LogThread<'_> {
             done.call(Answer::NotNow(error));
             return None;
         }
-        // In the order of the log: a window's references lie before it, so that of two forms of one window the first, which is
-        // placed, is never encoded against what needs the other.
+        // In the order of the log: a window's references lie before it, so that of two forms of one window the first,
+        // which is placed, is never encoded against what needs the other.
         placings.sort_unstable_by_key(|placing: &Arc<Placing>| placing.row.position);
         if !late {
             placings.extend(unwritten.drain(..).map(|blob| self.appender.stage_blob(blob)));
@@ -296,9 +296,10 @@ impl LogThread<'_> {
         Some(Staged { commit, position, record_len, placings, contents, done })
     }
 
-    /// Leaves out what must not be placed any more. Of a blob that several writes share, another commit may have placed this form:
-    /// since then a collection may have moved it and removed the segment, or damage may have been healed by a later form. And what a
-    /// commit that heals places takes the place of any other form, so that only what heals is placed by it.
+    /// Leaves out what must not be placed any more. Of a blob that several writes share, another commit may have placed
+    /// this form: since then a collection may have moved it and removed the segment, or damage may have been healed by
+    /// a later form. And what a commit that heals places takes the place of any other form, so that only what heals is
+    /// placed by it.
     fn drop_outdated(&self, placings: &mut Vec<Arc<Placing>>, staged: &[Staged]) -> Result<(), IndexError> {
         if self.bugs.has(Bug::PlaceOutdated) {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The background optimizer of a running server: one thread that works while clients leave room.
 //!
-//! It runs at the lowest priority that the system gives, on one thread, and waits while clients are being served faster than
-//! now and then. What landed less than a minute ago is left alone: much of it is replaced or deleted soon.
+//! It runs at the lowest priority that the system gives, on one thread, and waits while clients are being served faster
+//! than now and then. What landed less than a minute ago is left alone: much of it is replaced or deleted soon.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -70,8 +70,8 @@ impl Optimizer {
     }
 }
 
-/// When the pass for parity is due: like the search for retired references it reads the whole index, so it comes at most as
-/// often, and only after something was written.
+/// When the pass for parity is due: like the search for retired references it reads the whole index, so it comes at
+/// most as often, and only after something was written.
 #[derive(Default)]
 struct ParityTurns {
     last: Option<(Instant, Option<Position>)>,
@@ -163,7 +163,8 @@ pub fn wait_for_room(store: &Store, stop: &AtomicBool) {
     }
 }
 
-/// Gives the calling thread a priority below the server's, 1 to 19. On Linux priorities are a thread's own, and its children's.
+/// Gives the calling thread a priority below the server's, 1 to 19. On Linux priorities are a thread's own, and its
+/// children's.
 pub fn lower_priority(by: i32) {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), by) {

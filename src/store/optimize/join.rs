@@ -1,12 +1,12 @@
 //! Objects that came in parts: stored anew as soon as they are complete.
 //!
-//! A part of an archive begins within a compressed member and cannot be expanded alone, so it is stored about as it is. What a PUT
-//! would have made of the whole is made of it by a thread of its own, right after the upload's end: the next release may be on
-//! its way already, and the optimizer leaves alone what is younger than a minute.
+//! A part of an archive begins within a compressed member and cannot be expanded alone, so it is stored about as it is.
+//! What a PUT would have made of the whole is made of it by a thread of its own, right after the upload's end: the next
+//! release may be on its way already, and the optimizer leaves alone what is younger than a minute.
 //!
-//! Invariants: the order of steps is the optimizer's, and so is what a crash leaves. No cold windows are made, so it may run
-//! beside the optimizer: whoever comes first replaces the recipe, the other's windows are garbage. The queue is bounded and in memory;
-//! what does not fit, or is lost, the optimizer takes care of.
+//! Invariants: the order of steps is the optimizer's, and so is what a crash leaves. No cold windows are made, so it
+//! may run beside the optimizer: whoever comes first replaces the recipe, the other's windows are garbage. The queue is
+//! bounded and in memory; what does not fit, or is lost, the optimizer takes care of.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,16 +1,17 @@
 //! The optimizer: stores objects anew, smaller, after they landed fast.
 //!
-//! An object is read, expanded and cut anew, and its windows are encoded with more effort, against windows that the optimizer wrote
-//! itself (*cold* ones). Older versions of a deltaspace come first, so that newer ones find them.
+//! An object is read, expanded and cut anew, and its windows are encoded with more effort, against windows that the
+//! optimizer wrote itself (*cold* ones). Older versions of a deltaspace come first, so that newer ones find them.
 //!
 //! Order (must)
 //! 1. All windows and members of the new form are appended to the log.
 //! 2. The new form is read back from there, as a client would, and compared with the old.
-//! 3. One commit replaces the recipe of the version, if nobody replaced or removed the version meanwhile. It places the new form.
+//! 3. One commit replaces the recipe of the version, if nobody replaced or removed the version meanwhile. It places the
+//!    new form.
 //! 4. What only the old form used has no links any more, and garbage collection takes it.
 //!
-//! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because cold
-//! windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
+//! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because
+//! cold windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
 //!
 //! After the objects come references that only removed objects used (`retired.rs`, `rotate.rs`).
 //!
@@ -102,8 +103,8 @@ pub struct OptimizeReport {
     pub parity_bytes: u64,
     /// Damaged records that were repaired.
     pub mended: u64,
-    /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there, and
-    /// that removal would not name where its copy lies.
+    /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there,
+    /// and that removal would not name where its copy lies.
     pub held_back: bool,
 }
 
@@ -119,7 +120,8 @@ impl Store {
     /// Stores everything anew that was not yet, to its end or until `stop`.
     ///
     /// # Errors
-    /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives; what was done until then stays done.
+    /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives; what was done until then stays
+    /// done.
     pub fn optimize(
         &self,
         options: &OptimizeOptions,

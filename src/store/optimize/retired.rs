@@ -1,7 +1,8 @@
 //! Retired references: cold windows that no object uses any more, kept only because others are encoded against them.
 //!
-//! Where old versions are deleted and new ones come, they add up. A *family* is retired windows and the windows that are to be
-//! stored anew to get rid of them: each window is in one family, and what families do does not depend on each other.
+//! Where old versions are deleted and new ones come, they add up. A *family* is retired windows and the windows that
+//! are to be stored anew to get rid of them: each window is in one family, and what families do does not depend on each
+//! other.
 //!
 //! Memory: bounded by the constants here, whatever the size of the store; what is beyond them is found by a later run.
 
@@ -19,15 +20,16 @@ const COUNTED: usize = 256 << 10;
 const MOST: usize = 256 << 10;
 /// Rows looked up at a time.
 const ROWS: usize = 512;
-/// A family is worth its while if retired windows make at least one part in this many of its bytes. A base that is held by few then gives
-/// way to one of them, which saves what that one takes now; one that is held by many is still worth its room.
+/// A family is worth its while if retired windows make at least one part in this many of its bytes. A base that is held
+/// by few then gives way to one of them, which saves what that one takes now; one that is held by many is still worth
+/// its room.
 const WORTH: u64 = 4;
 
 /// What a search found.
 #[derive(Debug, Default)]
 pub struct Retired {
-    /// Retired windows and the bytes of their records, those of families that are not worth their while too: no window that
-    /// is stored anew is to hold on to one.
+    /// Retired windows and the bytes of their records, those of families that are not worth their while too: no window
+    /// that is stored anew is to hold on to one.
     pub windows: BTreeMap<Hash, u64>,
     pub families: Vec<Family>,
 }
@@ -39,8 +41,8 @@ pub struct Family {
     pub retired_bytes: u64,
     /// Record bytes of the windows that hold them.
     pub holder_bytes: u64,
-    /// What holds them, in the order in which it is to be stored anew: the shallowest first, since a window may only be encoded against
-    /// shallower ones; of those the newest, which will be there longest and is read most.
+    /// What holds them, in the order in which it is to be stored anew: the shallowest first, since a window may only be
+    /// encoded against shallower ones; of those the newest, which will be there longest and is read most.
     pub holders: Vec<Hash>,
 }
 
@@ -52,8 +54,8 @@ struct Holder {
     family: usize,
 }
 
-/// Looks for retired windows and for the families that are worth their while, those that give most first; what it finds is of no
-/// use once it is told to `stop`.
+/// Looks for retired windows and for the families that are worth their while, those that give most first; what it finds
+/// is of no use once it is told to `stop`.
 pub fn search(index: &Index, stop: &AtomicBool) -> Result<Retired, IndexError> {
     let windows = retired(index, stop, COUNTED)?;
     let mut families: HashMap<usize, (Family, Vec<Holder>)> = HashMap::new();
@@ -80,7 +82,8 @@ fn in_order(family: Family, mut holders: Vec<Holder>) -> Family {
     Family { holders: holders.into_iter().map(|holder| holder.hash).collect(), ..family }
 }
 
-/// Cold windows whose every link is that of a cold window which is encoded against them; at most so many `counted` at a time.
+/// Cold windows whose every link is that of a cold window which is encoded against them; at most so many `counted` at a
+/// time.
 fn retired(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
     let mut found = BTreeMap::new();
     let mut from = Some(Hash::default());
@@ -139,7 +142,8 @@ fn of_cold(row: &BlobRow) -> &[Hash] {
     if row.cold { &row.references } else { &[] }
 }
 
-/// Cold windows that are encoded against retired ones and are not retired themselves; what is connected is put into one set.
+/// Cold windows that are encoded against retired ones and are not retired themselves; what is connected is put into one
+/// set.
 fn holders(
     index: &Index,
     stop: &AtomicBool,

@@ -1,11 +1,12 @@
 //! Rotation: windows that are encoded against retired references get another form, so that those can go.
 //!
-//! Order (must): the new form of a window is appended and synced; then the index points at it, and its links go over from the old
-//! references to the new; the collector does the rest. Nothing but the index tells that the window was rotated: after a crash it has one
-//! form or the other, and a rebuild takes the last that decodes.
+//! Order (must): the new form of a window is appended and synced; then the index points at it, and its links go over
+//! from the old references to the new; the collector does the rest. Nothing but the index tells that the window was
+//! rotated: after a crash it has one form or the other, and a rebuild takes the last that decodes.
 //!
-//! No circle (must): one window is rotated at a time, and nothing that its new form is encoded against, directly or not, is retired. Its
-//! old form is encoded against a retired window, and so is all that is encoded against the window, directly or not: none of that can be among it.
+//! No circle (must): one window is rotated at a time, and nothing that its new form is encoded against, directly or
+//! not, is retired. Its old form is encoded against a retired window, and so is all that is encoded against the window,
+//! directly or not: none of that can be among it.
 //!
 //! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
 
@@ -67,7 +68,8 @@ impl Store {
         Ok(())
     }
 
-    /// Another form of a window, without the retired ones; the bytes of its record, 0 if there is nothing to do any more.
+    /// Another form of a window, without the retired ones; the bytes of its record, 0 if there is nothing to do any
+    /// more.
     fn rotate_window(
         &self,
         worker: &mut Worker,

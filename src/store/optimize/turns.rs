@@ -1,8 +1,9 @@
 //! Whose turn it is: a window waits for those before it in its object that it may be encoded against.
 //!
-//! Invariant: only later windows wait for earlier ones, so there is always one that goes on; and a turn ends however its holder does.
-//! Without this a window's nearest relatives would be in the hands of the other threads, and of no use to it: two threads
-//! stored the first version of a wheel of native libraries in 0.8 to 2.6 % more than one, and each time in another form.
+//! Invariant: only later windows wait for earlier ones, so there is always one that goes on; and a turn ends however
+//! its holder does. Without this a window's nearest relatives would be in the hands of the other threads, and of no use
+//! to it: two threads stored the first version of a wheel of native libraries in 0.8 to 2.6 % more than one, and each
+//! time in another form.
 
 use crossbeam_channel::Receiver;
 use parking_lot::{Condvar, Mutex};
@@ -28,8 +29,8 @@ pub struct Turn<'a> {
 }
 
 impl Turns {
-    /// The next job, once no relative of it is under way; nothing at the end of the jobs. `window` gives its number, which grows
-    /// from job to job, and its features.
+    /// The next job, once no relative of it is under way; nothing at the end of the jobs. `window` gives its number,
+    /// which grows from job to job, and its features.
     pub fn next<Job>(&self, jobs: &Receiver<Job>, window: impl Fn(&Job) -> (u64, &[u64])) -> Option<(Job, Turn<'_>)> {
         let (job, turn) = {
             let _in_order = self.taking.lock();

@@ -1,10 +1,11 @@
 //! How many objects depend on each window and node: through recipes, nodes, members and references.
 //!
-//! Each object is walked once, and adds one to all that it comes to. What has reached the count that is asked for is not walked
-//! any further: the objects that brought it there have been counted below it too. So the work is bounded by the links there
-//! are, not by the objects that share them.
+//! Each object is walked once, and adds one to all that it comes to. What has reached the count that is asked for is
+//! not walked any further: the objects that brought it there have been counted below it too. So the work is bounded by
+//! the links there are, not by the objects that share them.
 //!
-//! Memory: so many blobs are counted at a time, in hash order, 13 bytes each. What is outside of that range is walked through.
+//! Memory: so many blobs are counted at a time, in hash order, 13 bytes each. What is outside of that range is walked
+//! through.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +25,8 @@ pub struct Shared {
     pub incomplete: bool,
 }
 
-/// Counts of a range. Blobs go by the first eight bytes of their hash: two that share them share a count, which harms nothing.
+/// Counts of a range. Blobs go by the first eight bytes of their hash: two that share them share a count, which harms
+/// nothing.
 struct Counts {
     keys: Vec<u64>,
     counts: Vec<u8>,
@@ -33,7 +35,8 @@ struct Counts {
     enough: u8,
 }
 
-/// The blobs from `from` on, at most `most` looked at, that at least `enough` objects depend on. Of no use once told to `stop`.
+/// The blobs from `from` on, at most `most` looked at, that at least `enough` objects depend on. Of no use once told to
+/// `stop`.
 pub fn shared(
     index: &Index,
     payload: &dyn Fn(&Hash) -> Result<NodePayload, StoreError>,
@@ -136,7 +139,8 @@ mod tests {
         Entry { kind, hash: hash(number), skip: 0, len: 1 }
     }
 
-    /// Windows with their references, and objects with the windows and nodes of their recipes; node 100 holds windows 1 and 2.
+    /// Windows with their references, and objects with the windows and nodes of their recipes; node 100 holds windows 1
+    /// and 2.
     fn index(windows: &[(u8, &[u8])], objects: &[&[u8]]) -> Index {
         let index = Index::open(Arc::new(MemEngine::new())).unwrap();
         let mut batch = Batch::new();

@@ -39,7 +39,8 @@ pub fn read(readers: &Readers, hash: &Hash, row: &ParityRow) -> Result<Parity, S
     Ok(parity)
 }
 
-/// The payload that belongs to a blob whose record lies, damaged or not at all, at `position`; none without parity that suffices.
+/// The payload that belongs to a blob whose record lies, damaged or not at all, at `position`; none without parity that
+/// suffices.
 ///
 /// # Errors
 /// A read that failed, without which it cannot be told.
@@ -94,8 +95,8 @@ impl Store {
         Ok(mended)
     }
 
-    /// Reads every record that has parity, and the parity; repairs what it can. Parity that is dropped is written again by the
-    /// next pass.
+    /// Reads every record that has parity, and the parity; repairs what it can. Parity that is dropped is written again
+    /// by the next pass.
     ///
     /// # Errors
     /// What reading the index and writing give; damage is in the report.

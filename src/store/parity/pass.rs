@@ -27,7 +27,8 @@ pub(in crate::store) struct ParityOptions {
 }
 
 impl Store {
-    /// Gives parity to all that many objects depend on, to the end or until `stop`; answers the bytes that were written.
+    /// Gives parity to all that many objects depend on, to the end or until `stop`; answers the bytes that were
+    /// written.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives.

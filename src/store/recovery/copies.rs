@@ -1,8 +1,8 @@
 //! Which record of a blob counts where segments hold several that need different references.
 //!
 //! Two uploads may encode the same window at the same time, and a collected window may be stored anew. While the store
-//! ran, the index pointed at one of the records, and only its references were kept from collection: those of the
-//! others may be gone. A rebuild cannot tell which one it was; any that can be decoded is as good, but for one thing: what
+//! ran, the index pointed at one of the records, and only its references were kept from collection: those of the others
+//! may be gone. A rebuild cannot tell which one it was; any that can be decoded is as good, but for one thing: what
 //! cold windows refer to must be cold, so a cold record goes before one that is not.
 
 use std::collections::HashMap;
@@ -23,8 +23,8 @@ impl Copies {
         }
     }
 
-    /// The rows to change: a record whose references can all be decoded, in place of one of which that is not so; and a cold
-    /// one, with nothing but cold ones behind it, in place of one that is not cold.
+    /// The rows to change: a record whose references can all be decoded, in place of one of which that is not so; and a
+    /// cold one, with nothing but cold ones behind it, in place of one that is not cold.
     pub fn better(&self, index: &Index, prefer_cold: bool) -> Result<Vec<(Hash, BlobRow)>, IndexError> {
         let candidates = self.with_everything_needed(index)?;
         let mut chosen = HashMap::new();
@@ -119,7 +119,8 @@ mod tests {
         let index = Index::open(Arc::new(MemEngine::new())).unwrap();
         let cold = |offset, references: &[u8]| BlobRow { cold: true, ..row(offset, references) };
         let mut batch = Batch::new();
-        // 1 was stored anew as cold, against 2, and then once more by an upload; so was 3, against 4, which is not cold.
+        // 1 was stored anew as cold, against 2, and then once more by an upload; so was 3, against 4, which is not
+        // cold.
         for (number, row) in [(1, row(8, &[])), (2, cold(16, &[])), (3, row(24, &[])), (4, row(32, &[]))] {
             index.stage_blob(&mut batch, &hash(number), &row);
         }

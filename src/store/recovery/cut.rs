@@ -10,7 +10,8 @@ use super::survey::Survey;
 use super::{Scene, new_segment};
 use crate::segment::{SegmentWriter, segment_dir, segment_path};
 
-/// Removes what lies behind the end, syncs the rest and opens the last segment for appending; the segments that are left.
+/// Removes what lies behind the end, syncs the rest and opens the last segment for appending; the segments that are
+/// left.
 pub fn cut(
     scene: &Scene<'_>,
     inventory: &Inventory,
@@ -86,8 +87,8 @@ fn open_last(
     }
     let reader = scene.readers.get(last)?;
     let damaged = reader.header_damage().is_some();
-    // A file that is shorter than what the index has applied of it has nothing to be cut off: it was cut and given up, or
-    // it lacks even its header.
+    // A file that is shorter than what the index has applied of it has nothing to be cut off: it was cut and given up,
+    // or it lacks even its header.
     if reader.file_len()? < survey.end.offset {
         return new_last(scene, inventory, segments);
     }

@@ -1,8 +1,8 @@
 //! What the log hides from the index: damage, and segments that are lost.
 //!
 //! The index notes which lost segments it has *not seen*: those that were lost when it was made, and those behind the
-//! position that it had applied. What it has seen it still knows when the segment is gone, so it is kept; once it has seen
-//! nothing of all that is lost, and something that it has not seen is back, a rebuild only adds to it.
+//! position that it had applied. What it has seen it still knows when the segment is gone, so it is kept; once it has
+//! seen nothing of all that is lost, and something that it has not seen is back, a rebuild only adds to it.
 //!
 //! Where something was not seen, sequence numbers in it are unknown: those given out next leap far over them.
 

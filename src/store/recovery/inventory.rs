@@ -1,11 +1,11 @@
 //! The inventory: which segments are there, and which of those that the manifest lists are lost.
 //!
-//! A listed segment is *lost* if its file is missing or is another's (of another number, salt or store), and *short* if the
-//! file ends before what was on disk when the manifest was written, or before what the index has applied. Both are damage:
-//! named, never made good by a new file of that name, and nothing is collected while one is.
+//! A listed segment is *lost* if its file is missing or is another's (of another number, salt or store), and *short* if
+//! the file ends before what was on disk when the manifest was written, or before what the index has applied. Both are
+//! damage: named, never made good by a new file of that name, and nothing is collected while one is.
 //!
-//! Failure cases: a store all of whose segments are lost is not opened, since its disk is probably not mounted. A file that
-//! cannot be read for another reason fails the start.
+//! Failure cases: a store all of whose segments are lost is not opened, since its disk is probably not mounted. A file
+//! that cannot be read for another reason fails the start.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

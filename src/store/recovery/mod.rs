@@ -7,12 +7,12 @@
 //!    once it knows a commit, must never be ahead of the disk.
 //! 4. Replay commits into the index.
 //!
-//! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. Segments that the manifest
-//! lists and that are lost or short are damage too (`inventory.rs`); an index that has seen what they held is kept, since
-//! it is the better witness of it. Else an index that is missing or does not fit the log is rebuilt from all segments.
-//! Behind a damaged segment header the records are used as they are, and nothing is appended any more. What the log hid from
-//! the index is noted in it: it may be all that links to some blob, so garbage cannot be told. Once the lost files are back,
-//! the index is rebuilt from all of them.
+//! Failure cases: a gap that something durable follows is damage: reported, skipped, never cut. Segments that the
+//! manifest lists and that are lost or short are damage too (`inventory.rs`); an index that has seen what they held is
+//! kept, since it is the better witness of it. Else an index that is missing or does not fit the log is rebuilt from
+//! all segments. Behind a damaged segment header the records are used as they are, and nothing is appended any more.
+//! What the log hid from the index is noted in it: it may be all that links to some blob, so garbage cannot be told.
+//! Once the lost files are back, the index is rebuilt from all of them.
 
 mod copies;
 mod cut;
@@ -221,7 +221,8 @@ pub fn forget(scene: &Scene<'_>) -> Result<Vec<Damage>, StoreError> {
 
 /// What a rebuild by hand came to.
 pub struct Rebuilt {
-    /// False when the index was kept: it has seen segments that are lost, so that one made without them would know less.
+    /// False when the index was kept: it has seen segments that are lost, so that one made without them would know
+    /// less.
     pub done: bool,
     pub damage: Vec<Damage>,
 }

@@ -88,8 +88,8 @@ pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>)
         if !last && !sealed {
             gaps.push(Damage::new(end, end.offset, &"the segment's end is missing"));
         }
-        // The writer went on elsewhere without sealing it: what follows the last whole record was never acknowledged. What
-        // is cut off of a short segment is named already.
+        // The writer went on elsewhere without sealing it: what follows the last whole record was never acknowledged.
+        // What is cut off of a short segment is named already.
         if left(inventory, end) || inventory.lost_ids().contains(id) {
             gaps.retain(|gap| gap.from != end);
         }

@@ -1,7 +1,7 @@
 //! Which records can be read, as far as this process knows: verified lately, or damaged.
 //!
-//! Purpose: a write is acknowledged only if it can be read back, also on a store that has damage. So what a write links to is
-//! verified first (`verify.rs`), and this remembers what needs no second look.
+//! Purpose: a write is acknowledged only if it can be read back, also on a store that has damage. So what a write links
+//! to is verified first (`verify.rs`), and this remembers what needs no second look.
 //!
 //! Invariants
 //! - *Verified* is said of a hash at one position, for a bounded time: never of another record of the same hash.

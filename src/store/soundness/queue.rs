@@ -1,6 +1,7 @@
 //! What a copy or a completed upload linked to beyond its budget: verified by a thread of its own, soon after.
 //!
-//! Invariants: the queue is bounded and in memory; what does not fit is named in the log. What is verified is pinned meanwhile.
+//! Invariants: the queue is bounded and in memory; what does not fit is named in the log. What is verified is pinned
+//! meanwhile.
 //!
 //! Failure cases: damage is logged and known from then on, so that the next write of the same bytes replaces it.
 

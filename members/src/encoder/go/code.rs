@@ -20,7 +20,8 @@ fn lengths(freq: &[u16], most: usize, made: &mut [u8; 288]) {
         return;
     }
     leaves.sort_unstable();
-    // By level, the deepest first: which of the items, by weight, are leaves. A pair of a level's items is a package of the next.
+    // By level, the deepest first: which of the items, by weight, are leaves. A pair of a level's items is a package of
+    // the next.
     let wanted = 2 * leaves.len() - 2;
     let mut levels: Vec<Vec<bool>> = Vec::new();
     let mut weights: Vec<u32> = Vec::new();

@@ -1,8 +1,8 @@
 //! Go's levels 2 to 9 (`deflate.go`): zlib's matchers with a hash of four bytes and no match shorter than that.
 //!
 //! Levels 4 to 9 match lazily and put every position into the chains, so a window of history is enough to go on from
-//! anywhere. Levels 2 and 3 leave out the inside of long matches, so what they do depends on everything before; they are
-//! run over the history first. After a flush the three positions before it are in no chain.
+//! anywhere. Levels 2 and 3 leave out the inside of long matches, so what they do depends on everything before; they
+//! are run over the history first. After a flush the three positions before it are in no chain.
 
 use super::chains::{Chains, LEAST, NONE, WINDOW};
 use super::{Matcher, Source};

@@ -1,9 +1,9 @@
 //! Go's `compress/flate` (golang/go, `src/compress/flate`), which its `compress/gzip`, `compress/zlib`, `archive/zip`
 //! and `image/png` use up to Go 1.26: so container layers, module archives, and what release tools written in Go pack.
 //!
-//! Levels 2 to 9 are in [`levels`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty stored
-//! block. The sizes of writes hardly matter: only whether one ends within the last 261 bytes of the double window, which
-//! then moves down a match earlier. Input is taken to come in pieces that divide 32 KiB.
+//! Levels 2 to 9 are in [`levels`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty
+//! stored block. The sizes of writes hardly matter: only whether one ends within the last 261 bytes of the double
+//! window, which then moves down a match earlier. Input is taken to come in pieces that divide 32 KiB.
 
 mod chains;
 mod code;

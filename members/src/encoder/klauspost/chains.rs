@@ -59,9 +59,9 @@ impl Chains {
         (before as usize).checked_sub(1)
     }
 
-    /// The longest match at `at` of at most `most` bytes along the chain from `head`, whose candidates are at `least` or
-    /// later; with `costs`, each must save more than the one before. Looks at `tries` of them, and no further once `nice`
-    /// bytes match.
+    /// The longest match at `at` of at most `most` bytes along the chain from `head`, whose candidates are at `least`
+    /// or later; with `costs`, each must save more than the one before. Looks at `tries` of them, and no further once
+    /// `nice` bytes match.
     #[inline(always)]
     pub(super) fn longest(
         &self,

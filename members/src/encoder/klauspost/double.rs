@@ -1,5 +1,5 @@
-//! klauspost's levels 4, 5 and 6 (`level4.go`, `level5.go`, `level6.go`): one table for hashes of four bytes and one for
-//! hashes of seven, which at levels 5 and 6 remembers two positions.
+//! klauspost's levels 4, 5 and 6 (`level4.go`, `level5.go`, `level6.go`): one table for hashes of four bytes and one
+//! for hashes of seven, which at levels 5 and 6 remembers two positions.
 
 use super::Version;
 use super::fast::Search;
@@ -124,7 +124,8 @@ impl Tables {
         (back(at, short), back(at, long.latest), back(at, long.earlier))
     }
 
-    /// The match at `at`, if there is one, or one at `next` that is longer. `repeat` is the distance of the match before, at level 6.
+    /// The match at `at`, if there is one, or one at `next` that is longer. `repeat` is the distance of the match
+    /// before, at level 6.
     #[inline(always)]
     fn find(&mut self, buf: &[u8], at: usize, next: usize, bytes: u64, repeat: Option<usize>) -> Option<Match> {
         let four_more = |at: usize, dist: usize| 4 + common(buf, at + 4, dist, buf.len().min(at + MOST));

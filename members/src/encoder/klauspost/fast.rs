@@ -1,5 +1,5 @@
-//! klauspost's levels 1 to 6 and its Huffman-only mode (`deflate.go`): they work on 65535 or 32768 bytes at a time, and each such
-//! section is written with or without matches, or stored.
+//! klauspost's levels 1 to 6 and its Huffman-only mode (`deflate.go`): they work on 65535 or 32768 bytes at a time, and
+//! each such section is written with or without matches, or stored.
 //!
 //! What a level remembers depends on what it found before, so a restart runs over sections of the history first.
 

@@ -1,8 +1,9 @@
-//! klauspost's levels 7 to 9 (`deflate.go`): zlib's lazy matcher over four bytes, which also looks for matches by where they
-//! would end, and passes over bytes where nothing matches for long. Level 9 takes a match only if it saves more than the
-//! literals cost; what these cost is reckoned anew for each filling of the double window.
+//! klauspost's levels 7 to 9 (`deflate.go`): zlib's lazy matcher over four bytes, which also looks for matches by where
+//! they would end, and passes over bytes where nothing matches for long. Level 9 takes a match only if it saves more
+//! than the literals cost; what these cost is reckoned anew for each filling of the double window.
 //!
-//! Every position is put into the chains, so a restart needs a window of history, and level 9 also what the costs are of.
+//! Every position is put into the chains, so a restart needs a window of history, and level 9 also what the costs are
+//! of.
 
 use super::chains::{Chains, Costs, MOST, NONE, WINDOW};
 use super::sections::Sections;
@@ -158,7 +159,8 @@ impl<'a> Lazy<'a> {
         }));
     }
 
-    /// Works through the window that ends at `end`, of which the bytes before `known` are known, until more input is needed.
+    /// Works through the window that ends at `end`, of which the bytes before `known` are known, until more input is
+    /// needed.
     fn window(&mut self, w: &mut Sections, end: usize, known: usize, sync: Option<Carried>) -> Flow {
         if self.at > known {
             return ControlFlow::Break(());
@@ -242,7 +244,8 @@ impl<'a> Lazy<'a> {
         if left > 0 { self.skip(w, left, end) } else { ControlFlow::Continue(()) }
     }
 
-    /// The match `before`, or a longer one behind some literals that begins no later than two bytes behind it: how many, and the match.
+    /// The match `before`, or a longer one behind some literals that begins no later than two bytes behind it: how
+    /// many, and the match.
     #[inline(always)]
     fn by_end(&self, before: (usize, usize), lookahead: usize, least: usize) -> (usize, usize, usize) {
         let (buf, from, (len, dist)) = (self.place.buf, self.at - 1, before);

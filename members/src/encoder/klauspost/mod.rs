@@ -1,12 +1,12 @@
 //! klauspost's `compress/flate` (github.com/klauspost/compress), which its `gzip`, `zip` and `zlib` use, and `pgzip`
-//! (github.com/klauspost/pgzip): so releases that `GoReleaser` packs, layers that podman and buildah push, and what many programs
-//! written in Go compress.
+//! (github.com/klauspost/pgzip): so releases that `GoReleaser` packs, layers that podman and buildah push, and what
+//! many programs written in Go compress.
 //!
-//! Levels 1 to 6 are in [`quick`] and [`double`], levels 7 to 9 in [`lazy`]; [`sections`] writes what they find. Each stream ends
-//! with an empty block with the fixed codes. The sizes of writes do not matter.
+//! Levels 1 to 6 are in [`quick`] and [`double`], levels 7 to 9 in [`lazy`]; [`sections`] writes what they find. Each
+//! stream ends with an empty block with the fixed codes. The sizes of writes do not matter.
 //!
-//! pgzip encodes pieces of a fixed size on their own, each with the last 16 KiB before it as its dictionary, and ends each as a
-//! flush does.
+//! pgzip encodes pieces of a fixed size on their own, each with the last 16 KiB before it as its dictionary, and ends
+//! each as a flush does.
 
 mod chains;
 mod codes;
@@ -48,8 +48,8 @@ enum Version {
 
 /// A matcher at work.
 trait Matcher {
-    /// Encodes up to `to`, where with `sync` the encoder was told to flush: all sections are written then, and the last carries
-    /// `sync`. Else as far as what may follow does not matter.
+    /// Encodes up to `to`, where with `sync` the encoder was told to flush: all sections are written then, and the last
+    /// carries `sync`. Else as far as what may follow does not matter.
     fn run(&mut self, w: &mut Sections, to: usize, sync: Option<Carried>) -> Flow;
 }
 

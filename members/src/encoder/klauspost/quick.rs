@@ -1,5 +1,5 @@
-//! klauspost's levels 1, 2 and 3 (`level1.go`, `level2.go`, `level3.go`), after Snappy: one position for each hash of five
-//! bytes, or two at level 3.
+//! klauspost's levels 1, 2 and 3 (`level1.go`, `level2.go`, `level3.go`), after Snappy: one position for each hash of
+//! five bytes, or two at level 3.
 
 use super::Version;
 use super::fast::Search;

@@ -1,8 +1,8 @@
 //! How klauspost's encoder writes what its matchers find (`huffman_bit_writer.go`, `token.go`).
 //!
-//! Matchers hand over a section at a time. Unlike in most encoders, a section is not a block: it goes on with the codes of the
-//! one before if new ones are not expected to pay off. So where a block ends is known only when the next section is, and what a
-//! restart at a block's end needs to know of the codes before it is in [`Carried`].
+//! Matchers hand over a section at a time. Unlike in most encoders, a section is not a block: it goes on with the codes
+//! of the one before if new ones are not expected to pay off. So where a block ends is known only when the next section
+//! is, and what a restart at a block's end needs to know of the codes before it is in [`Carried`].
 
 use super::codes::{Codes, extra_bits, fixed_bits};
 use super::estimate::estimated_bits;

@@ -113,8 +113,8 @@ pub(super) struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Writes a match at `at` of `len` bytes or, if bytes before it agree too and are not written, more. Returns where it
-    /// begins and how long it is.
+    /// Writes a match at `at` of `len` bytes or, if bytes before it agree too and are not written, more. Returns where
+    /// it begins and how long it is.
     #[inline(always)]
     pub(super) fn take(&mut self, mut at: usize, back: usize, mut len: usize) -> (usize, usize) {
         while at > self.done && at - back > self.floor && self.buf[at - 1] == self.buf[at - 1 - back] {

@@ -1,9 +1,9 @@
 //! How miniz's blocks end and which form they take (`flush_block` and what calls it in `core.rs`).
 //!
-//! Symbols are kept in a buffer of 64 KiB, a literal in one byte, a match in three, and one byte more for every eight of them. A
-//! block ends when this is nearly full or, but at level 1, when more than 31 KiB of plain bytes have not become less in it. A block
-//! of fewer than 48 plain bytes has the fixed codes, any other codes of its own; either is stored instead if it is no shorter so,
-//! which is reckoned in whole bytes.
+//! Symbols are kept in a buffer of 64 KiB, a literal in one byte, a match in three, and one byte more for every eight
+//! of them. A block ends when this is nearly full or, but at level 1, when more than 31 KiB of plain bytes have not
+//! become less in it. A block of fewer than 48 plain bytes has the fixed codes, any other codes of its own; either is
+//! stored instead if it is no shorter so, which is reckoned in whole bytes.
 
 use super::{ROOM, WINDOW, code};
 use crate::encoder::bits::BitWriter;
@@ -128,8 +128,8 @@ impl<'s, 'e> Blocks<'s, 'e> {
         self.astray
     }
 
-    /// Writes the block, with the cursor at `at` and the window reaching `size` before it. The result says whether to go on, and if
-    /// so, whether the encoder had to be called again for the lack of room.
+    /// Writes the block, with the cursor at `at` and the window reaching `size` before it. The result says whether to
+    /// go on, and if so, whether the encoder had to be called again for the lack of room.
     pub(super) fn flush(
         &mut self,
         buf: &[u8],

@@ -1,8 +1,8 @@
 //! Huffman codes as miniz builds them (`optimize_table` in `core.rs`).
 //!
-//! The two lightest nodes are joined, a leaf before an inner node of the same weight. Only how many codes of each length come out is
-//! kept; they are dealt out by frequency, then by symbol, so that of two symbols the rarer one never has the shorter code, nor the
-//! lower one of two that are as frequent.
+//! The two lightest nodes are joined, a leaf before an inner node of the same weight. Only how many codes of each
+//! length come out is kept; they are dealt out by frequency, then by symbol, so that of two symbols the rarer one never
+//! has the shorter code, nor the lower one of two that are as frequent.
 
 use crate::encoder::tree::{Code, Shape};
 
@@ -69,8 +69,8 @@ fn depths(leaves: &[(u16, u16)]) -> [u32; DEEPEST + 1] {
     counts
 }
 
-/// Brings codes that are too long down to `most`: as long as there are too many, the deepest leaf that is not as deep as that moves
-/// down and takes one with it.
+/// Brings codes that are too long down to `most`: as long as there are too many, the deepest leaf that is not as deep
+/// as that moves down and takes one with it.
 fn shorten(counts: &mut [u32; DEEPEST + 1], most: usize) {
     counts[most] += counts[most + 1..].iter().sum::<u32>();
     let taken: u32 = (1..=most).map(|len| counts[len] << (most - len)).sum();

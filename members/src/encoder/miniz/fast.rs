@@ -1,7 +1,8 @@
-//! Level 1 (`compress_fast` in `core.rs`): the last position of each hash is the only candidate, positions within matches are skipped.
+//! Level 1 (`compress_fast` in `core.rs`): the last position of each hash is the only candidate, positions within
+//! matches are skipped.
 //!
-//! It takes in 4096 bytes at a time and ends its matches there. If a block finds too little room for output, it is called again and
-//! fills up what it looks ahead first, so that later chunks begin elsewhere.
+//! It takes in 4096 bytes at a time and ends its matches there. If a block finds too little room for output, it is
+//! called again and fills up what it looks ahead first, so that later chunks begin elsewhere.
 
 use super::blocks::Blocks;
 use super::{CHUNK, MAX_MATCH, Matcher, Source, TOO_FAR, WINDOW};

@@ -1,10 +1,11 @@
-//! miniz_oxide (github.com/Frommi/miniz_oxide, compared with 0.7.4, 0.8.9 and 0.9.1), which Rust's `flate2` uses unless told otherwise:
-//! so wheels that maturin and uv build, archives of the `zip` crate, images of the `png` crate. It follows miniz, written in C.
+//! miniz_oxide (github.com/Frommi/miniz_oxide, compared with 0.7.4, 0.8.9 and 0.9.1), which Rust's `flate2` uses unless
+//! told otherwise: so wheels that maturin and uv build, archives of the `zip` crate, images of the `png` crate. It
+//! follows miniz, written in C.
 //!
-//! Levels 2 to 10 are in [`normal`], level 1 in [`fast`]; [`blocks`] collects what they find and writes it. Neither the sizes of
-//! writes nor the room for output matter but at level 1. A flush where no symbol has come since the block before is taken to be 0.9's,
-//! which writes the marker alone; earlier releases write an empty block with the fixed codes too. After `Z_FULL_FLUSH`, matches
-//! would not reach behind it.
+//! Levels 2 to 10 are in [`normal`], level 1 in [`fast`]; [`blocks`] collects what they find and writes it. Neither the
+//! sizes of writes nor the room for output matter but at level 1. A flush where no symbol has come since the block
+//! before is taken to be 0.9's, which writes the marker alone; earlier releases write an empty block with the fixed
+//! codes too. After `Z_FULL_FLUSH`, matches would not reach behind it.
 
 mod blocks;
 mod code;
@@ -51,8 +52,8 @@ struct Source {
 
 /// A matcher at work.
 trait Matcher {
-    /// Encodes up to `to`, where the encoder was told to flush or the stream ends if `sync`; else as far as what may follow does not
-    /// matter. The last block is not finished.
+    /// Encodes up to `to`, where the encoder was told to flush or the stream ends if `sync`; else as far as what may
+    /// follow does not matter. The last block is not finished.
     fn run(&mut self, source: &Source, b: &mut Blocks, to: usize, sync: bool) -> Flow;
 }
 

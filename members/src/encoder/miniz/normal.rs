@@ -64,7 +64,8 @@ impl<'t> Normal<'t> {
         self.next_barrier += POSITIONS;
     }
 
-    /// The longest match at the cursor of more than `best` and at most `most` bytes: its length, and its distance or 0 if there is none.
+    /// The longest match at the cursor of more than `best` and at most `most` bytes: its length, and its distance or 0
+    /// if there is none.
     #[inline(always)]
     fn longest(&mut self, source: &Source, best: usize, most: usize, end: usize) -> (usize, usize) {
         let at = self.at;

@@ -1,9 +1,9 @@
 //! How miniz searches a chain (`find_match` in `core.rs`), on positions sorted by hash.
 //!
-//! Every position is put into its chain, and entries from beyond the window are never of use: what they lead to has either been looked
-//! at or does not begin alike. So a window of history tells all. Candidates are looked at three at a time. One whose two bytes, the
-//! last of the match at hand and the one behind, are the cursor's ends its three early. How many threes there may be depends on the
-//! level.
+//! Every position is put into its chain, and entries from beyond the window are never of use: what they lead to has
+//! either been looked at or does not begin alike. So a window of history tells all. Candidates are looked at three at a
+//! time. One whose two bytes, the last of the match at hand and the one behind, are the cursor's ends its three early.
+//! How many threes there may be depends on the level.
 
 use crate::encoder::sorted::{Candidates, GROUP, Sorted, Stretch};
 use crate::encoder::window::{Near, View, common};

@@ -55,7 +55,8 @@ impl Signs {
         self.sure |= ends && full && sure;
     }
 
-    /// What is worth a try, the most frequent in the wild first: before all others, and behind the most frequent of them.
+    /// What is worth a try, the most frequent in the wild first: before all others, and behind the most frequent of
+    /// them.
     pub(in crate::encoder) fn plausible(&self) -> (Vec<Params>, Vec<Params>) {
         let fast = Params::new(Family::Miniz, 1);
         let fast = [Params { room: ROOM, ..fast }, Params { room: ROOM, writes: SHORT_WRITES, ..fast }, fast];

@@ -9,7 +9,8 @@ use wide::u32x4;
 
 use super::{BLOCK, Block, Md5};
 
-/// Streams that are worked on at a time: those of a vector that every machine has. It is as fast for four of them as for two.
+/// Streams that are worked on at a time: those of a vector that every machine has. It is as fast for four of them as
+/// for two.
 pub(super) const LANES: usize = 4;
 /// Blocks of each that are compressed before the next look at who waits.
 const MOST: usize = 512;
@@ -62,7 +63,8 @@ impl Lane {
     }
 }
 
-/// Compresses some blocks of each lane, as many as all of them have. None of them has ended, and there are at most [`LANES`].
+/// Compresses some blocks of each lane, as many as all of them have. None of them has ended, and there are at most
+/// [`LANES`].
 pub(super) fn advance(lanes: &mut [&mut Lane]) {
     let most = lanes.iter().map(|lane| lane.blocks().len()).min().unwrap_or(0).min(MOST);
     match lanes {

@@ -1,5 +1,5 @@
-//! MD5 of bodies. Several bodies are hashed side by side: each step of MD5 waits for the one before it, so that one body
-//! keeps less than half of a core's arithmetic busy, and four take hardly longer than two.
+//! MD5 of bodies. Several bodies are hashed side by side: each step of MD5 waits for the one before it, so that one
+//! body keeps less than half of a core's arithmetic busy, and four take hardly longer than two.
 
 mod lanes;
 mod queue;
@@ -52,7 +52,8 @@ impl Md5 {
         digest
     }
 
-    /// Takes the next bytes, but leaves the blocks that lie whole in them to the caller, who compresses them before anything else.
+    /// Takes the next bytes, but leaves the blocks that lie whole in them to the caller, who compresses them before
+    /// anything else.
     fn take<'a>(&mut self, mut bytes: &'a [u8]) -> &'a [Block] {
         self.len = self.len.wrapping_add(bytes.len() as u64);
         if !self.tail.is_empty() {

@@ -11,9 +11,9 @@ use super::Md5;
 use super::lanes::{self, LANES, Lane};
 use crate::store::Store;
 
-/// Stretches of bodies that wait for a thread of the encode pool. Where a thread is free it begins at once; where other jobs wait it
-/// lets them go first, once, since company is likely to come meanwhile. Those that come while it is at work join in, as long as
-/// there is a lane.
+/// Stretches of bodies that wait for a thread of the encode pool. Where a thread is free it begins at once; where other
+/// jobs wait it lets them go first, once, since company is likely to come meanwhile. Those that come while it is at
+/// work join in, as long as there is a lane.
 #[derive(Clone, Default)]
 pub struct Md5Queue {
     waiting: Arc<Mutex<VecDeque<Stretch>>>,

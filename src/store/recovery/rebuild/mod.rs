@@ -1,12 +1,12 @@
 //! Rebuilding the index from the segments alone, whatever order their records come in.
 //!
 //! Passes: (1) every blob and every put goes in, removals are noted; (2) what was removed goes out, and so do parts
-//! without their upload; (3) link counts and live bytes are counted from what is there; (4) blobs without links go: they
-//! were collected or never committed, so what they need may be gone, and a new write must not count on them. Where copies of one put lie in
-//! several segments, the row points at the last and lists the others as prior.
+//! without their upload; (3) link counts and live bytes are counted from what is there; (4) blobs without links go:
+//! they were collected or never committed, so what they need may be gone, and a new write must not count on them. Where
+//! copies of one put lie in several segments, the row points at the last and lists the others as prior.
 //!
-//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read, unless there is
-//! parity that makes up for them.
+//! Failure cases: damaged records are reported and skipped; what refers to them stays and fails when it is read, unless
+//! there is parity that makes up for them.
 
 mod gather;
 mod links;

@@ -13,12 +13,12 @@ use crate::store::recovery::replay::placing_of;
 use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
-    /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and reading repairs
-    /// it. So do those of which only a record that is not cold was found: what cold windows refer to must be cold. Damage of
-    /// which parity tells what lay there hides nothing.
+    /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and
+    /// reading repairs it. So do those of which only a record that is not cold was found: what cold windows refer to
+    /// must be cold. Damage of which parity tells what lay there hides nothing.
     ///
-    /// Parity outlives a blob that was collected, until its own segment is compacted. It is of no use then: what needed that blob went
-    /// before it, and if the blob was stored again, it has a whole record.
+    /// Parity outlives a blob that was collected, until its own segment is compacted. It is of no use then: what needed
+    /// that blob went before it, and if the blob was stored again, it has a whole record.
     pub(super) fn rescue(&mut self, damage: &mut [Damage]) -> Result<(), StoreError> {
         let index = self.scene.index;
         for row in index.all_parity(Hash::default()) {
@@ -55,8 +55,8 @@ impl Builder<'_> {
         self.write()
     }
 
-    /// Which damage begins with the record that parity is for: what is left of its header says so, or the parity itself does, or
-    /// more of its payload than chance leaves.
+    /// Which damage begins with the record that parity is for: what is left of its header says so, or the parity itself
+    /// does, or more of its payload than chance leaves.
     fn gap_of(&self, parity: &Parity, damage: &[Damage]) -> Result<Option<usize>, StoreError> {
         let record_len = deltastore_format::record_len(parity.payload_len);
         for (number, Damage { from, to, .. }) in damage.iter().enumerate() {
@@ -75,8 +75,9 @@ impl Builder<'_> {
         Ok(None)
     }
 
-    /// Whether a record in the segment may be damaged or lost. In one that was removed in good order it is neither: what was alive in it
-    /// is elsewhere, damaged there or not. Where there is no manifest, nothing tells such a segment from a lost one.
+    /// Whether a record in the segment may be damaged or lost. In one that was removed in good order it is neither:
+    /// what was alive in it is elsewhere, damaged there or not. Where there is no manifest, nothing tells such a
+    /// segment from a lost one.
     fn may_be_damaged(&self, segment: SegmentId, is_whole_elsewhere: bool) -> bool {
         let Inventory { listed, lost, .. } = self.inventory;
         let is_unknown = self.scene.folder.manifest.newest.is_none() && !is_whole_elsewhere;

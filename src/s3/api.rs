@@ -23,7 +23,9 @@ pub struct SignedRegion(pub String);
 /// The request with what s3s was not shown.
 fn as_sent<T>(mut request: S3Request<T>) -> S3Request<T> {
     if let Some(sent) = request.extensions.remove::<Sent>() {
-        request.headers = sent.headers;
+        if let Some(headers) = sent.headers {
+            request.headers = headers;
+        }
         request.uri = sent.uri;
         request.extensions.insert(sent.trailers);
         request.extensions.insert(SignedRegion(sent.region));

@@ -29,6 +29,11 @@ const HIDDEN: [&str; 16] = [
 /// Tells copies from uploads, so s3s must see it; its value is read by [`crate::s3::ops`].
 const COPY_SOURCE: &str = "x-amz-copy-source";
 
+/// Whether there is something that s3s must not see.
+pub fn hides_some(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name == COPY_SOURCE || HIDDEN.contains(&name.as_str()))
+}
+
 /// Leaves what s3s reads as S3 does.
 pub fn hide(headers: &mut HeaderMap) {
     for name in HIDDEN {
@@ -61,6 +66,7 @@ mod tests {
         headers.insert(COPY_SOURCE, HeaderValue::from_static("b/%ZZ"));
         headers.insert("if-match", HeaderValue::from_static("a/b"));
         headers.insert("x-amz-meta-a", HeaderValue::from_static("1"));
+        assert!(hides_some(&headers));
         hide(&mut headers);
         let left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         assert_eq!(left, [("x-amz-copy-source", "bucket/key"), ("x-amz-meta-a", "1")]);

@@ -34,7 +34,8 @@ use crate::s3::{admin, quirks};
 /// A request as it was sent, beside what s3s gets to see of it.
 #[derive(Clone)]
 pub struct Sent {
-    pub headers: HeaderMap,
+    /// None if s3s sees them all.
+    pub headers: Option<HeaderMap>,
     pub uri: Uri,
     /// Those of its body, once it was read.
     pub trailers: Trailers,
@@ -103,21 +104,24 @@ impl Pipeline {
     ) -> Result<HttpResponse, ErrorPage> {
         let Parts { method, uri, mut headers, mut extensions, .. } = parts;
         quirks::repeated::join(&mut headers);
-        let mut seen = headers.clone();
+        let mut sent_headers = quirks::headers::hides_some(&headers).then(|| headers.clone());
         let has_body = matches!(method, Method::PUT | Method::POST);
         if has_body && route.takes_document() && !is_longer(&headers, self.max_xml_bytes) {
             let document = self.document(&mut body, &uri, &headers).await?;
-            seen.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
+            sent_headers.get_or_insert_with(|| headers.clone());
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
             body = Body::from(document);
         }
-        quirks::headers::hide(&mut seen);
+        if sent_headers.is_some() {
+            quirks::headers::hide(&mut headers);
+        }
         let seen_uri = quirks::overrides::hide(uri.clone());
-        extensions.insert(Sent { headers, uri, trailers, region });
+        extensions.insert(Sent { headers: sent_headers, uri, trailers, region });
 
         let mut inner = s3s::HttpRequest::new(body);
         *inner.method_mut() = method;
         *inner.uri_mut() = seen_uri;
-        *inner.headers_mut() = seen;
+        *inner.headers_mut() = headers;
         *inner.extensions_mut() = extensions;
         let answered = self.operations.call(inner).await.map_err(|error| {
             tracing::error!(%error, "an answer could not be written down");

@@ -1,8 +1,9 @@
 //! SHA-256 (FIPS 180-4) of messages that several threads hold, two at a time on a core.
 //!
 //! One message is a chain: each round waits for the one before, and a processor's SHA instructions take four cycles to
-//! answer but can begin every two. Two messages in turn fill the gaps: a quarter less time a byte. So where more
-//! threads want a digest than there are cores, those beyond wait while others carry their messages along.
+//! answer but can begin every two or three. Two messages in turn fill the gaps: a quarter less time a byte. So a thread
+//! that wants a digest while another computes one alone, or while as many compute as there are cores, waits and has its
+//! message carried along.
 //!
 //! Invariants
 //! - Digests are those of the crate `sha2`, which also computes them where the processor has no such instructions.

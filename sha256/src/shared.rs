@@ -46,8 +46,8 @@ enum Given {
 }
 
 impl Turns {
-    /// A thread that computes one message alone takes a second one for a third more time, which is less than another
-    /// core would spend on it: who comes then waits for it.
+    /// A thread that computes one message alone takes a second one along for half as much time again, which is less
+    /// than another core would spend on it: who comes then waits.
     fn one_is_alone(&self) -> bool {
         self.computing > self.carrying + self.waiting.len()
     }

@@ -92,6 +92,13 @@ impl Blob {
     }
 }
 
+impl Placing {
+    /// Whether a commit that places this form makes it the one that counts.
+    pub fn takes_effect(&self, known: Option<&BlobRow>) -> bool {
+        known.is_none_or(|row| self.heals || self.row.cold && !row.cold)
+    }
+}
+
 /// The kind of record that holds such a blob.
 pub fn record_kind(kind: PlacedKind) -> RecordKind {
     match kind {

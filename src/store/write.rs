@@ -112,7 +112,7 @@ impl Store {
         content.pins.push(pin);
         let known = self.index().blob(&node.hash)?;
         if let Some(placing) = &fresh
-            && self.takes_effect(placing, known.as_ref())
+            && placing.takes_effect(known.as_ref())
             && self.is_sound(&node.hash, &placing.row)?
         {
             content.placings.push(Arc::clone(placing));

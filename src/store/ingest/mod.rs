@@ -104,7 +104,7 @@ impl Store {
         let mut damaged = None;
         if let Some(placing) = fresh
             && (placing.row.cold || !gear.cold)
-            && self.takes_effect(&placing, known.as_ref())
+            && placing.takes_effect(known.as_ref())
             && let Some(references) = self.pin_known(&placing, gear)?
         {
             if self.is_sound(&hash, &placing.row)? {
@@ -132,11 +132,6 @@ impl Store {
         };
         pins.extend(references);
         Ok(Prepared { entry, pins, codec: blob.row.codec, state: State::New(Box::new(blob)) })
-    }
-
-    /// Whether a commit that places this form makes it the one that counts.
-    pub(super) fn takes_effect(&self, placing: &Placing, known: Option<&BlobRow>) -> bool {
-        known.is_none_or(|row| placing.heals || placing.row.cold && !row.cold)
     }
 
     /// Whether a blob that a write is about to link to can be read.

@@ -305,21 +305,19 @@ impl LogThread<'_> {
             return Ok(());
         }
         let healing = placings.iter().any(|placing| placing.heals && self.pins.is_fresh(placing));
-        let mut failed = None;
-        placings.retain(|placing| {
-            let fresh = self.pins.is_fresh(placing);
-            if fresh && (placing.heals || !healing) {
-                return true;
+        let mut kept = Vec::with_capacity(placings.len());
+        for placing in placings.drain(..) {
+            let fresh = self.pins.is_fresh(&placing);
+            let keeps = fresh && !healing
+                || match self.index.blob(&placing.hash)? {
+                    Some(row) => fresh && placing.takes_effect(Some(&row)),
+                    None => fresh && placing.heals || !staged.iter().any(|other| other.places(&placing.hash)),
+                };
+            if keeps {
+                kept.push(placing);
             }
-            let known = self.index.blob(&placing.hash).unwrap_or_else(|error| {
-                failed = Some(error);
-                None
-            });
-            match known {
-                Some(row) => fresh && placing.row.cold && !row.cold,
-                None => !staged.iter().any(|other| other.places(&placing.hash)),
-            }
-        });
-        failed.map_or(Ok(()), Err)
+        }
+        *placings = kept;
+        Ok(())
     }
 }

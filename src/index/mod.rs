@@ -10,8 +10,10 @@
 
 mod blobs;
 mod buckets;
+mod documents;
 mod engine;
 mod error;
+mod family;
 mod keys;
 mod listing;
 mod memory;
@@ -23,15 +25,19 @@ mod rocks;
 mod rows;
 mod segments;
 mod sketches;
+mod table;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod uploads;
 mod wire;
 
 pub use blobs::BlobRow;
 pub use buckets::BucketRow;
-pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
+pub use documents::DocumentRow;
+pub use engine::{Batch, Counter, Engine, Mutation, Pair, Scan};
 pub use error::IndexError;
+pub use family::Family;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
 pub use memory::MemEngine;
 pub use meta::{Hidden, INDEX_VERSION};
@@ -40,8 +46,8 @@ pub use parity::ParityRow;
 pub use parts::PartRow;
 pub use rocks::{RocksEngine, RocksSettings, open_derived};
 pub use rows::Rows;
-pub use segments::SegmentRow;
 pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
+pub use table::{EachKind, Row, Table, Visit, each_kind, visit};
 pub use uploads::UploadRow;
 
 use deltastore_format::DecodeError;

@@ -10,7 +10,8 @@ use rocksdb::{Error, ErrorKind, ReadOptions};
 
 use super::database::failed;
 use super::{RocksEngine, RocksSettings};
-use crate::index::engine::{Engine, Family};
+use crate::index::engine::Engine;
+use crate::index::family::Family;
 use crate::index::{Index, IndexError};
 
 /// A file in the index's folder that says that it is damaged.

@@ -11,8 +11,8 @@ use rocksdb::{
 
 use super::damage::{Mark, open_failed};
 use super::options::{RocksSettings, database_options, family_options};
-use crate::index::engine::Family;
 use crate::index::error::IndexError;
+use crate::index::family::Family;
 
 /// Row of [`Family::Meta`] with the number of the last batch. Every batch writes it, and all families flush together:
 /// so it tells of a state of the files which batches are in it.
@@ -110,6 +110,7 @@ fn name(family: Family) -> &'static str {
         Family::Segments => "segments",
         Family::Scratch => "scratch",
         Family::Parity => "parity",
+        Family::Small => "small",
     }
 }
 

@@ -23,8 +23,9 @@ mod renew;
 pub use damage::open_derived;
 pub use options::RocksSettings;
 
-use super::engine::{Batch, Counter, Engine, Family, Mutation, Scan};
+use super::engine::{Batch, Counter, Engine, Mutation, Scan};
 use super::error::IndexError;
+use super::family::Family;
 use cursor::RocksScan;
 use database::Database;
 use journal::Journal;

@@ -5,7 +5,7 @@ use rocksdb::{
     WriteBufferManager,
 };
 
-use crate::index::engine::{Family, VERSION_LEN};
+use crate::index::family::{Family, VERSION_LEN};
 
 /// Bounds on what the engine uses.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod delta;
 pub mod index;
+mod invariants;
 pub mod object;
 pub mod s3;
 pub mod segment;

@@ -53,6 +53,8 @@ pub use uploads::UploadRow;
 use deltastore_format::DecodeError;
 use std::sync::Arc;
 
+use crate::invariants::invariant;
+
 /// Typed tables over an engine. Getters return what was written; `stage_*` methods add to a batch. Clones share the
 /// engine.
 #[derive(Clone)]
@@ -77,7 +79,19 @@ impl Index {
 
     /// Makes a batch visible, whole; durable after [`Index::flush`].
     pub fn write(&self, batch: Batch) -> Result<(), IndexError> {
-        self.engine.write(batch)
+        if !cfg!(feature = "invariants") {
+            return self.engine.write(batch);
+        }
+        let counters = [Counter::Links, Counter::Segments];
+        let changed = counters.map(|counter| batch.added_to(counter).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        self.engine.write(batch)?;
+        for (counter, keys) in counters.into_iter().zip(changed) {
+            for key in keys {
+                let count = self.read(counter.family(), &key, blobs::counter)?.unwrap_or(0);
+                invariant!(count >= 0, "the counter {counter:?} of {} is {count}", hex::encode(key));
+            }
+        }
+        Ok(())
     }
 
     /// When it returns, everything written before survives a crash.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use tokio::net::TcpListener;
 
 const WANTED: &str =
-    "HOST:PORT is wanted; HOST is an IP address, of IPv6 in [], or a name, or nothing for all addresses";
+    "expected HOST:PORT; HOST is an IPv4 address, an IPv6 address in [], a name, or empty for all interfaces";
 
 /// What stands before and after the colon.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,15 +17,15 @@ const PASSWORD: &str = "DELTASTORE_ROOT_PASSWORD";
 /// Why there are no credentials to serve with.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    #[error("{USER} and {PASSWORD} must be set both or not at all")]
+    #[error("set both {USER} and {PASSWORD}, or neither")]
     Half,
     #[error("{name} must have at least {least} characters")]
     Short { name: &'static str, least: usize },
-    #[error("{address} can be reached from other machines: set {USER} and {PASSWORD} to serve there")]
+    #[error("{address} is reachable from other machines: set {USER} and {PASSWORD}")]
     NotLoopback { address: IpAddr },
     #[error("{path}: {source}")]
     File { path: String, source: std::io::Error },
-    #[error("{path} is not two lines, access key and secret key; remove it to have new ones generated")]
+    #[error("{path} must hold two lines, access key and secret key; remove it to generate new ones")]
     Malformed { path: String },
 }
 

@@ -32,17 +32,14 @@ pub fn look(dir: &Path) -> Result<Looked, StoreError> {
     let index = folder.index_dir();
     copy(&index, &scratch.0).map_err(|error| {
         let (from, to) = (index.display(), scratch.0.display());
-        StoreError::Unusable(format!("{from} cannot be copied to {to}: {error}; TMPDIR names another place"))
+        StoreError::Unusable(format!("cannot copy {from} to {to}: {error}; set TMPDIR to another folder"))
     })?;
     let (engine, damage) = open_derived(&scratch.0, &RocksSettings::default())?;
     let problems = damage.map(|error| {
         // The copy is nobody's business, and gone when this is read.
         let (copy, own) = (scratch.0.display().to_string(), index.display().to_string());
         let error = error.to_string().replace(&copy, &own);
-        Problem {
-            subject: "index".into(),
-            reason: format!("{error}; it is rebuilt from the segments at the next start"),
-        }
+        Problem { subject: "index".into(), reason: format!("{error}; the next start rebuilds it from the segments") }
     });
     let store = Store::open_read_only(folder, engine, clock, Settings::default())?;
     Ok(Looked { store, problems: problems.into_iter().collect(), _scratch: scratch })
@@ -82,7 +79,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            tracing::warn!(%error, folder = %self.0.display(), "a temporary folder is left behind");
+            tracing::warn!(%error, folder = %self.0.display(), "cannot remove a temporary folder");
         }
     }
 }

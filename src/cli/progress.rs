@@ -32,7 +32,7 @@ pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
     if done.holders > 0 {
         bar.set_length(done.holders);
         bar.set_position(done.rotated);
-        bar.set_message(format!("windows, without {} that removed objects used", size(done.retired_bytes)));
+        bar.set_message(format!("windows, off {} that deleted objects used", size(done.retired_bytes)));
         return;
     }
     bar.set_length((done.found_bytes >> 20).max(1));

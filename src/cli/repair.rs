@@ -96,7 +96,7 @@ struct Users {
 /// Says whose bytes, uploaded again, mend what. Changes nothing: the store replaces damaged windows by itself when it
 /// is given them.
 fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
-    let bar = progress::bar("looking for damage", 0);
+    let bar = progress::bar("searching for damage", 0);
     let mut blobs: BTreeMap<String, Users> = BTreeMap::new();
     let found = store.fsck_objects(&mut |unreadable| note(&mut blobs, unreadable), &mut |found| {
         bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
@@ -104,13 +104,13 @@ fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
     bar.finish_and_clear();
     let mut lines: Vec<String> = blobs
         .iter()
-        .map(|(blob, users)| format!("UPLOAD {}: mends {blob} for {} objects and parts", users.first, users.count))
+        .map(|(blob, users)| format!("UPLOAD {}: repairs {blob} for {} objects and parts", users.first, users.count))
         .collect();
     if found.unreadable > 0 {
         lines.push(format!("{} objects and parts cannot be read until then", found.unreadable));
     }
     if !found.problems.is_empty() {
-        lines.push(format!("{} problems are left; fsck names them", found.problems.len()));
+        lines.push(format!("{} problems remain; fsck names them", found.problems.len()));
     }
     Ok(Outcome { lines, left: !found.problems.is_empty() })
 }

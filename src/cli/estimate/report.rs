@@ -87,14 +87,14 @@ fn confidence(estimate: &Estimate) -> Vec<String> {
     }
     let share = estimate.read_bytes as f64 / estimate.bytes.max(1) as f64 * 100.0;
     let mut lines = vec![format!(
-        "sampled: {} of {} objects, {share:.1}% of the bytes, were read; the rest is taken to be like them. --memory reads more",
+        "sampled: {} of {} objects, {share:.1}% of the bytes, were read; the rest is extrapolated. --memory reads more",
         estimate.read_objects, estimate.objects
     )];
     lines.push(match estimate.stored_interval {
         Some((low, high)) => {
             format!("stored lies between {} and {} with a confidence of 90%", size(low), size(high))
         }
-        None => "too little of it was read to tell how far off the total may be".to_owned(),
+        None => "the sample is too small for a confidence interval".to_owned(),
     });
     lines
 }

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """boto3 against a Deltastore: upload, range read, conditional PUT, multipart upload, listing.
 
-usage: boto3_example.py [ENDPOINT]     default: http://127.0.0.1:9000
+usage: boto3_example.py [ENDPOINT]     default: DELTASTORE_ENDPOINT or http://127.0.0.1:9000
 
 Needs boto3, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY set to the server's root credentials.
 """
 
 import io
+import os
 import random
 import sys
 
@@ -15,7 +16,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-endpoint = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:9000"
+endpoint = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("DELTASTORE_ENDPOINT", "http://127.0.0.1:9000")
 s3 = boto3.client(
     "s3", endpoint_url=endpoint, region_name="us-east-1", config=Config(s3={"addressing_style": "path"})
 )

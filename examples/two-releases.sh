@@ -3,11 +3,12 @@
 #
 # usage: two-releases.sh [OLD NEW]     OLD, NEW: two versions of one file; without them, two tarballs are made
 #
-# A server must be running. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to its root credentials, and ENDPOINT to its
-# address unless that is http://127.0.0.1:9000. DELTASTORE names the binary, default: deltastore.
+# A server must be running. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to its root credentials, and
+# DELTASTORE_ENDPOINT to its address unless that is http://127.0.0.1:9000. DELTASTORE names the binary, default:
+# deltastore.
 set -euo pipefail
 
-endpoint=${ENDPOINT:-http://127.0.0.1:9000}
+endpoint=${DELTASTORE_ENDPOINT:-http://127.0.0.1:9000}
 deltastore=${DELTASTORE:-deltastore}
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
 

@@ -36,7 +36,7 @@ run: build
 test: packages clients archivers
 	@scripts/run-tests "$(TEST_FLAGS)" $(ARGS)
 
-## lint           formatting, clippy, shell syntax, dependency rules, lines of prose
+## lint           formatting, clippy, shell syntax, dependency rules, lines of prose, links and names in documents
 lint: packages
 	cargo fmt --all --check
 	cargo clippy $(TEST_FLAGS) --all-targets -- -D warnings
@@ -44,6 +44,7 @@ lint: packages
 	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
 	@scripts/check-dependencies
 	@scripts/check-lines
+	@scripts/check-docs
 
 ## fmt            format the code
 fmt:

@@ -1,8 +1,8 @@
-//! Times as arguments.
+//! Durations as arguments.
 
 use std::time::Duration;
 
-/// A time that may be none at all.
+/// A duration, or no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     Never,
@@ -12,7 +12,7 @@ pub enum Limit {
 /// `7d`, `12h`, `30m`, `45s`; `never`.
 ///
 /// # Errors
-/// What is neither, in words.
+/// A message for the user.
 pub fn parse_limit(text: &str) -> Result<Limit, String> {
     if text == "never" {
         return Ok(Limit::Never);

@@ -1,4 +1,4 @@
-//! Commands on a folder that no server uses.
+//! Commands on the folder of a stopped server.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -78,7 +78,7 @@ pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     finish(&lines, found.problems.is_empty())
 }
 
-/// One document a line, so that the list may be of any length.
+/// One document per line, so that the list may have any length.
 fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
     for Problem { subject, reason } in &found.problems {
         output::print(&output::json_line(&json!({ "kind": "problem", "subject": subject, "reason": reason }))?)?;

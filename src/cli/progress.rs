@@ -26,7 +26,7 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
     bar
 }
 
-/// Shows how far an optimizer's run has come, in MiB.
+/// Shows the progress of an optimizer run, in MiB.
 pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
     // References come when all objects are done.
     if done.holders > 0 {

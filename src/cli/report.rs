@@ -1,8 +1,8 @@
-//! Tables for people.
+//! Tables for the terminal.
 
 use crate::store::{Stats, Totals};
 
-/// A size as people read it: 1024-based, one decimal.
+/// A human-readable size: 1024-based, one decimal.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut value = bytes as f64;
@@ -14,7 +14,7 @@ pub fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// What was saved, which may be less than nothing.
+/// Saved bytes, which may be negative.
 pub fn saved(bytes: i64) -> String {
     let sign = if bytes < 0 { "-" } else { "" };
     format!("{sign}{}", size(bytes.unsigned_abs()))

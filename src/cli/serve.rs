@@ -19,13 +19,13 @@ use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
 use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
 
-/// Shortest pause between two background collections.
+/// Minimum pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
 
-/// Shortest pause between two looks for something to optimize.
+/// Minimum pause between two searches for objects to optimize.
 const OPTIMIZE_PAUSE: Duration = Duration::from_secs(30);
 
-/// What background work has to end that is told to, from the signal on.
+/// Time that background work has to stop, counted from the signal.
 const STOP_TIME: Duration = Duration::from_secs(1);
 
 pub const AFTER_HELP: &str = "\
@@ -98,7 +98,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let addresses = arguments.address.resolve()?;
     let environment = credentials::from_environment(addresses.iter().map(|address| address.ip()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Signals count from here on, so that one during recovery ends the process cleanly after it.
+    // Signals are handled from here on, so that one during recovery ends the process cleanly after it.
     let (mut terminate, mut interrupt) = {
         let _context = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
@@ -128,7 +128,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     } else {
         Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?)
     };
-    // A server whose standard output nobody reads serves all the same.
+    // The server runs even if nobody reads its standard output.
     if let Err(error) = output::print(&greeting(arguments, &endpoint, &found)) {
         tracing::warn!(%error, "cannot print the greeting");
     }
@@ -139,7 +139,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // What takes long ends while requests drain.
+        // Background work stops while requests drain.
         stopping.stop_background();
         let _ = sender.send(Instant::now());
     };
@@ -151,7 +151,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     store.stop_background();
     let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
     drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier, expiry));
-    // Requests that were cut off and work that cannot be interrupted may still hold the store.
+    // Disconnected requests and work that cannot be interrupted may still hold the store.
     store.close();
     runtime.shutdown_timeout(STOP_TIME / 2);
     drop_within(STOP_TIME / 2, store);
@@ -160,7 +160,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Limits of the server: connections as many as descriptors allow, unless they are set.
+/// Limits of the server. The default number of connections follows from the limit of open files.
 fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> ServerSettings {
     let count = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
     let wanted = count(arguments.max_connections).unwrap_or(descriptors.connections);
@@ -193,7 +193,7 @@ fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> Ser
     }
 }
 
-/// Drops what joins threads as it is dropped, and leaves behind what takes too long.
+/// Drops handles that join their threads, and abandons threads that take too long.
 fn drop_within(patience: Duration, threads: impl Send + 'static) {
     let (sender, ended) = bounded::<()>(0);
     let dropping = move || {
@@ -207,7 +207,7 @@ fn drop_within(patience: Duration, threads: impl Send + 'static) {
     }
 }
 
-/// What a person at the terminal needs first.
+/// The lines that are printed at start.
 fn greeting(arguments: &ServeArguments, host: &str, found: &Found) -> String {
     let endpoint = format!("http://{host}");
     let user = &found.credentials.access_key;

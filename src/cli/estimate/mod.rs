@@ -1,7 +1,7 @@
-//! `estimate`: what a folder or a bucket of any S3 server would take stored here. Nothing is written anywhere.
+//! `estimate`: the space that a folder or S3 bucket would take. Nothing is written.
 //!
-//! Everything is put into a store whose disk and index are in memory, by the code that serves PUTs, and counted as
-//! `stats` counts. What does not fit the memory is extrapolated from what does; see [`sample`].
+//! The code that serves PUTs stores the objects in a store whose disk and index are in memory, and `stats` counts them.
+//! Data that does not fit the memory is extrapolated; see [`sample`].
 
 mod engine;
 mod report;
@@ -50,7 +50,7 @@ pub struct EstimateArguments {
     all: bool,
 }
 
-/// Why there is no estimate. One sentence each.
+/// Errors of `estimate`.
 #[derive(Debug, thiserror::Error)]
 pub enum EstimateError {
     #[error("{path}: {source}")]
@@ -77,7 +77,7 @@ pub enum EstimateError {
     Io(#[from] std::io::Error),
 }
 
-/// What is printed. Sizes in bytes.
+/// The result. Sizes in bytes.
 #[derive(Debug, Serialize)]
 struct Estimate {
     source: String,
@@ -87,9 +87,9 @@ struct Estimate {
     bytes: u64,
     read_objects: u64,
     read_bytes: u64,
-    /// Files or objects that could not be read or were gone when their turn came; not part of `objects`.
+    /// Files or objects that could not be read or were deleted meanwhile; not part of `objects`.
     unreadable: u64,
-    /// In 9 of 10 cases, if the sample is like the rest, the total stored lies between; none when that cannot be told.
+    /// Confidence interval of 90 % for the total stored size; none if the sample is too small.
     stored_interval: Option<(u64, u64)>,
     policy: Option<String>,
     total: Totals,
@@ -142,7 +142,7 @@ pub fn estimate(arguments: &EstimateArguments) -> Result<ExitCode, EstimateError
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts what is planned, as long as there is room; how much could not be read.
+/// Stores the planned objects while they fit the memory; returns the number of unreadable ones.
 async fn read(
     source: &Source,
     engine: &Engine,

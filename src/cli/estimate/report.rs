@@ -4,12 +4,12 @@ use super::{Estimate, Prefix};
 use crate::cli::report::{saved, size};
 use crate::store::Totals;
 
-/// Prefixes that are listed unless all are asked for.
+/// Number of prefixes listed by default.
 const MOST: usize = 40;
-/// Characters of a prefix that are shown.
+/// Maximum width of a prefix, in characters.
 const WIDEST: usize = 60;
 
-/// The table, and what is to be known about it.
+/// The table and its notes.
 pub fn table(estimate: &Estimate, all: bool) -> String {
     let mut listed: Vec<&Prefix> = estimate.prefixes.iter().collect();
     listed.sort_by(|one, other| {

@@ -43,7 +43,7 @@ pub struct InspectArguments {
     all: bool,
 }
 
-/// Why there is no report. One sentence each.
+/// Errors of `inspect`.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     #[error(transparent)]
@@ -66,7 +66,7 @@ impl InspectError {
     }
 }
 
-/// Where the object is.
+/// Location of the object.
 enum Place<'a> {
     Folder(PathBuf),
     Server(&'a str),
@@ -97,7 +97,7 @@ pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, InspectError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the arguments name, or what is wrong with them.
+/// The location and object that the arguments name, or the error.
 fn place(arguments: &InspectArguments) -> Result<(Place<'_>, S3Target), (ErrorKind, String)> {
     let (place, name) = match (&arguments.names[..], &arguments.endpoint) {
         ([name], Some(endpoint)) => (Place::Server(endpoint), name),

@@ -46,14 +46,15 @@ quick:
 test: packages clients archivers
 	@scripts/run-tests "$(TEST_FLAGS)" $(ARGS)
 
-## lint           formatting, clippy, shell syntax, dependency rules, lines of prose
+## lint           formatting, clippy, shell syntax, dependency rules, lines of prose, links and names in documents
 lint: packages
 	cargo fmt --all --check
 	cargo clippy $(TEST_FLAGS) --all-targets -- -D warnings
-	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
+	@for script in .ci/run scripts/* examples/*.sh tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
 	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
 	@scripts/check-dependencies
 	@scripts/check-lines
+	@scripts/check-docs
 
 ## fmt            format the code
 fmt:

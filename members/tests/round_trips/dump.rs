@@ -33,7 +33,7 @@ fn chunks(stream: &[u8], whole: usize) -> Vec<u8> {
 }
 
 /// The block of a table's data.
-fn table(id: usize, stream: &[u8], whole: usize) -> Vec<u8> {
+pub fn table(id: usize, stream: &[u8], whole: usize) -> Vec<u8> {
     [&[1][..], &int(id), &chunks(stream, whole)].concat()
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{Input, Params, Start, State, WARM_UP, find, matching};
+use deltastore_members::deflate::encoder::{Input, Params, Start, State, WARM_UP, find, matching};
+use deltastore_members::deflate::inflate::{Plain, Tables, decode_block};
 
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use crate::chunks;
-use crate::encoder::{Family, Params, Strategy};
+use crate::codec::deflate::encoder::params::{Family, Params, Strategy};
+use crate::container::chunks;
+use crate::error::RecreateError;
 use crate::program::{Chunked, Op, VERSION, take_varint};
-use crate::recreate::RecreateError;
 
 /// One step of a program, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,25 +5,14 @@
 
 use std::ops::ControlFlow;
 
-use crate::chunks;
-use crate::encoder::{self, Block, Input, Params, ParamsError, Start, State};
+use crate::codec::deflate::encoder;
+use crate::codec::deflate::encoder::params::Params;
+use crate::codec::deflate::encoder::state::State;
+use crate::codec::deflate::encoder::types::{Block, Input, Start};
+use crate::codec::deflate::tokens::{BitWriter, Encoder, encode_block};
+use crate::container::chunks;
+use crate::error::RecreateError;
 use crate::program::{Chunks, Encode, Op, VERSION, take_varint};
-use crate::puff::{BitWriter, Encoder, encode_block};
-
-/// Why a unit could not be re-created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecreateError {
-    #[error("the program's version is unknown")]
-    Version,
-    #[error("the program is malformed")]
-    Program,
-    #[error("the program is of a newer version, or malformed: {0}")]
-    Encoder(ParamsError),
-    #[error("the view does not fit the program")]
-    View,
-    #[error("the program does not yield the length asked for")]
-    Length,
-}
 
 /// Re-creates the `len` object bytes of a unit from its program and its part of the view.
 /// An empty program means that the view's bytes are the object's. Both are used up exactly, or it is an error.

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
+use deltastore_members::deflate::inflate::{Plain, Tables, decode_block};
 use flate2::{Compress, Compression, FlushCompress};
 use miniz_oxide::MZFlush;
 use miniz_oxide::deflate::core::{CompressorOxide, create_comp_flags_from_zip_params};

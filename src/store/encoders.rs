@@ -4,7 +4,7 @@
 //! short streams, the known one is taken, so that versions of an object are described alike.
 
 use deltastore_members::Known;
-use deltastore_members::encoder::Params;
+use deltastore_members::deflate::encoder::Params;
 use quick_cache::sync::Cache;
 
 use super::Space;

@@ -3,8 +3,8 @@
 use super::scan::Verdict;
 use super::stream::Stream;
 use super::{Expander, State, Step, TAIL};
-use crate::deep::{Deep, Offer, UNPACKED};
-use crate::deflate::{Fault, decode_block};
+use crate::codec::deflate::inflate::{Fault, decode_block};
+use crate::codec::deflate::reencode::{Deep, Offer, UNPACKED};
 use crate::program::Encode;
 use crate::unit::Expansion;
 

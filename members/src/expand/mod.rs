@@ -13,12 +13,12 @@ mod units;
 
 pub use settings::Settings;
 
-use crate::chunks::Joiner;
-use crate::deep::Deep;
-use crate::deflate::Tables;
-use crate::encoder::{FAR_LOOKAHEAD, WARM_UP};
-use crate::known::Known;
-use crate::puff::{Encoder, Tokens};
+use crate::codec::deflate::encoder::types::{FAR_LOOKAHEAD, WARM_UP};
+use crate::codec::deflate::inflate::Tables;
+use crate::codec::deflate::recent_encoders::Known;
+use crate::codec::deflate::reencode::Deep;
+use crate::codec::deflate::tokens::{Encoder, Tokens};
+use crate::container::chunks::Joiner;
 use crate::unit::{Draft, Expansion};
 use stream::Stream;
 

@@ -1,8 +1,9 @@
 //! Looking for members, and what that may cost.
 
 use super::{CREDIT, Expander, QUANTUM, State, Step, Stream};
-use crate::deflate::Fault;
-use crate::signature::{self, Start};
+use crate::codec::deflate::inflate::Fault;
+use crate::container::start::Start;
+use crate::container::{signature, zlib};
 use crate::unit::Expansion;
 
 /// What looking at one candidate costs at least, in bytes of credit.
@@ -34,7 +35,7 @@ impl Expander {
         }
         let start = match signed {
             _ if self.credit == 0 => Start::No,
-            None => Start::At(2),
+            None => zlib::start(),
             Some(_) => signature::start(&self.buffer[reached..]),
         };
         match start {

@@ -20,7 +20,7 @@ pub struct Settings {
     /// Compressed bytes of a stream that become one op of the deep gear, about.
     pub packed: usize,
     /// How long encoding all that the deep gear leaves to encoders may take, in nanoseconds of a core by
-    /// [`crate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
+    /// [`crate::deflate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
     pub time: u64,
     /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that,
     /// only encoders that are known are tried.

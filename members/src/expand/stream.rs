@@ -2,8 +2,8 @@
 
 use super::scan::{ATTEMPT, Verdict};
 use super::{Expander, State, Step};
-use crate::deep::{Deep, carry};
-use crate::deflate::{Block, Fault, decode_block};
+use crate::codec::deflate::inflate::{Block, Fault, decode_block};
+use crate::codec::deflate::reencode::{Deep, carry};
 use crate::unit::Expansion;
 
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 
 use super::{Expander, TAIL};
-use crate::chunks;
-use crate::deep::UNPACKED;
+use crate::codec::deflate::reencode::UNPACKED;
+use crate::container::chunks;
 use crate::program::{MOST, VERSION};
 use crate::recreate::recreate_into;
 use crate::unit::{Expansion, Unit};

@@ -1,7 +1,7 @@
 //! Objects made to be expensive: what the deep gear spends on one is bounded by its size.
 
 use crate::support::{Dice, checked, flushed, raw};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Expansion, Settings, Step, describe};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};

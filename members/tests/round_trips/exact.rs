@@ -1,7 +1,7 @@
 //! Whatever the object, its units re-create it; and members that are sound are expanded.
 
 use crate::support::{Dice, STRATEGIES, check, expand, flushed, gzip, raw, tarred, tight, zipped, zlib};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Settings, Step, describe, recreate};
 use std::ops::ControlFlow;
 

@@ -10,7 +10,7 @@ use crate::dump;
 use crate::png::png;
 use crate::support::{Dice, checked, tight};
 use deltastore_members::Settings;
-use deltastore_members::encoder::{Family, Input, Params, Start, Strategy, encode, find};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, Strategy, encode, find};
 use sha2::{Digest, Sha256};
 
 const FAMILIES: [Family; 13] = [

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::boundaries::{boundaries, damaged, deep, gears, taken_apart};
 use crate::support::{Dice, STRATEGIES, check, checked, expand, tarred, tight, zipped, zlib};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Settings, recreate};
 use libdeflater::crc32;
 

@@ -1,0 +1,86 @@
+//! Go's `compress/flate` (golang/go, `src/compress/flate`), which its `compress/gzip`, `compress/zlib`, `archive/zip`
+//! and `image/png` use up to Go 1.26: so container layers, module archives, and what release tools written in Go pack.
+//!
+//! Levels 2 to 9 are in [`levels`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty
+//! stored block. The sizes of writes hardly matter: only whether one ends within the last 261 bytes of the double
+//! window, which then moves down a match earlier. Input is taken to come in pieces that divide 32 KiB.
+
+mod chains;
+mod code;
+mod fast;
+mod form;
+mod levels;
+
+pub(crate) use code::build;
+pub(crate) use form::{described, smallest, worthwhile};
+
+use crate::codec::deflate::encoder::matchers::joined::Joined;
+use crate::codec::deflate::encoder::matchers::window::Flow;
+use crate::codec::deflate::encoder::output::bits::BitWriter;
+use crate::codec::deflate::encoder::output::block::{Blocks, Dialect, Expected, Rules};
+use crate::codec::deflate::encoder::params::{Params, Strategy};
+use crate::codec::deflate::encoder::state::State;
+use crate::codec::deflate::encoder::types::{Block, FARTHEST, HISTORY, Input, Start, WARM_UP};
+use std::ops::ControlFlow;
+
+/// Symbols in a block of levels 2 to 9.
+const FULL: usize = 16384;
+
+/// A matcher at work.
+trait Matcher {
+    /// Encodes up to `to`, where the encoder was told to flush or the stream ends if `sync`; else as far as what may
+    /// follow does not matter. All blocks are finished if `sync`.
+    fn run(&mut self, b: &mut Blocks, to: usize, sync: bool) -> Flow;
+}
+
+/// The bytes, and where they lie in the stream.
+struct Source {
+    /// History, plain bytes, and eight more so that any position may be read as eight.
+    buf: Vec<u8>,
+    /// Where the plain bytes begin.
+    begin: usize,
+    /// Stream position of `buf`'s first byte.
+    origin: u64,
+}
+
+/// Encodes from a block boundary; see `encode` of [`crate::deflate::encoder`].
+pub(crate) fn encode(
+    params: &Params,
+    start: Start,
+    input: Input,
+    out: &mut BitWriter,
+    expected: &mut Option<Expected>,
+    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
+) -> Flow {
+    let literals = params.strategy == Strategy::Huffman;
+    let keep = match params.is_lazy() {
+        _ if literals => 0,
+        true => HISTORY,
+        false => WARM_UP,
+    };
+    let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
+    let source = Source { buf, begin, origin: start.position.min(FARTHEST).saturating_sub(begin as u64) };
+
+    let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
+    let fast = params.level == 1 || literals;
+    let dialect = if fast { Dialect::GoFast } else { Dialect::Go };
+    let full = if fast { usize::MAX } else { FULL };
+    let rules = Rules { dialect, full, truncate: false, fixed_only: false, room: 0, written: 0 };
+    let mut blocks = Blocks::new(rules, begin, out, expected, &mut sink);
+    let known_end = input.ends.then_some(end);
+    let mut matcher: Box<dyn Matcher> = if literals {
+        Box::new(fast::Literals::new(source))
+    } else if fast {
+        Box::new(fast::Fast::new(source))
+    } else {
+        Box::new(levels::Chained::new(source, params.level, start.state, known_end))
+    };
+    let mut from = begin;
+    for &flush in input.flushes {
+        from = (begin + flush.min(input.plain.len())).max(from);
+        matcher.run(&mut blocks, from, true)?;
+        blocks.marker(State::default())?;
+    }
+    matcher.run(&mut blocks, end, input.ends)?;
+    if input.ends { blocks.stored(&[], true) } else { ControlFlow::Continue(()) }
+}

@@ -1,0 +1,2 @@
+pub(crate) mod matcher;
+pub(crate) mod medium;

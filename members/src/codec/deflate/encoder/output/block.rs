@@ -1,0 +1,424 @@
+//! One DEFLATE block: collecting its symbols, deciding how to write it, writing it (zlib's `trees.c`, gzip's
+//! `trees.c`).
+//!
+//! With zlib's family a block ends when the symbol buffer is one short of full, in gzip also early where matches do
+//! well. It is written in the form that takes the fewest bytes: stored if that saves at least the four bytes of its
+//! lengths, else the fixed code unless a code of its own is shorter. How Go decides is in `engines::go`.
+
+use super::bits::BitWriter;
+use super::header::Header;
+use super::tables::{
+    D_CODES, DIST_BASE, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_BASE, LENGTH_CODE, LENGTH_EXTRA, STATIC_L_LEN, dist_code,
+};
+use super::tree::{self, Code, Shape};
+use crate::codec::deflate::encoder::engines::go;
+use crate::codec::deflate::encoder::state::State;
+use crate::codec::deflate::encoder::types::Block;
+use std::cell::Cell;
+use std::ops::ControlFlow;
+
+const STATIC_D_LEN: [u8; D_CODES] = [5; D_CODES];
+pub(crate) const LITERALS: Shape =
+    Shape { elems: L_CODES, extra: &LENGTH_EXTRA, extra_base: 257, max_length: 15, fixed: Some(&STATIC_L_LEN) };
+pub(crate) const DISTANCES: Shape =
+    Shape { elems: D_CODES, extra: &DIST_EXTRA, extra_base: 0, max_length: 15, fixed: Some(&STATIC_D_LEN) };
+
+/// Symbols after which gzip looks whether to end the block.
+const TRUNCATE_EVERY: usize = 0x1000;
+/// The most symbols that any variant collects.
+const MAX_SYMBOLS: usize = 65536;
+
+/// Whose way of choosing a block's form and codes applies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// zlib and all that come from it.
+    Zlib,
+    /// Go's levels 2 to 9.
+    Go,
+    /// Go's level 1 and its Huffman-only mode.
+    GoFast,
+}
+
+/// How a block is written.
+pub(crate) enum Form {
+    Stored,
+    Fixed,
+    /// With codes of its own.
+    Own(Box<Own>),
+}
+
+/// A block's own codes and their description.
+pub(crate) struct Own {
+    pub(crate) literals: Code,
+    pub(crate) distances: Code,
+    pub(crate) header: Header,
+}
+
+/// How blocks of this encoder end and which forms they may take.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    pub(crate) dialect: Dialect,
+    /// Symbols in a full block.
+    pub(crate) full: usize,
+    /// Whether gzip's early end applies.
+    pub(crate) truncate: bool,
+    /// Only fixed codes (`Z_FIXED`).
+    pub(crate) fixed_only: bool,
+    /// Room for output in one call of the encoder, 0 for enough.
+    pub(crate) room: u32,
+    /// Output bytes before those counted here.
+    pub(crate) written: u64,
+}
+
+/// How many symbols are collected between comparisons with those expected.
+const COMPARE_EVERY: usize = 64;
+
+/// Symbols that the blocks are known to hold, for giving up early.
+pub(crate) struct Expected<'a> {
+    /// By block; empty where they are not known.
+    blocks: &'a [Vec<u32>],
+    block: usize,
+    /// Symbols of the blocks before.
+    before: usize,
+    /// Symbols that were compared so far: how far the encoder went before it gave up.
+    compared: &'a Cell<usize>,
+}
+
+impl<'a> Expected<'a> {
+    pub(crate) fn new(blocks: &'a [Vec<u32>], compared: &'a Cell<usize>) -> Self {
+        Self { blocks, block: 0, before: 0, compared }
+    }
+
+    /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins
+    /// with `more`.
+    pub(crate) fn allows(&self, done: usize, more: &[u32]) -> bool {
+        let Some(current) = self.blocks.get(self.block) else { return true };
+        self.compared.set(self.before + done + more.len());
+        let (rest, at) = match done > 0 && done == current.len() {
+            true => (self.blocks.get(self.block + 1), 0),
+            false => (Some(current), done),
+        };
+        rest.is_none_or(|rest| rest.is_empty() || rest.get(at..).is_some_and(|rest| rest.starts_with(more)))
+    }
+
+    /// Whether the current block has `count` symbols, or they are not known. The next is expected then.
+    pub(crate) fn ends_after(&mut self, count: usize) -> bool {
+        let fits = self.blocks.get(self.block).is_none_or(|block| block.is_empty() || block.len() == count);
+        self.block += 1;
+        self.before += count;
+        self.compared.set(self.before);
+        fits
+    }
+
+    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
+    /// all of it.
+    pub(crate) fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
+        let Some(expected) = self.blocks.get(self.block) else { return true };
+        self.compared.set(self.before + symbols.len());
+        if expected.is_empty() {
+            return true;
+        }
+        let length_fits = if whole { symbols.len() == expected.len() } else { symbols.len() <= expected.len() };
+        length_fits && expected[compared..symbols.len()] == symbols[compared..]
+    }
+}
+
+/// The symbols of the current block, and everything written before it.
+pub(crate) struct Blocks<'s, 'e> {
+    rules: Rules,
+    /// Distance in the high half (zero for a literal), literal or length minus three in the low one.
+    symbols: Box<[u32; MAX_SYMBOLS]>,
+    count: usize,
+    /// Count at which `is_end` has to look closer.
+    look_at: usize,
+    matches: usize,
+    l_freq: [u16; L_CODES],
+    d_freq: [u16; D_CODES],
+    /// Where the current block begins in the window's buffer.
+    pub(crate) start: usize,
+    out: &'s mut BitWriter,
+    sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
+    expected: &'s mut Option<Expected<'e>>,
+    /// A symbol was not the one expected.
+    astray: bool,
+    /// The last block filled the room for output: the encoder had to be called again.
+    pub(crate) called_again: bool,
+}
+
+impl<'s, 'e> Blocks<'s, 'e> {
+    pub(crate) fn new(
+        rules: Rules,
+        start: usize,
+        out: &'s mut BitWriter,
+        expected: &'s mut Option<Expected<'e>>,
+        sink: &'s mut dyn FnMut(Block) -> ControlFlow<()>,
+    ) -> Self {
+        let symbols = vec![0; MAX_SYMBOLS].into_boxed_slice().try_into().expect("the length is the array's");
+        let mut made = Self {
+            rules,
+            symbols,
+            count: 0,
+            look_at: 0,
+            matches: 0,
+            l_freq: [0; L_CODES],
+            d_freq: [0; D_CODES],
+            start,
+            out,
+            sink,
+            expected,
+            astray: false,
+            called_again: false,
+        };
+        made.clear();
+        made
+    }
+
+    fn clear(&mut self) {
+        (self.count, self.matches) = (0, 0);
+        self.l_freq = [0; L_CODES];
+        self.d_freq = [0; D_CODES];
+        self.l_freq[END_BLOCK] = 1;
+        self.look_at = self.next_look();
+    }
+
+    fn next_look(&self) -> usize {
+        let mut next = self.rules.full;
+        if self.rules.truncate {
+            next = next.min((self.count / TRUNCATE_EVERY + 1) * TRUNCATE_EVERY);
+        }
+        if self.expected.is_some() {
+            next = next.min((self.count / COMPARE_EVERY + 1) * COMPARE_EVERY);
+        }
+        next
+    }
+
+    /// Symbols collected for the current block.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds a literal. `at` is the encoder's cursor; the result says that the block ends here.
+    #[inline(always)]
+    pub(crate) fn literal(&mut self, byte: u8, at: usize) -> bool {
+        self.symbols[self.count & (MAX_SYMBOLS - 1)] = u32::from(byte);
+        self.count = self.count.wrapping_add(1);
+        let freq = &mut self.l_freq[usize::from(byte)];
+        *freq = freq.wrapping_add(1);
+        self.count == self.look_at && self.is_end(at)
+    }
+
+    /// Adds a match of 3 to 258 bytes from 1 to 32768 bytes back.
+    #[inline(always)]
+    pub(crate) fn matched(&mut self, dist: usize, len: usize, at: usize) -> bool {
+        let less = len.wrapping_sub(3) & 255;
+        self.symbols[self.count & (MAX_SYMBOLS - 1)] = ((dist as u32) << 16) | less as u32;
+        self.count = self.count.wrapping_add(1);
+        self.matches = self.matches.wrapping_add(1);
+        let freq = &mut self.l_freq[usize::from(LENGTH_CODE[less]) + 257];
+        *freq = freq.wrapping_add(1);
+        let freq = &mut self.d_freq[dist_code((dist as u16).wrapping_sub(1))];
+        *freq = freq.wrapping_add(1);
+        self.count == self.look_at && self.is_end(at)
+    }
+
+    /// gzip's estimate: the block ends when literals at eight bits and distances at five, plus extra bits, take less
+    /// than half the input, and fewer than half of the symbols are matches.
+    #[cold]
+    fn is_end(&mut self, at: usize) -> bool {
+        if let Some(expected) = &*self.expected {
+            let compared = self.count.saturating_sub(COMPARE_EVERY);
+            self.astray = !expected.agrees(&self.symbols[..self.count], compared, false);
+        }
+        if self.count == self.rules.full || self.astray {
+            return true;
+        }
+        self.look_at = self.next_look();
+        if !self.rules.truncate || !self.count.is_multiple_of(TRUNCATE_EVERY) {
+            return false;
+        }
+        let plain = at.wrapping_sub(self.start);
+        let distances: u64 =
+            self.d_freq.iter().zip(DIST_EXTRA).map(|(&f, extra)| u64::from(f) * (5 + u64::from(extra))).sum();
+        let packed = (self.count as u64 * 8 + distances) >> 3;
+        self.matches < self.count / 2 && packed < (plain / 2) as u64
+    }
+
+    /// Writes the block, whose plain bytes are `plain`, and begins the next at `next`. `plain` may be stored only if
+    /// `storable`. The result says whether to go on.
+    pub(crate) fn flush(&mut self, plain: &[u8], storable: bool, last: bool, state: State) -> ControlFlow<()> {
+        self.put(plain, storable, last)?;
+        self.report(last, if self.called_again { State::forgotten() } else { state })
+    }
+
+    /// As [`Blocks::flush`], then an empty stored block unless a byte ends there.
+    pub(crate) fn flush_to_byte(&mut self, plain: &[u8], storable: bool, state: State) -> ControlFlow<()> {
+        self.put(plain, storable, false)?;
+        if self.out.bit_len().is_multiple_of(8) {
+            return self.report(false, state);
+        }
+        self.report(false, state.with_padding_due())?;
+        self.marker(state)
+    }
+
+    /// Writes the block and begins the next; it is not reported yet.
+    fn put(&mut self, plain: &[u8], storable: bool, last: bool) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            self.astray |= !expected.agrees(&self.symbols[..self.count], 0, true);
+            expected.block += 1;
+            if self.astray {
+                return ControlFlow::Break(());
+            }
+        }
+        let before = self.rooms();
+        let form = match self.rules.dialect {
+            Dialect::Zlib => self.form(plain.len(), storable),
+            Dialect::Go => go::smallest(&self.l_freq, &self.d_freq, plain.len(), storable),
+            Dialect::GoFast => go::worthwhile(&self.l_freq, &self.d_freq, plain.len()),
+        };
+        let last_bit = u64::from(last);
+        match form {
+            Form::Stored => put_stored(self.out, plain, last),
+            Form::Fixed => {
+                self.out.put(2 | last_bit, 3);
+                let (l, d) = fixed_codes();
+                self.write_symbols(&l, &d);
+            }
+            Form::Own(own) => {
+                self.out.put(4 | last_bit, 3);
+                own.header.write(self.out, &own.literals, &own.distances);
+                self.write_symbols(&own.literals, &own.distances);
+            }
+        }
+        self.called_again = self.rooms() > before;
+        self.start += plain.len();
+        self.clear();
+        ControlFlow::Continue(())
+    }
+
+    /// zlib's choice for the current block, of `plain` bytes.
+    fn form(&self, plain: usize, storable: bool) -> Form {
+        let literals = tree::build(&self.l_freq, &LITERALS);
+        let distances = tree::build(&self.d_freq, &DISTANCES);
+        let header = Header::new(&literals, &distances);
+        let fixed_bytes = (literals.fixed_bits + distances.fixed_bits + 10) >> 3;
+        let own_bytes = (literals.bits + distances.bits + header.bits + 10) >> 3;
+        let fixed = fixed_bytes <= own_bytes || self.rules.fixed_only;
+        let best = if fixed { fixed_bytes } else { own_bytes };
+        if plain as u64 + 4 <= best && storable && plain <= 0xffff {
+            Form::Stored
+        } else if fixed {
+            Form::Fixed
+        } else {
+            Form::Own(Box::new(Own { literals, distances, header }))
+        }
+    }
+
+    /// Writes `plain` as a stored block whatever the symbols say, and begins the next block behind it.
+    pub(crate) fn stored(&mut self, plain: &[u8], last: bool) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            expected.block += 1;
+        }
+        put_stored(self.out, plain, last);
+        self.start += plain.len();
+        self.clear();
+        self.report(last, State::default())
+    }
+
+    /// How many times the output so far has filled the room.
+    fn rooms(&self) -> u64 {
+        (self.out.bit_len() / 8).wrapping_add(self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
+    }
+
+    /// Writes an empty stored block, as a sync flush does, as an end of its own.
+    pub(crate) fn marker(&mut self, state: State) -> ControlFlow<()> {
+        if let Some(expected) = &mut *self.expected {
+            expected.block += 1;
+        }
+        put_stored(self.out, &[], false);
+        self.report(false, state)
+    }
+
+    /// Ends a piece as pigz does: at a byte boundary, reached by empty blocks with the fixed code where their ten bits
+    /// lead there, else by an empty stored one.
+    pub(crate) fn pad(&mut self) -> ControlFlow<()> {
+        if self.out.bit_len() % 2 == 1 {
+            return self.marker(State::default());
+        }
+        while !self.out.bit_len().is_multiple_of(8) {
+            self.out.put(2, 10);
+            if let Some(expected) = &mut *self.expected {
+                expected.block += 1;
+            }
+            let aligned = self.out.bit_len().is_multiple_of(8);
+            self.report(false, if aligned { State::default() } else { State::padding_due() })?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn report(&mut self, last: bool, state: State) -> ControlFlow<()> {
+        let Self { out, sink, start, .. } = self;
+        let bit_end = out.bit_len();
+        out.peek(|bytes| sink(Block { plain_end: *start, bit_end, last, state, bytes }))
+    }
+
+    fn write_symbols(&mut self, l: &Code, d: &Code) {
+        put_symbols(self.out, &self.symbols[..self.count.min(MAX_SYMBOLS)], l, d);
+        put_end(self.out, l);
+    }
+}
+
+/// Writes symbols in the form that [`Blocks`] keeps, without an end.
+pub(crate) fn put_symbols(out: &mut BitWriter, symbols: &[u32], l: &Code, d: &Code) {
+    // One look-up per symbol: code and extra bits' count for lengths come from a table of 256 entries.
+    let mut lengths = [(0u32, 0u32); 256];
+    for (less, slot) in lengths.iter_mut().enumerate() {
+        let code = usize::from(LENGTH_CODE[less]);
+        let bits = u32::from(l.len[code + 257]);
+        let extra = (less as u32).wrapping_sub(u32::from(LENGTH_BASE[code]));
+        *slot = (u32::from(l.code[code + 257]) | extra << bits, bits + u32::from(LENGTH_EXTRA[code]));
+    }
+    let mut literals = [(0u32, 0u32); 256];
+    for (n, slot) in literals.iter_mut().enumerate() {
+        *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
+    }
+    for &symbol in symbols {
+        let low = (symbol & 255) as usize;
+        let dist = symbol >> 16;
+        if dist == 0 {
+            let (code, bits) = literals[low];
+            out.put(u64::from(code), bits);
+        } else {
+            let (code, bits) = lengths[low];
+            out.put(u64::from(code), bits);
+            let dist = (dist as u16).wrapping_sub(1);
+            let code = dist_code(dist);
+            let bits = u32::from(d.len[code]);
+            let extra = u64::from(dist.wrapping_sub(DIST_BASE[code]));
+            out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
+        }
+    }
+}
+
+/// Writes the end of a block whose literals have that code.
+pub(crate) fn put_end(out: &mut BitWriter, l: &Code) {
+    out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
+}
+
+/// Writes a stored block of at most 65535 bytes.
+pub(crate) fn put_stored(out: &mut BitWriter, plain: &[u8], last: bool) {
+    out.put(u64::from(last), 3);
+    out.align();
+    let len = plain.len() as u16;
+    out.bytes(&len.to_le_bytes());
+    out.bytes(&(!len).to_le_bytes());
+    out.bytes(plain);
+}
+
+/// The fixed codes.
+pub(crate) fn fixed_codes() -> (Code, Code) {
+    let mut d = Code { len: [0; 288], code: [0; 288], max_code: D_CODES - 1, bits: 0, fixed_bits: 0 };
+    d.len[..D_CODES].fill(5);
+    d.code = tree::codes(&d.len, d.max_code);
+    let l = Code { len: STATIC_L_LEN, code: tree::codes(&STATIC_L_LEN, 287), max_code: 287, bits: 0, fixed_bits: 0 };
+    (l, d)
+}

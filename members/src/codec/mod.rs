@@ -1,0 +1,3 @@
+//! Codecs: compressions of members, each in a folder of its own.
+
+pub mod deflate;

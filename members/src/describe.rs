@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::codec::deflate::encoder::params::{Family, Params, Strategy};
+use crate::codec::deflate::encoder::params::Params;
 use crate::container::chunks;
 use crate::error::RecreateError;
 use crate::program::{Chunked, Op, VERSION, take_varint};
@@ -83,58 +83,10 @@ impl fmt::Display for Step {
     }
 }
 
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Zlib => "zlib",
-            Self::Chromium => "zlib (Chromium)",
-            Self::Gzip => "gzip",
-            Self::Ng => "zlib-ng",
-            Self::NgEarlier => "zlib-ng (earlier)",
-            Self::Pigz => "pigz",
-            Self::Go => "Go",
-            Self::Libdeflate => "libdeflate",
-            Self::Klauspost => "klauspost",
-            Self::KlauspostEarlier => "klauspost (before 1.20)",
-            Self::KlauspostEarliest => "klauspost (before 1.18.2)",
-            Self::Miniz => "miniz",
-            Self::GzipRsyncable => "gzip --rsyncable",
-        })
-    }
-}
-
-impl fmt::Display for Params {
-    /// The family and its level, then what differs from the settings of nearly every program.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, level, mem_level, strategy, window_bits, writes, room } = *self;
-        write!(f, "{family} level {level}")?;
-        if strategy != Strategy::Default {
-            write!(f, ", {}", format!("{strategy:?}").to_lowercase())?;
-        }
-        if mem_level != 8 {
-            write!(f, ", memory level {mem_level}")?;
-        }
-        if window_bits != 15 {
-            write!(f, ", window 2^{window_bits}")?;
-        }
-        match (family, writes) {
-            (_, 0) => {}
-            (Family::Pigz, writes) => write!(f, ", pieces of {writes}")?,
-            (Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest, writes) => {
-                write!(f, ", pgzip's pieces of {writes}")?;
-            }
-            (_, writes) => write!(f, ", writes of {writes}")?,
-        }
-        if room != 0 {
-            write!(f, ", room for {room}")?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::deflate::encoder::params::Family;
     use crate::program::{Chunks, Encode, put_varint};
 
     fn op(params: Params, flushes: u64) -> Op {
@@ -178,16 +130,6 @@ mod tests {
         let names = expected.map(|step| step.to_string());
         assert_eq!(names, ["IDAT chunks", "pg_dump chunks", "copied", "zlib level 6", "tokens", "tokens"]);
         assert_eq!(describe(&[]), Ok(Vec::new()));
-    }
-
-    #[test]
-    fn unusual_settings_are_named() {
-        let usual = Params::new(Family::Pigz, 9);
-        assert_eq!(Params { writes: 131_072, ..usual }.to_string(), "pigz level 9, pieces of 131072");
-        let params = Params { strategy: Strategy::Huffman, mem_level: 9, window_bits: 13, ..usual };
-        let params = Params { family: Family::Zlib, writes: 8192, ..params };
-        assert_eq!(params.to_string(), "zlib level 9, huffman, memory level 9, window 2^13, writes of 8192");
-        assert_eq!(Params { family: Family::Ng, room: 32768, ..usual }.to_string(), "zlib-ng level 9, room for 32768");
     }
 
     #[test]

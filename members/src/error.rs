@@ -1,6 +1,6 @@
 //! Why a unit cannot be re-created or described.
 
-use crate::codec::deflate::encoder::params::ParamsError;
+use crate::codec::deflate::encoder::stored::ParamsError;
 
 /// Why a unit could not be re-created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! What a unit's program consists of; `FORMAT.md` describes the bytes.
 
-use crate::codec::deflate::encoder::params::PARAMS_LEN;
+use crate::codec::deflate::encoder::stored::PARAMS_LEN;
 
 /// The version all programs begin with.
 pub(crate) const VERSION: u8 = 1;

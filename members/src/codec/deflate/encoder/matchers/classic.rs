@@ -10,6 +10,7 @@ use super::rsync::Rsync;
 use super::sorted::{Hash, Search, Sorted, Tail};
 use super::window::{Filter, Flow, MAX_MATCH, Refill, Table, Window, common, four};
 use crate::codec::deflate::encoder::output::block::Blocks;
+use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::state::State;
 
 /// Farther matches of three bytes are not worth it.
@@ -29,7 +30,7 @@ pub(crate) struct Effort {
 }
 
 /// The effort of each level, 1 first.
-pub(crate) const EFFORT: [Effort; 9] = [
+const EFFORT: [Effort; 9] = [
     Effort { good: 4, lazy: 4, nice: 8, chain: 4 },
     Effort { good: 4, lazy: 5, nice: 16, chain: 8 },
     Effort { good: 4, lazy: 6, nice: 32, chain: 32 },
@@ -101,6 +102,14 @@ pub(crate) struct Settings {
     pub(crate) gzip: bool,
     /// gzip's `--rsyncable`.
     pub(crate) rsync: bool,
+}
+
+impl Settings {
+    /// zlib's.
+    pub(crate) fn of_zlib(params: &Params) -> Self {
+        let filtered = params.strategy == Strategy::Filtered;
+        Self { effort: EFFORT[usize::from(params.level) - 1], filtered, gzip: false, rsync: false }
+    }
 }
 
 /// The longest match at `at` along the chain from `head` that is longer than `best`, and where it begins; `best` and

@@ -5,7 +5,7 @@
 //! they are and only the edge moves, at the same moments, so that every comparison of relative positions has the same
 //! result.
 
-use crate::codec::deflate::encoder::params::{Family, Params};
+use crate::codec::deflate::encoder::params::Params;
 use std::ops::ControlFlow;
 
 /// Longest match.
@@ -156,9 +156,7 @@ impl<'a, T: Table> Window<'a, T> {
         let cursor = position.saturating_sub(back as u64);
         let origin = position.saturating_sub(history.len() as u64);
         let total = if ends { position + plain.len() as u64 } else { u64::MAX };
-        // pigz passes each piece at once.
-        let writes = if params.family == Family::Pigz { 0 } else { params.writes };
-        let fill = Fill::at(cursor, window, writes, total);
+        let fill = Fill::at(cursor, window, params.writes, total);
         // What lies before the history and in the window is never compared; it only has to be there.
         let lead = origin.saturating_sub(fill.base).min(2 * window as u64) as usize;
         let origin = origin - lead as u64;

@@ -3,125 +3,48 @@
 //!
 //! With zlib's family a block ends when the symbol buffer is one short of full, in gzip also early where matches do
 //! well. It is written in the form that takes the fewest bytes: stored if that saves at least the four bytes of its
-//! lengths, else the fixed code unless a code of its own is shorter. How Go decides is in `engines::go`.
+//! lengths, else the fixed code unless a code of its own is shorter. Others choose the form by [`Rules::form`].
 
 use super::bits::BitWriter;
-use super::header::Header;
-use super::tables::{
-    D_CODES, DIST_BASE, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_BASE, LENGTH_CODE, LENGTH_EXTRA, STATIC_L_LEN, dist_code,
-};
-use super::tree::{self, Code, Shape};
-use crate::codec::deflate::encoder::engines::go;
+use super::expected::Expected;
+use super::form::{self, Choice, Counts, Form};
+use super::symbols::{fixed_codes, put_end, put_stored, put_symbols};
+use super::tables::{D_CODES, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_CODE, dist_code};
+use super::tree::Code;
+use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::state::State;
 use crate::codec::deflate::encoder::types::Block;
-use std::cell::Cell;
 use std::ops::ControlFlow;
-
-const STATIC_D_LEN: [u8; D_CODES] = [5; D_CODES];
-pub(crate) const LITERALS: Shape =
-    Shape { elems: L_CODES, extra: &LENGTH_EXTRA, extra_base: 257, max_length: 15, fixed: Some(&STATIC_L_LEN) };
-pub(crate) const DISTANCES: Shape =
-    Shape { elems: D_CODES, extra: &DIST_EXTRA, extra_base: 0, max_length: 15, fixed: Some(&STATIC_D_LEN) };
 
 /// Symbols after which gzip looks whether to end the block.
 const TRUNCATE_EVERY: usize = 0x1000;
 /// The most symbols that any variant collects.
 const MAX_SYMBOLS: usize = 65536;
 
-/// Whose way of choosing a block's form and codes applies.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// zlib and all that come from it.
-    Zlib,
-    /// Go's levels 2 to 9.
-    Go,
-    /// Go's level 1 and its Huffman-only mode.
-    GoFast,
-}
-
-/// How a block is written.
-pub(crate) enum Form {
-    Stored,
-    Fixed,
-    /// With codes of its own.
-    Own(Box<Own>),
-}
-
-/// A block's own codes and their description.
-pub(crate) struct Own {
-    pub(crate) literals: Code,
-    pub(crate) distances: Code,
-    pub(crate) header: Header,
-}
-
-/// How blocks of this encoder end and which forms they may take.
+/// How blocks of this encoder end and which form they take.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules {
-    pub(crate) dialect: Dialect,
+    pub(crate) form: Choice,
     /// Symbols in a full block.
     pub(crate) full: usize,
     /// Whether gzip's early end applies.
     pub(crate) truncate: bool,
-    /// Only fixed codes (`Z_FIXED`).
-    pub(crate) fixed_only: bool,
     /// Room for output in one call of the encoder, 0 for enough.
     pub(crate) room: u32,
     /// Output bytes before those counted here.
     pub(crate) written: u64,
 }
 
+impl Rules {
+    /// zlib's; `written` bytes of the stream come before those counted.
+    pub(crate) fn of_zlib(params: &Params, written: u64) -> Self {
+        let form = if params.strategy == Strategy::Fixed { form::of_zlib_fixed } else { form::of_zlib };
+        Self { form, full: (1 << (params.mem_level + 6)) - 1, truncate: false, room: params.room, written }
+    }
+}
+
 /// How many symbols are collected between comparisons with those expected.
 const COMPARE_EVERY: usize = 64;
-
-/// Symbols that the blocks are known to hold, for giving up early.
-pub(crate) struct Expected<'a> {
-    /// By block; empty where they are not known.
-    blocks: &'a [Vec<u32>],
-    block: usize,
-    /// Symbols of the blocks before.
-    before: usize,
-    /// Symbols that were compared so far: how far the encoder went before it gave up.
-    compared: &'a Cell<usize>,
-}
-
-impl<'a> Expected<'a> {
-    pub(crate) fn new(blocks: &'a [Vec<u32>], compared: &'a Cell<usize>) -> Self {
-        Self { blocks, block: 0, before: 0, compared }
-    }
-
-    /// Whether the current block holds `done` symbols and then `more`, or ends behind the `done` and the next begins
-    /// with `more`.
-    pub(crate) fn allows(&self, done: usize, more: &[u32]) -> bool {
-        let Some(current) = self.blocks.get(self.block) else { return true };
-        self.compared.set(self.before + done + more.len());
-        let (rest, at) = match done > 0 && done == current.len() {
-            true => (self.blocks.get(self.block + 1), 0),
-            false => (Some(current), done),
-        };
-        rest.is_none_or(|rest| rest.is_empty() || rest.get(at..).is_some_and(|rest| rest.starts_with(more)))
-    }
-
-    /// Whether the current block has `count` symbols, or they are not known. The next is expected then.
-    pub(crate) fn ends_after(&mut self, count: usize) -> bool {
-        let fits = self.blocks.get(self.block).is_none_or(|block| block.is_empty() || block.len() == count);
-        self.block += 1;
-        self.before += count;
-        self.compared.set(self.before);
-        fits
-    }
-
-    /// Whether `symbols`, with the first `compared` known to agree, begin the current block or, if it is `whole`, are
-    /// all of it.
-    pub(crate) fn agrees(&self, symbols: &[u32], compared: usize, whole: bool) -> bool {
-        let Some(expected) = self.blocks.get(self.block) else { return true };
-        self.compared.set(self.before + symbols.len());
-        if expected.is_empty() {
-            return true;
-        }
-        let length_fits = if whole { symbols.len() == expected.len() } else { symbols.len() <= expected.len() };
-        length_fits && expected[compared..symbols.len()] == symbols[compared..]
-    }
-}
 
 /// The symbols of the current block, and everything written before it.
 pub(crate) struct Blocks<'s, 'e> {
@@ -270,11 +193,8 @@ impl<'s, 'e> Blocks<'s, 'e> {
             }
         }
         let before = self.rooms();
-        let form = match self.rules.dialect {
-            Dialect::Zlib => self.form(plain.len(), storable),
-            Dialect::Go => go::smallest(&self.l_freq, &self.d_freq, plain.len(), storable),
-            Dialect::GoFast => go::worthwhile(&self.l_freq, &self.d_freq, plain.len()),
-        };
+        let counts = Counts { literals: &self.l_freq, distances: &self.d_freq };
+        let form = (self.rules.form)(counts, plain.len(), storable);
         let last_bit = u64::from(last);
         match form {
             Form::Stored => put_stored(self.out, plain, last),
@@ -293,24 +213,6 @@ impl<'s, 'e> Blocks<'s, 'e> {
         self.start += plain.len();
         self.clear();
         ControlFlow::Continue(())
-    }
-
-    /// zlib's choice for the current block, of `plain` bytes.
-    fn form(&self, plain: usize, storable: bool) -> Form {
-        let literals = tree::build(&self.l_freq, &LITERALS);
-        let distances = tree::build(&self.d_freq, &DISTANCES);
-        let header = Header::new(&literals, &distances);
-        let fixed_bytes = (literals.fixed_bits + distances.fixed_bits + 10) >> 3;
-        let own_bytes = (literals.bits + distances.bits + header.bits + 10) >> 3;
-        let fixed = fixed_bytes <= own_bytes || self.rules.fixed_only;
-        let best = if fixed { fixed_bytes } else { own_bytes };
-        if plain as u64 + 4 <= best && storable && plain <= 0xffff {
-            Form::Stored
-        } else if fixed {
-            Form::Fixed
-        } else {
-            Form::Own(Box::new(Own { literals, distances, header }))
-        }
     }
 
     /// Writes `plain` as a stored block whatever the symbols say, and begins the next block behind it.
@@ -365,60 +267,4 @@ impl<'s, 'e> Blocks<'s, 'e> {
         put_symbols(self.out, &self.symbols[..self.count.min(MAX_SYMBOLS)], l, d);
         put_end(self.out, l);
     }
-}
-
-/// Writes symbols in the form that [`Blocks`] keeps, without an end.
-pub(crate) fn put_symbols(out: &mut BitWriter, symbols: &[u32], l: &Code, d: &Code) {
-    // One look-up per symbol: code and extra bits' count for lengths come from a table of 256 entries.
-    let mut lengths = [(0u32, 0u32); 256];
-    for (less, slot) in lengths.iter_mut().enumerate() {
-        let code = usize::from(LENGTH_CODE[less]);
-        let bits = u32::from(l.len[code + 257]);
-        let extra = (less as u32).wrapping_sub(u32::from(LENGTH_BASE[code]));
-        *slot = (u32::from(l.code[code + 257]) | extra << bits, bits + u32::from(LENGTH_EXTRA[code]));
-    }
-    let mut literals = [(0u32, 0u32); 256];
-    for (n, slot) in literals.iter_mut().enumerate() {
-        *slot = (u32::from(l.code[n]), u32::from(l.len[n]));
-    }
-    for &symbol in symbols {
-        let low = (symbol & 255) as usize;
-        let dist = symbol >> 16;
-        if dist == 0 {
-            let (code, bits) = literals[low];
-            out.put(u64::from(code), bits);
-        } else {
-            let (code, bits) = lengths[low];
-            out.put(u64::from(code), bits);
-            let dist = (dist as u16).wrapping_sub(1);
-            let code = dist_code(dist);
-            let bits = u32::from(d.len[code]);
-            let extra = u64::from(dist.wrapping_sub(DIST_BASE[code]));
-            out.put(u64::from(d.code[code]) | extra << bits, bits.wrapping_add(u32::from(DIST_EXTRA[code])));
-        }
-    }
-}
-
-/// Writes the end of a block whose literals have that code.
-pub(crate) fn put_end(out: &mut BitWriter, l: &Code) {
-    out.put(u64::from(l.code[END_BLOCK]), u32::from(l.len[END_BLOCK]));
-}
-
-/// Writes a stored block of at most 65535 bytes.
-pub(crate) fn put_stored(out: &mut BitWriter, plain: &[u8], last: bool) {
-    out.put(u64::from(last), 3);
-    out.align();
-    let len = plain.len() as u16;
-    out.bytes(&len.to_le_bytes());
-    out.bytes(&(!len).to_le_bytes());
-    out.bytes(plain);
-}
-
-/// The fixed codes.
-pub(crate) fn fixed_codes() -> (Code, Code) {
-    let mut d = Code { len: [0; 288], code: [0; 288], max_code: D_CODES - 1, bits: 0, fixed_bits: 0 };
-    d.len[..D_CODES].fill(5);
-    d.code = tree::codes(&d.len, d.max_code);
-    let l = Code { len: STATIC_L_LEN, code: tree::codes(&STATIC_L_LEN, 287), max_code: 287, bits: 0, fixed_bits: 0 };
-    (l, d)
 }

@@ -1,17 +1,16 @@
 //! How Go chooses a block's form (`huffman_bit_writer.go`).
 
 use super::code;
-use crate::codec::deflate::encoder::output::block::{DISTANCES, Form, LITERALS, Own};
+use crate::codec::deflate::encoder::output::form::{Counts, DISTANCES, Form, LITERALS, Own};
 use crate::codec::deflate::encoder::output::header::{Header, LENGTHS};
-use crate::codec::deflate::encoder::output::tables::{D_CODES, L_CODES};
 use crate::codec::deflate::encoder::output::tree::{Code, Shape};
 
 /// The most bytes in a stored block.
 const MOST_STORED: usize = 65535;
 
 /// The smallest form of a block of `plain` bytes, levels 2 to 9. It may be stored only if `storable`.
-pub(crate) fn smallest(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], plain: usize, storable: bool) -> Form {
-    let own = own(l_freq, d_freq, &LITERALS, &DISTANCES);
+pub(super) fn smallest(counts: Counts, plain: usize, storable: bool) -> Form {
+    let own = own(counts, &LITERALS, &DISTANCES);
     let own_bits = 3 + own.header.bits + own.literals.bits + own.distances.bits;
     let fixed_bits = 3 + own.literals.fixed_bits + own.distances.fixed_bits;
     if storable && plain <= MOST_STORED && stored_bits(plain) < own_bits.min(fixed_bits) {
@@ -23,10 +22,11 @@ pub(crate) fn smallest(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], plain: 
     }
 }
 
-/// Level 1 and Huffman only: stored unless codes of its own save a sixteenth. Extra bits are not reckoned with.
-pub(crate) fn worthwhile(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], plain: usize) -> Form {
+/// Level 1 and Huffman only: stored, whatever the window holds, unless codes of its own save a sixteenth. Extra bits
+/// are not reckoned with.
+pub(super) fn worthwhile(counts: Counts, plain: usize, _storable: bool) -> Form {
     let bare = |shape| Shape { extra_base: usize::MAX, ..shape };
-    let own = own(l_freq, d_freq, &bare(LITERALS), &bare(DISTANCES));
+    let own = own(counts, &bare(LITERALS), &bare(DISTANCES));
     let bits = 3 + own.header.bits + own.literals.bits + own.distances.bits;
     if plain <= MOST_STORED && stored_bits(plain) < bits + (bits >> 4) {
         Form::Stored
@@ -39,13 +39,13 @@ fn stored_bits(plain: usize) -> u64 {
     (plain as u64 + 5) * 8
 }
 
-fn own(l_freq: &[u16; L_CODES], d_freq: &[u16; D_CODES], l_shape: &Shape, d_shape: &Shape) -> Own {
+fn own(counts: Counts, l_shape: &Shape, d_shape: &Shape) -> Own {
     // Without matches, one distance is counted so that there is a code for it.
-    let mut d_freq = *d_freq;
+    let mut d_freq = *counts.distances;
     if d_freq.iter().all(|&f| f == 0) {
         d_freq[0] = 1;
     }
-    let literals = code::build(l_freq, l_shape);
+    let literals = code::build(counts.literals, l_shape);
     let distances = code::build(&d_freq, d_shape);
     described(literals, distances, code::build)
 }

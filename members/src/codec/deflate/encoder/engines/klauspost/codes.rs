@@ -3,7 +3,8 @@
 use super::state::Before;
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
-use crate::codec::deflate::encoder::output::block::{DISTANCES, LITERALS, Own, fixed_codes};
+use crate::codec::deflate::encoder::output::form::{DISTANCES, LITERALS, Own};
+use crate::codec::deflate::encoder::output::symbols::fixed_codes;
 use crate::codec::deflate::encoder::output::tables::{D_CODES, DIST_EXTRA, END_BLOCK, L_CODES, LENGTH_EXTRA};
 use crate::codec::deflate::encoder::output::tree::Code;
 

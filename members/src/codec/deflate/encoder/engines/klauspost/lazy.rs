@@ -12,7 +12,7 @@ use super::tables::common;
 use super::{Matcher, Place, Version};
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::matchers::window::Flow;
-use crate::codec::deflate::encoder::output::block::LITERALS;
+use crate::codec::deflate::encoder::output::form::LITERALS;
 use std::ops::ControlFlow;
 
 /// Symbols in a full section.

@@ -10,25 +10,26 @@
 
 mod chains;
 mod codes;
+mod detect;
 mod double;
 mod estimate;
 mod fast;
-mod guess;
 mod lazy;
 mod quick;
 mod sections;
 mod state;
 mod tables;
 
+use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, zlib_cost};
+use crate::codec::deflate::encoder::fingerprint::Fingerprint;
 use crate::codec::deflate::encoder::matchers::joined::Joined;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
-use crate::codec::deflate::encoder::output::block::Expected;
-use crate::codec::deflate::encoder::params::{Family, Params, Strategy};
+use crate::codec::deflate::encoder::output::expected::Expected;
+use crate::codec::deflate::encoder::params::{Params, Strategy, is_chunk};
 use crate::codec::deflate::encoder::types::{
     Block, FAR_LOOKAHEAD, FARTHEST, HISTORY, Input, LOOKAHEAD, Start, WARM_UP,
 };
-pub(crate) use guess::{Signs, plausible};
 
 use fast::{Fast, Literals};
 use sections::{Sections, Style};
@@ -40,7 +41,7 @@ const DICTIONARY: i64 = 16384;
 
 /// Releases with the same output.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
+pub(super) enum Version {
     /// 1.20.
     Current,
     /// 1.18.2 to 1.19.
@@ -88,8 +89,93 @@ impl<'a> Place<'a> {
     }
 }
 
+/// The encoder of these releases.
+pub(super) struct Klauspost(pub(super) Version);
+
+/// Whether pgzip's blocks may be that long.
+const fn is_piece(writes: u32) -> bool {
+    writes >= 32768 && is_chunk(writes)
+}
+
+impl Engine for Klauspost {
+    fn is_valid(&self, params: &Params) -> bool {
+        let literals = params.is_usual() || params.is_literals();
+        let pieces = params.writes == 0 || is_piece(params.writes);
+        params.level <= 9 && literals && params.mem_level == 8 && pieces && params.room == 0
+    }
+
+    fn limits(&self, params: &Params) -> Limits {
+        // Level 9's choices also depend on what is before the window.
+        let lazy = matches!(params.level, 7 | 8);
+        Limits { lookahead: lookahead(params), piece: params.writes, ..Limits::usual(lazy) }
+    }
+
+    fn history(&self, params: &Params, position: u64) -> usize {
+        history(params, position)
+    }
+
+    fn cost(&self, params: &Params) -> u64 {
+        if params.level < 7 { 8_000 } else { zlib_cost(params.level) }
+    }
+
+    fn detect(&self, seen: &Fingerprint, candidates: &mut Candidates) {
+        detect::detect(self.0, seen, candidates);
+    }
+
+    fn encode(
+        &self,
+        params: &Params,
+        start: Start,
+        input: Input,
+        out: &mut BitWriter,
+        expected: &mut Option<Expected>,
+        sink: &mut BlockSink,
+    ) -> Flow {
+        let position = start.position.min(FARTHEST) as i64;
+        let piece = i64::from(params.writes);
+        let inside = position.checked_rem(piece).unwrap_or(position);
+        let keep = history(params, position as u64);
+        let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
+        let carried = Carried::unpack(start.state);
+
+        let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
+        let version = self.0;
+        let penalty = match (params.strategy, params.level) {
+            (Strategy::Huffman, _) => 10,
+            (_, 0..=6) => 7,
+            _ => 8,
+        };
+        let style = Style { penalty, full: version == Version::Earliest };
+        let mut w = Sections::new(style, begin, carried.before, out, expected, &mut sink);
+        w.cut = (!input.ends).then(|| end.saturating_sub(lookahead(params)));
+        let origin = begin as i64 - inside;
+        let mut place = Place { buf: &buf, at: begin, start: origin, seam: origin, end: None, version };
+        if piece > 0 {
+            if position > inside {
+                place.start -= DICTIONARY;
+            }
+            return pieces(params, place, (end, input.ends), carried, &mut w);
+        }
+        let mut from = begin;
+        let mut flushes = input.flushes.iter().map(|flush| begin + flush.min(&input.plain.len())).peekable();
+        place.end = flushes.peek().copied().or(input.ends.then_some(end));
+        let mut matcher = place.matcher(params, carried);
+        for flush in flushes {
+            from = flush.max(from);
+            matcher.run(&mut w, from, Some(Carried::default()))?;
+            w.marker(Carried::default(), Carried::default())?;
+        }
+        matcher.run(&mut w, end, input.ends.then(Carried::default))?;
+        if input.ends { w.finish() } else { ControlFlow::Continue(()) }
+    }
+
+    fn chunk_label(&self) -> &'static str {
+        "pgzip's pieces of"
+    }
+}
+
 /// Plain bytes before a stream position that a restart there wants; see [`Params::history`].
-pub(crate) fn history(params: &Params, position: u64) -> usize {
+fn history(params: &Params, position: u64) -> usize {
     let keep = match (params.strategy, params.level) {
         (Strategy::Huffman, _) => return 0,
         (_, 7 | 8) => HISTORY,
@@ -102,64 +188,13 @@ pub(crate) fn history(params: &Params, position: u64) -> usize {
 
 /// Plain bytes behind a block without which it cannot be told where the block ends, or what its symbols are. A block
 /// is taken to end where just so many are left.
-pub(crate) const fn lookahead(params: &Params) -> usize {
+const fn lookahead(params: &Params) -> usize {
     match params.level {
         _ if matches!(params.strategy, Strategy::Huffman) => 0,
         0..=6 => 0,
         7 | 8 => 2 * LOOKAHEAD,
         _ => FAR_LOOKAHEAD,
     }
-}
-
-/// Encodes from a block boundary; see `encode` of [`crate::deflate::encoder`].
-pub(crate) fn encode(
-    params: &Params,
-    start: Start,
-    input: Input,
-    out: &mut BitWriter,
-    expected: &mut Option<Expected>,
-    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
-) -> Flow {
-    let position = start.position.min(FARTHEST) as i64;
-    let piece = i64::from(params.writes);
-    let inside = position.checked_rem(piece).unwrap_or(position);
-    let keep = history(params, position as u64);
-    let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
-    let carried = Carried::unpack(start.state);
-
-    let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
-    let version = match params.family {
-        Family::Klauspost => Version::Current,
-        Family::KlauspostEarlier => Version::Earlier,
-        _ => Version::Earliest,
-    };
-    let penalty = match (params.strategy, params.level) {
-        (Strategy::Huffman, _) => 10,
-        (_, 0..=6) => 7,
-        _ => 8,
-    };
-    let style = Style { penalty, full: version == Version::Earliest };
-    let mut w = Sections::new(style, begin, carried.before, out, expected, &mut sink);
-    w.cut = (!input.ends).then(|| end.saturating_sub(lookahead(params)));
-    let origin = begin as i64 - inside;
-    let mut place = Place { buf: &buf, at: begin, start: origin, seam: origin, end: None, version };
-    if piece > 0 {
-        if position > inside {
-            place.start -= DICTIONARY;
-        }
-        return pieces(params, place, (end, input.ends), carried, &mut w);
-    }
-    let mut from = begin;
-    let mut flushes = input.flushes.iter().map(|flush| begin + flush.min(&input.plain.len())).peekable();
-    place.end = flushes.peek().copied().or(input.ends.then_some(end));
-    let mut matcher = place.matcher(params, carried);
-    for flush in flushes {
-        from = flush.max(from);
-        matcher.run(&mut w, from, Some(Carried::default()))?;
-        w.marker(Carried::default(), Carried::default())?;
-    }
-    matcher.run(&mut w, end, input.ends.then(Carried::default))?;
-    if input.ends { w.finish() } else { ControlFlow::Continue(()) }
 }
 
 /// pgzip: encodes piece after piece up to `end`, where the stream ends or not.

@@ -9,9 +9,9 @@ use super::{ROOM, WINDOW, code};
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
-use crate::codec::deflate::encoder::output::block::{
-    DISTANCES, Expected, LITERALS, Own, fixed_codes, put_end, put_stored, put_symbols,
-};
+use crate::codec::deflate::encoder::output::expected::Expected;
+use crate::codec::deflate::encoder::output::form::{DISTANCES, LITERALS, Own};
+use crate::codec::deflate::encoder::output::symbols::{fixed_codes, put_end, put_stored, put_symbols};
 use crate::codec::deflate::encoder::output::tables::{D_CODES, END_BLOCK, L_CODES, LENGTH_CODE, dist_code};
 use crate::codec::deflate::encoder::output::tree::Code;
 use crate::codec::deflate::encoder::params::Params;

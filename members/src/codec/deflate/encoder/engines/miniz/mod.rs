@@ -9,19 +9,20 @@
 
 mod blocks;
 mod code;
+mod detect;
 mod fast;
 mod normal;
 mod probes;
-mod signs;
 
+use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits};
+use crate::codec::deflate::encoder::fingerprint::Fingerprint;
 use crate::codec::deflate::encoder::matchers::joined::Joined;
 use crate::codec::deflate::encoder::matchers::sorted::Sorted;
 use crate::codec::deflate::encoder::matchers::window::{Flow, Table, View};
 use crate::codec::deflate::encoder::output::bits::BitWriter;
-use crate::codec::deflate::encoder::output::block::Expected;
+use crate::codec::deflate::encoder::output::expected::Expected;
 use crate::codec::deflate::encoder::params::Params;
 use crate::codec::deflate::encoder::types::{Block, FARTHEST, Input, Start};
-pub(crate) use signs::{Form, Signs};
 
 use blocks::Blocks;
 use std::ops::ControlFlow;
@@ -35,11 +36,11 @@ const TOO_FAR: usize = 8192;
 /// Plain bytes that level 1 takes in at a time.
 const CHUNK: usize = 4096;
 /// Settings of [`Params::writes`] that stand for calls short enough that each block finds all room empty.
-pub(crate) const SHORT_WRITES: u32 = 8192;
+const SHORT_WRITES: u32 = 8192;
 /// `flate2`'s room for output.
-pub(crate) const ROOM: u32 = 32768;
+const ROOM: u32 = 32768;
 /// Plain bytes behind a block that level 1 may need: it does nothing before it has a chunk.
-pub(crate) const LOOKAHEAD: usize = 2 * CHUNK;
+const LOOKAHEAD: usize = 2 * CHUNK;
 
 /// The bytes, and where they lie in the stream.
 struct Source {
@@ -58,31 +59,56 @@ trait Matcher {
     fn run(&mut self, source: &Source, b: &mut Blocks, to: usize, sync: bool) -> Flow;
 }
 
-/// Encodes from a block boundary; see `encode` of [`crate::deflate::encoder`].
-pub(crate) fn encode(
-    params: &Params,
-    start: Start,
-    input: Input,
-    out: &mut BitWriter,
-    expected: &mut Option<Expected>,
-    sink: &mut dyn FnMut(Block) -> ControlFlow<()>,
-) -> Flow {
-    let position = start.position.min(FARTHEST);
-    let Joined { mut buf, begin, end } = Joined::new(&start, params.history(position), &input);
-    buf.resize(end + size_of::<View>(), 0);
-    let source = Source { buf, begin, origin: position.saturating_sub(begin as u64) };
-    let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
-    let mut blocks = Blocks::new(params, start.written, begin, out, expected, &mut sink);
-    // A match that waits must fit into what comes before the next flush.
-    let first = input.flushes.first().map_or(end, |&flush| begin + flush.min(end - begin));
-    if params.level == 1 {
-        let mut matcher = fast::Fast::new(&source, start.state, first);
-        return segments(&mut matcher, &source, &mut blocks, &input, end);
+/// miniz_oxide.
+pub(super) struct Miniz;
+
+impl Engine for Miniz {
+    fn is_valid(&self, params: &Params) -> bool {
+        let room = params.room == 0 || params.level == 1 && params.room == ROOM;
+        let writes = params.writes == 0 || params.writes == SHORT_WRITES && params.room > 0;
+        params.level <= 10 && params.is_usual() && params.mem_level == 8 && room && writes
     }
-    Sorted::lend(|sorted| {
-        let mut matcher = normal::Normal::new(&source, params.level, start.state, first, sorted);
-        segments(&mut matcher, &source, &mut blocks, &input, end)
-    })
+
+    fn limits(&self, params: &Params) -> Limits {
+        let lookahead = if params.level == 1 { LOOKAHEAD } else { Limits::usual(true).lookahead };
+        Limits { lookahead, ..Limits::usual(params.level >= 2) }
+    }
+
+    fn cost(&self, params: &Params) -> u64 {
+        [10_000, 25_000, 25_000, 30_000, 34_000, 41_000, 44_000, 50_000, 57_000, 70_000]
+            [usize::from(params.level.clamp(1, 10)) - 1]
+    }
+
+    fn detect(&self, seen: &Fingerprint, candidates: &mut Candidates) {
+        detect::detect(seen, candidates);
+    }
+
+    fn encode(
+        &self,
+        params: &Params,
+        start: Start,
+        input: Input,
+        out: &mut BitWriter,
+        expected: &mut Option<Expected>,
+        sink: &mut BlockSink,
+    ) -> Flow {
+        let position = start.position.min(FARTHEST);
+        let Joined { mut buf, begin, end } = Joined::new(&start, self.limits(params).history(), &input);
+        buf.resize(end + size_of::<View>(), 0);
+        let source = Source { buf, begin, origin: position.saturating_sub(begin as u64) };
+        let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
+        let mut blocks = Blocks::new(params, start.written, begin, out, expected, &mut sink);
+        // A match that waits must fit into what comes before the next flush.
+        let first = input.flushes.first().map_or(end, |&flush| begin + flush.min(end - begin));
+        if params.level == 1 {
+            let mut matcher = fast::Fast::new(&source, start.state, first);
+            return segments(&mut matcher, &source, &mut blocks, &input, end);
+        }
+        Sorted::lend(|sorted| {
+            let mut matcher = normal::Normal::new(&source, params.level, start.state, first, sorted);
+            segments(&mut matcher, &source, &mut blocks, &input, end)
+        })
+    }
 }
 
 /// Encodes from flush to flush.

@@ -1,6 +1,9 @@
 //! Why a unit cannot be re-created or described.
 
-use crate::codec::deflate::encoder::stored::ParamsError;
+use crate::program::PARAMS_LEN;
+
+/// First byte of the stored form of an encoder's settings; another one means a newer program wrote it.
+pub(crate) const PARAMS_VERSION: u8 = 1;
 
 /// Why a unit could not be re-created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,4 +18,15 @@ pub enum RecreateError {
     View,
     #[error("the program does not yield the length asked for")]
     Length,
+}
+
+/// Why stored parameters could not be read.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ParamsError {
+    /// The version byte is not known.
+    #[error("re-encoder parameters of version {0}, this program knows {PARAMS_VERSION}")]
+    Version(u8),
+    /// A field has a value that no encoder has.
+    #[error("re-encoder parameters {0:02x?} name no encoder that this program knows")]
+    Unknown([u8; PARAMS_LEN]),
 }

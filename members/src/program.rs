@@ -1,9 +1,10 @@
 //! What a unit's program consists of; `FORMAT.md` describes the bytes.
 
-use crate::codec::deflate::encoder::stored::PARAMS_LEN;
-
 /// The version all programs begin with.
 pub(crate) const VERSION: u8 = 1;
+
+/// Length of the stored form of an encoder's settings.
+pub const PARAMS_LEN: usize = 8;
 
 /// Upper bound of a program's length, in bytes.
 pub(crate) const MOST: usize = 64 * 1024;

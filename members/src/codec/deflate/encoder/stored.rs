@@ -2,24 +2,10 @@
 
 use super::engines;
 use super::params::{Params, Strategy};
-use thiserror::Error;
 
-/// Length of [`Params::to_bytes`].
-pub const PARAMS_LEN: usize = 8;
-
-/// First byte of every serialized form; another one means a newer program wrote it.
-const VERSION: u8 = 1;
-
-/// Why stored parameters could not be read.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum ParamsError {
-    /// The version byte is not known.
-    #[error("re-encoder parameters of version {0}, this program knows {VERSION}")]
-    Version(u8),
-    /// A field has a value that no encoder has.
-    #[error("re-encoder parameters {0:02x?} name no encoder that this program knows")]
-    Unknown([u8; PARAMS_LEN]),
-}
+use crate::error::PARAMS_VERSION as VERSION;
+pub use crate::error::ParamsError;
+pub use crate::program::PARAMS_LEN;
 
 impl Params {
     /// The stored form: version, family, level, room and memLevel, strategy and window, 24 bits of write size. One

@@ -4,7 +4,7 @@
 //! Level 1 remembers one position for each hash across blocks. Which ones are remembered depends on what was found
 //! before, so a restart runs over whole blocks of the history first.
 
-use super::{Matcher, Source};
+use super::source::{Matcher, Source};
 use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH};
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::state::State;

@@ -5,7 +5,7 @@
 //! are run over the history first. After a flush the three positions before it are in no chain.
 
 use super::chains::{Chains, LEAST, NONE, WINDOW};
-use super::{Matcher, Source};
+use super::source::{Matcher, Source};
 use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH, MIN_LOOKAHEAD};
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::state::State;

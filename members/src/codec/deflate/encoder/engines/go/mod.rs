@@ -10,6 +10,7 @@ mod code;
 mod fast;
 mod form;
 mod levels;
+mod source;
 
 pub(crate) use code::build;
 pub(crate) use form::described;
@@ -25,27 +26,11 @@ use crate::codec::deflate::encoder::output::form::Choice;
 use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::state::State;
 use crate::codec::deflate::encoder::types::{Block, FARTHEST, Input, Start};
+use source::{Matcher, Source};
 use std::ops::ControlFlow;
 
 /// Symbols in a block of levels 2 to 9.
 const FULL: usize = 16384;
-
-/// A matcher at work.
-trait Matcher {
-    /// Encodes up to `to`, where the encoder was told to flush or the stream ends if `sync`; else as far as what may
-    /// follow does not matter. All blocks are finished if `sync`.
-    fn run(&mut self, b: &mut Blocks, to: usize, sync: bool) -> Flow;
-}
-
-/// The bytes, and where they lie in the stream.
-struct Source {
-    /// History, plain bytes, and eight more so that any position may be read as eight.
-    buf: Vec<u8>,
-    /// Where the plain bytes begin.
-    begin: usize,
-    /// Stream position of `buf`'s first byte.
-    origin: u64,
-}
 
 /// The encoder of Go's standard library.
 pub(super) struct Go;

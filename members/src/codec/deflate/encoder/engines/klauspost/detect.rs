@@ -1,6 +1,6 @@
 //! Which of these encoders a stream's first blocks can come from: nearly always none, which their sizes tell at once.
 
-use super::{Version, is_piece};
+use super::place::{Version, is_piece};
 use crate::codec::deflate::encoder::engine::{Candidates, Rank};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
 use crate::codec::deflate::encoder::params::{Params, Strategy};

@@ -1,8 +1,8 @@
 //! klauspost's levels 4, 5 and 6 (`level4.go`, `level5.go`, `level6.go`): one table for hashes of four bytes and one
 //! for hashes of seven, which at levels 5 and 6 remembers two positions.
 
-use super::Version;
 use super::fast::Search;
+use super::place::Version;
 use super::tables::{Entry, Found, MARGIN, REACH, Table, Two, back, common, eight, entry, hash4, hash7, same4};
 
 /// Bytes of a match that may differ when it is looked for by its end.

@@ -3,10 +3,10 @@
 //!
 //! What a level remembers depends on what it found before, so a restart runs over sections of the history first.
 
+use super::place::{Matcher, Place, Version};
 use super::sections::Sections;
 use super::state::Carried;
 use super::tables::Found;
-use super::{Matcher, Place, Version};
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use std::ops::ControlFlow;
 

@@ -6,10 +6,10 @@
 //! of.
 
 use super::chains::{Chains, Costs, MOST, NONE, WINDOW};
+use super::place::{Matcher, Place, Version};
 use super::sections::Sections;
 use super::state::{AT_SEAM, Carried, Middle};
 use super::tables::common;
-use super::{Matcher, Place, Version};
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::form::LITERALS;

@@ -15,10 +15,13 @@ mod double;
 mod estimate;
 mod fast;
 mod lazy;
+mod place;
 mod quick;
 mod sections;
 mod state;
 mod tables;
+
+pub(super) use place::Version;
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, zlib_cost};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
@@ -26,12 +29,13 @@ use crate::codec::deflate::encoder::matchers::joined::Joined;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::expected::Expected;
-use crate::codec::deflate::encoder::params::{Params, Strategy, is_chunk};
+use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::types::{
     Block, FAR_LOOKAHEAD, FARTHEST, HISTORY, Input, LOOKAHEAD, Start, WARM_UP,
 };
 
 use fast::{Fast, Literals};
+use place::{Matcher, Place, is_piece};
 use sections::{Sections, Style};
 use state::Carried;
 use std::ops::ControlFlow;
@@ -39,63 +43,8 @@ use std::ops::ControlFlow;
 /// Length of a piece's dictionary.
 const DICTIONARY: i64 = 16384;
 
-/// Releases with the same output.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
-    /// 1.20.
-    Current,
-    /// 1.18.2 to 1.19.
-    Earlier,
-    /// Before.
-    Earliest,
-}
-
-/// A matcher at work.
-trait Matcher {
-    /// Encodes up to `to`, where with `sync` the encoder was told to flush: all sections are written then, and the last
-    /// carries `sync`. Else as far as what may follow does not matter.
-    fn run(&mut self, w: &mut Sections, to: usize, sync: Option<Carried>) -> Flow;
-}
-
-/// Where a matcher begins.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    /// History, plain bytes, and eight more so that any position may be read as eight.
-    buf: &'a [u8],
-    at: usize,
-    /// Where in the buffer, or before it, what the encoder was given begins: the stream or the dictionary.
-    start: i64,
-    /// Where the dictionary ends; `start` if there is none.
-    seam: i64,
-    /// Where the encoder is told to flush next, if it is known.
-    end: Option<usize>,
-    version: Version,
-}
-
-impl<'a> Place<'a> {
-    fn matcher(self, params: &Params, carried: Carried) -> Box<dyn Matcher + 'a> {
-        if params.strategy == Strategy::Huffman {
-            return Box::new(Literals::new(self));
-        }
-        match params.level {
-            1 => Box::new(Fast::<quick::Level1>::new(self)),
-            2 => Box::new(Fast::<quick::Level2>::new(self)),
-            3 => Box::new(Fast::<quick::Level3>::new(self)),
-            4 => Box::new(Fast::<double::Level4>::new(self)),
-            5 => Box::new(Fast::<double::Level5>::new(self)),
-            6 => Box::new(Fast::<double::Level6>::new(self)),
-            level => Box::new(lazy::Lazy::new(self, level, carried)),
-        }
-    }
-}
-
 /// The encoder of these releases.
 pub(super) struct Klauspost(pub(super) Version);
-
-/// Whether pgzip's blocks may be that long.
-const fn is_piece(writes: u32) -> bool {
-    writes >= 32768 && is_chunk(writes)
-}
 
 impl Engine for Klauspost {
     fn is_valid(&self, params: &Params) -> bool {
@@ -159,7 +108,7 @@ impl Engine for Klauspost {
         let mut from = begin;
         let mut flushes = input.flushes.iter().map(|flush| begin + flush.min(&input.plain.len())).peekable();
         place.end = flushes.peek().copied().or(input.ends.then_some(end));
-        let mut matcher = place.matcher(params, carried);
+        let mut matcher = matcher(place, params, carried);
         for flush in flushes {
             from = flush.max(from);
             matcher.run(&mut w, from, Some(Carried::default()))?;
@@ -197,6 +146,22 @@ const fn lookahead(params: &Params) -> usize {
     }
 }
 
+/// The matcher of these settings.
+fn matcher<'a>(place: Place<'a>, params: &Params, carried: Carried) -> Box<dyn Matcher + 'a> {
+    if params.strategy == Strategy::Huffman {
+        return Box::new(Literals::new(place));
+    }
+    match params.level {
+        1 => Box::new(Fast::<quick::Level1>::new(place)),
+        2 => Box::new(Fast::<quick::Level2>::new(place)),
+        3 => Box::new(Fast::<quick::Level3>::new(place)),
+        4 => Box::new(Fast::<double::Level4>::new(place)),
+        5 => Box::new(Fast::<double::Level5>::new(place)),
+        6 => Box::new(Fast::<double::Level6>::new(place)),
+        level => Box::new(lazy::Lazy::new(place, level, carried)),
+    }
+}
+
 /// pgzip: encodes piece after piece up to `end`, where the stream ends or not.
 fn pieces(params: &Params, mut place: Place, (end, ends): (usize, bool), carried: Carried, w: &mut Sections) -> Flow {
     let piece = i64::from(params.writes);
@@ -212,7 +177,7 @@ fn pieces(params: &Params, mut place: Place, (end, ends): (usize, bool), carried
         if !carried.marker_due {
             let sync = (whole || ends).then_some(due);
             place.end = sync.map(|_| to);
-            place.matcher(params, carried).run(w, to, sync)?;
+            matcher(place, params, carried).run(w, to, sync)?;
         }
         if !whole {
             if ends {

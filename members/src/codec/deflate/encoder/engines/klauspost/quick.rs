@@ -1,8 +1,8 @@
 //! klauspost's levels 1, 2 and 3 (`level1.go`, `level2.go`, `level3.go`), after Snappy: one position for each hash of
 //! five bytes, or two at level 3.
 
-use super::Version;
 use super::fast::Search;
+use super::place::Version;
 use super::tables::{Found, MARGIN, REACH, Table, Two, back, common, eight, entry, four, hash5, same4};
 
 /// Level 3 takes matches a bit less far.

@@ -5,7 +5,8 @@
 //! become less in it. A block of fewer than 48 plain bytes has the fixed codes, any other codes of its own; either is
 //! stored instead if it is no shorter so, which is reckoned in whole bytes.
 
-use super::{ROOM, WINDOW, code};
+use super::code;
+use super::limits::{ROOM, WINDOW};
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;

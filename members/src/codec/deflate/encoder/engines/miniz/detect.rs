@@ -1,7 +1,7 @@
 //! Whether a stream's first blocks can come from miniz: their sizes and codes nearly always tell.
 
 use super::blocks::{is_bad, is_fixed, is_full, taken};
-use super::{ROOM, SHORT_WRITES, WINDOW};
+use super::limits::{ROOM, SHORT_WRITES, WINDOW};
 use crate::codec::deflate::encoder::engine::{Candidates, Rank};
 use crate::codec::deflate::encoder::fingerprint::{Fingerprint, Seen, SeenForm};
 use crate::codec::deflate::encoder::params::Params;

@@ -5,7 +5,8 @@
 //! called again and fills up what it looks ahead first, so that later chunks begin elsewhere.
 
 use super::blocks::Blocks;
-use super::{CHUNK, MAX_MATCH, Matcher, Source, TOO_FAR, WINDOW};
+use super::limits::{CHUNK, MAX_MATCH, TOO_FAR, WINDOW};
+use super::source::{Matcher, Source};
 use crate::codec::deflate::encoder::matchers::joined::common;
 use crate::codec::deflate::encoder::matchers::window::{Flow, four};
 use crate::codec::deflate::encoder::state::State;

@@ -11,8 +11,10 @@ mod blocks;
 mod code;
 mod detect;
 mod fast;
+mod limits;
 mod normal;
 mod probes;
+mod source;
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
@@ -25,39 +27,9 @@ use crate::codec::deflate::encoder::params::Params;
 use crate::codec::deflate::encoder::types::{Block, FARTHEST, Input, Start};
 
 use blocks::Blocks;
+use limits::{LOOKAHEAD, ROOM, SHORT_WRITES};
+use source::{Matcher, Source};
 use std::ops::ControlFlow;
-
-/// How far matches reach, with what the encoder looks ahead.
-const WINDOW: usize = 32768;
-/// Longest match.
-const MAX_MATCH: usize = 258;
-/// Matches of three bytes are not worth it from so far.
-const TOO_FAR: usize = 8192;
-/// Plain bytes that level 1 takes in at a time.
-const CHUNK: usize = 4096;
-/// Settings of [`Params::writes`] that stand for calls short enough that each block finds all room empty.
-const SHORT_WRITES: u32 = 8192;
-/// `flate2`'s room for output.
-const ROOM: u32 = 32768;
-/// Plain bytes behind a block that level 1 may need: it does nothing before it has a chunk.
-const LOOKAHEAD: usize = 2 * CHUNK;
-
-/// The bytes, and where they lie in the stream.
-struct Source {
-    /// History, plain bytes, and zeros so that any position may be read as a [`View`].
-    buf: Vec<u8>,
-    /// Where the plain bytes begin.
-    begin: usize,
-    /// Stream position of `buf`'s first byte.
-    origin: u64,
-}
-
-/// A matcher at work.
-trait Matcher {
-    /// Encodes up to `to`, where the encoder was told to flush or the stream ends if `sync`; else as far as what may
-    /// follow does not matter. The last block is not finished.
-    fn run(&mut self, source: &Source, b: &mut Blocks, to: usize, sync: bool) -> Flow;
-}
 
 /// miniz_oxide.
 pub(super) struct Miniz;

@@ -1,8 +1,9 @@
 //! Levels 2 to 10 (`compress_normal` in `core.rs`): greedy up to 3, lazy from 4 on.
 
 use super::blocks::Blocks;
+use super::limits::{MAX_MATCH, TOO_FAR, WINDOW};
 use super::probes::Search;
-use super::{MAX_MATCH, Matcher, Source, TOO_FAR, WINDOW};
+use super::source::{Matcher, Source};
 use crate::codec::deflate::encoder::matchers::classic::Rolling;
 use crate::codec::deflate::encoder::matchers::sorted::{Hash, Sorted};
 use crate::codec::deflate::encoder::matchers::window::{Flow, four};

@@ -27,8 +27,8 @@ pub enum Step {
 /// The steps of a program; none of an empty one, whose view is the object's bytes.
 ///
 /// # Errors
-/// [`RecreateError::Version`], [`RecreateError::Program`] and [`RecreateError::Encoder`], as [`crate::recreate`] gives
-/// them.
+/// [`RecreateError::Version`], [`RecreateError::Program`], [`RecreateError::Codec`] and [`RecreateError::Encoder`], as
+/// [`crate::recreate`] gives them.
 pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     let mut at = match program.first() {
         None => return Ok(Vec::new()),
@@ -37,7 +37,7 @@ pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     };
     let mut steps = Vec::new();
     while at < program.len() {
-        steps.push(match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
+        steps.push(match Op::decode(program, &mut at)? {
             Op::Copy(bytes) => Step::Copy { bytes },
             Op::Blocks { count, .. } => Step::Tokens { blocks: Some(count).filter(|&count| count > 0) },
             Op::Chunks(_) if steps.last().is_some_and(|step: &Step| !step.is_chunks()) => {
@@ -136,6 +136,7 @@ mod tests {
     fn any_bytes_give_steps_or_an_error() {
         assert_eq!(describe(&[9]), Err(RecreateError::Version));
         assert_eq!(describe(&[VERSION, 0]), Err(RecreateError::Program));
+        assert_eq!(describe(&[VERSION, 1, 5, 7, 2, 9]), Err(RecreateError::Codec(2)));
         assert_eq!(describe(&[VERSION, 1, 1, 5, 9, 8, 1, 1, 64]), Err(RecreateError::Program));
         let mut program = vec![VERSION];
         Op::Chunks(Chunks { before: 9, of: Chunked::Image { covered: 8, crc: 0 }, groups: 4 }).encode(&mut program);

@@ -1,6 +1,7 @@
 //! Why a unit cannot be re-created or described.
 
-use crate::program::PARAMS_LEN;
+/// Length of the stored form of an encoder's settings.
+pub const PARAMS_LEN: usize = 8;
 
 /// First byte of the stored form of an encoder's settings; another one means a newer program wrote it.
 pub(crate) const PARAMS_VERSION: u8 = 1;
@@ -12,6 +13,8 @@ pub enum RecreateError {
     Version,
     #[error("the program is malformed")]
     Program,
+    #[error("the program has a member of codec {0}, which this program does not know: a newer one wrote it")]
+    Codec(u8),
     #[error("the program is of a newer version, or malformed: {0}")]
     Encoder(ParamsError),
     #[error("the view does not fit the program")]

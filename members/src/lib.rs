@@ -17,12 +17,14 @@ mod error;
 mod expand;
 mod program;
 mod recreate;
+mod settings;
 mod unit;
 
 pub use codec::deflate;
-pub use codec::deflate::recent_encoders::Known;
+pub use codec::deflate::recent_encoders::RecentEncoders;
 pub use describe::{Step, describe};
 pub use error::RecreateError;
-pub use expand::{Expander, Settings};
+pub use expand::Expander;
 pub use recreate::recreate;
+pub use settings::Settings;
 pub use unit::{Expansion, Unit};

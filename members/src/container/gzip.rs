@@ -1,6 +1,7 @@
 //! gzip members (RFC 1952).
 
 use super::start::Start;
+use crate::program::Codec;
 
 /// The longest file name or comment of a gzip header that is skipped, in bytes.
 const LONGEST_NAME: usize = 1024;
@@ -41,7 +42,7 @@ pub(super) fn start(bytes: &[u8]) -> Start {
     if flags & CHECK != 0 {
         at += 2;
     }
-    Start::At(at)
+    Start::At(Codec::Deflate, at)
 }
 
 #[cfg(test)]
@@ -51,11 +52,11 @@ mod tests {
     #[test]
     fn headers_lead_to_the_stream() {
         let plain = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-        assert_eq!(start(&plain), Start::At(10));
+        assert_eq!(start(&plain), Start::At(Codec::Deflate, 10));
         assert_eq!(start(&plain[..9]), Start::More(10));
         let mut all = vec![0x1f, 0x8b, 8, 0x1e, 0, 0, 0, 0, 0, 3, 3, 0, 1, 2, 3];
         all.extend(b"name\0comment\0\x12\x34");
-        assert_eq!(start(&all), Start::At(all.len()));
+        assert_eq!(start(&all), Start::At(Codec::Deflate, all.len()));
         assert!(matches!(start(&all[..17]), Start::More(_)));
         assert_eq!(start(&[0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 3]), Start::No);
         assert_eq!(start(&[0x1f, 0x8b, 8, 0x80, 0, 0, 0, 0, 0, 3]), Start::No);

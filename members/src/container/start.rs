@@ -1,5 +1,7 @@
 //! What follows the first bytes of a container.
 
+use crate::program::Codec;
+
 /// What follows a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -7,6 +9,6 @@ pub(crate) enum Start {
     No,
     /// That many bytes from the signature on are needed to tell.
     More(usize),
-    /// A DEFLATE stream may start that many bytes behind the signature's first.
-    At(usize),
+    /// A stream of that codec may start that many bytes behind the signature's first.
+    At(Codec, usize),
 }

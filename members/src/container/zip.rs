@@ -1,6 +1,7 @@
 //! Members of zip archives: local file headers (APPNOTE 4.3.7). The central directory is not looked at.
 
 use super::start::Start;
+use crate::program::Codec;
 
 /// Whether a header may begin with these bytes.
 #[inline(always)]
@@ -19,7 +20,7 @@ pub(super) fn start(bytes: &[u8]) -> Start {
         return Start::No;
     }
     let length = |at: usize| usize::from(u16::from_le_bytes([header[at], header[at + 1]]));
-    Start::At(HEADER + length(26) + length(28))
+    Start::At(Codec::Deflate, HEADER + length(26) + length(28))
 }
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests {
         let mut zip = vec![0; 40];
         zip[..10].copy_from_slice(b"PK\x03\x04\x14\0\x08\0\x08\0");
         (zip[26], zip[28]) = (5, 7);
-        assert_eq!(start(&zip), Start::At(42));
+        assert_eq!(start(&zip), Start::At(Codec::Deflate, 42));
         assert_eq!(start(&zip[..29]), Start::More(30));
         zip[8] = 0;
         assert_eq!(start(&zip), Start::No);

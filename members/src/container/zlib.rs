@@ -4,6 +4,7 @@
 //! are too frequent in other content. Within a PNG ([`super::chunks`]) all headers without a dictionary are.
 
 use super::start::Start;
+use crate::program::Codec;
 
 /// Bytes of a header.
 const HEADER: usize = 2;
@@ -16,7 +17,7 @@ pub(super) fn begins(first: u8, second: u8) -> bool {
 
 /// Where the DEFLATE stream starts behind a header.
 pub(crate) const fn start() -> Start {
-    Start::At(HEADER)
+    Start::At(Codec::Deflate, HEADER)
 }
 
 /// Whether a stream of any window, without a dictionary, may begin with these bytes.

@@ -16,13 +16,13 @@ const PATIENCE: u32 = 16;
 
 /// The encoders of earlier streams, the last one first.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct RecentEncoders {
     encoders: Vec<Params>,
     /// Streams since the last search that found something.
     in_vain: u32,
 }
 
-impl Known {
+impl RecentEncoders {
     /// Nothing but these encoders, at most four of them.
     #[must_use]
     pub fn of(encoders: &[Params]) -> Self {
@@ -35,8 +35,8 @@ impl Known {
         &self.encoders
     }
 
-    /// One that makes the first blocks of `actual`, as [`crate::deflate::encoder::find`] has it: a known one or, where looking
-    /// for it is worthwhile and `time` is left, any. What the search takes of the time is taken off.
+    /// One that makes the first blocks of `actual`, as [`crate::deflate::encoder::find`] has it: a known one or, where
+    /// looking for it is worthwhile and `time` is left, any. What the search takes of the time is taken off.
     pub(crate) fn find(&mut self, time: &mut u64, start: Start, input: Input, actual: &[u8]) -> Option<Params> {
         if *time == 0 || self.in_vain > PATIENCE && !self.in_vain.is_power_of_two() {
             self.in_vain = self.in_vain.saturating_add(1);
@@ -72,7 +72,7 @@ mod tests {
         encode(params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()))
     }
 
-    fn found(known: &mut Known, stream: &[u8], plain: &[u8]) -> Option<Params> {
+    fn found(known: &mut RecentEncoders, stream: &[u8], plain: &[u8]) -> Option<Params> {
         known.find(&mut u64::MAX.clone(), Start::of_stream(), Input { plain, flushes: &[], ends: true }, stream)
     }
 
@@ -83,9 +83,9 @@ mod tests {
         let levels = [6, 9, 5, 7, 8].map(|level| Params::new(Family::Zlib, level));
         let stream = made(&levels[0], plain);
         for params in levels {
-            assert_eq!(found(&mut Known::of(&[params]), &stream, plain), Some(params));
+            assert_eq!(found(&mut RecentEncoders::of(&[params]), &stream, plain), Some(params));
         }
-        let mut known = Known::of(&levels);
+        let mut known = RecentEncoders::of(&levels);
         known.note(levels[1]);
         known.note(levels[4]);
         assert_eq!(known.encoders(), [levels[4], levels[1], levels[0], levels[2]]);
@@ -100,7 +100,7 @@ mod tests {
             [made(&Params::new(Family::Zlib, 6), &plain[..450]), made(&Params::new(Family::Zlib, 1), &plain[450..])];
         let nobodys: Vec<u8> = [&[0, 3, 0, 252, 255][..], &plain[..3], &halves[1]].concat();
         let others = [&plain[..3], &plain[450..]].concat();
-        let mut known = Known::default();
+        let mut known = RecentEncoders::default();
         for _ in 0..PATIENCE + 5 {
             assert_eq!(found(&mut known, &nobodys, &others), None);
         }

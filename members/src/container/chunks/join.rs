@@ -22,7 +22,7 @@ pub(crate) struct Joiner {
     boundaries: VecDeque<Boundary>,
     /// Where in that buffer zlib streams with a window of less than 32 KiB begin, in order. Their headers are too
     /// frequent elsewhere to be signatures.
-    pub(crate) small: VecDeque<usize>,
+    pub(super) small: VecDeque<usize>,
 }
 
 /// What a search came to.
@@ -120,6 +120,12 @@ impl Joiner {
     pub(crate) fn within(&self, range: Range<usize>) -> impl Iterator<Item = &Boundary> {
         let first = self.boundaries.partition_point(|boundary| boundary.at < range.start);
         self.boundaries.range(first..).take_while(move |boundary| boundary.at < range.end)
+    }
+
+    /// The first place from `at` on where a zlib stream with a small window begins. Those before are forgotten.
+    pub(crate) fn small_window_from(&mut self, at: usize) -> Option<usize> {
+        while self.small.pop_front_if(|small| *small < at).is_some() {}
+        self.small.front().copied()
     }
 
     /// The object's bytes that `range` of the buffer stands for.

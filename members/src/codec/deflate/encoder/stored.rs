@@ -3,9 +3,9 @@
 use super::engines;
 use super::params::{Params, Strategy};
 
+pub use crate::error::PARAMS_LEN;
 use crate::error::PARAMS_VERSION as VERSION;
 pub use crate::error::ParamsError;
-pub use crate::program::PARAMS_LEN;
 
 impl Params {
     /// The stored form: version, family, level, room and memLevel, strategy and window, 24 bits of write size. One

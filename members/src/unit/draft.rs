@@ -1,30 +1,8 @@
-//! Units, and building one: its program and its view grow as the object is read.
+//! A unit being built: its program and its view grow as the object is read.
 
 use std::ops::Range;
 
-use crate::program::{Encode, MOST, Op, VERSION, put_varint};
-
-/// A piece of an object that can be re-created alone. Units tile their object in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit {
-    /// Its part of the stored view, in bytes from the view's start.
-    pub view: Range<u64>,
-    /// How its bytes come from the view; empty if they are the view's bytes.
-    pub program: Vec<u8>,
-    /// Object bytes it yields, at least 1.
-    pub len: u64,
-    /// SHA-256 of them; zeros if there is no program.
-    pub digest: [u8; 32],
-    /// They themselves, as they were re-created; empty if there is no program.
-    pub bytes: Vec<u8>,
-}
-
-/// What expanding has yielded; the caller drains it as it likes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expansion {
-    pub view: Vec<u8>,
-    pub units: Vec<Unit>,
-}
+use crate::program::{MOST, Op, VERSION};
 
 /// A unit being built.
 #[derive(Default)]
@@ -61,14 +39,14 @@ impl Draft {
         self.push(Op::Copy(bytes.len() as u64));
     }
 
-    /// Adds an op for plain bytes; the first `overlap` of those it takes are in the view already.
-    pub(crate) fn encode(&mut self, encode: Encode, flushes: &[u64], view: &[u8], overlap: usize) {
+    /// Adds an op, as its bytes; the first `overlap` of the view bytes it takes are in the view already.
+    pub(crate) fn op(&mut self, op: &[u8], view: &[u8], overlap: usize) {
         self.seal(false);
         // Only the first op of a unit can have one.
         self.overlap += overlap;
         self.view.extend_from_slice(view);
-        self.push(Op::Encode(encode));
-        flushes.iter().for_each(|flush| put_varint(&mut self.program, *flush));
+        self.begin();
+        self.program.extend_from_slice(op);
     }
 
     /// Whether a block at this bit only continues the last op.
@@ -107,9 +85,13 @@ impl Draft {
     }
 
     fn push(&mut self, op: Op) {
+        self.begin();
+        op.encode(&mut self.program);
+    }
+
+    fn begin(&mut self) {
         if self.program.is_empty() {
             self.program.push(VERSION);
         }
-        op.encode(&mut self.program);
     }
 }

@@ -1,24 +1,23 @@
-//! The deep gear: a stream's plain content in the view, where one of the exact encoders makes its bits again.
+//! Re-encode mode: a stream's plain content in the view, where one of the exact encoders makes its bits again.
 //!
 //! Blocks are decoded and held until there is enough of them; then the encoder that made them is looked for, or the one
 //! found before is asked, and as many blocks as it reproduces become one op. Blocks that no encoder reproduces become
-//! tokens as in the fast gear, one by one, so an encoder that fails here and there costs density there only.
+//! tokens as in token mode, one by one, so an encoder that fails here and there costs density there only.
 //!
 //! Invariant: the last bytes of all view bytes so far are the stream's plain bytes up to `run_end`, as many as `run`
 //! says, so that the next op can take its history from there.
 
 use std::collections::VecDeque;
 
-use super::encoder::params::Params;
-use super::encoder::state::State;
-use super::encoder::types::{Input, LOOKAHEAD, Start, WARM_UP};
-use super::encoder::{Prefix, matching};
-use super::inflate::Plain;
-use super::recent_encoders::Known;
-use crate::program::Encode;
+use crate::codec::deflate::encoder::params::Params;
+use crate::codec::deflate::encoder::state::State;
+use crate::codec::deflate::encoder::types::{FAR_LOOKAHEAD, Input, LOOKAHEAD, Start, WARM_UP};
+use crate::codec::deflate::encoder::{Prefix, matching};
+use crate::codec::deflate::inflate::Plain;
+use crate::codec::deflate::recent_encoders::RecentEncoders;
+use crate::program::{Encode, Op, put_varint};
+use crate::unit::builder::{TAIL, UNPACKED};
 
-/// Plain bytes of a stream that become one op, about.
-pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 /// Plain bytes of the largest block that is held; a stream with a larger one goes on as tokens.
 const LARGEST: usize = 16 * 1024 * 1024;
 /// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
@@ -27,18 +26,20 @@ const PATIENCE: u32 = 4;
 /// long.
 const GONE: usize = WARM_UP;
 
+const _: () = assert!(WARM_UP + FAR_LOOKAHEAD <= TAIL, "an op finds its history in the view");
+
 /// A stream whose blocks are held. Positions in bits count in the expander's buffer.
-pub(crate) struct Deep {
-    pub(crate) plain: Plain,
+pub(super) struct Reencode {
+    pub(super) plain: Plain,
     /// Where `plain` begins in the stream.
     base: u64,
     /// Where the held blocks begin: in `plain`, in bits.
     at: usize,
-    pub(crate) bit: usize,
+    pub(super) bit: usize,
     blocks: VecDeque<Held>,
     /// Where in `plain` the encoder was told to flush.
     flushes: Vec<usize>,
-    pub(crate) ended: bool,
+    pub(super) ended: bool,
     params: Option<Params>,
     /// The last that were of use.
     last: Option<Params>,
@@ -57,26 +58,18 @@ struct Held {
 }
 
 /// What the held blocks can become.
-pub(crate) enum Offer {
+pub(super) enum Offer {
     /// Nothing before more is known.
     More,
     /// One op, up to this bit: with this much history, that many plain bytes from the history's start on. It takes so
     /// many nanoseconds.
-    Encode {
-        encode: Encode,
-        flushes: Vec<u64>,
-        bit_end: usize,
-        prefix: Prefix,
-        history: usize,
-        plain: usize,
-        time: u64,
-    },
+    Encode { op: Vec<u8>, bit_end: usize, prefix: Prefix, history: usize, plain: usize, time: u64 },
     /// The first block as tokens: its bits, and plain bytes before it in the stream.
     Tokens { bit: usize, plain: u64 },
 }
 
-impl Deep {
-    pub(crate) fn new(bit: usize, packed: usize) -> Self {
+impl Reencode {
+    pub(super) fn new(bit: usize, packed: usize) -> Self {
         Self {
             packed,
             plain: Plain::default(),
@@ -95,27 +88,27 @@ impl Deep {
     }
 
     /// Plain bytes decoded so far.
-    pub(crate) fn decoded(&self) -> u64 {
+    pub(super) fn decoded(&self) -> u64 {
         self.base + self.plain.bytes.len() as u64
     }
 
     /// Where the held blocks begin in the stream's plain bytes.
-    pub(crate) fn position(&self) -> u64 {
+    pub(super) fn position(&self) -> u64 {
         self.base + self.at as u64
     }
 
     /// The next block's first bit.
-    pub(crate) fn next_bit(&self) -> usize {
+    pub(super) fn next_bit(&self) -> usize {
         self.blocks.back().map_or(self.bit, |held| held.bit_end)
     }
 
     /// Makes room for one more block; `plain` tells when it is not enough.
-    pub(crate) fn make_room(&mut self) {
+    pub(super) fn make_room(&mut self) {
         self.plain.limit = self.plain.bytes.len() + LARGEST;
     }
 
     /// Takes a block that was just decoded into `plain`.
-    pub(crate) fn hold(&mut self, bit_end: usize, last: bool, empty: bool) {
+    pub(super) fn hold(&mut self, bit_end: usize, last: bool, empty: bool) {
         let plain_end = self.plain.bytes.len();
         // A stored block of nothing is what a flush leaves.
         if empty && !last {
@@ -125,12 +118,12 @@ impl Deep {
         self.ended |= last;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.blocks.is_empty()
     }
 
     /// True when so much is held that it should become an op.
-    pub(crate) fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         let packed = self.next_bit() / 8 - self.bit / 8;
         let plain = self.plain.bytes.len() - self.at;
         // An encoder's piece is waited for if it is not too long: 1 MiB, even where nothing is saved.
@@ -140,7 +133,7 @@ impl Deep {
 
     /// What to do with the held blocks; `all`: no more will come.
     /// Looking for an encoder takes its time off `search`, see [`crate::Settings::search`].
-    pub(crate) fn offer(&mut self, buffer: &[u8], all: bool, known: &mut Known, search: &mut u64) -> Offer {
+    pub(super) fn offer(&mut self, buffer: &[u8], all: bool, known: &mut RecentEncoders, search: &mut u64) -> Offer {
         let Some(first) = self.blocks.front().copied() else { return Offer::More };
         let ends = self.ended;
         if !ends && !all && first.plain_end + LOOKAHEAD > self.plain.bytes.len() {
@@ -197,31 +190,34 @@ impl Deep {
             after: (after - prefix.plain) as u64,
             flushes: flushes.len() as u64,
         };
+        let mut op = Vec::new();
+        Op::Encode(encode).encode(&mut op);
+        flushes.iter().for_each(|flush| put_varint(&mut op, *flush));
         let bit_end = self.bit / 8 * 8 + prefix.bit_end as usize;
         self.misses = 0;
         let plain = history + after;
         let time = params.pace() * plain as u64 / 1000;
-        Offer::Encode { encode, flushes, bit_end, prefix, history, plain, time }
+        Offer::Encode { op, bit_end, prefix, history, plain, time }
     }
 
     /// The first held block as tokens.
-    pub(crate) fn tokens(&self) -> Offer {
+    pub(super) fn tokens(&self) -> Offer {
         Offer::Tokens { bit: self.bit, plain: self.position() }
     }
 
     /// The plain bytes of an offer, from its history on.
-    pub(crate) fn offered(&self, history: usize, plain: usize) -> &[u8] {
+    pub(super) fn offered(&self, history: usize, plain: usize) -> &[u8] {
         &self.plain.bytes[self.at - history..self.at - history + plain]
     }
 
     /// Lets go of the blocks that became an op.
-    pub(crate) fn encoded(&mut self, bit_end: usize, prefix: &Prefix) {
+    pub(super) fn encoded(&mut self, bit_end: usize, prefix: &Prefix) {
         self.state = prefix.state;
         self.advance(bit_end);
     }
 
     /// Lets go of the first block, which became tokens.
-    pub(crate) fn tokenized(&mut self) {
+    pub(super) fn tokenized(&mut self) {
         self.state = State::default();
         if let Some(first) = self.blocks.front() {
             self.advance(first.bit_end);
@@ -280,7 +276,7 @@ impl Deep {
     }
 
     /// Follows the buffer, of which the first `bytes` bytes were dropped.
-    pub(crate) fn rebase(&mut self, bytes: usize) {
+    pub(super) fn rebase(&mut self, bytes: usize) {
         self.bit -= bytes * 8;
         self.origin -= bytes as i64;
         self.blocks.iter_mut().for_each(|held| held.bit_end -= bytes * 8);
@@ -288,7 +284,7 @@ impl Deep {
 }
 
 /// The bits before `bit` in its byte, below a marking bit.
-pub(crate) fn carry(buffer: &[u8], bit: usize) -> u8 {
+pub(super) fn carry(buffer: &[u8], bit: usize) -> u8 {
     let before = buffer.get(bit / 8).copied().unwrap_or(0);
     let mark = 1u8 << (bit % 8);
     before & (mark - 1) | mark

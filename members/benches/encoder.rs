@@ -116,7 +116,7 @@ fn measure(
         return;
     };
     *hints = vec![params];
-    let kind = format!("{:?}-{}m{}w{}", params.family, params.level, params.mem_level, params.writes);
+    let kind = format!("{:?}-{}m{}w{}", params.family, params.level, params.mem_level, params.input_chunk);
     *sums.kinds.entry(kind.clone()).or_default() += 1;
     // From the start, in one go; another search where it fails.
     let began = Instant::now();

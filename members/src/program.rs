@@ -6,7 +6,7 @@ use crate::error::{PARAMS_LEN, RecreateError};
 pub(crate) const VERSION: u8 = 1;
 
 /// Upper bound of a program's length, in bytes.
-pub(crate) const MOST: usize = 64 * 1024;
+pub(crate) const MAX_PROGRAM: usize = 64 * 1024;
 
 const COPY: u8 = 1;
 const STREAM: u8 = 2;

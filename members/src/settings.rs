@@ -15,18 +15,18 @@ pub struct Settings {
     pub member: usize,
     /// How many view bytes an object byte may become.
     pub growth: usize,
-    /// How many in the deep gear.
-    pub deep_growth: usize,
-    /// Compressed bytes of a stream that become one op of the deep gear, about.
+    /// How many in re-encode mode.
+    pub reencode_growth: usize,
+    /// Compressed bytes of a stream that become one op of re-encode mode, about.
     pub packed: usize,
-    /// How long encoding all that the deep gear leaves to encoders may take, in nanoseconds of a core by
-    /// [`crate::deflate::encoder::Params::pace`]; what comes after that becomes tokens as in the fast gear.
+    /// How long encoding all that re-encode mode leaves to encoders may take, in nanoseconds of a core by
+    /// [`crate::deflate::encoder::Params::cost`]; what comes after that becomes tokens as in token mode.
     pub time: u64,
     /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that,
     /// only encoders that are known are tried.
     pub search: u64,
     /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
-    pub deep: bool,
+    pub reencode: bool,
 }
 
 impl Default for Settings {
@@ -38,11 +38,11 @@ impl Default for Settings {
             block: 2 * 1024 * 1024,
             member: 128,
             growth: 4,
-            deep_growth: 64,
+            reencode_growth: 64,
             packed: 256 * 1024,
             time: u64::MAX,
             search: u64::MAX,
-            deep: false,
+            reencode: false,
         }
     }
 }

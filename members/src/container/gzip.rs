@@ -4,7 +4,7 @@ use super::start::Start;
 use crate::program::Codec;
 
 /// The longest file name or comment of a gzip header that is skipped, in bytes.
-const LONGEST_NAME: usize = 1024;
+const MAX_NAME: usize = 1024;
 
 /// Whether a member may begin with these bytes.
 #[inline(always)]
@@ -32,9 +32,9 @@ pub(super) fn start(bytes: &[u8]) -> Start {
     for text in TEXTS {
         if flags & text != 0 {
             let rest = bytes.get(at..).unwrap_or_default();
-            match rest.iter().take(LONGEST_NAME).position(|&byte| byte == 0) {
+            match rest.iter().take(MAX_NAME).position(|&byte| byte == 0) {
                 Some(index) => at += index + 1,
-                None if rest.len() < LONGEST_NAME => return Start::More(at + LONGEST_NAME),
+                None if rest.len() < MAX_NAME => return Start::More(at + MAX_NAME),
                 None => return Start::No,
             }
         }

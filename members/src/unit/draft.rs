@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::program::{MOST, Op, VERSION};
+use crate::program::{MAX_PROGRAM, Op, VERSION};
 
 /// A unit being built.
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Draft {
 
     /// Whether it should not grow much more, for its program's sake.
     pub(crate) fn is_long(&self) -> bool {
-        self.program.len() > MOST / 2
+        self.program.len() > MAX_PROGRAM / 2
     }
 
     pub(crate) fn copy(&mut self, bytes: &[u8]) {

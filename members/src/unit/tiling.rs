@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::builder::{Builder, TAIL, UNPACKED};
 use super::{Expansion, Unit};
 use crate::container::chunks;
-use crate::program::{MOST, VERSION};
+use crate::program::{MAX_PROGRAM, VERSION};
 
 impl Builder {
     /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of
@@ -64,16 +64,17 @@ impl Builder {
         }
         let view = if overlap > 0 { &view } else { &self.draft.view };
         let len = bytes.len();
-        let growth = if self.settings.deep { self.settings.deep_growth } else { self.settings.growth };
-        let room = if self.settings.deep { TAIL + UNPACKED } else { 0 };
-        let affordable = program.len() <= MOST.min(len / 4 + 128) && view.len() <= len.saturating_mul(growth) + room;
+        let growth = if self.settings.reencode { self.settings.reencode_growth } else { self.settings.growth };
+        let room = if self.settings.reencode { TAIL + UNPACKED } else { 0 };
+        let affordable =
+            program.len() <= MAX_PROGRAM.min(len / 4 + 128) && view.len() <= len.saturating_mul(growth) + room;
         let proven = affordable && (self.recreate)(&program, view, len, &mut self.proof) && self.proof[..len] == *bytes;
         if proven && len > 0 {
             let digest = Sha256::digest(&bytes).into();
             let Range { start, end } = append(&mut self.view, out, &self.draft.view);
             let view = start - overlap as u64..end;
             out.units.push(Unit { view, program, len: len as u64, digest, bytes: bytes.into_owned() });
-            if self.settings.deep {
+            if self.settings.reencode {
                 self.tail.extend_from_slice(&self.draft.view);
                 let gone = self.tail.len().saturating_sub(TAIL);
                 self.tail.drain(..gone);

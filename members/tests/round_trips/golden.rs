@@ -35,10 +35,10 @@ fn encoders() -> Vec<Params> {
     for family in FAMILIES {
         for level in [1, 2, 4, 6, 8, 9] {
             let usual = Params::new(family, level);
-            let params = if family == Family::Pigz { Params { writes: 131_072, ..usual } } else { usual };
+            let params = if family == Family::Pigz { Params { input_chunk: 131_072, ..usual } } else { usual };
             all.extend([params, Params { strategy: Strategy::Huffman, ..params }]);
             all.extend([9, 5].map(|mem_level| Params { mem_level, ..params }));
-            all.extend([Params { room: 32768, ..params }, Params { writes: 8192, ..params }]);
+            all.extend([Params { output_buffer: 32768, ..params }, Params { input_chunk: 8192, ..params }]);
             all.extend([Params { window_bits: 13, ..params }, Params { strategy: Strategy::Filtered, ..params }]);
         }
     }
@@ -102,8 +102,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[test]
 fn views_and_programs_are_as_ever() {
-    let bounded = Settings { time: 20_000_000, search: 60_000_000, deep: true, ..Settings::default() };
-    let settings = [Settings::default(), tight(), Settings { deep: true, ..Settings::default() }, bounded];
+    let bounded = Settings { time: 20_000_000, search: 60_000_000, reencode: true, ..Settings::default() };
+    let settings = [Settings::default(), tight(), Settings { reencode: true, ..Settings::default() }, bounded];
     let mut found = String::new();
     for (name, object) in objects() {
         for settings in &settings {

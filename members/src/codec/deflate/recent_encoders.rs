@@ -9,10 +9,10 @@ use super::encoder::params::Params;
 use super::encoder::types::{Input, Start};
 
 /// Encoders that are remembered.
-const MOST: usize = 4;
+const MAX_ENCODERS: usize = 4;
 /// Searches in vain, one after the other, up to which each stream is searched for; from then on whenever their number,
 /// with those left out, is a power of two.
-const PATIENCE: u32 = 16;
+const MAX_SEARCHES_IN_VAIN: u32 = 16;
 
 /// The encoders of earlier streams, the last one first.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ impl RecentEncoders {
     /// Nothing but these encoders, at most four of them.
     #[must_use]
     pub fn of(encoders: &[Params]) -> Self {
-        Self { encoders: encoders[..encoders.len().min(MOST)].to_vec(), in_vain: 0 }
+        Self { encoders: encoders[..encoders.len().min(MAX_ENCODERS)].to_vec(), in_vain: 0 }
     }
 
     /// The encoders, the one that was of use last first.
@@ -38,7 +38,7 @@ impl RecentEncoders {
     /// One that makes the first blocks of `actual`, as [`crate::deflate::encoder::find`] has it: a known one or, where
     /// looking for it is worthwhile and `time` is left, any. What the search takes of the time is taken off.
     pub(crate) fn find(&mut self, time: &mut u64, start: Start, input: Input, actual: &[u8]) -> Option<Params> {
-        if *time == 0 || self.in_vain > PATIENCE && !self.in_vain.is_power_of_two() {
+        if *time == 0 || self.in_vain > MAX_SEARCHES_IN_VAIN && !self.in_vain.is_power_of_two() {
             self.in_vain = self.in_vain.saturating_add(1);
             return find_among(start, input, actual, &self.encoders);
         }
@@ -55,7 +55,7 @@ impl RecentEncoders {
     pub(crate) fn note(&mut self, params: Params) {
         self.encoders.retain(|known| *known != params);
         self.encoders.insert(0, params);
-        self.encoders.truncate(MOST);
+        self.encoders.truncate(MAX_ENCODERS);
     }
 }
 
@@ -101,15 +101,15 @@ mod tests {
         let nobodys: Vec<u8> = [&[0, 3, 0, 252, 255][..], &plain[..3], &halves[1]].concat();
         let others = [&plain[..3], &plain[450..]].concat();
         let mut known = RecentEncoders::default();
-        for _ in 0..PATIENCE + 5 {
+        for _ in 0..MAX_SEARCHES_IN_VAIN + 5 {
             assert_eq!(found(&mut known, &nobodys, &others), None);
         }
         // Only known ones are tried now; a search comes again, and if it finds something, all streams are searched for.
         assert_eq!(found(&mut known, &zlib, &plain), None);
         let waited = (0..100).take_while(|_| found(&mut known, &zlib, &plain).is_none()).count();
-        assert_eq!(waited as u32, 2 * PATIENCE - (PATIENCE + 6));
+        assert_eq!(waited as u32, 2 * MAX_SEARCHES_IN_VAIN - (MAX_SEARCHES_IN_VAIN + 6));
         assert_eq!(known.in_vain, 0);
-        known.in_vain = PATIENCE + 1;
+        known.in_vain = MAX_SEARCHES_IN_VAIN + 1;
         known.note(Params::new(Family::Zlib, 6));
         assert_eq!(found(&mut known, &zlib, &plain), Some(Params::new(Family::Zlib, 6)));
     }

@@ -19,12 +19,12 @@ use crate::program::{Encode, Op, put_varint};
 use crate::unit::builder::{TAIL, UNPACKED};
 
 /// Plain bytes of the largest block that is held; a stream with a larger one goes on as tokens.
-const LARGEST: usize = 16 * 1024 * 1024;
+const MAX_BLOCK: usize = 16 * 1024 * 1024;
 /// Blocks in a row that no encoder reproduces before no more is looked for in a stream.
-const PATIENCE: u32 = 4;
+const MAX_MISSES: u32 = 4;
 /// Plain bytes beyond the history that are let go at once: each time, what is left is moved, and blocks can be a byte
 /// long.
-const GONE: usize = WARM_UP;
+const DROP_STEP: usize = WARM_UP;
 
 const _: () = assert!(WARM_UP + FAR_LOOKAHEAD <= TAIL, "an op finds its history in the view");
 
@@ -104,7 +104,7 @@ impl Reencode {
 
     /// Makes room for one more block; `plain` tells when it is not enough.
     pub(super) fn make_room(&mut self) {
-        self.plain.limit = self.plain.bytes.len() + LARGEST;
+        self.plain.limit = self.plain.bytes.len() + MAX_BLOCK;
     }
 
     /// Takes a block that was just decoded into `plain`.
@@ -140,14 +140,14 @@ impl Reencode {
             return Offer::More;
         }
         let tokens = self.tokens();
-        if self.misses >= PATIENCE {
+        if self.misses >= MAX_MISSES {
             // Where the encoder's next piece begins, it may be exact again.
             let position = self.position();
             let begins = self.last.is_some_and(|params| position.checked_rem(u64::from(params.piece())) == Some(0));
             if !begins || first.plain_end == self.at {
                 return tokens;
             }
-            self.misses = PATIENCE - 1;
+            self.misses = MAX_MISSES - 1;
         }
         let actual = &buffer[self.bit / 8..self.next_bit().div_ceil(8)];
         let flushes = &self.flushes[self.flushes.partition_point(|&at| at < self.at)..];
@@ -185,7 +185,7 @@ impl Reencode {
             history: history as u64,
             position: start.position,
             state: start.state.to_bits(),
-            written: if params.room == 0 { 0 } else { start.written },
+            written: if params.output_buffer == 0 { 0 } else { start.written },
             plain: prefix.plain as u64,
             after: (after - prefix.plain) as u64,
             flushes: flushes.len() as u64,
@@ -196,7 +196,7 @@ impl Reencode {
         let bit_end = self.bit / 8 * 8 + prefix.bit_end as usize;
         self.misses = 0;
         let plain = history + after;
-        let time = params.pace() * plain as u64 / 1000;
+        let time = params.cost() * plain as u64 / 1000;
         Offer::Encode { op, bit_end, prefix, history, plain, time }
     }
 
@@ -229,7 +229,7 @@ impl Reencode {
             (self.bit, self.at) = (held.bit_end, held.plain_end);
         }
         let gone = self.at.saturating_sub(WARM_UP);
-        if gone >= GONE {
+        if gone >= DROP_STEP {
             self.plain.bytes.drain(..gone);
             self.base += gone as u64;
             self.at -= gone;
@@ -255,7 +255,7 @@ impl Reencode {
         let piece = u64::from(params.piece());
         let end = self.position().checked_div(piece).map(|before| (before + 1) * piece);
         match end.filter(|&end| end < self.decoded()) {
-            Some(end) if !self.is_flushed((end - self.base) as usize) => Params { writes: 0, ..params },
+            Some(end) if !self.is_flushed((end - self.base) as usize) => Params { input_chunk: 0, ..params },
             _ => params,
         }
     }

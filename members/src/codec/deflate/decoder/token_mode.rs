@@ -28,7 +28,7 @@ impl DeflateDecoder {
             && !stream.worthwhile
         {
             match self.is_worthwhile(&stream, block, builder, limit) {
-                Ok(true) if builder.settings.deep && builder.time > 0 => {
+                Ok(true) if builder.settings.reencode && builder.time > 0 => {
                     self.state = State::Reencode(Box::new(Reencode::new(stream.bit, builder.settings.packed)));
                     return Step::Go;
                 }

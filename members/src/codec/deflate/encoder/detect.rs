@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 
 /// What trying an encoder takes at least, in nanoseconds of a core: its tables are cleared.
-const TRIAL: u64 = 10_000;
+const MIN_TRIAL_COST: u64 = 10_000;
 
 /// Finds settings that reproduce the first blocks of `actual`, whose first `start.first_bit` bits are ignored: all
 /// blocks up to the first that ends 256 KiB or more into the plain bytes. `hints` are tried first. `None` if nothing
@@ -25,7 +25,7 @@ pub fn find(start: Start, input: Input, actual: &[u8], hints: &[Params]) -> Opti
     find_within(&mut u64::MAX.clone(), start, input, actual, hints)
 }
 
-/// As [`find`], as long as `time` lasts: nanoseconds of a core by [`Params::pace`], those that trying encoders takes
+/// As [`find`], as long as `time` lasts: nanoseconds of a core by [`Params::cost`], those that trying encoders takes
 /// are taken off.
 pub(crate) fn find_within(
     time: &mut u64,
@@ -88,5 +88,5 @@ fn cost(seen: &Fingerprint, start: &Start, plain: usize, params: &Params, compar
         false => seen.plain.min(plain) * compared.min(symbols) / symbols,
     };
     let history = if params.is_lazy() { 0 } else { start.history.len().min(params.history(start.position)) };
-    TRIAL + params.pace() * (read + history) as u64 / 1000
+    MIN_TRIAL_COST + params.cost() * (read + history) as u64 / 1000
 }

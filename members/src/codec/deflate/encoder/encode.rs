@@ -8,7 +8,7 @@ use super::types::{Block, HISTORY, Input, Start};
 use std::ops::ControlFlow;
 
 /// Flushes that any input may have.
-const FLUSHES: usize = 16;
+const MAX_FLUSHES: usize = 16;
 
 /// Encodes from a block boundary. `sink` sees each block as soon as it is finished and ends the run by breaking.
 /// Returns all output; its first `first_bit` bits and what fills up its last byte are zero.
@@ -32,7 +32,7 @@ pub(super) fn encode_expecting(
     let mut out = BitWriter::new(start.first_bit);
     let input = if params.takes_flushes() { input } else { Input { flushes: &[], ..input } };
     // Each flush costs filling the chains again.
-    if !params.is_valid() || input.flushes.len() > FLUSHES + input.plain.len() / (HISTORY / 2) {
+    if !params.is_valid() || input.flushes.len() > MAX_FLUSHES + input.plain.len() / (HISTORY / 2) {
         return Vec::new();
     }
     // A sink that breaks leaves nothing more to do.

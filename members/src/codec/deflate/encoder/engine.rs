@@ -27,7 +27,7 @@ pub(crate) trait Engine: Sync {
         self.limits(params).history()
     }
 
-    /// About how long encoding a plain byte takes, in picoseconds of a core. See [`Params::pace`].
+    /// About how long encoding a plain byte takes, in picoseconds of a core. See [`Params::cost`].
     fn cost(&self, params: &Params) -> u64 {
         zlib_cost(params.level)
     }
@@ -46,9 +46,9 @@ pub(crate) trait Engine: Sync {
         sink: &mut BlockSink,
     ) -> ControlFlow<()>;
 
-    /// How [`Params::writes`] is introduced to people.
+    /// How [`Params::input_chunk`] is introduced to people.
     fn chunk_label(&self) -> &'static str {
-        "writes of"
+        "input chunks of"
     }
 }
 

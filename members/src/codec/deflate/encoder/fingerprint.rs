@@ -5,7 +5,7 @@ use super::types::{Input, LOOKAHEAD, Start};
 use crate::codec::deflate::inflate::{BitReader, Header, Kind, Lengths, Sink, Tables, decode_block};
 
 /// Plain bytes after which no further block is looked at.
-const ENOUGH: usize = 256 * 1024;
+const MAX_PLAIN: usize = 256 * 1024;
 
 /// A block, but for its symbols.
 pub(super) struct Seen {
@@ -75,7 +75,7 @@ impl<'a> Fingerprint<'a> {
         };
         let mut bit = usize::from(start.first_bit & 7);
         let known = start.position.min(32768);
-        while made.plain < ENOUGH {
+        while made.plain < MAX_PLAIN {
             let mut symbols = Symbols::default();
             let history = known + made.plain as u64;
             let Ok(block) = decode_block(&mut tables, actual, bit, history, &mut symbols) else { break };

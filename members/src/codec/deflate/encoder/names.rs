@@ -12,7 +12,7 @@ impl fmt::Display for Family {
 impl fmt::Display for Params {
     /// The family and its level, then what differs from the settings of nearly every program.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, level, mem_level, strategy, window_bits, writes, room } = *self;
+        let Self { family, level, mem_level, strategy, window_bits, input_chunk, output_buffer } = *self;
         write!(f, "{family} level {level}")?;
         if strategy != Strategy::Default {
             write!(f, ", {}", format!("{strategy:?}").to_lowercase())?;
@@ -23,11 +23,11 @@ impl fmt::Display for Params {
         if window_bits != 15 {
             write!(f, ", window 2^{window_bits}")?;
         }
-        if writes != 0 {
-            write!(f, ", {} {writes}", family.engine().chunk_label())?;
+        if input_chunk != 0 {
+            write!(f, ", {} {input_chunk}", family.engine().chunk_label())?;
         }
-        if room != 0 {
-            write!(f, ", room for {room}")?;
+        if output_buffer != 0 {
+            write!(f, ", output buffer of {output_buffer}")?;
         }
         Ok(())
     }
@@ -40,10 +40,13 @@ mod tests {
     #[test]
     fn unusual_settings_are_named() {
         let usual = Params::new(Family::Pigz, 9);
-        assert_eq!(Params { writes: 131_072, ..usual }.to_string(), "pigz level 9, pieces of 131072");
+        assert_eq!(Params { input_chunk: 131_072, ..usual }.to_string(), "pigz level 9, pieces of 131072");
         let params = Params { strategy: Strategy::Huffman, mem_level: 9, window_bits: 13, ..usual };
-        let params = Params { family: Family::Zlib, writes: 8192, ..params };
-        assert_eq!(params.to_string(), "zlib level 9, huffman, memory level 9, window 2^13, writes of 8192");
-        assert_eq!(Params { family: Family::Ng, room: 32768, ..usual }.to_string(), "zlib-ng level 9, room for 32768");
+        let params = Params { family: Family::Zlib, input_chunk: 8192, ..params };
+        assert_eq!(params.to_string(), "zlib level 9, huffman, memory level 9, window 2^13, input chunks of 8192");
+        assert_eq!(
+            Params { family: Family::Ng, output_buffer: 32768, ..usual }.to_string(),
+            "zlib-ng level 9, output buffer of 32768"
+        );
     }
 }

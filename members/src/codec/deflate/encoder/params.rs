@@ -14,8 +14,8 @@ pub enum Family {
     Ng = 3,
     /// Earlier ones: a match that reaches just to the end of the input does not end the search.
     NgEarlier = 4,
-    /// pigz: zlib on pieces of [`Params::writes`] bytes, each with the window before it as its dictionary, joined by
-    /// padding.
+    /// pigz: zlib on pieces of [`Params::input_chunk`] bytes, each with the window before it as its dictionary, joined
+    /// by padding.
     Pigz = 5,
     /// Go's `compress/flate` up to Go 1.26, compared from 1.19 on; 1.27 has another encoder. [`Strategy::Huffman`] at
     /// level 6 is its `HuffmanOnly`.
@@ -23,15 +23,15 @@ pub enum Family {
     /// libdeflate 1.8 or so to 1.26, levels 10 to 12 from 1.19 or so (htslib's BAM and bgzip, PNG optimizers). It
     /// encodes whole streams only, see [`Params::is_whole`].
     Libdeflate = 7,
-    /// Release 1.20 of klauspost's `compress/flate` for Go; with [`Params::writes`] set, pgzip with blocks of that many
-    /// bytes. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
+    /// Release 1.20 of klauspost's `compress/flate` for Go; with [`Params::input_chunk`] set, pgzip with blocks of that
+    /// many bytes. [`Strategy::Huffman`] at level 6 is its `HuffmanOnly`.
     Klauspost = 8,
     /// Releases 1.18.2 to 1.19 of it: other only at levels 7 to 9 of pgzip, and hardly there.
     KlauspostEarlier = 9,
     /// Releases 1.15.15 to 1.18.0: blocks name all symbols, whether they occur or not.
     KlauspostEarliest = 10,
-    /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::room`]: with none set
-    /// it is enough.
+    /// miniz_oxide 0.7 to 0.9, the usual backend of Rust's flate2. Level 1 depends on [`Params::output_buffer`]: with
+    /// none set it is enough.
     Miniz = 11,
     /// GNU gzip with `--rsyncable`, compared with 1.12: blocks end where the content says so, most of them at a byte
     /// boundary.
@@ -71,18 +71,26 @@ pub struct Params {
     pub window_bits: u8,
     /// How many plain bytes each call of the encoder brought, 0 for all at once, else 256 to 16 MiB less one. Matters
     /// to [`Family::Ng`] mostly; with [`Family::Miniz`], 8 KiB stand for all sizes up to 56 KiB.
-    pub writes: u32,
-    /// Room for output of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
+    pub input_chunk: u32,
+    /// Output buffer of each call of the encoder: 0 for enough, or a power of two from 4 KiB to 64 MiB (32 KiB in
     /// Rust's flate2). Matters to the middle levels of [`Family::Ng`], and only if all input is passed at once, and to
     /// level 1 of [`Family::Miniz`].
-    pub room: u32,
+    pub output_buffer: u32,
 }
 
 impl Params {
     /// `family` at `level` with the settings that nearly every program uses.
     #[must_use]
     pub const fn new(family: Family, level: u8) -> Self {
-        Self { family, level, mem_level: 8, strategy: Strategy::Default, window_bits: 15, writes: 0, room: 0 }
+        Self {
+            family,
+            level,
+            mem_level: 8,
+            strategy: Strategy::Default,
+            window_bits: 15,
+            input_chunk: 0,
+            output_buffer: 0,
+        }
     }
 
     /// Whether all fields have values that they have with some family.
@@ -90,7 +98,7 @@ impl Params {
         self.level >= 1
             && (1..=9).contains(&self.mem_level)
             && (9..=15).contains(&self.window_bits)
-            && (self.writes == 0 || is_chunk(self.writes))
+            && (self.input_chunk == 0 || is_chunk(self.input_chunk))
     }
 
     /// Whether the window is the largest and the strategy the default one, as everywhere but with zlib.
@@ -103,9 +111,9 @@ impl Params {
         self.strategy == Strategy::Huffman && self.level == 6 && self.window_bits == 15
     }
 
-    /// Whether memory level, writes and room are those of nearly all programs.
+    /// Whether memory level, input chunk and output buffer are those of nearly all programs.
     pub(super) const fn is_plain(&self) -> bool {
-        self.mem_level == 8 && self.writes == 0 && self.room == 0
+        self.mem_level == 8 && self.input_chunk == 0 && self.output_buffer == 0
     }
 
     /// Whether the strategy does without chains.
@@ -114,14 +122,14 @@ impl Params {
     }
 }
 
-/// Whether [`Params::writes`] may have that value beside 0.
+/// Whether [`Params::input_chunk`] may have that value beside 0.
 ///
-/// Edges of windows and of writes meet again after the smallest multiple of both, over which an encoder's state in the
-/// middle of a stream is found: at most 2 GiB, so that no program takes long.
-pub(super) const fn is_chunk(writes: u32) -> bool {
-    match writes {
+/// Edges of windows and of input chunks meet again after the smallest multiple of both, over which an encoder's state
+/// in the middle of a stream is found: at most 2 GiB, so that no program takes long.
+pub(super) const fn is_chunk(input_chunk: u32) -> bool {
+    match input_chunk {
         256..0x1_0000 => true,
-        0x1_0000..0x100_0000 => writes.is_multiple_of(256),
+        0x1_0000..0x100_0000 => input_chunk.is_multiple_of(256),
         _ => false,
     }
 }

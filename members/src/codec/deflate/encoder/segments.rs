@@ -11,7 +11,7 @@ use super::output::block::{Blocks, Rules};
 use super::output::expected::Expected;
 use super::params::{Params, Strategy};
 use super::state::State;
-use super::types::{Block, FARTHEST, HISTORY, Input, Start, WARM_UP};
+use super::types::{Block, HISTORY, Input, MAX_POSITION, Start, WARM_UP};
 use std::ops::{ControlFlow, Range};
 
 /// One run of an encoder over some input.
@@ -74,7 +74,7 @@ impl Segments<'_> {
         sink: &'a mut BlockSink,
     ) -> Part<'a, 's> {
         let (params, start, plain) = (&self.params, &self.start, self.input.plain);
-        let position = start.position.min(FARTHEST) + range.start as u64;
+        let position = start.position.min(MAX_POSITION) + range.start as u64;
         let inside = position.checked_rem(u64::from(self.piece)).map(|inside| inside as usize);
         let keep = match inside {
             _ if self.lazy => HISTORY,

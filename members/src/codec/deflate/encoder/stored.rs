@@ -8,11 +8,11 @@ use crate::error::PARAMS_VERSION as VERSION;
 pub use crate::error::ParamsError;
 
 impl Params {
-    /// The stored form: version, family, level, room and memLevel, strategy and window, 24 bits of write size. One
-    /// settings value has one form.
+    /// The stored form: version, family, level, output buffer and memLevel, strategy and window, 24 bits of input
+    /// chunk. One settings value has one form.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PARAMS_LEN] {
-        let [w0, w1, w2, _] = self.writes.to_le_bytes();
+        let [w0, w1, w2, _] = self.input_chunk.to_le_bytes();
         let strategy = match self.strategy {
             Strategy::Default => 0,
             Strategy::Filtered => 1,
@@ -20,12 +20,13 @@ impl Params {
             Strategy::Rle => 3,
             Strategy::Fixed => 4,
         };
-        let room = if self.room == 0 { 0 } else { (self.room.trailing_zeros() as u8).wrapping_sub(11) };
+        let output_buffer =
+            if self.output_buffer == 0 { 0 } else { (self.output_buffer.trailing_zeros() as u8).wrapping_sub(11) };
         [
             VERSION,
             self.family as u8,
             self.level,
-            room << 4 | self.mem_level & 15,
+            output_buffer << 4 | self.mem_level & 15,
             (strategy << 4) | (self.window_bits & 15),
             w0,
             w1,
@@ -52,9 +53,17 @@ impl Params {
             4 => Strategy::Fixed,
             _ => return Err(unknown),
         };
-        let writes = u32::from_le_bytes([w0, w1, w2, 0]);
-        let room = if sizes >> 4 == 0 { 0 } else { 2048 << (sizes >> 4) };
-        let params = Self { family, level, mem_level: sizes & 15, strategy, window_bits: mixed & 15, writes, room };
+        let input_chunk = u32::from_le_bytes([w0, w1, w2, 0]);
+        let output_buffer = if sizes >> 4 == 0 { 0 } else { 2048 << (sizes >> 4) };
+        let params = Self {
+            family,
+            level,
+            mem_level: sizes & 15,
+            strategy,
+            window_bits: mixed & 15,
+            input_chunk,
+            output_buffer,
+        };
         if params.is_valid() { Ok(params) } else { Err(unknown) }
     }
 }
@@ -67,14 +76,14 @@ mod tests {
     #[test]
     fn stored_form_is_canonical_and_strict() {
         let mut p = Params::new(Family::Ng, 6);
-        p.writes = 8192;
+        p.input_chunk = 8192;
         assert_eq!(p.to_bytes(), [1, 3, 6, 8, 15, 0, 32, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
         assert_eq!(Params::from_bytes([2, 0, 6, 8, 15, 0, 0, 0]), Err(ParamsError::Version(2)));
-        p = Params { room: 32768, writes: 0, ..p };
+        p = Params { output_buffer: 32768, input_chunk: 0, ..p };
         assert_eq!(p.to_bytes(), [1, 3, 6, 0x48, 15, 0, 0, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
-        p = Params { room: 32768, writes: 8192, ..Params::new(Family::Miniz, 1) };
+        p = Params { output_buffer: 32768, input_chunk: 8192, ..Params::new(Family::Miniz, 1) };
         assert_eq!(p.to_bytes(), [1, 11, 1, 0x48, 15, 0, 32, 0]);
         assert_eq!(Params::from_bytes(p.to_bytes()), Ok(p));
         for bad in [[1, 13, 6, 8, 15, 0, 0, 0], [1, 0, 0, 8, 15, 0, 0, 0], [1, 0, 6, 8, 0x5f, 0, 0, 0]] {

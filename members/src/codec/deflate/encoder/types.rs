@@ -12,7 +12,7 @@ pub const HISTORY: usize = 32768;
 pub const WARM_UP: usize = 262_144;
 
 /// Stream positions from here on are all taken for this one.
-pub(crate) const FARTHEST: u64 = 1 << 60;
+pub(crate) const MAX_POSITION: u64 = 1 << 60;
 
 /// Where encoding begins.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct Start<'a> {
     pub state: State,
     /// Bits of the first output byte that belong to what came before, 0 to 7.
     pub first_bit: u8,
-    /// Bytes of the stream before the first output byte; matters where [`Params::room`] is set.
+    /// Bytes of the stream before the first output byte; matters where [`Params::output_buffer`] is set.
     pub written: u64,
 }
 

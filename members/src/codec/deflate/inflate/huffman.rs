@@ -6,7 +6,7 @@
 use super::symbols::{DISTANCES, LENGTHS, Span};
 
 /// Longest code, in bits.
-pub(crate) const LONGEST: usize = 15;
+pub(crate) const MAX_CODE_LENGTH: usize = 15;
 /// Bits of the literal and length table's first look-up.
 pub(crate) const LITERAL_ROOT: u32 = 11;
 /// Bits of the distance table's first look-up.
@@ -158,7 +158,7 @@ impl<const ROOT: u32, const SIZE: usize> Table<ROOT, SIZE> {
 
 /// Lengths, counted and sorted.
 struct CodeSet {
-    counts: [u16; LONGEST + 1],
+    counts: [u16; MAX_CODE_LENGTH + 1],
     /// Symbols that have a code.
     used: u16,
     complete: bool,
@@ -169,25 +169,25 @@ struct CodeSet {
 impl CodeSet {
     /// `None` if more codes are asked for than there are.
     fn new(lengths: &[u8]) -> Option<Self> {
-        let mut counts = [0u16; LONGEST + 1];
+        let mut counts = [0u16; MAX_CODE_LENGTH + 1];
         for &length in lengths {
-            counts[usize::from(length) & LONGEST] += 1;
+            counts[usize::from(length) & MAX_CODE_LENGTH] += 1;
         }
         counts[0] = 0;
         let mut left = 1i32;
-        let mut starts = [0u16; LONGEST + 2];
-        for length in 1..=LONGEST {
+        let mut starts = [0u16; MAX_CODE_LENGTH + 2];
+        for length in 1..=MAX_CODE_LENGTH {
             left = left * 2 - i32::from(counts[length]);
             if left < 0 {
                 return None;
             }
             starts[length + 1] = starts[length] + counts[length];
         }
-        let used = starts[LONGEST + 1];
+        let used = starts[MAX_CODE_LENGTH + 1];
         let mut sorted = [0u16; 320];
         for (symbol, &length) in lengths.iter().enumerate().take(320) {
             if length != 0 {
-                let start = &mut starts[usize::from(length) & LONGEST];
+                let start = &mut starts[usize::from(length) & MAX_CODE_LENGTH];
                 sorted[usize::from(*start)] = symbol as u16;
                 *start += 1;
             }

@@ -89,7 +89,7 @@ impl Params {
     /// machine, that says where re-creating is slow. From reads of real archives; content of the same settings differs
     /// by a factor of two.
     #[must_use]
-    pub fn pace(&self) -> u64 {
+    pub fn cost(&self) -> u64 {
         if self.is_without_chains() { 5_000 } else { self.family.engine().cost(self) }
     }
 

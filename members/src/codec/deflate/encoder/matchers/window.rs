@@ -30,17 +30,18 @@ pub(crate) struct Fill {
     /// End of what the caller has passed.
     written: u64,
     window: u64,
-    writes: u64,
+    input_chunk: u64,
     total: u64,
 }
 
 impl Fill {
-    /// The state at stream position `at`, which the encoder reaches by calls of `writes` bytes (0: all at once). The
+    /// The state at stream position `at`, which the encoder reaches by calls of `input_chunk` bytes (0: all at once).
+    /// The
     /// stream ends at `total`.
-    pub(crate) fn at(at: u64, window: usize, writes: u32, total: u64) -> Self {
+    pub(crate) fn at(at: u64, window: usize, input_chunk: u32, total: u64) -> Self {
         let window = window as u64;
-        let mut fill = Self { base: 0, avail: 0, written: 0, window, writes: u64::from(writes), total };
-        if writes == 0 {
+        let mut fill = Self { base: 0, avail: 0, written: 0, window, input_chunk: u64::from(input_chunk), total };
+        if input_chunk == 0 {
             fill.written = total;
             let first = 2 * window - MIN_LOOKAHEAD as u64 + 1;
             if at >= first {
@@ -48,8 +49,8 @@ impl Fill {
             }
             fill.avail = (fill.base + 2 * window).min(total);
         } else {
-            // Edges and writes meet again after so many bytes: far into a stream the last such stretches tell.
-            let period = window * fill.writes / gcd(window, fill.writes);
+            // Edges and input chunks meet again after so many bytes: far into a stream the last such stretches tell.
+            let period = window * fill.input_chunk / gcd(window, fill.input_chunk);
             let skipped = at.saturating_sub(8 * window + 2 * period) / period * period;
             fill.total = if total == u64::MAX { total } else { total - skipped };
             let near = at - skipped;
@@ -86,7 +87,7 @@ impl Fill {
             if self.avail >= enough || self.written >= self.total {
                 return self.base - before;
             }
-            self.written = self.total.min(self.written + self.writes);
+            self.written = self.total.min(self.written + self.input_chunk);
         }
     }
 }
@@ -156,7 +157,7 @@ impl<'a, T: Table> Window<'a, T> {
         let cursor = position.saturating_sub(back as u64);
         let origin = position.saturating_sub(history.len() as u64);
         let total = if ends { position + plain.len() as u64 } else { u64::MAX };
-        let fill = Fill::at(cursor, window, params.writes, total);
+        let fill = Fill::at(cursor, window, params.input_chunk, total);
         // What lies before the history and in the window is never compared; it only has to be there.
         let lead = origin.saturating_sub(fill.base).min(2 * window as u64) as usize;
         let origin = origin - lead as u64;

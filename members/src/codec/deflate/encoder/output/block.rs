@@ -29,8 +29,8 @@ pub(crate) struct Rules {
     pub(crate) full: usize,
     /// Whether gzip's early end applies.
     pub(crate) truncate: bool,
-    /// Room for output in one call of the encoder, 0 for enough.
-    pub(crate) room: u32,
+    /// Output buffer in one call of the encoder, 0 for enough.
+    pub(crate) output_buffer: u32,
     /// Output bytes before those counted here.
     pub(crate) written: u64,
 }
@@ -39,7 +39,13 @@ impl Rules {
     /// zlib's; `written` bytes of the stream come before those counted.
     pub(crate) fn of_zlib(params: &Params, written: u64) -> Self {
         let form = if params.strategy == Strategy::Fixed { form::of_zlib_fixed } else { form::of_zlib };
-        Self { form, full: (1 << (params.mem_level + 6)) - 1, truncate: false, room: params.room, written }
+        Self {
+            form,
+            full: (1 << (params.mem_level + 6)) - 1,
+            truncate: false,
+            output_buffer: params.output_buffer,
+            written,
+        }
     }
 }
 
@@ -64,7 +70,7 @@ pub(crate) struct Blocks<'s, 'e> {
     expected: &'s mut Option<Expected<'e>>,
     /// A symbol was not the one expected.
     astray: bool,
-    /// The last block filled the room for output: the encoder had to be called again.
+    /// The last block filled the output buffer: the encoder had to be called again.
     pub(crate) called_again: bool,
 }
 
@@ -192,7 +198,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
                 return ControlFlow::Break(());
             }
         }
-        let before = self.rooms();
+        let before = self.buffers_filled();
         let counts = Counts { literals: &self.l_freq, distances: &self.d_freq };
         let form = (self.rules.form)(counts, plain.len(), storable);
         let last_bit = u64::from(last);
@@ -209,7 +215,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
                 self.write_symbols(&own.literals, &own.distances);
             }
         }
-        self.called_again = self.rooms() > before;
+        self.called_again = self.buffers_filled() > before;
         self.start += plain.len();
         self.clear();
         ControlFlow::Continue(())
@@ -226,9 +232,12 @@ impl<'s, 'e> Blocks<'s, 'e> {
         self.report(last, State::default())
     }
 
-    /// How many times the output so far has filled the room.
-    fn rooms(&self) -> u64 {
-        (self.out.bit_len() / 8).wrapping_add(self.rules.written).checked_div(u64::from(self.rules.room)).unwrap_or(0)
+    /// How many times the output so far has filled the buffer.
+    fn buffers_filled(&self) -> u64 {
+        (self.out.bit_len() / 8)
+            .wrapping_add(self.rules.written)
+            .checked_div(u64::from(self.rules.output_buffer))
+            .unwrap_or(0)
     }
 
     /// Writes an empty stored block, as a sync flush does, as an end of its own.

@@ -18,7 +18,7 @@ const LEVELS: [(u8, u16); 9] = [(6, 2), (9, 3), (1, 32), (2, 33), (3, 34), (4, 3
 
 impl Engine for Chromium {
     fn is_valid(&self, params: &Params) -> bool {
-        params.level <= 9 && params.window_bits == 15 && params.room == 0
+        params.level <= 9 && params.window_bits == 15 && params.output_buffer == 0
     }
 
     fn limits(&self, params: &Params) -> Limits {

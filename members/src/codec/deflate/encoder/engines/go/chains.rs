@@ -5,9 +5,9 @@ use crate::codec::deflate::encoder::matchers::joined::common;
 /// Length of the window.
 pub(super) const WINDOW: usize = 32768;
 /// The shortest match taken.
-pub(super) const LEAST: usize = 4;
+pub(super) const MIN_MATCH: usize = 4;
 /// A match too short to be taken, and its distance.
-pub(super) const NONE: (usize, usize) = (LEAST - 1, 0);
+pub(super) const NONE: (usize, usize) = (MIN_MATCH - 1, 0);
 /// Farther matches of four bytes are not worth it.
 const TOO_FAR: usize = 4096;
 const HASH_BITS: u32 = 17;
@@ -61,7 +61,7 @@ impl Chains {
             let Some(there) = buf.get(candidate..candidate + most) else { break };
             if there.get(len) == here.get(len) {
                 let n = common(there, here);
-                if n > len && (n > LEAST || at - candidate <= TOO_FAR) {
+                if n > len && (n > MIN_MATCH || at - candidate <= TOO_FAR) {
                     (len, dist) = (n, at - candidate);
                     if n >= nice {
                         break;

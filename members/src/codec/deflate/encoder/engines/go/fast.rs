@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 /// Length of the buffer.
 const BUFFER: usize = 65535;
 /// The farthest match.
-const FARTHEST: usize = 32768;
+const MAX_DISTANCE: usize = 32768;
 /// Bytes at a block's end in which no match begins.
 const MARGIN: usize = 15;
 /// Level 1 forgets everything at a flush that leaves fewer bytes than this.
@@ -96,7 +96,7 @@ impl Fast {
         let slot = &mut self.table[(bytes.wrapping_mul(0x1e35_a7bd) >> (32 - TABLE_BITS)) as usize];
         let (there, before) = std::mem::replace(slot, (bytes, (at as u32).wrapping_add(1)));
         let before = (before as usize).checked_sub(1)?;
-        (there == bytes && before >= self.floor && at.wrapping_sub(before) <= FARTHEST).then_some(before)
+        (there == bytes && before >= self.floor && at.wrapping_sub(before) <= MAX_DISTANCE).then_some(before)
     }
 
     /// The symbols of the block that ends at `end`, which has room for a match.

@@ -6,14 +6,14 @@ use crate::codec::deflate::encoder::output::header::{Header, LENGTHS};
 use crate::codec::deflate::encoder::output::tree::{Code, Shape};
 
 /// The most bytes in a stored block.
-const MOST_STORED: usize = 65535;
+const MAX_STORED: usize = 65535;
 
 /// The smallest form of a block of `plain` bytes, levels 2 to 9. It may be stored only if `storable`.
 pub(super) fn smallest(counts: Counts, plain: usize, storable: bool) -> Form {
     let own = own(counts, &LITERALS, &DISTANCES);
     let own_bits = 3 + own.header.bits + own.literals.bits + own.distances.bits;
     let fixed_bits = 3 + own.literals.fixed_bits + own.distances.fixed_bits;
-    if storable && plain <= MOST_STORED && stored_bits(plain) < own_bits.min(fixed_bits) {
+    if storable && plain <= MAX_STORED && stored_bits(plain) < own_bits.min(fixed_bits) {
         Form::Stored
     } else if own_bits < fixed_bits {
         Form::Own(Box::new(own))
@@ -28,11 +28,7 @@ pub(super) fn worthwhile(counts: Counts, plain: usize, _storable: bool) -> Form 
     let bare = |shape| Shape { extra_base: usize::MAX, ..shape };
     let own = own(counts, &bare(LITERALS), &bare(DISTANCES));
     let bits = 3 + own.header.bits + own.literals.bits + own.distances.bits;
-    if plain <= MOST_STORED && stored_bits(plain) < bits + (bits >> 4) {
-        Form::Stored
-    } else {
-        Form::Own(Box::new(own))
-    }
+    if plain <= MAX_STORED && stored_bits(plain) < bits + (bits >> 4) { Form::Stored } else { Form::Own(Box::new(own)) }
 }
 
 fn stored_bits(plain: usize) -> u64 {

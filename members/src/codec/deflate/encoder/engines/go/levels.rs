@@ -4,7 +4,7 @@
 //! anywhere. Levels 2 and 3 leave out the inside of long matches, so what they do depends on everything before; they
 //! are run over the history first. After a flush the three positions before it are in no chain.
 
-use super::chains::{Chains, LEAST, NONE, WINDOW};
+use super::chains::{Chains, MIN_MATCH, NONE, WINDOW};
 use super::source::{Matcher, Source};
 use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH, MIN_LOOKAHEAD};
 use crate::codec::deflate::encoder::output::block::Blocks;
@@ -47,7 +47,7 @@ pub(super) struct Chained {
     base: u64,
     /// The cursor.
     at: usize,
-    /// The match found at the position before the cursor and its distance; `LEAST - 1` if none.
+    /// The match found at the position before the cursor and its distance; `MIN_MATCH - 1` if none.
     found: (usize, usize),
     /// Lazy: that position is not encoded yet.
     waiting: bool,
@@ -72,7 +72,7 @@ impl Chained {
                 && begin < made.source.buf.len() - 8
             {
                 made.insert(begin);
-                let fits = len >= LEAST && begin + len <= made.source.buf.len() - 8 && dist <= begin;
+                let fits = len >= MIN_MATCH && begin + len <= made.source.buf.len() - 8 && dist <= begin;
                 made.found = if fits { (len, dist) } else { NONE };
                 (made.at, made.waiting) = (begin + 1, true);
             }
@@ -110,7 +110,7 @@ impl Chained {
         let (at, before) = (self.at, self.found);
         self.found = NONE;
         // Fewer bytes have no hash, and cannot be a match.
-        if lookahead >= LEAST {
+        if lookahead >= MIN_MATCH {
             let head = self.insert(at);
             let search = self.effort.skip.is_some() || (lookahead > before.0 && before.0 < self.effort.lazy);
             if search && head != 0 {
@@ -130,7 +130,7 @@ impl Chained {
     fn take(&mut self, b: &mut Blocks, skip: usize, lookahead: usize) -> Flow {
         let (at, (mut len, dist)) = (self.at, self.found);
         let begin = self.source.begin;
-        let full = if len >= LEAST {
+        let full = if len >= MIN_MATCH {
             if len <= skip {
                 self.insert_inside(at + 1, at + len, lookahead);
             }
@@ -151,7 +151,7 @@ impl Chained {
     #[inline(always)]
     fn defer(&mut self, b: &mut Blocks, before: (usize, usize), lookahead: usize) -> Flow {
         let at = self.at;
-        if before.0 >= LEAST && self.found.0 <= before.0 {
+        if before.0 >= MIN_MATCH && self.found.0 <= before.0 {
             let full = b.matched(before.1, before.0, at);
             let next = at + before.0 - 1;
             self.insert_inside(at + 1, next, lookahead);
@@ -161,7 +161,7 @@ impl Chained {
             self.at = at + 1;
             if std::mem::replace(&mut self.waiting, true) && b.literal(self.source.buf[at - 1], at) {
                 let (len, dist) = self.found;
-                return self.flush(b, at, State::waiting(if len < LEAST { 2 } else { len }, dist));
+                return self.flush(b, at, State::waiting(if len < MIN_MATCH { 2 } else { len }, dist));
             }
             ControlFlow::Continue(())
         }
@@ -170,7 +170,7 @@ impl Chained {
     /// Puts positions behind the cursor into their chains, but not those with fewer than four bytes left.
     #[inline(always)]
     fn insert_inside(&mut self, from: usize, to: usize, lookahead: usize) {
-        for at in from..to.min((self.at + lookahead).saturating_sub(LEAST - 1)) {
+        for at in from..to.min((self.at + lookahead).saturating_sub(MIN_MATCH - 1)) {
             self.insert(at);
         }
     }

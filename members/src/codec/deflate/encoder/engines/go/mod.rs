@@ -2,7 +2,7 @@
 //! and `image/png` use up to Go 1.26: so container layers, module archives, and what release tools written in Go pack.
 //!
 //! Levels 2 to 9 are in [`levels`], level 1 and the Huffman-only mode in [`fast`]. Each stream ends with an empty
-//! stored block. The sizes of writes hardly matter: only whether one ends within the last 261 bytes of the double
+//! stored block. The sizes of input chunks hardly matter: only whether one ends within the last 261 bytes of the double
 //! window, which then moves down a match earlier. Input is taken to come in pieces that divide 32 KiB.
 
 mod chains;
@@ -25,7 +25,7 @@ use crate::codec::deflate::encoder::output::expected::Expected;
 use crate::codec::deflate::encoder::output::form::Choice;
 use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::state::State;
-use crate::codec::deflate::encoder::types::{Block, FARTHEST, Input, Start};
+use crate::codec::deflate::encoder::types::{Block, Input, MAX_POSITION, Start};
 use source::{Matcher, Source};
 use std::ops::ControlFlow;
 
@@ -72,13 +72,13 @@ impl Engine for Go {
         let literals = params.strategy == Strategy::Huffman;
         let keep = if literals { 0 } else { self.limits(params).history() };
         let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
-        let source = Source { buf, begin, origin: start.position.min(FARTHEST).saturating_sub(begin as u64) };
+        let source = Source { buf, begin, origin: start.position.min(MAX_POSITION).saturating_sub(begin as u64) };
 
         let mut sink = |block: Block| sink(Block { plain_end: block.plain_end - begin, ..block });
         let fast = params.level == 1 || literals;
         let form: Choice = if fast { form::worthwhile } else { form::smallest };
         let full = if fast { usize::MAX } else { FULL };
-        let rules = Rules { form, full, truncate: false, room: 0, written: 0 };
+        let rules = Rules { form, full, truncate: false, output_buffer: 0, written: 0 };
         let mut blocks = Blocks::new(rules, begin, out, expected, &mut sink);
         let known_end = input.ends.then_some(end);
         let mut matcher: Box<dyn Matcher> = if literals {

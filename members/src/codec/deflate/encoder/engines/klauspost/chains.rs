@@ -5,7 +5,7 @@ use crate::codec::deflate::encoder::output::tables::{DIST_EXTRA, LENGTH_CODE, LE
 
 pub(super) const WINDOW: usize = 32768;
 /// The longest match.
-pub(super) const MOST: usize = 258;
+pub(super) const MAX_MATCH: usize = 258;
 /// A match too short to be taken, and its distance.
 pub(super) const NONE: (usize, usize) = (3, 0);
 const BITS: u32 = 17;

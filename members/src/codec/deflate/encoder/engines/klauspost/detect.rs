@@ -30,10 +30,10 @@ pub(super) fn detect(version: Version, seen: &Fingerprint, candidates: &mut Cand
             0 => Params { strategy: Strategy::Huffman, ..candidates.level(6) },
             _ => candidates.level(level),
         };
-        for &writes in &sizes {
+        for &input_chunk in &sizes {
             // Other releases differ in this alone.
-            if version != Version::Earlier || writes > 0 && usual.level >= 7 {
-                candidates.add(rank, Params { writes, ..usual });
+            if version != Version::Earlier || input_chunk > 0 && usual.level >= 7 {
+                candidates.add(rank, Params { input_chunk, ..usual });
             }
         }
     }

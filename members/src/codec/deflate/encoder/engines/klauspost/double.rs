@@ -8,7 +8,7 @@ use super::tables::{Entry, Found, MARGIN, REACH, Table, Two, back, common, eight
 /// Bytes of a match that may differ when it is looked for by its end.
 const SKIPPED: usize = 2;
 /// The longest match.
-const MOST: usize = 258;
+const MAX_MATCH: usize = 258;
 
 pub(super) struct Level4 {
     short: Table<15, Entry>,
@@ -91,7 +91,7 @@ struct Tables {
     long: Table<15, Two>,
 }
 
-/// A match: where, how far back, how long, at most [`MOST`]; not more than four bytes were compared if `len` is 0.
+/// A match: where, how far back, how long, at most [`MAX_MATCH`]; not more than four bytes were compared if `len` is 0.
 #[derive(Clone, Copy)]
 struct Match {
     at: usize,
@@ -128,7 +128,7 @@ impl Tables {
     /// before, at level 6.
     #[inline(always)]
     fn find(&mut self, buf: &[u8], at: usize, next: usize, bytes: u64, repeat: Option<usize>) -> Option<Match> {
-        let four_more = |at: usize, dist: usize| 4 + common(buf, at + 4, dist, buf.len().min(at + MOST));
+        let four_more = |at: usize, dist: usize| 4 + common(buf, at + 4, dist, buf.len().min(at + MAX_MATCH));
         let (short, latest, earlier) = self.enter(bytes, at);
         let ahead = eight(buf, next);
         if latest.wrapping_sub(1) < REACH - 1 {
@@ -182,7 +182,7 @@ impl Tables {
     fn extend(buf: &[u8], found: Match) -> Match {
         let len = match found.len {
             0 => 4 + common(buf, found.at + 4, found.dist, buf.len()),
-            MOST => MOST + common(buf, found.at + MOST, found.dist, buf.len()),
+            MAX_MATCH => MAX_MATCH + common(buf, found.at + MAX_MATCH, found.dist, buf.len()),
             len => len,
         };
         Match { len, ..found }

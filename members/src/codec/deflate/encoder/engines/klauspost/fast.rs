@@ -23,7 +23,7 @@ const BUFFER: usize = 5 * SECTION;
 /// What it keeps when it is full.
 const KEPT: usize = 32768;
 /// No matches are looked for in a dictionary shorter than this.
-const LEAST: usize = 13;
+const MIN_INPUT: usize = 13;
 
 /// What finds matches in a section.
 pub(super) trait Search {
@@ -80,7 +80,7 @@ impl<'a, S: Search> Fast<'a, S> {
         let whole = ((place.at as i64 - seam) as u64).is_multiple_of(SECTION as u64);
         if let (true, Ok(from), Ok(seam)) = (whole, usize::try_from(start), usize::try_from(seam)) {
             (made.at, made.floor, made.held) = (from, from, 0);
-            if seam - from >= LEAST {
+            if seam - from >= MIN_INPUT {
                 made.search(&mut Vec::new(), seam);
             }
             made.at = seam;

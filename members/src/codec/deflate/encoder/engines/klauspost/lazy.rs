@@ -5,7 +5,7 @@
 //! Every position is put into the chains, so a restart needs a window of history, and level 9 also what the costs are
 //! of.
 
-use super::chains::{Chains, Costs, MOST, NONE, WINDOW};
+use super::chains::{Chains, Costs, MAX_MATCH, NONE, WINDOW};
 use super::place::{Matcher, Place, Version};
 use super::sections::Sections;
 use super::state::{AT_SEAM, Carried, Middle};
@@ -206,7 +206,7 @@ impl<'a> Lazy<'a> {
             && lookahead > before.0
             && before.0 < self.effort.lazy
         {
-            let (most, tries) = (lookahead.min(MOST), (self.effort.chain, self.effort.nice));
+            let (most, tries) = (lookahead.min(MAX_MATCH), (self.effort.chain, self.effort.nice));
             self.found = self.chains.longest(self.place.buf, (at, most), head, least, tries, self.costs.as_ref());
         }
         if before.0 > NONE.0 && self.found.0 <= before.0 {
@@ -250,20 +250,20 @@ impl<'a> Lazy<'a> {
     fn by_end(&self, before: (usize, usize), lookahead: usize, least: usize) -> (usize, usize, usize) {
         let (buf, from, (len, dist)) = (self.place.buf, self.at - 1, before);
         let keep = (0, len, dist);
-        if len >= MOST - SKIPPED || from + len >= self.unhashed {
+        if len >= MAX_MATCH - SKIPPED || from + len >= self.unhashed {
             return keep;
         }
         let there = self.chains.latest(buf, from + len).and_then(|latest| latest.checked_sub(len));
         let Some(there) = there.filter(|&there| there > least + SKIPPED && there < from && from - there != dist) else {
             return keep;
         };
-        let (end, dist) = (from + lookahead.min(MOST + SKIPPED), from - there);
+        let (end, dist) = (from + lookahead.min(MAX_MATCH + SKIPPED), from - there);
         let mut longer = common(buf, from + SKIPPED, dist, end);
         if longer <= len {
             return keep;
         }
         for owed in (1..=SKIPPED).rev() {
-            if longer >= MOST || buf[from + owed - 1] != buf[there + owed - 1] {
+            if longer >= MAX_MATCH || buf[from + owed - 1] != buf[there + owed - 1] {
                 return (owed, longer, dist);
             }
             longer += 1;

@@ -3,7 +3,7 @@
 //! many programs written in Go compress.
 //!
 //! Levels 1 to 6 are in [`quick`] and [`double`], levels 7 to 9 in [`lazy`]; [`sections`] writes what they find. Each
-//! stream ends with an empty block with the fixed codes. The sizes of writes do not matter.
+//! stream ends with an empty block with the fixed codes. The sizes of input chunks do not matter.
 //!
 //! pgzip encodes pieces of a fixed size on their own, each with the last 16 KiB before it as its dictionary, and ends
 //! each as a flush does.
@@ -31,7 +31,7 @@ use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::expected::Expected;
 use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::types::{
-    Block, FAR_LOOKAHEAD, FARTHEST, HISTORY, Input, LOOKAHEAD, Start, WARM_UP,
+    Block, FAR_LOOKAHEAD, HISTORY, Input, LOOKAHEAD, MAX_POSITION, Start, WARM_UP,
 };
 
 use fast::{Fast, Literals};
@@ -49,14 +49,14 @@ pub(super) struct Klauspost(pub(super) Version);
 impl Engine for Klauspost {
     fn is_valid(&self, params: &Params) -> bool {
         let literals = params.is_usual() || params.is_literals();
-        let pieces = params.writes == 0 || is_piece(params.writes);
-        params.level <= 9 && literals && params.mem_level == 8 && pieces && params.room == 0
+        let pieces = params.input_chunk == 0 || is_piece(params.input_chunk);
+        params.level <= 9 && literals && params.mem_level == 8 && pieces && params.output_buffer == 0
     }
 
     fn limits(&self, params: &Params) -> Limits {
         // Level 9's choices also depend on what is before the window.
         let lazy = matches!(params.level, 7 | 8);
-        Limits { lookahead: lookahead(params), piece: params.writes, ..Limits::usual(lazy) }
+        Limits { lookahead: lookahead(params), piece: params.input_chunk, ..Limits::usual(lazy) }
     }
 
     fn history(&self, params: &Params, position: u64) -> usize {
@@ -80,8 +80,8 @@ impl Engine for Klauspost {
         expected: &mut Option<Expected>,
         sink: &mut BlockSink,
     ) -> Flow {
-        let position = start.position.min(FARTHEST) as i64;
-        let piece = i64::from(params.writes);
+        let position = start.position.min(MAX_POSITION) as i64;
+        let piece = i64::from(params.input_chunk);
         let inside = position.checked_rem(piece).unwrap_or(position);
         let keep = history(params, position as u64);
         let Joined { buf, begin, end } = Joined::new(&start, keep, &input);
@@ -131,7 +131,7 @@ fn history(params: &Params, position: u64) -> usize {
         // The costs that level 9 reckons with may be of more than a window.
         _ => WARM_UP,
     };
-    let piece = position.checked_rem(u64::from(params.writes)).unwrap_or(position);
+    let piece = position.checked_rem(u64::from(params.input_chunk)).unwrap_or(position);
     keep.min(usize::try_from(piece).unwrap_or(keep).saturating_add(DICTIONARY as usize))
 }
 
@@ -164,7 +164,7 @@ fn matcher<'a>(place: Place<'a>, params: &Params, carried: Carried) -> Box<dyn M
 
 /// pgzip: encodes piece after piece up to `end`, where the stream ends or not.
 fn pieces(params: &Params, mut place: Place, (end, ends): (usize, bool), carried: Carried, w: &mut Sections) -> Flow {
-    let piece = i64::from(params.writes);
+    let piece = i64::from(params.input_chunk);
     let due = Carried { marker_due: true, ..Carried::default() };
     let closing = Carried { closing: true, ..Carried::default() };
     let mut carried = carried;

@@ -39,6 +39,6 @@ pub(super) struct Place<'a> {
 }
 
 /// Whether pgzip's blocks may be that long.
-pub(super) const fn is_piece(writes: u32) -> bool {
-    writes >= 32768 && is_chunk(writes)
+pub(super) const fn is_piece(input_chunk: u32) -> bool {
+    input_chunk >= 32768 && is_chunk(input_chunk)
 }

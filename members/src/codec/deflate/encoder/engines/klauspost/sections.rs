@@ -23,7 +23,7 @@ const FEW: usize = 250;
 /// What a description of literals is taken to need.
 const LITERALS_HEADER: usize = 70 * 8;
 /// Symbols between two looks at whether they are those expected, less one.
-const LOOK: usize = 1023;
+const COMPARE_EVERY: usize = 1023;
 
 /// What the levels and versions differ in.
 #[derive(Clone, Copy)]
@@ -93,7 +93,7 @@ impl<'s, 'e> Sections<'s, 'e> {
     /// Now and then, whether the symbols are those expected.
     #[inline(always)]
     pub(super) fn look(&mut self) -> Flow {
-        if self.symbols.len() & LOOK == LOOK { self.compare() } else { ControlFlow::Continue(()) }
+        if self.symbols.len() & COMPARE_EVERY == COMPARE_EVERY { self.compare() } else { ControlFlow::Continue(()) }
     }
 
     fn compare(&mut self) -> Flow {

@@ -17,7 +17,7 @@ use libdeflater::{CompressionLvl, Compressor};
 use std::ops::ControlFlow;
 
 /// The most plain bytes that are encoded.
-const MOST: usize = 2 * 1024 * 1024;
+const MAX_PLAIN: usize = 2 * 1024 * 1024;
 
 /// The library at one of its levels.
 pub(super) struct Libdeflate;
@@ -51,7 +51,7 @@ impl Engine for Libdeflate {
     ) -> Flow {
         let whole = start.position == 0 && start.first_bit == 0 && input.flushes.is_empty() && input.ends;
         let level = CompressionLvl::new(i32::from(params.level));
-        let (true, Ok(level)) = (whole && input.plain.len() <= MOST, level) else { return ControlFlow::Break(()) };
+        let (true, Ok(level)) = (whole && input.plain.len() <= MAX_PLAIN, level) else { return ControlFlow::Break(()) };
         let mut compressor = Compressor::new(level);
         let mut bytes = vec![0; compressor.deflate_compress_bound(input.plain.len())];
         let Ok(len) = compressor.deflate_compress(input.plain, &mut bytes) else { return ControlFlow::Break(()) };

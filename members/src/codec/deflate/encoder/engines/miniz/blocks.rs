@@ -6,7 +6,7 @@
 //! stored instead if it is no shorter so, which is reckoned in whole bytes.
 
 use super::code;
-use super::limits::{ROOM, WINDOW};
+use super::limits::{OUTPUT_BUFFER, WINDOW};
 use crate::codec::deflate::encoder::engines::go;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
@@ -29,7 +29,7 @@ const FIXED: usize = 48;
 /// Blocks of so many plain bytes are never stored.
 const NEVER_STORED: usize = 32;
 /// Symbols between two looks at whether they are those expected, less one.
-const LOOK: usize = 63;
+const COMPARE_EVERY: usize = 63;
 
 /// What of the buffer symbols take, of which so many are matches.
 pub(super) fn taken(symbols: usize, matches: usize) -> usize {
@@ -62,8 +62,8 @@ pub(super) struct Blocks<'s, 'e> {
     plain: usize,
     /// A block may end early.
     early: bool,
-    room: u64,
-    /// Each call of the encoder finds all room empty.
+    output_buffer: u64,
+    /// Each call of the encoder finds the output buffer empty.
     each: bool,
     /// Bytes of the stream before those written here.
     written: u64,
@@ -90,8 +90,8 @@ impl<'s, 'e> Blocks<'s, 'e> {
             start,
             plain: 0,
             early: params.level > 1,
-            room: u64::from(params.room.min(ROOM)),
-            each: params.writes > 0,
+            output_buffer: u64::from(params.output_buffer.min(OUTPUT_BUFFER)),
+            each: params.input_chunk > 0,
             written,
             out,
             expected,
@@ -122,7 +122,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
         let taken = taken(self.symbols.len(), self.matches);
         is_full(taken)
             || self.early && is_bad(taken, self.plain)
-            || self.symbols.len() - self.compared > LOOK && self.strays()
+            || self.symbols.len() - self.compared > COMPARE_EVERY && self.strays()
     }
 
     /// Whether the symbols are not those expected.
@@ -134,7 +134,7 @@ impl<'s, 'e> Blocks<'s, 'e> {
     }
 
     /// Writes the block, with the cursor at `at` and the window reaching `size` before it. The result says whether to
-    /// go on, and if so, whether the encoder had to be called again for the lack of room.
+    /// go on, and if so, whether the encoder had to be called again because the output buffer was full.
     pub(super) fn flush(
         &mut self,
         buf: &[u8],
@@ -223,11 +223,16 @@ impl<'s, 'e> Blocks<'s, 'e> {
         (l_freq, d_freq)
     }
 
-    /// Whether the block that began at bit `begin` found too little room.
+    /// Whether the block that began at bit `begin` filled the output buffer.
     fn is_called_again(&self, begin: u64) -> bool {
         let (begin, end) = (begin / 8, self.out.bit_len() / 8);
-        let rooms = |bytes: u64| self.written.saturating_add(bytes).saturating_sub(1).checked_div(self.room);
-        if self.each { self.room > 0 && end - begin > self.room } else { rooms(end) > rooms(begin) }
+        let buffers_filled =
+            |bytes: u64| self.written.saturating_add(bytes).saturating_sub(1).checked_div(self.output_buffer);
+        if self.each {
+            self.output_buffer > 0 && end - begin > self.output_buffer
+        } else {
+            buffers_filled(end) > buffers_filled(begin)
+        }
     }
 
     fn put(&mut self, l: &Code, d: &Code) {

@@ -1,7 +1,7 @@
 //! Whether a stream's first blocks can come from miniz: their sizes and codes nearly always tell.
 
 use super::blocks::{is_bad, is_fixed, is_full, taken};
-use super::limits::{ROOM, SHORT_WRITES, WINDOW};
+use super::limits::{OUTPUT_BUFFER, SHORT_CHUNK, WINDOW};
 use crate::codec::deflate::encoder::engine::{Candidates, Rank};
 use crate::codec::deflate::encoder::fingerprint::{Fingerprint, Seen, SeenForm};
 use crate::codec::deflate::encoder::params::Params;
@@ -26,8 +26,8 @@ pub(super) fn detect(seen: &Fingerprint, candidates: &mut Candidates) {
     for level in [6, 9, 5, 1, 4, 7, 8, 3, 2, 10] {
         let usual = candidates.level(level);
         if level == 1 {
-            candidates.add(rank, Params { room: ROOM, ..usual });
-            candidates.add(rank, Params { room: ROOM, writes: SHORT_WRITES, ..usual });
+            candidates.add(rank, Params { output_buffer: OUTPUT_BUFFER, ..usual });
+            candidates.add(rank, Params { output_buffer: OUTPUT_BUFFER, input_chunk: SHORT_CHUNK, ..usual });
         }
         candidates.add(rank, usual);
     }

@@ -1,7 +1,7 @@
 //! Level 1 (`compress_fast` in `core.rs`): the last position of each hash is the only candidate, positions within
 //! matches are skipped.
 //!
-//! It takes in 4096 bytes at a time and ends its matches there. If a block finds too little room for output, it is
+//! It takes in 4096 bytes at a time and ends its matches there. If a block fills the output buffer, it is
 //! called again and fills up what it looks ahead first, so that later chunks begin elsewhere.
 
 use super::blocks::Blocks;
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 
 const HASHES: usize = 4096;
 /// Chunks' last bytes, if fewer than this, are literals.
-const LEAST: usize = 4;
+const MIN_LOOKAHEAD: usize = 4;
 
 pub(super) struct Fast {
     /// Positions in the stream, modulo 65536.
@@ -45,7 +45,7 @@ impl Fast {
     #[inline(always)]
     fn step(&mut self, source: &Source) -> Option<(usize, usize)> {
         let left = self.chunk_end - self.at;
-        if left < LEAST {
+        if left < MIN_LOOKAHEAD {
             return None;
         }
         let string = four(&source.buf, self.at) & 0xff_ffff;

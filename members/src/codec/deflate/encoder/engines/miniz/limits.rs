@@ -8,9 +8,10 @@ pub(super) const MAX_MATCH: usize = 258;
 pub(super) const TOO_FAR: usize = 8192;
 /// Plain bytes that level 1 takes in at a time.
 pub(super) const CHUNK: usize = 4096;
-/// Settings of `Params::writes` that stand for calls short enough that each block finds all room empty.
-pub(super) const SHORT_WRITES: u32 = 8192;
-/// `flate2`'s room for output.
-pub(super) const ROOM: u32 = 32768;
+/// Settings of `Params::input_chunk` that stand for calls short enough that each block finds the output buffer
+/// empty.
+pub(super) const SHORT_CHUNK: u32 = 8192;
+/// `flate2`'s output buffer.
+pub(super) const OUTPUT_BUFFER: u32 = 32768;
 /// Plain bytes behind a block that level 1 may need: it does nothing before it has a chunk.
 pub(super) const LOOKAHEAD: usize = 2 * CHUNK;

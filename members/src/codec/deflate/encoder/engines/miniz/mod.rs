@@ -3,7 +3,7 @@
 //! follows miniz, written in C.
 //!
 //! Levels 2 to 10 are in [`normal`], level 1 in [`fast`]; [`blocks`] collects what they find and writes it. Neither the
-//! sizes of writes nor the room for output matter but at level 1. A flush where no symbol has come since the block
+//! sizes of input chunks nor the output buffer matter but at level 1. A flush where no symbol has come since the block
 //! before is taken to be 0.9's, which writes the marker alone; earlier releases write an empty block with the fixed
 //! codes too. After `Z_FULL_FLUSH`, matches would not reach behind it.
 
@@ -24,10 +24,10 @@ use crate::codec::deflate::encoder::matchers::window::{Flow, Table, View};
 use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::expected::Expected;
 use crate::codec::deflate::encoder::params::Params;
-use crate::codec::deflate::encoder::types::{Block, FARTHEST, Input, Start};
+use crate::codec::deflate::encoder::types::{Block, Input, MAX_POSITION, Start};
 
 use blocks::Blocks;
-use limits::{LOOKAHEAD, ROOM, SHORT_WRITES};
+use limits::{LOOKAHEAD, OUTPUT_BUFFER, SHORT_CHUNK};
 use source::{Matcher, Source};
 use std::ops::ControlFlow;
 
@@ -36,9 +36,9 @@ pub(super) struct Miniz;
 
 impl Engine for Miniz {
     fn is_valid(&self, params: &Params) -> bool {
-        let room = params.room == 0 || params.level == 1 && params.room == ROOM;
-        let writes = params.writes == 0 || params.writes == SHORT_WRITES && params.room > 0;
-        params.level <= 10 && params.is_usual() && params.mem_level == 8 && room && writes
+        let output_buffer = params.output_buffer == 0 || params.level == 1 && params.output_buffer == OUTPUT_BUFFER;
+        let input_chunk = params.input_chunk == 0 || params.input_chunk == SHORT_CHUNK && params.output_buffer > 0;
+        params.level <= 10 && params.is_usual() && params.mem_level == 8 && output_buffer && input_chunk
     }
 
     fn limits(&self, params: &Params) -> Limits {
@@ -64,7 +64,7 @@ impl Engine for Miniz {
         expected: &mut Option<Expected>,
         sink: &mut BlockSink,
     ) -> Flow {
-        let position = start.position.min(FARTHEST);
+        let position = start.position.min(MAX_POSITION);
         let Joined { mut buf, begin, end } = Joined::new(&start, self.limits(params).history(), &input);
         buf.resize(end + size_of::<View>(), 0);
         let source = Source { buf, begin, origin: position.saturating_sub(begin as u64) };

@@ -15,7 +15,7 @@ const PROBES: [usize; 10] = [1, 6, 32, 16, 32, 128, 256, 512, 768, 1500];
 /// A waiting match of that length is not improved with as much effort.
 const GOOD: usize = 32;
 /// A match of that length does not wait.
-const ENOUGH: usize = 128;
+const LONG_MATCH: usize = 128;
 /// Positions are kept in 16 bits, and 0 stands for none.
 const POSITIONS: u64 = 65536;
 
@@ -116,7 +116,7 @@ impl Matcher for Normal<'_> {
                 }
                 if dist == 0 {
                     b.literal(buf[self.at]);
-                } else if !self.lazy || len >= ENOUGH {
+                } else if !self.lazy || len >= LONG_MATCH {
                     b.matched(len, dist);
                     (step, self.waiting) = (len, (0, 0));
                 } else {

@@ -2,7 +2,7 @@
 //!
 //! Each match is found together with the one that follows it. If the second can be moved left so far that at most one
 //! byte of the first is left, the second takes its place. Levels 3 and 4 do without the second. The second is thrown
-//! away whenever input is fetched or the room for output is full, so the sizes of both show in what comes out.
+//! away whenever input is fetched or the output buffer is full, so the sizes of both show in what comes out.
 
 use super::matcher::{Effort, WANTED, insert, longest, refill};
 use crate::codec::deflate::encoder::matchers::chains::Chains;

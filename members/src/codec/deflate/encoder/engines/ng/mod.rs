@@ -23,15 +23,15 @@ pub(super) struct Ng {
 const LEVELS: [(u8, u16); 8] = [(6, 6), (9, 7), (5, 24), (2, 25), (3, 26), (4, 27), (7, 28), (8, 29)];
 const EARLIER_LEVELS: [(u8, u16); 6] = [(6, 8), (9, 9), (7, 30), (8, 31), (2, 39), (3, 40)];
 
-/// Sizes of writes that programs use.
-const WRITES: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
+/// Sizes of input chunks that programs use.
+const INPUT_CHUNKS: [u32; 6] = [0, 8192, 32768, 65536, 16384, 4096];
 
 impl Engine for Ng {
     fn is_valid(&self, params: &Params) -> bool {
-        let room = params.room;
-        let sized = room.is_power_of_two() && (12..=26).contains(&room.trailing_zeros());
-        let room = room == 0 || sized && (3..=6).contains(&params.level) && params.writes == 0;
-        (2..=9).contains(&params.level) && params.is_usual() && room
+        let output_buffer = params.output_buffer;
+        let sized = output_buffer.is_power_of_two() && (12..=26).contains(&output_buffer.trailing_zeros());
+        let output_buffer = output_buffer == 0 || sized && (3..=6).contains(&params.level) && params.input_chunk == 0;
+        (2..=9).contains(&params.level) && params.is_usual() && output_buffer
     }
 
     fn limits(&self, params: &Params) -> Limits {
@@ -45,11 +45,11 @@ impl Engine for Ng {
     fn detect(&self, seen: &Fingerprint, candidates: &mut Candidates) {
         let levels = if self.earlier { &EARLIER_LEVELS[..] } else { &LEVELS };
         for &(level, rank) in levels {
-            let writes = if level < 7 { &WRITES[..] } else { &WRITES[..1] };
+            let input_chunk = if level < 7 { &INPUT_CHUNKS[..] } else { &INPUT_CHUNKS[..1] };
             for mem_level in seen.memory_levels() {
-                for &writes in writes {
-                    let usual = Params { mem_level, writes, ..candidates.level(level) };
-                    candidates.add(Rank::Usual(rank), Params { room: 32768, ..usual });
+                for &input_chunk in input_chunk {
+                    let usual = Params { mem_level, input_chunk, ..candidates.level(level) };
+                    candidates.add(Rank::Usual(rank), Params { output_buffer: 32768, ..usual });
                     candidates.add(Rank::Usual(rank), usual);
                 }
             }

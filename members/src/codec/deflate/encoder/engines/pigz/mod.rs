@@ -15,8 +15,8 @@ pub(super) struct Pigz;
 
 impl Engine for Pigz {
     fn is_valid(&self, params: &Params) -> bool {
-        let piece = (32768..=131_072).contains(&params.writes);
-        params.level <= 9 && params.is_usual() && params.mem_level == 8 && piece && params.room == 0
+        let piece = (32768..=131_072).contains(&params.input_chunk);
+        params.level <= 9 && params.is_usual() && params.mem_level == 8 && piece && params.output_buffer == 0
     }
 
     fn limits(&self, params: &Params) -> Limits {
@@ -25,7 +25,7 @@ impl Engine for Pigz {
 
     fn detect(&self, _: &Fingerprint, candidates: &mut Candidates) {
         for level in [6, 9, 1, 2, 3, 4, 5, 7, 8] {
-            candidates.add(Rank::Unusual(3), Params { writes: 131_072, ..candidates.level(level) });
+            candidates.add(Rank::Unusual(3), Params { input_chunk: 131_072, ..candidates.level(level) });
         }
     }
 
@@ -40,9 +40,9 @@ impl Engine for Pigz {
     ) -> Flow {
         let rules = Rules::of_zlib(params, start.written);
         let (hash, settings) = (Rolling::new(params.mem_level), Settings::of_zlib(params));
-        let (piece, lazy) = (params.writes, self.limits(params).lazy);
+        let (piece, lazy) = (params.input_chunk, self.limits(params).lazy);
         // Each piece is passed at once.
-        let params = Params { writes: 0, ..*params };
+        let params = Params { input_chunk: 0, ..*params };
         let segments = Segments { params, lazy, piece, rules, start, input };
         segments.encode(out, expected, sink, |part, state| part.classic(hash, &settings, state))
     }

@@ -18,7 +18,7 @@ const LEVELS: [(u8, u16); 9] = [(6, 0), (9, 1), (1, 10), (5, 11), (7, 12), (8, 1
 
 impl Engine for Zlib {
     fn is_valid(&self, params: &Params) -> bool {
-        params.level <= 9 && params.room == 0
+        params.level <= 9 && params.output_buffer == 0
     }
 
     fn limits(&self, params: &Params) -> Limits {

@@ -4,8 +4,10 @@
 
 pub mod cli;
 pub mod delta;
+pub mod iam;
 pub mod index;
 pub mod object;
+pub mod remote;
 pub mod s3;
 pub mod segment;
 pub mod store;

@@ -1,7 +1,8 @@
 //! Servers that commands talk to, with the credentials, region and endpoint of the environment, named as AWS's own
 //! tools name them.
 
-use crate::s3::{Client, ClientError, Credentials};
+use crate::iam::Credentials;
+use crate::remote::{Client, ClientError};
 
 /// Why a server cannot be asked.
 #[derive(Debug, thiserror::Error)]

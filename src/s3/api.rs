@@ -4,7 +4,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, dto};
 
 use super::ops::Operations;
 use super::request::verified::Sent;
-use super::settings::Credentials;
+use crate::iam::Credentials;
 use crate::object::Objects;
 
 /// Forwards to [`Operations`], nothing else.

@@ -6,8 +6,8 @@ use super::query::Query;
 use super::{Admin, PREFIX, answer};
 use crate::object::ObjectError;
 use crate::object::content::run_read;
+use crate::remote::percent;
 use crate::s3::error::to_s3_error;
-use crate::s3::percent;
 use crate::s3::request::context::Resource;
 
 /// The object that the rest of a path names.

@@ -32,14 +32,8 @@ use self::keys::Keys;
 pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
 use super::request::error_page::ErrorPage;
-use super::settings::{Credentials, ServerSettings};
-
-/// Who sent a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// The root user, whose access key this is.
-    Root(String),
-}
+use super::settings::ServerSettings;
+use crate::iam::{AccessKeys, Principal};
 
 /// What a verified request says about its body.
 pub struct Verified {
@@ -51,7 +45,7 @@ pub struct Verified {
 
 /// Verifies requests.
 pub struct Authenticator {
-    root: Credentials,
+    access_keys: AccessKeys,
     region: Option<String>,
     v2_presigned: bool,
     keys: Keys,
@@ -69,9 +63,9 @@ struct Signed<'a> {
 }
 
 impl Authenticator {
-    pub fn new(root: Credentials, settings: &ServerSettings) -> Self {
+    pub fn new(access_keys: AccessKeys, settings: &ServerSettings) -> Self {
         let (region, v2_presigned) = (settings.region.clone(), settings.v2_presigned);
-        Authenticator { root, region, v2_presigned, keys: Keys::default() }
+        Authenticator { access_keys, region, v2_presigned, keys: Keys::default() }
     }
 
     /// Verifies the signature and takes it out of the request. Parameters of the query become headers.
@@ -112,10 +106,7 @@ impl Authenticator {
 
     /// The principal and secret of an access key.
     fn secret(&self, access_key: &str) -> Result<(Principal, &str), ErrorPage> {
-        if access_key != self.root.access_key {
-            return Err(refusal::unknown_access_key(access_key));
-        }
-        Ok((Principal::Root(access_key.to_owned()), &self.root.secret_key))
+        self.access_keys.find(access_key).ok_or_else(|| refusal::unknown_access_key(access_key))
     }
 }
 

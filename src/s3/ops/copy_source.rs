@@ -5,8 +5,8 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::conditions;
 use crate::object::{CopySource, check_bucket_name};
+use crate::remote::percent;
 use crate::s3::error::to_s3_error;
-use crate::s3::percent;
 
 const HEADER: &str = "x-amz-copy-source";
 

@@ -7,6 +7,7 @@ use s3s::{S3Response, S3Result, s3_error};
 use super::convert::{algorithm_name, checksum_type_of, count, etag, listed_class, size, timestamp};
 use super::{Answer, Operations, Request};
 use crate::object::ListInput;
+use crate::remote::percent::encode_except;
 use crate::s3::error::to_s3_error;
 use crate::s3::quirks::references;
 
@@ -118,26 +119,14 @@ impl Names {
     }
 
     pub fn write(&self, name: &str) -> String {
-        if self.encoded { url_encode(name) } else { references::text(name) }
+        // As decoders of queries and of forms read alike: a space is `%20`, a plus `%2B`.
+        if self.encoded { encode_except(name, b"*/") } else { references::text(name) }
     }
 
     /// What the request gives; an answer does not name what it leaves empty.
     pub fn write_given(&self, name: Option<&str>) -> Option<String> {
         name.filter(|name| !name.is_empty()).map(|name| self.write(name))
     }
-}
-
-/// Percent-encoding that decoders of queries and of forms read alike: a space is `%20`, a plus `%2B`.
-fn url_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for &byte in text.as_bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~' | b'*' | b'/') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::error_page::ErrorPage;
 use super::ids::RequestId;
-use crate::s3::auth::Principal;
+use crate::iam::Principal;
 
 /// Bucket and key that a request names.
 #[derive(Clone)]

@@ -39,7 +39,8 @@ use super::api::Api;
 use super::auth::{Authenticator, is_signed};
 use super::server::pressure::{Direction, Peer};
 use super::server::slots::Refused;
-use super::settings::{Credentials, ServerSettings};
+use super::settings::ServerSettings;
+use crate::iam::{AccessKeys, Credentials};
 use crate::object::Objects;
 
 /// What is read of a refused request's body so that the client gets to read the answer.
@@ -77,7 +78,7 @@ impl Requests {
         }
         let runs = Arc::new(Runs::default());
         let pipeline = Pipeline {
-            authenticator: Authenticator::new(credentials, settings),
+            authenticator: Authenticator::new(AccessKeys::new(credentials), settings),
             operations: operations.build(),
             admin: Admin::new(objects.clone(), runs.clone()),
             domains: has_domains.then(domains).transpose()?,

@@ -9,7 +9,7 @@ use s3s::host::{MultiDomain, S3Host};
 
 use super::context::Resource;
 use super::error_page::ErrorPage;
-use crate::s3::percent;
+use crate::remote::percent;
 use crate::s3::routing::Kind;
 
 /// See the module.

@@ -25,7 +25,8 @@ use self::pressure::{Peer, Pressure};
 use self::refusal::Refusals;
 use self::slots::Slots;
 use super::request::Requests;
-use super::settings::{Credentials, ServerSettings};
+use super::settings::ServerSettings;
+use crate::iam::Credentials;
 use crate::object::Objects;
 
 /// Pause after a failed accept, for example when the process has no file descriptors left.

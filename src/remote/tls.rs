@@ -20,9 +20,9 @@ use tokio_rustls::rustls::{CertificateError, ClientConfig, Error, RootCertStore}
 use super::endpoint::Endpoint;
 
 /// Longest time that a handshake takes.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most names of a certificate that a message has.
-const MOST_NAMES: usize = 5;
+const MAX_NAMES: usize = 5;
 
 /// Why there is no TLS. One sentence each.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +93,7 @@ impl Tls {
         let Ok(name) = ServerName::try_from(endpoint.host.clone()) else {
             return Err(TlsError::Name { authority });
         };
-        match timeout(HANDSHAKE, self.connector.connect(name, stream)).await {
+        match timeout(HANDSHAKE_TIMEOUT, self.connector.connect(name, stream)).await {
             Err(_) => Err(TlsError::Silent { authority }),
             Ok(result) => result.map_err(|error| failure(endpoint, error)),
         }
@@ -141,7 +141,7 @@ fn bare(name: &str) -> String {
 fn joined(names: &[String]) -> String {
     match names.len() {
         0 => "no name at all".to_owned(),
-        count if count > MOST_NAMES => format!("{} and {} more", names[..MOST_NAMES].join(", "), count - MOST_NAMES),
+        count if count > MAX_NAMES => format!("{} and {} more", names[..MAX_NAMES].join(", "), count - MAX_NAMES),
         _ => names.join(", "),
     }
 }

@@ -1,14 +1,36 @@
-//! Answers of ListObjectsV2, and errors, read from XML. Elements that are not asked for are passed over.
+//! Listing a bucket: ListObjectsV2. Its answers, and errors, are read from XML; elements that are not asked for are
+//! passed over.
 //!
 //! Total: any text gives a page or the reason why not.
 
+use http::StatusCode;
 use quick_xml::Reader;
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::s3::percent;
+use super::http::{MAX_TEXT, SILENCE_TIMEOUT};
+use super::percent::{decode_form, encode_except};
+use super::{Client, ClientError};
+
+impl Client {
+    /// The page of a listing that begins after `token`; the first for none.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn list(&self, bucket: &str, prefix: &str, token: Option<&str>) -> Result<Page, ClientError> {
+        let mut query = vec![("encoding-type", "url"), ("list-type", "2"), ("prefix", prefix)];
+        query.extend(token.map(|token| ("continuation-token", token)));
+        let path = format!("/{}", encode_except(bucket, b"/"));
+        let answer = self.get_target(&path, &query, SILENCE_TIMEOUT).await?;
+        if answer.status() != StatusCode::OK {
+            return Err(self.refused(answer).await);
+        }
+        let text = self.text(answer, MAX_TEXT).await?;
+        Page::parse(&text).map_err(|reason| ClientError::Answer { authority: self.authority(), reason })
+    }
+}
 
 /// One object of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,7 +82,7 @@ impl Page {
         }
         if encoded {
             for object in &mut page.objects {
-                object.key = decoded(&object.key).ok_or_else(|| format!("{:?} is no encoded key", object.key))?;
+                object.key = decode_form(&object.key).ok_or_else(|| format!("{:?} is no encoded key", object.key))?;
             }
         }
         if truncated {
@@ -131,11 +153,6 @@ fn elements(xml: &str, mut ended: impl FnMut(&[&str], &str) -> Result<(), String
     }
 }
 
-/// Percent-decoding, where `+` is a space too.
-fn decoded(text: &str) -> Option<String> {
-    percent::decode(&text.replace('+', " "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,8 +182,6 @@ mod tests {
             let _ = Page::parse(&PAGE[cut..]);
             let _ = error_of(&PAGE[..cut]);
         }
-        assert_eq!(decoded("%"), None);
-        assert_eq!(decoded("%zz"), None);
     }
 
     #[test]

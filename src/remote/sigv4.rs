@@ -1,7 +1,9 @@
-//! AWS Signature Version 4: the text that is signed and the key that signs it. Used by the server and by the client.
+//! AWS Signature Version 4: the text that is signed and the key that signs it, for those who sign and for those who
+//! verify.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use super::percent::encode;
 
@@ -9,6 +11,13 @@ pub const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The digest of an empty body.
 pub const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+/// A moment in seconds since 1970 as signatures have it: `YYYYMMDDThhmmssZ`.
+pub fn timestamp(seconds: i64) -> String {
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let (hour, minute, second) = at.to_hms();
+    format!("{:04}{:02}{:02}T{hour:02}{minute:02}{second:02}Z", at.year(), u8::from(at.month()), at.day())
+}
 
 /// What a key is good for.
 #[derive(Clone, Copy)]
@@ -69,10 +78,8 @@ pub fn canonical_request(
     headers: &[(String, Vec<&[u8]>)],
     payload: &str,
 ) -> Vec<u8> {
-    let mut pairs: Vec<(String, String)> = query.iter().map(|(name, value)| (encode(name), encode(value))).collect();
-    pairs.sort_unstable();
-    let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let mut out = format!("{method}\n{path}\n{}\n", query.join("&")).into_bytes();
+    let query = canonical_query(query.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let mut out = format!("{method}\n{path}\n{query}\n").into_bytes();
     for (name, values) in headers {
         out.extend_from_slice(name.as_bytes());
         out.push(b':');
@@ -94,6 +101,14 @@ pub fn canonical_request(
     out.push(b'\n');
     out.extend_from_slice(payload.as_bytes());
     out
+}
+
+/// Decoded pairs in any order, as they are signed.
+pub fn canonical_query<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut pairs: Vec<(String, String)> = pairs.map(|(name, value)| (encode(name), encode(value))).collect();
+    pairs.sort_unstable();
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("&")
 }
 
 /// Appends a value without blanks around it, and one where there are several.

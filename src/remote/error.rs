@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::listing::ErrorBody;
+use super::list::ErrorBody;
 use super::tls::TlsError;
 
 /// Why a request failed. One sentence each.

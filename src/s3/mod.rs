@@ -19,15 +19,19 @@
 
 mod access;
 mod admin;
-mod api;
 mod auth;
+mod authorize;
 mod dates;
 mod error;
+mod operation;
 mod ops;
+mod peers;
+mod pipeline;
 mod quirks;
 mod request;
 mod routing;
 mod server;
+mod service;
 mod settings;
 
 pub use server::refusal::MAX_REFUSALS;

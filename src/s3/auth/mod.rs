@@ -8,8 +8,8 @@
 //!   header: what follows sees no difference.
 //! - No signature or key that was computed here is ever printed or sent.
 //!
-//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]; without one,
-//! [`super::access`] lets nothing through.
+//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without a
+//! signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
 //!
 //! [`RequestContext`]: super::request::context::RequestContext
 
@@ -68,10 +68,10 @@ impl Authenticator {
         Authenticator { access_keys, region, v2_presigned, keys: Keys::default() }
     }
 
-    /// Verifies the signature and takes it out of the request. Parameters of the query become headers.
+    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become headers.
     ///
     /// # Errors
-    /// The answer to a request that is not signed, or wrongly.
+    /// The answer to a request that is signed wrongly.
     pub fn verify(&self, parts: &mut Parts, host_bucket: Option<&str>) -> Result<Verified, ErrorPage> {
         let mut query = Query::parse(parts.uri.query().unwrap_or_default());
         let in_query = query.has_v4() || query.has_v2();
@@ -96,7 +96,10 @@ impl Authenticator {
             (true, _) if is_v2 => v2::presigned(self, &signed)?,
             (true, _) => presigned::verify(self, &signed)?,
             (false, true) => v4::verify(self, &signed)?,
-            (false, false) => return Err(refusal::anonymous()),
+            (false, false) => {
+                let (payload, region) = (Payload::Unsigned, String::new());
+                return Ok(Verified { principal: Principal::Anonymous, payload, region });
+            }
         };
         query.move_to_headers(&mut parts.headers)?;
         parts.headers.remove(AUTHORIZATION);

@@ -1,58 +1,27 @@
-//! Multipart uploads: create, complete, abort, list.
+//! CompleteMultipartUpload.
 
-use deltastore_format::{ChecksumAlgorithm, UploadPut};
+use deltastore_format::ChecksumAlgorithm;
 use http::HeaderMap;
 use http::header::HOST;
 use http::uri::{Authority, Uri};
-use s3s::dto::{
-    self, AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
-    CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ListMultipartUploadsInput,
-    ListMultipartUploadsOutput, MultipartUpload,
-};
+use s3s::dto::{self, CompleteMultipartUploadInput, CompleteMultipartUploadOutput};
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{
-    algorithm_name, checksum_field, checksum_type, checksum_type_of, count, etag, listed_class, metadata,
-    parse_checksum_type, set_checksum, timestamp,
-};
-use super::list::{Names, prefixes};
-use super::upload_body::{header_checksum, named_algorithm};
-use super::{Answer, Operations, Request, conditions};
-use crate::object::{
-    ChecksumValue, CompleteInput, CompletedPart, CreateUploadInput, ListUploadsInput, MAX_PARTS, format_upload_id,
-};
+use crate::object::{ChecksumValue, CompleteInput, CompletedPart, MAX_PARTS};
 use crate::s3::error::to_s3_error;
+use crate::s3::ops::convert::{checksum_field, checksum_type_of, etag, parse_checksum_type, set_checksum};
+use crate::s3::ops::upload_body::header_checksum;
+use crate::s3::ops::{Answer, Operation, Operations, Request, conditions};
 use crate::s3::quirks::references;
 
-impl Operations {
-    pub async fn create_multipart_upload(
-        &self,
-        request: Request<CreateMultipartUploadInput>,
-    ) -> Answer<CreateMultipartUploadOutput> {
-        let Request { input, headers, .. } = request;
-        let upload = self
-            .objects
-            .create_upload(CreateUploadInput {
-                metadata: metadata(&headers, input.metadata, input.tagging.as_deref())?,
-                checksum: named_algorithm(&headers)?,
-                composite: parse_checksum_type(input.checksum_type.as_ref())?,
-                bucket: input.bucket.clone(),
-                key: input.key,
-            })
-            .await
-            .map_err(to_s3_error)?;
-        Ok(S3Response::new(CreateMultipartUploadOutput {
-            bucket: Some(input.bucket),
-            key: Some(references::text(&upload.key)),
-            upload_id: Some(format_upload_id(upload.upload)),
-            checksum_algorithm: upload.checksum.map(|(algorithm, _)| algorithm_name(algorithm)),
-            checksum_type: upload.checksum.map(|(_, composite)| checksum_type(composite)),
-            ..CreateMultipartUploadOutput::default()
-        }))
-    }
+pub struct CompleteMultipartUpload;
 
-    pub async fn complete_multipart_upload(
-        &self,
+impl Operation for CompleteMultipartUpload {
+    type Input = CompleteMultipartUploadInput;
+    type Output = CompleteMultipartUploadOutput;
+
+    async fn run(
+        operations: &Operations,
         request: Request<CompleteMultipartUploadInput>,
     ) -> Answer<CompleteMultipartUploadOutput> {
         let Request { input, headers, uri, .. } = request;
@@ -67,7 +36,7 @@ impl Operations {
                     .map_err(|_| s3_error!(InvalidRequest, "Value for x-amz-mp-object-size header is invalid."))
             })
             .transpose()?;
-        let version = self
+        let version = operations
             .objects
             .complete_upload(CompleteInput {
                 bucket: input.bucket.clone(),
@@ -91,66 +60,6 @@ impl Operations {
         set_checksum!(output, &version.checksum, version.parts.len());
         output.key = Some(references::text(&version.key));
         Ok(S3Response::new(output))
-    }
-
-    pub async fn abort_multipart_upload(
-        &self,
-        request: Request<AbortMultipartUploadInput>,
-    ) -> Answer<AbortMultipartUploadOutput> {
-        let input = request.input;
-        if input.if_match_initiated_time.is_some() {
-            return Err(s3_error!(NotImplemented, "Aborting on condition of time is not implemented."));
-        }
-        self.objects.abort_upload(&input.bucket, &input.key, &input.upload_id).await.map_err(to_s3_error)?;
-        Ok(S3Response::new(AbortMultipartUploadOutput::default()))
-    }
-
-    pub async fn list_multipart_uploads(
-        &self,
-        request: Request<ListMultipartUploadsInput>,
-    ) -> Answer<ListMultipartUploadsOutput> {
-        let input = request.input;
-        let page = self
-            .objects
-            .list_uploads(ListUploadsInput {
-                bucket: input.bucket.clone(),
-                prefix: input.prefix.clone().unwrap_or_default(),
-                delimiter: input.delimiter.clone().unwrap_or_default(),
-                key_marker: input.key_marker.clone().unwrap_or_default(),
-                upload_id_marker: input.upload_id_marker.clone().unwrap_or_default(),
-                max_uploads: input.max_uploads,
-            })
-            .await
-            .map_err(to_s3_error)?;
-        let names = Names::new(input.encoding_type)?;
-        Ok(S3Response::new(ListMultipartUploadsOutput {
-            bucket: Some(input.bucket),
-            common_prefixes: Some(prefixes(page.prefixes, &names)),
-            delimiter: names.write_given(input.delimiter.as_deref()),
-            encoding_type: names.encoding_type(),
-            is_truncated: Some(page.truncated),
-            key_marker: Some(names.write(&input.key_marker.unwrap_or_default())),
-            max_uploads: Some(count(page.max_uploads)),
-            next_key_marker: page.next_key_marker.map(|marker| names.write(marker.as_str())),
-            next_upload_id_marker: page.next_upload_id_marker,
-            prefix: Some(names.write(&input.prefix.unwrap_or_default())),
-            request_charged: None,
-            upload_id_marker: Some(references::text(&input.upload_id_marker.unwrap_or_default())),
-            uploads: Some(page.uploads.into_iter().map(|upload| self.upload(upload, &names)).collect()),
-        }))
-    }
-
-    fn upload(&self, upload: UploadPut, names: &Names) -> MultipartUpload {
-        MultipartUpload {
-            checksum_algorithm: upload.checksum.map(|(algorithm, _)| algorithm_name(algorithm)),
-            checksum_type: upload.checksum.map(|(_, composite)| checksum_type(composite)),
-            initiated: Some(timestamp(upload.started_ms)),
-            initiator: Some(self.owner.initiator()),
-            key: Some(names.write(&upload.key)),
-            owner: Some(self.owner.owner()),
-            storage_class: Some(dto::StorageClass::from(listed_class(&upload.metadata))),
-            upload_id: Some(format_upload_id(upload.upload)),
-        }
     }
 }
 

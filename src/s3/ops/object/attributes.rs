@@ -6,19 +6,24 @@ use s3s::dto::{
 };
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{checksum_type_of, count, etag, listed_class, set_checksum, size, timestamp};
-use super::{Answer, Operations, Request};
 use crate::object::{AttributesInput, AttributesOutput};
 use crate::s3::error::to_s3_error;
+use crate::s3::ops::convert::{checksum_type_of, count, etag, listed_class, set_checksum, size, timestamp};
+use crate::s3::ops::{Answer, Operation, Operations, Request};
 
-impl Operations {
-    pub async fn get_object_attributes(
-        &self,
+pub struct GetObjectAttributes;
+
+impl Operation for GetObjectAttributes {
+    type Input = GetObjectAttributesInput;
+    type Output = GetObjectAttributesOutput;
+
+    async fn run(
+        operations: &Operations,
         request: Request<GetObjectAttributesInput>,
     ) -> Answer<GetObjectAttributesOutput> {
         let input = request.input;
         let asked = asked(&input.object_attributes)?;
-        let found = self
+        let found = operations
             .objects
             .object_attributes(&AttributesInput {
                 bucket: input.bucket,

@@ -3,15 +3,20 @@
 use s3s::S3Response;
 use s3s::dto::{PutObjectInput, PutObjectOutput};
 
-use super::convert::{checksum_type_of, etag, metadata, set_checksum};
-use super::{Answer, Operations, Request, conditions, upload_body};
 use crate::object::PutInput;
 use crate::s3::error::to_s3_error;
+use crate::s3::ops::convert::{checksum_type_of, etag, metadata, set_checksum};
+use crate::s3::ops::{Answer, Operation, Operations, Request, conditions, upload_body};
 
-impl Operations {
-    pub async fn put_object(&self, request: Request<PutObjectInput>) -> Answer<PutObjectOutput> {
+pub struct PutObject;
+
+impl Operation for PutObject {
+    type Input = PutObjectInput;
+    type Output = PutObjectOutput;
+
+    async fn run(operations: &Operations, request: Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         let Request { input, headers, extensions, .. } = request;
-        let version = self
+        let version = operations
             .objects
             .put_object(PutInput {
                 expect: upload_body::expect(&headers, input.content_length, extensions.get())?,

@@ -3,17 +3,24 @@
 use s3s::dto::{CopyObjectInput, CopyObjectOutput, CopyObjectResult};
 use s3s::{S3Response, S3Result, s3_error};
 
-use super::convert::{checksum_type_of, etag, metadata, set_checksum, storage_class, timestamp, website_redirect};
-use super::upload_body::named_algorithm;
-use super::{Answer, Operations, Request, conditions, copy_source};
 use crate::object::{CopyInput, MetadataDirective, TaggingDirective, parse_tags};
 use crate::s3::error::to_s3_error;
+use crate::s3::ops::convert::{
+    checksum_type_of, etag, metadata, set_checksum, storage_class, timestamp, website_redirect,
+};
+use crate::s3::ops::upload_body::named_algorithm;
+use crate::s3::ops::{Answer, Operation, Operations, Request, conditions, copy_source};
 
-impl Operations {
-    pub async fn copy_object(&self, request: Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
-        let Request { input, headers, .. } = request;
+pub struct CopyObject;
+
+impl Operation for CopyObject {
+    type Input = CopyObjectInput;
+    type Output = CopyObjectOutput;
+
+    async fn run(operations: &Operations, request: Request<CopyObjectInput>) -> Answer<CopyObjectOutput> {
+        let Request { input, headers, extensions, .. } = request;
         let copy = CopyInput {
-            source: copy_source::read(&headers)?,
+            source: copy_source::read(&headers, &extensions)?,
             metadata: match directive(input.metadata_directive.as_ref().map(|directive| directive.as_str()))? {
                 false => MetadataDirective::Copy,
                 true => MetadataDirective::Replace(metadata(&headers, input.metadata, None)?),
@@ -31,7 +38,7 @@ impl Operations {
             bucket: input.bucket,
             key: input.key,
         };
-        let version = self.objects.copy_object(copy).await.map_err(to_s3_error)?;
+        let version = operations.objects.copy_object(copy).await.map_err(to_s3_error)?;
         let mut result = CopyObjectResult {
             e_tag: etag(&version.etag),
             last_modified: Some(timestamp(version.modified_ms)),

@@ -1,6 +1,7 @@
 //! Clients of S3 servers, with credentials, region and endpoint from the environment variables of AWS's tools.
 
-use crate::s3::{Client, ClientError, Credentials};
+use crate::iam::Credentials;
+use crate::remote::{Client, ClientError};
 
 /// Errors of reaching a server.
 #[derive(Debug, thiserror::Error)]

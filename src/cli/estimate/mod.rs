@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::remote::RemoteError;
 use super::{EXIT_CODES, output, progress};
 use crate::object::ObjectError;
-use crate::s3::ClientError;
+use crate::remote::ClientError;
 use crate::store::{Policy, StoreError, Totals};
 use engine::Engine;
 use sample::Group;

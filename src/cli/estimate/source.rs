@@ -14,7 +14,7 @@ use super::EstimateError;
 use crate::cli::remote::client_of_bucket;
 use crate::cli::target::S3Target;
 use crate::object::{Body, MAX_KEY_LEN, ObjectError};
-use crate::s3::Client;
+use crate::remote::Client;
 
 /// Bytes of a file that are read at a time.
 const CHUNK: usize = 256 << 10;

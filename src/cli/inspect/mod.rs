@@ -13,7 +13,7 @@ use super::remote::{RemoteError, client};
 use super::target::{S3Target, object};
 use super::{DAMAGE, EXIT_CODES, logging, output};
 use crate::object::Inspected;
-use crate::s3::ClientError;
+use crate::remote::ClientError;
 use crate::store::StoreError;
 
 const USAGE: &str = "deltastore inspect [OPTIONS] <DIR> <s3://BUCKET/KEY>
@@ -114,5 +114,6 @@ fn place(arguments: &InspectArguments) -> Result<(Place<'_>, S3Target), (ErrorKi
 fn ask(endpoint: &str, target: &S3Target, version: Option<&str>) -> Result<Inspected, InspectError> {
     let client = client(endpoint)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(client.inspect(&target.bucket, &target.key, version))?)
+    let query: Vec<_> = version.map(|id| ("version-id", id)).into_iter().collect();
+    Ok(runtime.block_on(client.get_admin("/_deltastore/inspect", (&target.bucket, &target.key), &query))?)
 }

@@ -12,8 +12,10 @@ mod blobs;
 mod buckets;
 #[cfg(feature = "rocksdb")]
 mod derived;
+mod documents;
 mod engine;
 mod error;
+mod family;
 mod keys;
 mod listing;
 mod memory;
@@ -27,8 +29,10 @@ mod rows;
 mod segments;
 mod settings;
 mod sketches;
+mod table;
 #[cfg(all(test, feature = "rocksdb"))]
 mod tests;
+mod upgrade;
 mod uploads;
 mod wire;
 #[cfg(not(feature = "rocksdb"))]
@@ -38,8 +42,10 @@ pub use blobs::BlobRow;
 pub use buckets::BucketRow;
 #[cfg(feature = "rocksdb")]
 pub use derived::open_derived;
-pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
+pub use documents::DocumentRow;
+pub use engine::{Batch, Counter, Engine, Mutation, Pair, Scan};
 pub use error::IndexError;
+pub use family::Family;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
 pub use memory::MemEngine;
 pub use meta::{Hidden, INDEX_VERSION};
@@ -49,9 +55,9 @@ pub use parts::PartRow;
 #[cfg(feature = "rocksdb")]
 pub use rocks::RocksEngine;
 pub use rows::Rows;
-pub use segments::SegmentRow;
 pub use settings::RocksSettings;
 pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
+pub use table::{EachKind, Row, Table, Visit, each_kind, visit};
 pub use uploads::UploadRow;
 #[cfg(not(feature = "rocksdb"))]
 pub use without_rocks::open_derived;

@@ -12,8 +12,8 @@ use rocksdb::{
 use super::damage::Mark;
 use super::errors::{failed, open_failed};
 use super::options::{database_options, family_options};
-use crate::index::engine::Family;
 use crate::index::error::IndexError;
+use crate::index::family::Family;
 use crate::index::settings::RocksSettings;
 
 /// Row of [`Family::Meta`] with the number of the last batch. Every batch writes it, and all families flush together:
@@ -112,5 +112,6 @@ fn name(family: Family) -> &'static str {
         Family::Segments => "segments",
         Family::Scratch => "scratch",
         Family::Parity => "parity",
+        Family::Small => "small",
     }
 }

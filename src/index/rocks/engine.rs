@@ -13,8 +13,9 @@ use super::damage::Mark;
 use super::database::{self, Database};
 use super::journal::Journal;
 use super::opening::open_patiently;
-use crate::index::engine::{Batch, Counter, Engine, Family, Mutation, Scan};
+use crate::index::engine::{Batch, Counter, Engine, Mutation, Scan};
 use crate::index::error::IndexError;
+use crate::index::family::Family;
 use crate::index::settings::RocksSettings;
 
 /// See the folder's module.

@@ -5,7 +5,7 @@ use rocksdb::{
     WriteBufferManager,
 };
 
-use crate::index::engine::{Family, VERSION_LEN};
+use crate::index::family::{Family, VERSION_LEN};
 use crate::index::settings::RocksSettings;
 
 pub(super) fn database_options(settings: &RocksSettings) -> Options {

@@ -3,8 +3,8 @@
 use rocksdb::ReadOptions;
 
 use super::engine::RocksEngine;
-use crate::index::engine::Family;
 use crate::index::error::IndexError;
+use crate::index::family::Family;
 
 /// Bytes of table files up to which all of them are read when the index is opened.
 const VERIFIED_BYTES: u64 = 1 << 30;

@@ -19,6 +19,7 @@ mod batch;
 mod message;
 mod moves;
 mod parity;
+mod relocate;
 mod sync;
 mod thread;
 

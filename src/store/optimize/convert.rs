@@ -16,7 +16,6 @@ use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
 use crate::store::ingest::{Gear, OwnSketches, Prepared, State};
 use crate::store::intake::{Piece, Strand, Taken};
-use crate::store::segments::holders;
 use crate::store::{Assembly, CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
 type Job = (u64, Strand, CutWindow);
@@ -65,11 +64,11 @@ pub fn replace(store: &Store, row: VersionRow, content: Content, form: &Form) ->
         if now.put.recipe != row.put.recipe || now.put.optimized {
             return Ok(false);
         }
-        let prior = holders(now.record, &now.prior);
+        let prior = now.holders();
         let mut put = now.put;
         (put.recipe, put.stored_bytes, put.storage_type, put.optimized) =
             (recipe, stored_bytes, storage_type, optimized);
-        tx.replace(Op::PutVersion { put, prior });
+        tx.replace(Op::put(put, prior));
         Ok(true)
     };
     store.transact(touches, vec![content], evaluate, move |result| drop(sender.send(result)));

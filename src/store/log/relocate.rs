@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use deltastore_format::{Op, Position, SegmentId};
+use deltastore_format::{Change, Op, Position, SegmentId};
 
-use super::bugs::{Bug, Bugs};
-use super::error::StoreError;
-use super::log::{Collect, Moved, MovedParity, Relocation};
-use super::pins::Pins;
-use super::segments::Segments;
-use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow};
+use super::message::{Collect, Moved, MovedParity, Relocation};
+use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, Row, Table, Visit, visit};
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::error::StoreError;
+use crate::store::pins::Pins;
+use crate::store::segments::Segments;
 
 /// What of a relocation is alive right now.
 pub struct Live {
@@ -37,56 +37,43 @@ pub fn still_alive(index: &Index, segments: &Segments, relocation: Relocation, b
     }
     let mut ops = Vec::new();
     for (position, op) in relocation.ops {
-        ops.extend(needed(index, segments, relocation.segment, position, op, bugs)?);
+        let needed = Needed { index, segments, from: relocation.segment, position, bugs };
+        ops.extend(visit(op, needed)?);
     }
     Ok(Live { blobs, parity, ops })
 }
 
-/// The operation as its copy must read, or nothing when it has no effect any more.
-fn needed(
-    index: &Index,
-    segments: &Segments,
+/// Whether an operation of a segment that is being emptied is still needed.
+struct Needed<'a> {
+    index: &'a Index,
+    segments: &'a Segments,
     from: SegmentId,
     position: Position,
-    op: Op,
     bugs: Bugs,
-) -> Result<Option<Op>, IndexError> {
-    let prior = |row_prior: &[SegmentId]| {
-        let mut prior = segments.existing(row_prior, from);
-        prior.push(from);
-        if bugs.has(Bug::CompactionForgetsPrior) { Vec::new() } else { prior }
-    };
-    let here = |record: Position| record == position && !bugs.has(Bug::CompactionForgetsCommits);
-    let left = |segments_of: &[SegmentId]| {
-        let left = segments.existing(segments_of, from);
-        (!left.is_empty() && !bugs.has(Bug::CompactionForgetsRemovals)).then_some(left)
-    };
-    Ok(match op {
-        Op::PutBucket { put, .. } => index
-            .bucket_by_id(put.bucket)?
-            .filter(|row| here(row.record))
-            .map(|row| Op::PutBucket { put, prior: prior(&row.prior) }),
-        Op::PutVersion { put, .. } => index
-            .version(put.bucket, &put.key, put.version)?
-            .filter(|row| here(row.record))
-            .map(|row| Op::PutVersion { put, prior: prior(&row.prior) }),
-        Op::PutUpload { put, .. } => index
-            .upload_by_id(put.upload)?
-            .filter(|row| here(row.record))
-            .map(|row| Op::PutUpload { put, prior: prior(&row.prior) }),
-        Op::PutPart { put, .. } => index
-            .part(put.upload, put.number)?
-            .filter(|row| here(row.record) && row.put.part == put.part)
-            .map(|row| Op::PutPart { put, prior: prior(&row.prior) }),
-        Op::RemoveBucket { bucket, segments } => left(&segments).map(|segments| Op::RemoveBucket { bucket, segments }),
-        Op::RemoveVersion { bucket, key, version, segments } => {
-            left(&segments).map(|segments| Op::RemoveVersion { bucket, key, version, segments })
+}
+
+impl Visit for Needed<'_> {
+    type Output = Result<Option<Op>, IndexError>;
+
+    /// The operation as its copy must read, or nothing when it has no effect any more.
+    fn change<P: Table>(self, change: Change<P>) -> Self::Output {
+        let Self { index, segments, from, position, bugs } = self;
+        match change {
+            Change::Put { put, .. } => {
+                let here = |row: &Row<P>| row.record == position && !bugs.has(Bug::CompactionForgetsCommits);
+                Ok(index.row::<P>(&put.id())?.filter(here).map(|row| {
+                    let mut prior = segments.existing(&row.prior, from);
+                    prior.push(from);
+                    Op::put(put, if bugs.has(Bug::CompactionForgetsPrior) { Vec::new() } else { prior })
+                }))
+            }
+            Change::Remove { id, segments: holders } => {
+                let left = segments.existing(&holders, from);
+                let needed = !left.is_empty() && !bugs.has(Bug::CompactionForgetsRemovals);
+                Ok(needed.then(|| Op::remove::<P>(id, left)))
+            }
         }
-        Op::RemoveUpload { upload, segments } => left(&segments).map(|segments| Op::RemoveUpload { upload, segments }),
-        Op::RemovePart { upload, number, part, segments } => {
-            left(&segments).map(|segments| Op::RemovePart { upload, number, part, segments })
-        }
-    })
+    }
 }
 
 /// Takes blobs without links and pins out of the index, and their own links with them.

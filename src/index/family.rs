@@ -1,6 +1,7 @@
 //! Key spaces of the engine.
 
 /// Bytes of the version that ends every key of [`Family::Objects`].
+#[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
 pub const VERSION_LEN: usize = 8;
 
 /// A key space of its own.

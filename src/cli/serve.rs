@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::LogFormat;
 use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
 use super::descriptors::{Descriptors, MIN_DESCRIPTORS};
 use super::duration::{Limit, parse_limit};
+use super::logging::LogFormat;
 use super::open::{Opened, cache_bytes, open};
 use super::output;
 use crate::object::{Objects, UploadExpiry};

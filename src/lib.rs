@@ -2,12 +2,13 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub use deltastore_delta as delta;
+pub use deltastore_segment as segment;
+
 pub mod cli;
-pub mod delta;
 pub mod iam;
 pub mod index;
 pub mod object;
 pub mod remote;
 pub mod s3;
-pub mod segment;
 pub mod store;

@@ -10,6 +10,7 @@ use super::error::IndexError;
 use std::collections::HashMap;
 
 /// Bytes of the version that ends every key of [`Family::Objects`].
+#[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
 pub const VERSION_LEN: usize = 8;
 
 /// A key space of its own.
@@ -155,6 +156,7 @@ impl Batch {
     }
 
     /// Keys of a counter that this batch adds to, one for each time.
+    #[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
     pub(super) fn added_to(&self, wanted: Counter) -> impl Iterator<Item = &[u8]> {
         self.mutations.iter().filter_map(move |mutation| match mutation {
             Mutation::MergeAdd { counter, key, .. } if *counter == wanted => Some(key.as_slice()),

@@ -10,6 +10,8 @@
 
 mod blobs;
 mod buckets;
+#[cfg(feature = "rocksdb")]
+mod derived;
 mod engine;
 mod error;
 mod keys;
@@ -19,17 +21,23 @@ mod meta;
 mod objects;
 mod parity;
 mod parts;
+#[cfg(feature = "rocksdb")]
 mod rocks;
 mod rows;
 mod segments;
+mod settings;
 mod sketches;
-#[cfg(test)]
+#[cfg(all(test, feature = "rocksdb"))]
 mod tests;
 mod uploads;
 mod wire;
+#[cfg(not(feature = "rocksdb"))]
+mod without_rocks;
 
 pub use blobs::BlobRow;
 pub use buckets::BucketRow;
+#[cfg(feature = "rocksdb")]
+pub use derived::open_derived;
 pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
 pub use error::IndexError;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
@@ -38,11 +46,15 @@ pub use meta::{Hidden, INDEX_VERSION};
 pub use objects::VersionRow;
 pub use parity::ParityRow;
 pub use parts::PartRow;
-pub use rocks::{RocksEngine, RocksSettings, open_derived};
+#[cfg(feature = "rocksdb")]
+pub use rocks::RocksEngine;
 pub use rows::Rows;
 pub use segments::SegmentRow;
+pub use settings::RocksSettings;
 pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
 pub use uploads::UploadRow;
+#[cfg(not(feature = "rocksdb"))]
+pub use without_rocks::open_derived;
 
 use deltastore_format::DecodeError;
 use std::sync::Arc;

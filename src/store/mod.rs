@@ -1,7 +1,7 @@
 //! The store: content and commits, from bytes to segments and back. Synchronous; knows nothing of S3 or tokio.
 //!
-//! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is
-//! kept.
+//! `docs/internals/write-path.md` tells how a PUT becomes bytes on disk, `docs/internals/rules.md` lists the
+//! invariants; each is restated where it is kept.
 
 mod apply;
 mod assembly;

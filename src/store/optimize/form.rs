@@ -8,7 +8,7 @@ use crate::store::{Intake, Settings, Space, Store};
 pub struct Form {
     pub effort: Effort,
     cut: CutSettings,
-    /// Of cold windows, by the deep gear; the version counts as optimized then. Otherwise it is as a PUT would have
+    /// Of cold windows, by re-encode mode; the version counts as optimized then. Otherwise it is as a PUT would have
     /// stored it.
     pub cold: bool,
 }

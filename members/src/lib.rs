@@ -19,6 +19,7 @@ mod program;
 mod recreate;
 mod settings;
 mod unit;
+mod varint;
 
 pub use codec::deflate;
 pub use codec::deflate::recent_encoders::RecentEncoders;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use super::descriptors::Descriptors;
+use super::exit::DAMAGE;
 use super::look::look;
 use super::open::{Opened, open, open_store};
-use super::{DAMAGE, output, progress, report};
+use super::{output, progress, report};
 use crate::store::{CollectOptions, FsckReport, OptimizeOptions, OptimizeReport, Problem, Store, StoreError};
 use serde_json::json;
 

@@ -70,6 +70,13 @@ impl ChecksumDigest {
     }
 }
 
+/// The checksum of the parts' checksums.
+pub(super) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl IntoIterator<Item = &'a [u8]>) -> ChecksumValue {
+    let mut digest = ChecksumDigest::new(algorithm);
+    parts.into_iter().for_each(|value| digest.update(value));
+    digest.finish()
+}
+
 /// Everything that is computed over one body.
 pub(super) struct Digests {
     length: u64,

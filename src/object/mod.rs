@@ -41,6 +41,7 @@ mod write;
 
 use deltastore_format::BucketId;
 
+use bucket::Buckets;
 use content::{Budget, Md5Queue};
 use cut_off::CutOff;
 
@@ -48,6 +49,7 @@ use crate::store::Store;
 
 pub use attributes::{AttributesInput, AttributesOutput};
 pub use body::{Body, Expect, ExpectChecksum};
+pub use bucket::{Bucket, BucketSettings, policy_of};
 pub use checksum::ChecksumValue;
 pub use complete::{CompleteInput, CompletedPart};
 pub use condition::{EtagPattern, RangeCondition, ReadConditions, WriteConditions};
@@ -86,6 +88,7 @@ pub struct Objects {
     md5s: Md5Queue,
     cut_off: CutOff,
     min_part: u64,
+    buckets: Buckets,
 }
 
 impl Objects {
@@ -97,6 +100,7 @@ impl Objects {
             store,
             cut_off: CutOff::default(),
             min_part: MIN_PART_SIZE,
+            buckets: Buckets::default(),
         }
     }
 
@@ -123,7 +127,7 @@ impl Objects {
 
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.
     fn bucket_id(&self, name: &str) -> Result<BucketId, ObjectError> {
-        write::bucket_id(self.store.index(), name)
+        Ok(self.bucket(name)?.id)
     }
 
     /// Runs what reads more than a few rows apart from the network threads.

@@ -60,6 +60,10 @@ const UNSAFE: &[&str] = &["allocator", "vcdiff", "sha256/src/x86.rs"];
 const CIRCLE_FREE: &[&str] =
     &["allocator/src", "benches/speed/src", "delta/src", "members/src", "segment/src", "sha256/src", "vcdiff/src"];
 
+/// Modules of `src/` without circles inside them, and between them; and those below that have some.
+const CIRCLE_FREE_MODULES: &[&str] = &["iam", "remote", "object", "s3"];
+const CIRCLES_LEFT: &[&str] = &["object::content", "s3::admin"];
+
 const LONGEST_FILE: usize = 600;
 
 #[test]
@@ -169,6 +173,13 @@ fn no_circles() {
     for sources in CIRCLE_FREE {
         for circle in circles::circles_of(&root.join(sources)) {
             let _ = writeln!(report, "{sources}: {circle}");
+        }
+    }
+    for circle in circles::circles_of(&root.join("src")) {
+        let names = circle.split_once(": ").map_or("", |(_, names)| names).split(", ");
+        let left = names.clone().any(|name| CIRCLES_LEFT.iter().any(|left| name.starts_with(left)));
+        if !left && names.filter_map(|name| name.split("::").next()).any(|name| CIRCLE_FREE_MODULES.contains(&name)) {
+            let _ = writeln!(report, "src: {circle}");
         }
     }
     assert!(report.is_empty(), "\n{report}");

@@ -1,7 +1,7 @@
 //! Where a compressed member may begin, by its container's first two bytes.
 //!
-//! Only a hint: whether a stream follows is found out by decoding it. A container of its own file adds itself to
-//! [`begins`] and [`start`].
+//! A signature is a hint: decoding shows whether a stream follows. Each container has a line in [`begins`] and one in
+//! [`start`].
 
 use super::start::Start;
 use super::{gzip, zip, zlib};

@@ -136,8 +136,8 @@ impl Admin {
 
     fn policy(&self, query: Query) -> S3Result<HttpResponse> {
         let bucket = query.bucket.ok_or_else(|| s3_error!(InvalidArgument, "bucket is missing."))?;
-        let policy = self.objects.optimize_policy(&bucket).map_err(to_s3_error)?;
-        Ok(described(&bucket, policy))
+        let found = self.objects.bucket(&bucket).map_err(to_s3_error)?;
+        Ok(described(&bucket, found.settings.optimize))
     }
 
     async fn set_policy(&self, query: Query) -> S3Result<HttpResponse> {

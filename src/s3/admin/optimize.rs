@@ -67,7 +67,7 @@ impl Drop for StopOnDrop {
 impl Admin {
     pub(super) fn optimize(&self, query: Query) -> S3Result<HttpResponse> {
         if let Some(bucket) = &query.bucket {
-            self.objects.head_bucket(bucket).map_err(to_s3_error)?;
+            self.objects.bucket(bucket).map_err(to_s3_error)?;
         }
         let store = self.objects.store().clone();
         let Some(by_hand) = store.optimize_by_hand() else {

@@ -13,6 +13,7 @@
 //!
 //! [`RequestContext`]: super::request::context::RequestContext
 
+mod authenticator;
 pub mod body;
 pub mod chunked;
 mod keys;
@@ -20,6 +21,7 @@ mod payload;
 mod presigned;
 mod query;
 mod refusal;
+mod signed;
 mod signed_headers;
 mod time;
 mod v2;
@@ -28,46 +30,14 @@ mod v4;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 
-use self::keys::Keys;
+pub use self::authenticator::{Authenticator, Verified};
 pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
+use self::signed::Signed;
 use super::request::error_page::ErrorPage;
-use super::settings::ServerSettings;
-use crate::iam::{AccessKeys, Principal};
-
-/// What a verified request says about its body.
-pub struct Verified {
-    pub principal: Principal,
-    pub payload: Payload,
-    /// That the signature names; empty if it names none.
-    pub region: String,
-}
-
-/// Verifies requests.
-pub struct Authenticator {
-    access_keys: AccessKeys,
-    region: Option<String>,
-    v2_presigned: bool,
-    keys: Keys,
-}
-
-/// A request's parts that signatures are made of.
-struct Signed<'a> {
-    method: &'a str,
-    /// As it was sent.
-    path: &'a str,
-    query: &'a Query,
-    headers: &'a HeaderMap,
-    /// The bucket that the host names.
-    host_bucket: Option<&'a str>,
-}
+use crate::iam::Principal;
 
 impl Authenticator {
-    pub fn new(access_keys: AccessKeys, settings: &ServerSettings) -> Self {
-        let (region, v2_presigned) = (settings.region.clone(), settings.v2_presigned);
-        Authenticator { access_keys, region, v2_presigned, keys: Keys::default() }
-    }
-
     /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become headers.
     ///
     /// # Errors
@@ -105,11 +75,6 @@ impl Authenticator {
         parts.headers.remove(AUTHORIZATION);
         parts.uri = query.without_signature(&parts.uri);
         Ok(verified)
-    }
-
-    /// The principal and secret of an access key.
-    fn secret(&self, access_key: &str) -> Result<(Principal, &str), ErrorPage> {
-        self.access_keys.find(access_key).ok_or_else(|| refusal::unknown_access_key(access_key))
     }
 }
 

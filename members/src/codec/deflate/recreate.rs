@@ -11,7 +11,8 @@ use super::encoder::state::State;
 use super::encoder::types::{Block, Input, Start};
 use super::tokens::{BitWriter, Encoder, encode_block};
 use crate::error::RecreateError;
-use crate::program::{Encode, take_varint};
+use crate::program::Encode;
+use crate::varint::take_varint;
 
 /// Writes `count` blocks of tokens (0: up to and with a stream's last), behind the bits of `carry`.
 pub(crate) fn blocks(

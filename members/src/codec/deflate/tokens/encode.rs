@@ -10,7 +10,7 @@ use crate::codec::deflate::inflate::{
     BitReader, DISTANCE_SLOTS, DISTANCES, LENGTHS, Lengths, codes, distance_slot, fixed_lengths,
 };
 use crate::error::RecreateError;
-use crate::program::take_varint;
+use crate::varint::take_varint;
 
 /// A block's codes, ready to be written.
 pub(crate) struct Encoder {

@@ -2,7 +2,8 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank, zlib_cost};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::{Multiplied, Settings};
+use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::hash::Multiplied;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::block::Rules;

@@ -3,9 +3,11 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank, zlib_cost};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::{Rolling, Settings};
+use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::fill::MAX_MATCH;
+use crate::codec::deflate::encoder::matchers::hash::Rolling;
 use crate::codec::deflate::encoder::matchers::rsync::Rsync;
-use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH};
+use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::block::Rules;
 use crate::codec::deflate::encoder::output::expected::Expected;

@@ -2,7 +2,8 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::{Rolling, Settings};
+use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::hash::Rolling;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
 use crate::codec::deflate::encoder::output::block::Rules;

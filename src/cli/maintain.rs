@@ -92,6 +92,7 @@ fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
         "blobs": found.blobs,
         "objects": found.versions,
         "parts": found.parts,
+        "documents": found.documents,
         "problems": found.problems.len(),
         "unreadable": found.unreadable,
     });

@@ -14,6 +14,7 @@ mod fetch;
 mod folder;
 mod fsck;
 mod gc;
+mod handoffs;
 mod ingest;
 mod inspect;
 mod intake;
@@ -53,6 +54,7 @@ pub use fetch::slice_of;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
+pub use handoffs::Handoffs;
 pub use ingest::{Gear, OwnSketches, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
 pub use intake::{Intake, Piece, Span, Strand, Taken};
@@ -200,6 +202,11 @@ impl Store {
         self.0.segments.lost()
     }
 
+    /// Counts how often work passes from one thread to another.
+    pub fn handoffs(&self) -> &Handoffs {
+        &self.0.status.handoffs
+    }
+
     /// Damaged reads since start.
     pub fn damaged_reads(&self) -> u64 {
         self.0.blobs.damaged()
@@ -237,7 +244,14 @@ impl Store {
         E: Send + 'static,
     {
         match &self.0.log {
-            Some(log) => log.transact(touches, contents, evaluate, done),
+            Some(log) => {
+                self.handoffs().count();
+                let handoffs = self.handoffs().clone();
+                log.transact(touches, contents, evaluate, move |result| {
+                    handoffs.count();
+                    done(result);
+                });
+            }
             None => done(Err(CommitError::Closed)),
         }
     }

@@ -140,8 +140,8 @@ impl Store {
         let Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log } = parts;
         Ok(Self(Arc::new(Inner {
             blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
-            encode: Pool::new("encode", settings.encode_threads)?,
-            read: Pool::new("read", settings.read_threads)?,
+            encode: Pool::new("encode", settings.encode_threads, status.handoffs.clone())?,
+            read: Pool::new("read", settings.read_threads, status.handoffs.clone())?,
             vfs: Arc::clone(&folder.vfs),
             header: folder.header.clone(),
             index,

@@ -26,12 +26,15 @@ impl Store {
         let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
             done(result.and_then(|mut placings| placings.pop().ok_or_else(|| StoreError::ReadOnly("closing".into()))));
         });
+        let handoffs = self.handoffs().clone();
+        handoffs.count();
         // No handle on the store: this runs on its own thread.
         let soundness = Arc::clone(self.inner().blobs.soundness());
         let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
             for placing in result.iter().flatten() {
                 soundness.verified(&placing.hash, placing.row.position);
             }
+            handoffs.count();
             done.call(result);
         });
         match self.inner().log() {

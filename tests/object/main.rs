@@ -7,6 +7,8 @@ mod conditions;
 mod copies;
 mod expiry;
 mod full_disk;
+#[cfg(feature = "planted-bugs")]
+mod handoffs;
 mod integrity;
 mod listings;
 mod objects;

@@ -14,7 +14,7 @@ use crate::store::{
 };
 
 /// Bytes of a body handled in one job.
-const CHUNK: usize = 256 << 10;
+pub const CHUNK: usize = 256 << 10;
 
 /// Windows of one upload that are prepared at the same time.
 pub(super) const PREPARING: usize = 2;

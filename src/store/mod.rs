@@ -4,7 +4,6 @@
 //! kept.
 
 mod apply;
-mod assembly;
 mod blob;
 pub mod bugs;
 mod content;
@@ -17,7 +16,6 @@ mod gc;
 mod handoffs;
 mod ingest;
 mod inspect;
-mod intake;
 mod log;
 mod open;
 mod optimize;
@@ -46,7 +44,6 @@ use std::sync::atomic::AtomicBool;
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
-pub use assembly::Assembly;
 pub use blob::{Blob, Placing, Space};
 pub use content::Content;
 pub use error::StoreError;
@@ -55,9 +52,8 @@ pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
 pub use gc::{Background, CollectOptions, CollectReport};
 pub use handoffs::Handoffs;
-pub use ingest::{Gear, OwnSketches, Prepared, State};
+pub use ingest::{Assembly, Chunk, Chunked, Done, EncodeOptions, Encoding, ObjectSketches, Pipeline, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
-pub use intake::{Intake, Piece, Span, Strand, Taken};
 pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
 pub use parity::MendReport;
 pub use pool::{Pool, Worker};
@@ -72,6 +68,8 @@ pub use stats::{SpaceStats, Stats, Totals};
 pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use unreadable::{Owner, Stretch, Unreadable};
+
+pub use write::Placings;
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};

@@ -9,36 +9,36 @@ use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
 use super::Store;
-use super::assembly::Assembly;
 use super::blob::{Blob, Placing};
 use super::bugs::Bug;
 use super::content::Content;
 use super::error::StoreError;
+use super::ingest::Assembly;
 use super::log::Callback;
 use super::recipe::{build, restrict};
 
 /// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
 
+/// What was appended, in order.
+pub type Placings = Vec<Arc<Placing>>;
+
 impl Store {
-    /// Appends a window's record; `done` is called on the log thread and must not block.
-    pub fn append(&self, blob: Blob, done: impl FnOnce(Result<Arc<Placing>, StoreError>) + Send + 'static) {
-        let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
-            done(result.and_then(|mut placings| placings.pop().ok_or_else(|| StoreError::ReadOnly("closing".into()))));
-        });
+    /// Appends records in their order; `done` is called on the log thread and must not block.
+    pub fn append(&self, blobs: Vec<Blob>, done: impl FnOnce(Result<Placings, StoreError>) + Send + 'static) {
         let handoffs = self.handoffs().clone();
         handoffs.count();
         // No handle on the store: this runs on its own thread.
         let soundness = Arc::clone(self.inner().blobs.soundness());
-        let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
+        let done = Callback::new(move |result: Result<Placings, StoreError>| {
             for placing in result.iter().flatten() {
                 soundness.verified(&placing.hash, placing.row.position);
             }
             handoffs.count();
-            done.call(result);
+            done(result);
         });
         match self.inner().log() {
-            Ok(log) => log.append(vec![blob], done),
+            Ok(log) => log.append(blobs, done),
             Err(error) => done.call(Err(error)),
         }
     }
@@ -47,9 +47,9 @@ impl Store {
     ///
     /// # Errors
     /// What appending gives.
-    pub fn append_and_wait(&self, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+    pub fn append_and_wait(&self, blobs: Vec<Blob>) -> Result<Placings, StoreError> {
         let (sender, receiver) = bounded(1);
-        self.append(blob, move |result| drop(sender.send(result)));
+        self.append(blobs, move |result| drop(sender.send(result)));
         receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
     }
 
@@ -58,9 +58,11 @@ impl Store {
     /// # Errors
     /// What appending gives.
     pub fn append_unwritten(&self, content: &mut Content) -> Result<(), StoreError> {
-        for blob in content.take_unwritten() {
-            content.placings.push(self.append_and_wait(blob)?);
+        let unwritten = content.take_unwritten();
+        if unwritten.is_empty() {
+            return Ok(());
         }
+        content.placings.extend(self.append_and_wait(unwritten)?);
         Ok(())
     }
 

@@ -17,10 +17,10 @@ mod download;
 mod md5;
 mod upload;
 
-pub use budget::Budget;
+pub use budget::{Budget, Busy};
 pub use download::{BodyReader, read_body};
 pub use md5::{Md5, Md5Queue};
-pub use upload::{BodyError, CHUNK, Digest, StoredBody, store_body};
+pub use upload::{CHUNK, Commit, Digest, StoredBody, store_body};
 
 use std::ops::Range;
 

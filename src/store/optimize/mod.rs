@@ -18,14 +18,15 @@
 //! Failure cases: an object with damage is left as it is; a full disk ends the run; both are reported.
 
 mod background;
-mod convert;
+mod encode;
 mod form;
 mod join;
+mod order;
 mod policy;
 mod progress;
 mod retired;
+mod rewrite;
 mod rotate;
-mod turns;
 
 pub use background::Optimizer;
 pub use join::Joiner;
@@ -243,7 +244,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
+        let content = match rewrite::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {
@@ -265,7 +266,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         let written = content.stored_bytes();
-        if convert::replace(self, row, content, form)? {
+        if rewrite::replace(self, row, content, form)? {
             done.objects += 1;
             done.bytes += size;
             done.written_bytes += written;

@@ -21,7 +21,7 @@ use crate::delta::{CutWindow, sketch};
 use crate::index::cold;
 use crate::store::bugs::Bug;
 use crate::store::fetch::Keep;
-use crate::store::ingest::{Gear, Rotation};
+use crate::store::ingest::{EncodeOptions, Rebase};
 use crate::store::{Space, Store, StoreError, Worker};
 
 impl Store {
@@ -91,10 +91,10 @@ impl Store {
             policy => policy.effort(),
         };
         let max_depth = if self.bugs().has(Bug::RotateIntoCircle) { u8::MAX } else { row.depth };
-        let rotation = Rotation { max_depth, barred };
-        let gear = Gear { effort, own: None, cold: true, rotation: Some(&rotation) };
+        let rebase = Rebase { max_depth, barred };
+        let encode = EncodeOptions { effort, own: None, optimized: true, rebase: Some(&rebase) };
         let cut = CutWindow { bytes, features };
-        let (blob, mut pins) = self.encode(worker, space.unwrap_or_default(), &gear, *hash, cut);
+        let (blob, mut pins) = self.encode(worker, space.unwrap_or_default(), &encode, *hash, cut);
         if self.bugs().has(Bug::RotateDropsPins) {
             pins.clear();
             std::thread::sleep(std::time::Duration::from_millis(3));

@@ -148,11 +148,11 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
 
 fn would(done: &OptimizeReport) -> Vec<String> {
     let mut lines = vec![format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))];
-    if done.holders > 0 {
-        let retired = report::size(done.retired_bytes);
+    if done.dependents > 0 {
+        let retired = report::size(done.orphaned_bytes);
         lines.push(format!(
             "{} windows would be encoded anew, without references of {retired} that only removed objects used",
-            done.holders
+            done.dependents
         ));
     }
     if done.parity > 0 {
@@ -168,11 +168,11 @@ fn would(done: &OptimizeReport) -> Vec<String> {
 fn did(done: &OptimizeReport) -> Vec<String> {
     let (bytes, written) = (report::size(done.bytes), report::size(done.written_bytes));
     let mut lines = vec![format!("{} objects ({bytes}) stored anew in {written}", done.objects)];
-    if done.rotated > 0 {
-        let (retired, written) = (report::size(done.retired_bytes), report::size(done.rotated_bytes));
+    if done.rebased > 0 {
+        let (retired, written) = (report::size(done.orphaned_bytes), report::size(done.rebased_bytes));
         lines.push(format!(
             "{} windows encoded anew in {written}, without references of {retired} that only removed objects used",
-            done.rotated
+            done.rebased
         ));
     }
     if done.mended > 0 {
@@ -185,7 +185,7 @@ fn did(done: &OptimizeReport) -> Vec<String> {
             done.shared
         ));
     }
-    if done.objects + done.rotated > 0 {
+    if done.objects + done.rebased > 0 {
         lines.push("run gc to free the space of their old form".into());
     }
     lines

@@ -21,7 +21,6 @@ mod complete;
 pub mod condition;
 pub mod content;
 mod copy;
-mod cut_off;
 mod delete;
 mod digest;
 mod error;
@@ -36,13 +35,14 @@ mod part;
 mod put;
 mod range;
 mod token;
+mod truncated_uploads;
 mod upload;
 mod write;
 
 use deltastore_format::BucketId;
 
 use content::{Budget, Md5Queue};
-use cut_off::CutOff;
+use truncated_uploads::TruncatedUploads;
 
 use crate::store::Store;
 
@@ -84,7 +84,7 @@ pub struct Objects {
     store: Store,
     budget: Budget,
     md5s: Md5Queue,
-    cut_off: CutOff,
+    truncated: TruncatedUploads,
     min_part: u64,
 }
 
@@ -95,7 +95,7 @@ impl Objects {
             budget: Budget::new(&store),
             md5s: Md5Queue::default(),
             store,
-            cut_off: CutOff::default(),
+            truncated: TruncatedUploads::default(),
             min_part: MIN_PART_SIZE,
         }
     }

@@ -83,11 +83,11 @@ impl Objects {
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
         let digests = promises.digests().keeping(kept);
-        let (length, cut_off) = (promises.length(), self.cut_off.clone());
+        let (length, uploads) = (promises.length(), self.truncated.clone());
         let commit = move |stored: StoredBody<Digests>| {
             let StoredBody { content, digest, truncated } = stored;
             if truncated {
-                cut_off.note(upload.upload);
+                uploads.note(upload.upload);
             }
             let mut found = digest.finish();
             let (etag, kept) = (hex::encode(found.md5), found.kept.take());
@@ -121,8 +121,8 @@ impl Objects {
         if size > MAX_BODY_SIZE {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
-        if self.store.is_joining(source.version) {
-            self.cut_off.note(upload.upload);
+        if self.store.is_to_be_rewritten(source.version) {
+            self.truncated.note(upload.upload);
         }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
         let content = loop {
@@ -134,7 +134,7 @@ impl Objects {
             if now.recipe == source.recipe {
                 return Err(error.into());
             }
-            // The optimizer stored it anew.
+            // The optimizer rewrote it.
             source = now;
         };
         let Commit { touches, content, evaluate } = put_part(&upload, number, content, etag, checksum);

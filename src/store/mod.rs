@@ -6,16 +6,17 @@
 mod apply;
 mod blob;
 pub mod bugs;
+mod collect;
 mod content;
 mod encoders;
 mod error;
 mod fetch;
 mod folder;
 mod fsck;
-mod gc;
 mod handoffs;
 mod ingest;
 mod inspect;
+mod jobs;
 mod log;
 mod open;
 mod optimize;
@@ -31,7 +32,6 @@ mod settings;
 mod soundness;
 mod stats;
 mod stop;
-mod thread;
 mod transaction;
 mod unreadable;
 mod write;
@@ -39,23 +39,23 @@ mod write;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
 pub use blob::{Blob, Placing, Space};
+pub use collect::{CollectOptions, CollectReport, Collector};
 pub use content::Content;
 pub use error::StoreError;
 pub use fetch::slice_of;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
-pub use gc::{Background, CollectOptions, CollectReport};
 pub use handoffs::Handoffs;
 pub use ingest::{Assembly, Chunk, Chunked, Done, EncodeOptions, Encoding, ObjectSketches, Pipeline, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
-pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
-pub use parity::MendReport;
+pub use jobs::{Activity, Held, Job, JobError, JobHandle, JobStatus, Jobs, Next, Outcome, Priority, Run, StopOnDrop};
+pub use optimize::{MultipartRewriter, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
+pub use parity::{MendReport, ParityPass, Scrub};
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
@@ -65,7 +65,6 @@ pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
-pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use unreadable::{Owner, Stretch, Unreadable};
 
@@ -79,7 +78,7 @@ use bugs::Bugs;
 use encoders::Encoders;
 use fetch::Blobs;
 use log::{Log, Status};
-use optimize::Joins;
+use optimize::OptimizerState;
 use pins::{Pin, Pins};
 use segments::Segments;
 use soundness::Unverified;
@@ -99,13 +98,10 @@ pub(crate) struct Inner {
     bugs: Bugs,
     damage: Vec<Damage>,
     collecting: Mutex<()>,
-    optimizing: Mutex<()>,
-    /// An administrator's run waits or is under way.
-    by_hand: AtomicBool,
-    joins: Joins,
+    optimizer: OptimizerState,
     unverified: Unverified,
     encoders: Encoders,
-    stops: stop::Stops,
+    jobs: Jobs,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -308,6 +304,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.jobs.stop_all();
         self.close(Index::flush);
     }
 }

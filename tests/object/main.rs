@@ -10,6 +10,7 @@ mod full_disk;
 #[cfg(feature = "planted-bugs")]
 mod handoffs;
 mod integrity;
+mod jobs;
 mod listings;
 mod objects;
 mod store;

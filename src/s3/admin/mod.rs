@@ -1,16 +1,18 @@
 //! What an administrator asks of a running server, under `/_deltastore/`, which no bucket can be called. Signed like S3
 //! requests.
 //!
-//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end.
+//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` rewrites everything, smaller, to its end.
 //!   The answer is a JSON object a line, several a second while it goes on, and a last one when it has ended; a client
 //!   that goes away ends it too. There is one such run at a time.
 //! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json`
 //!   prints it.
 //! - `GET /_deltastore/damage`: damaged windows and nodes that this server has met, and how many were healed.
+//! - `GET /_deltastore/jobs`: background work; `POST /_deltastore/jobs/NAME/run`, `pause` and `resume` control it.
 //! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`,
 //!   `balanced` or `max`.
 
 mod inspect;
+mod jobs;
 mod optimize;
 mod query;
 
@@ -24,7 +26,7 @@ use s3s::{Body, S3Error, S3Request, S3Response, S3Result, s3_error};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-pub use self::optimize::Runs;
+pub use self::optimize::ended as optimization_ended;
 use self::query::Query;
 use super::error::to_s3_error;
 use super::request::context::RequestContext;
@@ -38,12 +40,11 @@ pub struct Admin {
     objects: Objects,
     /// One inspection at a time: its report is held in memory.
     inspecting: Semaphore,
-    runs: Arc<Runs>,
 }
 
 impl Admin {
-    pub fn new(objects: Objects, runs: Arc<Runs>) -> Self {
-        Self { objects, inspecting: Semaphore::new(1), runs }
+    pub fn new(objects: Objects) -> Self {
+        Self { objects, inspecting: Semaphore::new(1) }
     }
 }
 
@@ -57,7 +58,10 @@ impl S3Route for Admin {
         let path = request.uri.path().strip_prefix(PREFIX).unwrap_or_default().to_owned();
         let named = path.strip_prefix("inspect/").map(inspect::named).transpose()?;
         if let Some(context) = request.extensions.get::<Arc<RequestContext>>() {
-            let operation = if named.is_some() { "inspect" } else { path.as_str() };
+            let operation = match path.split_once('/') {
+                Some((first @ ("inspect" | "jobs"), _)) => first,
+                _ => path.as_str(),
+            };
             context.resolve(format!("Admin:{operation}"), named.clone());
         }
         let query = Query::parse(request.uri.query().unwrap_or_default())?;
@@ -66,6 +70,9 @@ impl S3Route for Admin {
                 Method::GET => self.inspect(&named, query).await,
                 other => Err(s3_error!(MethodNotAllowed, "{other} is not allowed on {PREFIX}inspect.")),
             };
+        }
+        if let Some(rest) = path.strip_prefix("jobs").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return self.jobs(&request.method, rest);
         }
         match (&request.method, path.as_str()) {
             (&Method::POST, "optimize") => self.optimize(query),
@@ -77,7 +84,7 @@ impl S3Route for Admin {
             }
             _ => Err(s3_error!(
                 InvalidRequest,
-                "There is no {PREFIX}{path}: optimize, policy, damage and inspect/BUCKET/KEY are known."
+                "There is no {PREFIX}{path}: optimize, policy, damage, jobs and inspect/BUCKET/KEY are known."
             )),
         }
     }

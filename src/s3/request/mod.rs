@@ -34,7 +34,7 @@ use self::incoming::IncomingBody;
 use self::reply::Reply;
 use self::verified::Pipeline;
 use super::access::{Access, NoAuth};
-use super::admin::{Admin, Runs};
+use super::admin::{Admin, optimization_ended};
 use super::api::Api;
 use super::auth::{Authenticator, is_signed};
 use super::server::pressure::{Direction, Peer};
@@ -53,7 +53,6 @@ pub struct Requests {
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
-    runs: Arc<Runs>,
 }
 
 impl Requests {
@@ -75,23 +74,15 @@ impl Requests {
         if has_domains {
             operations.set_host(domains()?);
         }
-        let runs = Arc::new(Runs::default());
         let pipeline = Pipeline {
             authenticator: Authenticator::new(credentials, settings),
             operations: operations.build(),
-            admin: Admin::new(objects.clone(), runs.clone()),
+            admin: Admin::new(objects.clone()),
             domains: has_domains.then(domains).transpose()?,
             max_xml_bytes: settings.max_xml_bytes,
         };
         let ids = RequestIds::new();
-        Ok(Requests {
-            pipeline,
-            objects,
-            host_id: ids.host_id(),
-            ids,
-            max_header_bytes: settings.max_header_bytes,
-            runs,
-        })
+        Ok(Requests { pipeline, objects, host_id: ids.host_id(), ids, max_header_bytes: settings.max_header_bytes })
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer.
@@ -178,7 +169,7 @@ impl Requests {
 
     /// Waits for what requests began and the store told to stop, but not for ever.
     pub async fn finish_runs(&self, patience: Duration) {
-        if !self.runs.ended(patience).await {
+        if !optimization_ended(self.objects.store(), patience).await {
             tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
         }
     }

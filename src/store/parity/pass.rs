@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives.
     pub fn protect(&self, stop: &AtomicBool) -> Result<u64, StoreError> {
-        let _one_at_a_time = self.inner().optimizing.lock();
+        let _one_at_a_time = self.inner().optimizer.alone();
         let mut done = OptimizeReport::default();
         let options = ParityOptions { dry_run: false, end_active: true };
         self.keep_parity(options, stop, &|| (), &mut done, &mut |_| ())?;

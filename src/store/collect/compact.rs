@@ -1,6 +1,7 @@
 //! Compaction: moving what is alive out of a segment, then removing the file.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
@@ -15,9 +16,10 @@ use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::log::{Moved, MovedParity, Relocation};
+use crate::store::stop::go_on;
 
 /// Free bytes that a compaction wants beside what it copies: for commits and the index.
-const ROOM: u64 = 8 << 20;
+const MIN_FREE_BYTES: u64 = 8 << 20;
 /// Bytes moved in one batch.
 const CHUNK: usize = 4 << 20;
 
@@ -25,6 +27,7 @@ const CHUNK: usize = 4 << 20;
 pub fn compact_all(
     store: &Store,
     options: CollectOptions,
+    stop: &AtomicBool,
     done: &mut CollectReport,
     report: &mut dyn FnMut(&CollectReport),
 ) -> Result<(), StoreError> {
@@ -57,7 +60,7 @@ pub fn compact_all(
     }
     victims.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (id, _) in victims {
-        let compacted = if has_room(store, id)? { compact(store, id, done) } else { Err(StoreError::Full) };
+        let compacted = if has_room(store, id)? { compact(store, id, stop, done) } else { Err(StoreError::Full) };
         match compacted {
             // The next may need less.
             Err(StoreError::Full) => done.segments_without_room += 1,
@@ -71,7 +74,7 @@ pub fn compact_all(
 /// True when what is alive in a segment fits the free space once more. Where nothing is, trying costs nothing.
 fn has_room(store: &Store, id: SegmentId) -> Result<bool, StoreError> {
     let live = u64::try_from(store.index().live(id)?).unwrap_or(0);
-    let needed = if live == 0 { 0 } else { live + ROOM };
+    let needed = if live == 0 { 0 } else { live + MIN_FREE_BYTES };
     Ok(store.inner().vfs.free_bytes(store.dir())? >= needed)
 }
 
@@ -85,7 +88,7 @@ fn dead_share(store: &Store, id: SegmentId) -> Result<f64, StoreError> {
     Ok((1.0 - live / len as f64).max(0.0))
 }
 
-fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(), StoreError> {
+fn compact(store: &Store, id: SegmentId, stop: &AtomicBool, done: &mut CollectReport) -> Result<(), StoreError> {
     let inner = store.inner();
     if inner.pins.has_fresh_in(id) && !inner.bugs.has(Bug::CompactFresh) {
         done.postponed += 1;
@@ -94,12 +97,12 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
     let reader = inner.blobs.readers().get(id)?;
     let len = reader.file_len()?;
     // Checked before anything moves, or every collection would copy the part before the damage again.
-    let Some(dropped) = droppable(store, &reader, id)? else {
+    let Some(dropped) = droppable(store, &reader, id, stop)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
     };
-    let Some(moved) = move_live(store, &reader, id, &dropped)? else {
+    let Some(moved) = move_live(store, &reader, id, (&dropped, stop))? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
@@ -127,11 +130,16 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
 
 /// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the
 /// segment must stay.
-fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
+fn droppable(
+    store: &Store,
+    reader: &SegmentReader,
+    id: SegmentId,
+    stop: &AtomicBool,
+) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        store.go_on()?;
+        go_on(stop)?;
         match scanned? {
             Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
             Scanned::Damage { from, to, .. } if flipped_commit(reader, from, to)?.is_some() => {}
@@ -182,14 +190,14 @@ fn move_live(
     store: &Store,
     reader: &SegmentReader,
     id: SegmentId,
-    dropped: &BTreeSet<u64>,
+    (dropped, stop): (&BTreeSet<u64>, &AtomicBool),
 ) -> Result<Option<u64>, StoreError> {
     let mut moved = 0;
     let nothing = || Relocation { segment: id, blobs: Vec::new(), parity: Vec::new(), ops: Vec::new() };
     let (mut slice, mut bytes) = (nothing(), 0);
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        store.go_on()?;
+        go_on(stop)?;
         let (header, payload) = match scanned? {
             Scanned::Record { header, payload } => (header, payload),
             Scanned::Damage { from, .. } if dropped.contains(&from) => continue,

@@ -17,14 +17,15 @@
 //! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or
 //! node may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
 
-mod background;
 mod compact;
+mod job;
 mod mark;
 
-pub use background::Background;
+pub use job::Collector;
 pub(super) use mark::unlinked;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::AtomicBool;
 
 use super::Store;
 use super::error::StoreError;
@@ -75,6 +76,16 @@ impl Store {
         options: CollectOptions,
         report: &mut dyn FnMut(&CollectReport),
     ) -> Result<CollectReport, StoreError> {
+        self.collect_until(options, self.jobs().stopping(), report)
+    }
+
+    /// As [`Store::collect`], until it is told to stop.
+    pub(super) fn collect_until(
+        &self,
+        options: CollectOptions,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(&CollectReport),
+    ) -> Result<CollectReport, StoreError> {
         let _one_at_a_time = self.inner().collecting.lock();
         if self.index().hidden()?.any() || !self.inner().segments.lost().is_empty() {
             tracing::warn!("nothing is collected: part of the log is damaged or lost, and links in it are not known");
@@ -82,9 +93,9 @@ impl Store {
             return Ok(CollectReport { damaged_segments: segments.len().max(1) as u64, ..CollectReport::default() });
         }
         let mut done = CollectReport::default();
-        mark::mark(self, &mut done)?;
+        mark::mark(self, stop, &mut done)?;
         report(&done);
-        compact::compact_all(self, options, &mut done, report)?;
+        compact::compact_all(self, options, stop, &mut done, report)?;
         Ok(done)
     }
 }

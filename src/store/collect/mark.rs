@@ -1,5 +1,7 @@
 //! Marking: finding blobs without links.
 
+use std::sync::atomic::AtomicBool;
+
 use deltastore_format::{Hash, PlacedKind};
 
 use super::CollectReport;
@@ -7,18 +9,19 @@ use crate::index::{BlobRow, Index};
 use crate::store::Store;
 use crate::store::error::StoreError;
 use crate::store::log::Collect;
+use crate::store::stop::go_on;
 
 /// Candidates decided on in one go on the log thread.
 const CHUNK: usize = 512;
 
 /// Drops everything without links that nothing holds.
-pub fn mark(store: &Store, done: &mut CollectReport) -> Result<(), StoreError> {
+pub fn mark(store: &Store, stop: &AtomicBool, done: &mut CollectReport) -> Result<(), StoreError> {
     let mut suspects = unlinked(store.index())?;
     // Each round can only free what the last one linked to.
     while !suspects.is_empty() {
         let mut next = Vec::new();
         for chunk in suspects.chunks(CHUNK) {
-            store.go_on()?;
+            go_on(stop)?;
             let candidates =
                 chunk.iter().filter_map(|hash| candidate(store, hash).transpose()).collect::<Result<Vec<_>, _>>()?;
             next.extend(candidates.iter().flat_map(|candidate| candidate.links.iter().copied()));

@@ -2,10 +2,11 @@
 
 #![deny(clippy::unwrap_used)]
 
+pub use deltastore_delta as delta;
+pub use deltastore_segment as segment;
+
 pub mod cli;
-pub mod delta;
 pub mod index;
 pub mod object;
 pub mod s3;
-pub mod segment;
 pub mod store;

@@ -1,8 +1,6 @@
 //! The `deltastore` binary.
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
+    deltastore_allocator::return_freed_pages_at_once();
     deltastore::cli::main()
 }

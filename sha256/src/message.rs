@@ -5,6 +5,9 @@ use sha2::block_api::compress256;
 
 pub(crate) const BLOCK: usize = 64;
 
+/// Compresses as many blocks of two messages as are given, which is the same number of each.
+pub(crate) type Pair = fn(&mut [[u32; 8]; 2], &[[u8; BLOCK]], &[[u8; BLOCK]]);
+
 /// The state before the first block: FIPS 180-4, 5.3.3.
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];

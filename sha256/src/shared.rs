@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
-use crate::message::{BLOCK, Message};
+use crate::message::{BLOCK, Message, Pair};
 
 /// Blocks between two looks at who waits.
 const STEP: usize = (64 << 10) / BLOCK;
@@ -19,9 +19,6 @@ pub(crate) struct Shared {
     most: usize,
     turns: Mutex<Turns>,
 }
-
-/// Compresses as many blocks of two messages as are given, which is the same number of each.
-pub(crate) type Pair = fn(&mut [[u32; 8]; 2], &[[u8; BLOCK]], &[[u8; BLOCK]]);
 
 #[derive(Default)]
 struct Turns {

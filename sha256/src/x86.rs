@@ -6,8 +6,7 @@ use std::arch::x86_64::{
     _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
 };
 
-use crate::message::BLOCK;
-use crate::shared::Pair;
+use crate::message::{BLOCK, Pair};
 
 /// The rounds' constants: FIPS 180-4, 4.2.2.
 #[rustfmt::skip]

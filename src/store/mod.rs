@@ -38,7 +38,7 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
@@ -87,7 +87,7 @@ use soundness::Unverified;
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-pub(crate) struct Inner {
+struct Inner {
     index: Index,
     blobs: Blobs,
     pins: Arc<Pins>,
@@ -136,9 +136,83 @@ pub enum Health {
     },
 }
 
+/// A store that somebody else keeps open.
+struct Lent(Weak<Inner>);
+
+impl Lent {
+    /// The store, unless it is closed.
+    fn store(&self) -> Option<Store> {
+        self.0.upgrade().map(Store)
+    }
+}
+
+/// Each part of the store is given the few others that it works with; none reaches through all of them.
 impl Store {
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.0
+    fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    fn pins(&self) -> &Arc<Pins> {
+        &self.0.pins
+    }
+
+    fn segments(&self) -> &Segments {
+        &self.0.segments
+    }
+
+    fn status(&self) -> &Status {
+        &self.0.status
+    }
+
+    fn vfs(&self) -> &dyn Vfs {
+        self.0.vfs.as_ref()
+    }
+
+    fn encoders(&self) -> &Encoders {
+        &self.0.encoders
+    }
+
+    fn optimizer(&self) -> &OptimizerState {
+        &self.0.optimizer
+    }
+
+    fn collecting(&self) -> &Mutex<()> {
+        &self.0.collecting
+    }
+
+    fn unverified(&self) -> &Unverified {
+        &self.0.unverified
+    }
+
+    /// What is wrong with the folder, and where the log ends in a store that is only looked at.
+    fn looked_at(&self) -> (&Folder, Option<Position>) {
+        (&self.0.folder, self.0.end)
+    }
+
+    /// # Errors
+    /// [`StoreError::ReadOnly`] of a store that is only looked at.
+    fn log(&self) -> Result<&Log, StoreError> {
+        self.0.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+    }
+
+    /// Pins a hash, waiting out a collection of it that is under way.
+    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+        self.0.pins.pin_waiting(hash)
+    }
+
+    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
+    fn garbage_made(&self) -> u64 {
+        self.0.status.removals() + self.0.pins.abandoned()
+    }
+
+    /// The jobs of this store.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// A handle that does not keep the store open.
+    fn lent(&self) -> Lent {
+        Lent(Arc::downgrade(&self.0))
     }
 
     /// The typed tables; every call sees all acknowledged commits.
@@ -201,11 +275,6 @@ impl Store {
         &self.0.status.handoffs
     }
 
-    /// Damaged reads since start.
-    pub fn damaged_reads(&self) -> u64 {
-        self.0.blobs.damaged()
-    }
-
     /// Windows and nodes since start whose damaged record was made up for by their parity.
     pub fn mended_reads(&self) -> u64 {
         self.0.blobs.mended()
@@ -261,25 +330,14 @@ impl Store {
     }
 }
 
-impl Inner {
-    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
-    fn garbage_made(&self) -> u64 {
-        self.status.removals() + self.pins.abandoned()
-    }
-
-    /// Pins a hash, waiting out a collection of it that is under way.
-    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<blob::Placing>>) {
-        loop {
-            if let Some(pinned) = self.pins.pin(hash) {
-                return pinned;
-            }
-            // The collector holds a doomed hash for one index write.
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        }
-    }
-
-    fn log(&self) -> Result<&Log, StoreError> {
-        self.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+impl Store {
+    /// Closes the store cleanly, whoever still holds it: what waits for a thread is given up, what was written is
+    /// synced and marked as the end, the index is flushed. Reads go on, writes are refused.
+    pub fn close(&self) {
+        self.stop_background();
+        self.0.encode.give_up();
+        self.0.read.give_up();
+        self.0.close(Index::end);
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
 use super::handoffs::Handoffs;
 use crate::delta::{Decoder, Encoder};
 
@@ -25,12 +25,12 @@ pub struct Worker {
     pub encoder: Encoder,
     pub decoder: Decoder,
     /// What becomes of what it reads for clients.
-    pub keep: Keep,
+    pub cache: CachePolicy,
 }
 
 impl Worker {
     pub fn new() -> Self {
-        Self { encoder: Encoder::new(), decoder: Decoder::new(), keep: Keep::default() }
+        Self { encoder: Encoder::new(), decoder: Decoder::new(), cache: CachePolicy::default() }
     }
 }
 

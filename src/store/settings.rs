@@ -14,7 +14,7 @@ pub struct Settings {
     /// How hard a PUT tries to make windows small.
     pub effort: Effort,
     /// How the optimizer cuts windows where it is to make them small, see [`super::Policy`].
-    pub cold_cut: CutSettings,
+    pub optimized_cut: CutSettings,
     /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what
     /// could be gained.
     pub optimize_min: u64,
@@ -55,7 +55,7 @@ impl Default for Settings {
             cut: CutSettings::default(),
             expand: Some(members::Settings::default()),
             effort: Effort::default(),
-            cold_cut: CutSettings::cold(),
+            optimized_cut: CutSettings::cold(),
             optimize_min: 4 << 10,
             parity_from: 8,
             segment_bytes: 256 << 20,

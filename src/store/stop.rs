@@ -6,8 +6,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Store;
 use super::error::StoreError;
-use super::{Index, Store};
 
 /// # Errors
 /// [`StoreError::ReadOnly`] once the work is to stop.
@@ -24,15 +24,5 @@ impl Store {
     /// Was background work told to stop?
     pub fn is_stopping(&self) -> bool {
         self.jobs().stopping().load(Ordering::Relaxed)
-    }
-
-    /// Closes the store cleanly, whoever still holds it: what waits for a thread is given up, what was written is
-    /// synced and marked as the end, the index is flushed. Reads go on, writes are refused.
-    pub fn close(&self) {
-        self.stop_background();
-        let inner = self.inner();
-        inner.encode.give_up();
-        inner.read.give_up();
-        inner.close(Index::end);
     }
 }

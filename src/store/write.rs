@@ -29,7 +29,7 @@ impl Store {
         let handoffs = self.handoffs().clone();
         handoffs.count();
         // No handle on the store: this runs on its own thread.
-        let soundness = Arc::clone(self.inner().blobs.soundness());
+        let soundness = Arc::clone(self.blobs().soundness());
         let done = Callback::new(move |result: Result<Placings, StoreError>| {
             for placing in result.iter().flatten() {
                 soundness.verified(&placing.hash, placing.row.position);
@@ -37,7 +37,7 @@ impl Store {
             handoffs.count();
             done(result);
         });
-        match self.inner().log() {
+        match self.log() {
             Ok(log) => log.append(blobs, done),
             Err(error) => done.call(Err(error)),
         }
@@ -113,7 +113,7 @@ impl Store {
 
     /// A node whose record is damaged is written anew, and takes its place. What it names is the caller's to verify.
     fn add_node(&self, content: &mut Content, mut node: Blob) -> Result<(), StoreError> {
-        let (pin, fresh) = self.inner().pin(node.hash);
+        let (pin, fresh) = self.pin(node.hash);
         content.pins.push(pin);
         let known = self.index().blob(&node.hash)?;
         if let Some(placing) = &fresh
@@ -144,7 +144,7 @@ impl Store {
         let mut entries = Vec::new();
         for (recipe, range) in pieces {
             for entry in restrict(&recipe.entries, range.clone()) {
-                let (pin, _) = self.inner().pin(entry.hash);
+                let (pin, _) = self.pin(entry.hash);
                 let row = self.index().blob(&entry.hash)?.ok_or(StoreError::Missing { hash: entry.hash })?;
                 content.pins.push(pin);
                 // How a node's windows are stored is not looked up: the storage type of a copy is a hint.
@@ -175,7 +175,7 @@ impl Store {
                     flat.push(entry);
                     continue;
                 }
-                let node = self.inner().blobs.node(&entry.hash)?;
+                let node = self.blobs().node(&entry.hash)?;
                 if node.level + 1 > MAX_CHILD_LEVEL {
                     deep = true;
                     flat.extend(restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len)));

@@ -34,7 +34,7 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
         let mut machine = Machine::new(Bugs::default());
         if seed % 2 == 1 {
             // Many windows have a cold form and another.
-            machine.settings.cold_cut = machine.settings.cut;
+            machine.settings.optimized_cut = machine.settings.cut;
         }
         let mut world = World::on(machine, seed)?;
         (0..25).try_for_each(|_| world.step())?;
@@ -55,7 +55,7 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     (1..=3).try_for_each(|seed| {
         let mut machine = Machine::new(bugs);
         if seed == 2 {
-            machine.settings.cold_cut = machine.settings.cut;
+            machine.settings.optimized_cut = machine.settings.cut;
         }
         let mut world = World::on(machine, seed)?;
         world.parallel = 1;
@@ -79,7 +79,7 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
 /// encoded.
 fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     let mut machine = Machine::new(bugs);
-    machine.settings.cold_cut = machine.settings.cut;
+    machine.settings.optimized_cut = machine.settings.cut;
     machine.settings.effort.deltas = false;
     let mut world = World::on(machine, 12)?;
     world.parallel = 1;
@@ -253,7 +253,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
 /// The same content put while it is stored anew: windows have several forms in the log, some of them in the same batch.
 pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
-    machine.settings.cold_cut = machine.settings.cut;
+    machine.settings.optimized_cut = machine.settings.cut;
     machine.sync_time = Duration::from_millis(1);
     let mut world = World::on(machine, 10)?;
     for round in 0..10u64 {

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use deltastore::store::{Collector, Optimizer, Scrub};
+
 use crate::server::Server;
 use crate::sigv4::Request;
 
@@ -199,7 +201,12 @@ fn after_a_run_there_may_be_another() {
 
 #[test]
 fn jobs_are_listed_and_controlled() {
-    let server = Server::start();
+    let (server, pause) = (Server::start(), Duration::from_secs(60));
+    let _jobs = [
+        server.store.start_job(Collector::new(pause)).unwrap(),
+        server.store.start_job(Optimizer::new(pause)).unwrap(),
+        server.store.start_job(Scrub).unwrap(),
+    ];
     let send =
         |method: &'static str, rest: &str| server.send(&Request::new(method, &format!("/_deltastore/jobs{rest}")));
     let job = |name: &str| -> serde_json::Value {

@@ -39,7 +39,9 @@ struct Watched {
 struct ByHand {
     options: OptimizeOptions,
     watched: Arc<Watched>,
-    last: Option<oneshot::Sender<Bytes>>,
+    /// The last line and who waits for it: it is sent once there may be another run.
+    last: Bytes,
+    sender: Option<oneshot::Sender<Bytes>>,
     /// The server's own work steps aside meanwhile.
     _held: Held,
 }
@@ -70,9 +72,17 @@ impl Job for ByHand {
             }
             Err(error) => (failure(&error), Outcome::failed(Next::End, error)),
         };
-        // A client that went away reads no last line.
-        self.last.take().map(|last| last.send(line));
+        self.last = line;
         outcome
+    }
+}
+
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        if let Some(sender) = self.sender.take().filter(|_| !self.last.is_empty()) {
+            // A client that went away reads no last line.
+            let _ = sender.send(std::mem::take(&mut self.last));
+        }
     }
 }
 
@@ -105,7 +115,8 @@ impl Admin {
         };
         let (sender, last) = oneshot::channel::<Bytes>();
         let held = store.jobs().hold(&[Optimizer::JOB, ParityPass::JOB]);
-        let job = ByHand { options, watched: Arc::clone(&watched), last: Some(sender), _held: held };
+        let job =
+            ByHand { options, watched: Arc::clone(&watched), last: Bytes::new(), sender: Some(sender), _held: held };
         // A client that goes away ends it.
         let stop = store.start_job(job).map_err(refusal)?.detach();
         Ok(answer(Body::http_body_unsync(StreamBody::new(lines(watched, stop, last)))))

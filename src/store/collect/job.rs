@@ -41,7 +41,7 @@ impl Collector {
         let store = run.store();
         // A full disk takes nothing new until something is given back: then every byte is worth its copying.
         let options = if self.full {
-            store.inner().blobs.clear_disk_cache();
+            store.blobs().clear_disk_cache();
             CollectOptions::THOROUGH
         } else {
             CollectOptions::BACKGROUND
@@ -93,7 +93,7 @@ impl Job for Collector {
     /// Looks whether there is something to do, does it, and decides when to look again.
     fn run(&mut self, run: &Run<'_>) -> Outcome {
         let store = run.store();
-        let removals = store.inner().garbage_made();
+        let removals = store.garbage_made();
         if store.bugs().has(Bug::CollectorGivesUp) {
             self.left = false;
             self.seen.get_or_insert(0);

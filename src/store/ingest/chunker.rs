@@ -237,18 +237,18 @@ impl Chunker {
 impl Store {
     /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
     pub fn chunker(&self) -> Chunker {
-        let expander = self.inner().settings.expand.clone().map(Expander::new);
-        Chunker::new(self.inner().settings.cut, expander, None)
+        let expander = self.settings().expand.clone().map(Expander::new);
+        Chunker::new(self.settings().cut, expander, None)
     }
 
     /// As [`Store::chunker`], for the optimizer and an object of `len` bytes of a deltaspace.
     pub(crate) fn optimizing_chunker(&self, cut: CutSettings, space: Space, len: u64) -> Chunker {
-        let expand = self.inner().settings.expand.clone();
+        let expand = self.settings().expand.clone();
         let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
         let search = len.saturating_mul(SEARCHING).saturating_add(SEARCH_GRACE);
         let deep = expand.map(|settings| Members { deep: true, time, search, ..settings });
         let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
-        let known = |nested| self.inner().encoders.of(space, nested);
+        let known = |nested| self.encoders().of(space, nested);
         let outer = deep.map(|settings| Expander::new(settings).knowing(known(false)));
         let inner = inner.map(|settings| Expander::new(settings).knowing(known(true)));
         Chunker::new(cut, outer, inner)
@@ -258,7 +258,7 @@ impl Store {
     pub(crate) fn note_encoders(&self, space: Space, chunker: &Chunker) {
         for (expander, nested) in [(&chunker.outer, false), (&chunker.inner, true)] {
             if let Some(expander) = expander {
-                self.inner().encoders.note(space, nested, expander.known());
+                self.encoders().note(space, nested, expander.known());
             }
         }
     }

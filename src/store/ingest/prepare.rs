@@ -93,9 +93,9 @@ impl Store {
     ) -> Result<Prepared, StoreError> {
         let hash = Hash(deltastore_sha256::digest(&cut.bytes));
         let entry = Entry { kind: EntryKind::Window, hash, skip: 0, len: cut.bytes.len() as u64 };
-        let (pin, fresh) = self.inner().pin(hash);
-        let mut pins = if self.inner().bugs.has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
-        let known = self.inner().index.blob(&hash)?;
+        let (pin, fresh) = self.pin(hash);
+        let mut pins = if self.bugs().has(Bug::DeduplicateWithoutPin) { Vec::new() } else { vec![pin] };
+        let known = self.index().blob(&hash)?;
         // Whether a form that is damaged is optimized.
         let mut damaged = None;
         if let Some(placing) = fresh
@@ -135,22 +135,22 @@ impl Store {
     /// # Errors
     /// What reading gives, but for damage.
     pub(in crate::store) fn is_sound(&self, hash: &Hash, row: &BlobRow) -> Result<bool, StoreError> {
-        Ok(self.bugs().has(Bug::LinkWithoutVerification) || self.inner().blobs.is_sound(hash, row)?)
+        Ok(self.bugs().has(Bug::LinkWithoutVerification) || self.blobs().is_sound(hash, row)?)
     }
 
     /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this
     /// object. The references of an optimized window must be optimized there: the optimizer that wrote it may never commit, and
     /// with it goes their optimized form. What the index has instead may be encoded against this very window.
     fn pin_known(&self, window: &Placing, options: &EncodeOptions<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
-        if self.inner().bugs.has(Bug::FreshWithoutReferences) {
+        if self.bugs().has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));
         }
-        let optimized = window.row.cold && !self.inner().bugs.has(Bug::FreshForgetsCold);
+        let optimized = window.row.cold && !self.bugs().has(Bug::FreshForgetsCold);
         let mut pins = Vec::with_capacity(window.links.len());
         for hash in &window.links {
-            let (pin, _) = self.inner().pin(*hash);
+            let (pin, _) = self.pin(*hash);
             let own = options.has_own(hash) && options.optimized == window.row.cold;
-            if !own && self.inner().index.blob(hash)?.is_none_or(|row| optimized && !row.cold) {
+            if !own && self.index().blob(hash)?.is_none_or(|row| optimized && !row.cold) {
                 return Ok(None);
             }
             pins.push(pin);
@@ -168,7 +168,16 @@ impl Store {
         cut: CutWindow,
     ) -> (Blob, Vec<Pin>) {
         let decoder = RefCell::new(&mut worker.decoder);
-        let source = ReferenceSource { inner: self.inner(), space, options, decoder, pins: RefCell::default() };
+        let source = ReferenceSource {
+            index: self.index(),
+            blobs: self.blobs(),
+            held: self.pins(),
+            bugs: self.bugs(),
+            space,
+            options,
+            decoder,
+            pins: RefCell::default(),
+        };
         let encoded = worker.encoder.encode(&cut.bytes, &cut.features, &source, &options.limits());
         let mut reference_pins = source.pins.into_inner();
         let pins = encoded.references.iter().filter_map(|hash| reference_pins.remove(hash)).collect();

@@ -8,16 +8,18 @@ use deltastore_format::Hash;
 
 use super::EncodeOptions;
 use crate::delta::{Candidate, Decoder, Nearness, Reference, References};
-use crate::index::{BlobRow, cold};
-use crate::store::Inner;
+use crate::index::{BlobRow, Index, cold};
 use crate::store::blob::Space;
-use crate::store::bugs::Bug;
-use crate::store::fetch::Keep;
-use crate::store::pins::Pin;
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::fetch::{Blobs, CachePolicy};
+use crate::store::pins::{Pin, Pins};
 
 /// The store as the encoder sees it: similar windows, nearest first.
 pub(super) struct ReferenceSource<'a> {
-    pub(super) inner: &'a Arc<Inner>,
+    pub(super) index: &'a Index,
+    pub(super) blobs: &'a Blobs,
+    pub(super) held: &'a Arc<Pins>,
+    pub(super) bugs: Bugs,
     pub(super) space: Space,
     pub(super) options: &'a EncodeOptions<'a>,
     pub(super) decoder: RefCell<&'a mut Decoder>,
@@ -26,8 +28,8 @@ pub(super) struct ReferenceSource<'a> {
 
 impl References for ReferenceSource<'_> {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
-        let index = &self.inner.index;
-        let only_optimized = self.options.optimized && !self.inner.bugs.has(Bug::ColdReferencesHot);
+        let index = self.index;
+        let only_optimized = self.options.optimized && !self.bugs.has(Bug::ColdReferencesHot);
         let rows = if only_optimized { index.sketches(&cold(features)) } else { index.sketches(features) };
         let rows = rows.unwrap_or_else(|error| {
             tracing::warn!(%error, "sketches cannot be read; storing without references");
@@ -56,21 +58,20 @@ impl References for ReferenceSource<'_> {
 
     fn load(&self, hash: &Hash) -> Option<Reference> {
         // Pinned first: from here on it cannot be collected.
-        let (pin, fresh) = self.inner.pins.pin(*hash)?;
+        let (pin, fresh) = self.held.pin(*hash)?;
         let own = fresh.filter(|_| self.options.has_own(hash)).map(|placing| placing.row.clone());
-        let row = own.or(self.inner.index.blob(hash).ok()?)?;
-        if self.options.optimized && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
+        let row = own.or(self.index.blob(hash).ok()?)?;
+        if self.options.optimized && !row.cold && !self.bugs.has(Bug::ColdReferencesHot) {
             return None;
         }
         let cost = self.cost(*hash, &row)?;
         let bytes = self
-            .inner
             .blobs
-            .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
+            .window(hash, &mut self.decoder.borrow_mut(), CachePolicy::No)
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
         // Its bytes may come from a cache, which proves nothing about its record.
-        if !self.inner.bugs.has(Bug::ReferenceWithoutVerification) && !self.inner.blobs.is_sound(hash, &row).ok()? {
+        if !self.bugs.has(Bug::ReferenceWithoutVerification) && !self.blobs.is_sound(hash, &row).ok()? {
             return None;
         }
         self.pins.borrow_mut().insert(*hash, pin);
@@ -86,11 +87,11 @@ impl ReferenceSource<'_> {
         let mut cost = u64::from(row.raw_len);
         let mut open = row.references.clone();
         while let Some(hash) = open.pop() {
-            if self.options.bars(&hash) && !self.inner.bugs.has(Bug::RotateIntoCircle) {
+            if self.options.bars(&hash) && !self.bugs.has(Bug::RotateIntoCircle) {
                 return None;
             }
             if seen.insert(hash) {
-                let row = self.inner.blobs.row(&hash).ok()?;
+                let row = self.blobs.row(&hash).ok()?;
                 cost += u64::from(row.raw_len);
                 open.extend(row.references);
             }

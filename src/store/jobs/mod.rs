@@ -274,11 +274,6 @@ impl Drop for Held {
 }
 
 impl Store {
-    /// The jobs of this store.
-    pub fn jobs(&self) -> &Jobs {
-        &self.inner().jobs
-    }
-
     /// Starts a job: on a thread of its own, until its handle is dropped.
     ///
     /// # Errors

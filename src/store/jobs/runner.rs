@@ -1,15 +1,15 @@
 //! The thread of a job, and what others tell it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
 use super::{Activity, Job, JobError, JobStatus, LastRun, Next, Outcome, Priority, Run};
-use crate::store::{Inner, Store};
+use crate::store::{Lent, Store};
 
 /// What a job's thread and others share.
 pub struct JobState {
@@ -105,6 +105,10 @@ impl JobState {
         JobStatus { name, priority, state, progress: control.progress.clone(), runs, last: control.last.clone() }
     }
 
+    fn end(&self) {
+        self.change(|control| (control.running, control.ended) = (false, true));
+    }
+
     fn change(&self, change: impl FnOnce(&mut Control)) {
         let mut control = self.control.lock();
         change(&mut control);
@@ -159,7 +163,7 @@ impl Control {
 
 /// Starts the thread of a job.
 pub fn start(store: &Store, job: impl Job, state: Arc<JobState>) -> Result<JobHandle, JobError> {
-    let (working, lent) = (Arc::clone(&state), Arc::downgrade(store.inner()));
+    let (working, lent) = (Arc::clone(&state), store.lent());
     let spawned = std::thread::Builder::new().name(state.name.into()).spawn(move || {
         let ending = Ending(&working);
         work(job, &working, &lent);
@@ -174,12 +178,12 @@ pub fn start(store: &Store, job: impl Job, state: Arc<JobState>) -> Result<JobHa
     }
 }
 
-fn work(mut job: impl Job, state: &JobState, lent: &Weak<Inner>) {
+fn work(mut job: impl Job, state: &JobState, lent: &Lent) {
     state.priority.apply();
     let mut next = job.first();
     while let Some(by_hand) = state.wait(next) {
         // Not held while the job waits, so that the store is closed by its last user.
-        let Some(store) = lent.upgrade().map(Store) else { break };
+        let Some(store) = lent.store() else { break };
         let start = Instant::now();
         let run = Run { store: &store, state, by_hand };
         let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| job.run(&run))) else {
@@ -195,6 +199,10 @@ fn work(mut job: impl Job, state: &JobState, lent: &Weak<Inner>) {
         }
         // What ends because it was interrupted has not failed.
         state.ran(&store, start.elapsed(), if run.stops() { result.or(Ok(None)) } else { result });
+        if next == Next::End {
+            // Before the job is dropped, which may tell others that it has ended.
+            state.end();
+        }
     }
 }
 
@@ -203,7 +211,7 @@ struct Ending<'a>(&'a JobState);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        self.0.change(|control| (control.running, control.ended) = (false, true));
+        self.0.end();
     }
 }
 

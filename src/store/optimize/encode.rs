@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::form::Form;
 use super::order::JobOrder;
 use super::progress::OptimizeProgress;
-use crate::store::fetch::Keep;
+use crate::store::fetch::CachePolicy;
 use crate::store::ingest::{Chunk, Done, Encoding, Pipeline};
 use crate::store::{Assembly, Space, Store, StoreError, Walk, Worker};
 
@@ -79,7 +79,7 @@ fn read_through(
 ) -> Result<Hash, StoreError> {
     // Threads end early when they are told to stop, or when the log has ended.
     let closing = || StoreError::ReadOnly("closing".into());
-    let mut worker = Worker { keep: Keep::No, ..Worker::new() };
+    let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut digest = Sha256::new();
     let mut ended = false;

@@ -34,7 +34,7 @@ impl Optimizer {
     }
 
     fn searches(&mut self, run: &Run<'_>, now: Instant) -> bool {
-        let removals = run.store().inner().status.removals();
+        let removals = run.store().status().removals();
         let due = run.by_hand() || self.searched.is_none_or(|last| last.elapsed() >= SEARCH_PAUSE);
         let searches = due && self.removals != Some(removals);
         if searches {

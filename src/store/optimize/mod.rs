@@ -41,7 +41,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::bugs::Bug;
 use super::error::StoreError;
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
 use super::jobs::make_room;
 use super::parity::ParityOptions;
 use super::{Space, Store};
@@ -150,7 +150,7 @@ impl Store {
         stop: &AtomicBool,
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<OptimizeReport, StoreError> {
-        let _one_at_a_time = self.inner().optimizer.alone();
+        let _one_at_a_time = self.optimizer().alone();
         options.progress.no_object(Step::Listing);
         let mut done = OptimizeReport::default();
         if self.index().hidden()?.any() {
@@ -233,7 +233,7 @@ impl Store {
             for (number, candidate) in candidates.iter().enumerate() {
                 // The newest of a deltaspace is what is read most.
                 let next = candidates.get(number + 1).map(|next| next.space.deltaspace);
-                let keep = if next == Some(candidate.space.deltaspace) { Keep::No } else { Keep::Yes };
+                let cache = if next == Some(candidate.space.deltaspace) { CachePolicy::No } else { CachePolicy::Yes };
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
@@ -243,7 +243,7 @@ impl Store {
                     }
                     options.progress.object(&candidate.key);
                     let threads = options.threads.max(1);
-                    self.rewrite(candidate, &form, threads, keep, (stop, &options.progress), done)?;
+                    self.rewrite(candidate, &form, threads, cache, (stop, &options.progress), done)?;
                     report(done);
                 }
             }
@@ -257,7 +257,7 @@ impl Store {
         candidate: &Candidate,
         form: &Form,
         threads: usize,
-        keep: Keep,
+        cache: CachePolicy,
         (stop, progress): (&AtomicBool, &OptimizeProgress),
         done: &mut OptimizeReport,
     ) -> Result<(), StoreError> {
@@ -265,7 +265,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match rewrite::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
+        let content = match rewrite::convert(self, &row.put.recipe, space, form, threads, cache, (stop, progress)) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {

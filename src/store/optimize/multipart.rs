@@ -10,13 +10,14 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use deltastore_format::{Sequence, VersionPut};
 use parking_lot::Mutex;
 
 use super::form::Form;
 use super::{Candidate, OptimizeProgress, OptimizeReport};
-use crate::store::fetch::Keep;
+use crate::store::fetch::CachePolicy;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run};
 use crate::store::{Space, Store, StoreError};
 
@@ -67,7 +68,7 @@ impl Store {
     pub fn rewrite_soon(&self, put: &VersionPut) {
         let space = Space::of(put.bucket, &put.key);
         let candidate = Candidate { space, version: put.version, key: put.key.clone(), size: put.size };
-        if self.inner().optimizer.multipart.push(candidate) {
+        if self.optimizer().multipart.push(candidate) {
             self.jobs().wake(JOB);
         } else {
             tracing::debug!(key = %put.key, "left to the optimizer");
@@ -76,7 +77,7 @@ impl Store {
 
     /// Whether a version is still to be expanded as a whole: a copy made of it now has the form of its parts, too.
     pub fn is_to_be_rewritten(&self, version: Sequence) -> bool {
-        self.inner().optimizer.multipart.has(version)
+        self.optimizer().multipart.has(version)
     }
 
     /// Rewrites what waits; what was done.
@@ -85,7 +86,7 @@ impl Store {
     /// As [`Store::optimize`]; the rest goes on waiting.
     pub fn rewrite_waiting(&self, stop: &AtomicBool) -> Result<OptimizeReport, StoreError> {
         let mut done = OptimizeReport::default();
-        while let Some(candidate) = self.inner().optimizer.multipart.pop() {
+        while let Some(candidate) = self.optimizer().multipart.pop() {
             self.rewrite_multipart(&candidate, stop, &mut done)?;
         }
         Ok(done)
@@ -102,10 +103,10 @@ impl Store {
                 return Ok(());
             }
             let (form, unseen) = (Form::inline(self.settings()), OptimizeProgress::default());
-            self.rewrite(candidate, &form, 1, Keep::Yes, (stop, &unseen), done)
+            self.rewrite(candidate, &form, 1, CachePolicy::Yes, (stop, &unseen), done)
         };
         let result = rewrite(done);
-        self.inner().optimizer.multipart.done(candidate.version);
+        self.optimizer().multipart.done(candidate.version);
         result
     }
 }
@@ -122,14 +123,15 @@ impl Job for MultipartRewriter {
         Priority::Low
     }
 
+    /// At once: something may have been queued before it was started.
     fn first(&self) -> Next {
-        Next::Woken
+        Next::After(Duration::ZERO)
     }
 
     fn run(&mut self, run: &Run<'_>) -> Outcome {
         let (store, mut done) = (run.store(), OptimizeReport::default());
         while !run.stops()
-            && let Some(candidate) = store.inner().optimizer.multipart.pop()
+            && let Some(candidate) = store.optimizer().multipart.pop()
         {
             run.progress(candidate.key.clone());
             if let Err(error) = store.rewrite_multipart(&candidate, run.stop(), &mut done) {

@@ -20,7 +20,7 @@ use super::{OptimizeOptions, OptimizeReport, Policy, Step, make_room};
 use crate::delta::{CutWindow, sketch};
 use crate::index::cold;
 use crate::store::bugs::Bug;
-use crate::store::fetch::Keep;
+use crate::store::fetch::CachePolicy;
 use crate::store::ingest::{EncodeOptions, Rebase};
 use crate::store::{Space, Store, StoreError, Worker};
 
@@ -43,7 +43,7 @@ impl Store {
             let of_bucket = policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
             options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
         };
-        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
+        let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
         for Group { dependents, .. } in found.groups.iter().filter(|_| !options.dry_run) {
             for hash in dependents {
                 if stop.load(Ordering::Relaxed) {
@@ -77,7 +77,7 @@ impl Store {
         barred: &BTreeMap<Hash, u64>,
         policy: impl Fn(Option<Space>) -> Policy,
     ) -> Result<u64, StoreError> {
-        let (_pin, _) = self.inner().pin(*hash);
+        let (_pin, _) = self.pin(*hash);
         let depends = |references: &[Hash]| references.iter().any(|reference| barred.contains_key(reference));
         let Some(row) = self.index().blob(hash)?.filter(|row| row.cold && depends(&row.references)) else {
             return Ok(0);
@@ -101,7 +101,7 @@ impl Store {
             pins.clear();
             std::thread::sleep(std::time::Duration::from_millis(3));
         }
-        self.inner().log()?.rotate(blob)
+        self.log()?.rotate(blob)
     }
 
     /// Where an optimized window was written, as far as sketches tell: those of deep ones are not kept.

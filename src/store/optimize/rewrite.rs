@@ -11,7 +11,7 @@ use super::form::Form;
 use super::progress::{OptimizeProgress, Step};
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
-use crate::store::fetch::Keep;
+use crate::store::fetch::CachePolicy;
 use crate::store::segments::holders;
 use crate::store::{CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
@@ -22,7 +22,7 @@ pub fn convert(
     space: Space,
     form: &Form,
     threads: usize,
-    keep: Keep,
+    cache: CachePolicy,
     (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<Content, StoreError> {
     let _pins = store.pin_recipe(recipe);
@@ -36,7 +36,7 @@ pub fn convert(
     }
     store.append_unwritten(&mut content)?;
     if !store.bugs().has(Bug::OptimizeWithoutComparison)
-        && read_back(store, content.recipe(), threads, keep, (stop, progress))? != digest
+        && read_back(store, content.recipe(), threads, cache, (stop, progress))? != digest
     {
         return Err(StoreError::Incomplete { needed: recipe.len(), found: content.size() });
     }
@@ -80,13 +80,13 @@ fn read_back(
     store: &Store,
     recipe: &Recipe,
     threads: usize,
-    keep: Keep,
+    cache: CachePolicy,
     (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<Hash, StoreError> {
     progress.step(Step::Comparing);
     let mut digest = Sha256::new();
     let mut walk = Walk::new(recipe, 0..recipe.len());
-    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker { keep, ..Worker::new() }).collect();
+    let mut workers: Vec<Worker> = (0..threads).map(|_| Worker { cache, ..Worker::new() }).collect();
     loop {
         if stop.load(Ordering::Relaxed) {
             return Err(StoreError::ReadOnly("closing".into()));

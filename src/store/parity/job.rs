@@ -78,7 +78,7 @@ impl Job for ParityPass {
     fn run(&mut self, run: &Run<'_>) -> Outcome {
         let (store, next) = (run.store(), Next::After(self.pause));
         // While the optimizer is at work there is more to come.
-        let Some(_one_at_a_time) = store.inner().optimizer.try_alone() else { return Outcome::idle(next) };
+        let Some(_one_at_a_time) = store.optimizer().try_alone() else { return Outcome::idle(next) };
         let Some(options) = self.due(store, run.by_hand()) else { return Outcome::idle(next) };
         match Self::pass(options, run) {
             Ok(done) if done.parity > 0 => {

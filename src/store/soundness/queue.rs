@@ -8,6 +8,7 @@
 use deltastore_format::Entry;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::verify::VerifyBudget;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run};
@@ -45,8 +46,8 @@ impl Store {
     /// Damage, and what reading gives.
     pub(in crate::store) fn verify_linked(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut budget = VerifyBudget::bytes(self.settings().verify_bytes);
-        let verified = self.inner().blobs.verify_entries(entries, &mut budget)?;
-        if !self.inner().unverified.push(&entries[verified..]) {
+        let verified = self.blobs().verify_entries(entries, &mut budget)?;
+        if !self.unverified().push(&entries[verified..]) {
             tracing::warn!("too much waits for verification; what was copied last is not verified to its end");
         } else if verified < entries.len() {
             self.jobs().wake(JOB);
@@ -60,7 +61,7 @@ impl Store {
     /// What reading gives, but for damage.
     pub fn verify_waiting(&self) -> Result<u64, StoreError> {
         let mut damaged = 0;
-        while let Some(entry) = self.inner().unverified.pop() {
+        while let Some(entry) = self.unverified().pop() {
             damaged += u64::from(!self.verify_whole(&entry)?);
         }
         Ok(damaged)
@@ -68,12 +69,12 @@ impl Store {
 
     /// False if the entry leads to damage.
     fn verify_whole(&self, entry: &Entry) -> Result<bool, StoreError> {
-        let (_pin, _) = self.inner().pin(entry.hash);
+        let (_pin, _) = self.pin(entry.hash);
         // What was removed and collected meanwhile is no damage.
         if self.index().blob(&entry.hash)?.is_none() {
             return Ok(true);
         }
-        match self.inner().blobs.verify_entries(std::slice::from_ref(entry), &mut VerifyBudget::unlimited()) {
+        match self.blobs().verify_entries(std::slice::from_ref(entry), &mut VerifyBudget::unlimited()) {
             Ok(_) => Ok(true),
             Err(error) if error.is_unreadable() => {
                 tracing::error!(%error, "an object that was copied or completed has damage");
@@ -96,14 +97,15 @@ impl Job for Verifier {
         Priority::Normal
     }
 
+    /// At once: something may have been queued before it was started.
     fn first(&self) -> Next {
-        Next::Woken
+        Next::After(Duration::ZERO)
     }
 
     fn run(&mut self, run: &Run<'_>) -> Outcome {
         let (store, mut verified, mut damaged) = (run.store(), 0u64, 0u64);
         while !run.stops()
-            && let Some(entry) = store.inner().unverified.pop()
+            && let Some(entry) = store.unverified().pop()
         {
             match store.verify_whole(&entry) {
                 Ok(whole) => (verified, damaged) = (verified + 1, damaged + u64::from(!whole)),

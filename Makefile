@@ -15,9 +15,11 @@ FUZZ_SECONDS ?= 30
 FLAGS = --release --locked --ignore-rust-version
 # Tests and linting may plant bugs that the harnesses must catch; what serves is built without.
 TEST_FLAGS = $(FLAGS) --workspace --features planted-bugs
+# Crates without RocksDB below them.
+PURE = allocator delta format members segment sha256 vcdiff
 BINARY = $(CARGO_TARGET_DIR)/release/deltastore
 
-.PHONY: help build run test lint fmt fuzz bench bench-corpora bench-savings checkout packages clients archivers
+.PHONY: help build run check quick test lint fmt fuzz bench bench-corpora bench-savings checkout packages clients archivers
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -32,18 +34,27 @@ build: packages
 run: build
 	@exec "$(BINARY)" serve "$(DATA)" --address "$(ADDRESS)"
 
+## check          types of all crates but the benchmarks, without RocksDB: seconds; after each edit
+check:
+	cargo check --locked --ignore-rust-version --workspace --exclude deltastore-speed --no-default-features
+
+## quick          unit tests of the crates that need no RocksDB: a minute; before each commit
+quick:
+	cargo test $(FLAGS) --lib $(addprefix -p deltastore-,$(PURE))
+
 ## test           every test, real clients and archivers included; ARGS go to cargo test
 test: packages clients archivers
 	@scripts/run-tests "$(TEST_FLAGS)" $(ARGS)
 
-## lint           formatting, clippy, shell syntax, dependency rules, lines of prose
+## lint           formatting, clippy, shell syntax, dependency rules, lines of prose, links and names in documents
 lint: packages
 	cargo fmt --all --check
 	cargo clippy $(TEST_FLAGS) --all-targets -- -D warnings
-	@for script in .ci/run scripts/* tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
+	@for script in .ci/run scripts/* examples/*.sh tests/clients/install tests/clients/*.sh members/tests/archivers/install members/tests/archivers/*.sh; do \
 	    case $$(head -n 1 $$script) in *bash) bash -n $$script || exit 1;; esac; done
 	@scripts/check-dependencies
 	@scripts/check-lines
+	@scripts/check-docs
 
 ## fmt            format the code
 fmt:

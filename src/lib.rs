@@ -6,7 +6,9 @@ pub use deltastore_delta as delta;
 pub use deltastore_segment as segment;
 
 pub mod cli;
+pub mod iam;
 pub mod index;
 pub mod object;
+pub mod remote;
 pub mod s3;
 pub mod store;

@@ -50,6 +50,13 @@ fn aws_sdk_for_javascript() {
 }
 
 #[test]
+fn examples() {
+    require(&python().join("aws"));
+    run("bash", "../../examples/two-releases.sh");
+    run(python().join("python"), "../../examples/boto3_example.py");
+}
+
+#[test]
 fn aws_sdk_for_rust() {
     let server = Server::start();
     rust_sdk::run(&server.endpoint());
@@ -105,6 +112,7 @@ fn set_environment(command: &mut Command, server: &Server, home: &Path) {
         .env("PATH", format!("{}:{path}", python().display()))
         .env("HOME", home)
         .env("LC_ALL", "C.UTF-8")
+        .env("DELTASTORE", env!("CARGO_BIN_EXE_deltastore"))
         .env("DELTASTORE_CLIENTS", clients())
         .env("DELTASTORE_ENDPOINT", server.endpoint())
         .env("AWS_ACCESS_KEY_ID", support::ACCESS_KEY)

@@ -5,19 +5,28 @@
 //! order records are read in: this is what lets compaction move commits and lets the
 //! index be rebuilt from any set of whole segments.
 
+mod bucket;
 mod checksum;
 mod describe;
+mod document;
 mod extension;
 mod op;
+mod part;
 mod put;
+mod table;
+mod upload;
+mod version;
 
+pub use bucket::{BucketPut, MAX_BUCKET_NAME_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN, MAX_SETTINGS};
 pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use describe::{MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS, Metadata, PartInfo};
-pub use op::{MAX_SEGMENTS, Op};
-pub use put::{
-    BucketPut, MAX_BUCKET_NAME_LEN, MAX_ETAG_LEN, MAX_KEY_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN,
-    MAX_SETTINGS, PartPut, StorageType, UploadPut, VersionPut,
-};
+pub use document::{DocumentId, DocumentPut, MAX_DOCUMENT_LEN, MAX_DOCUMENT_NAME_LEN, MAX_SCOPE_LEN};
+pub use op::{Change, MAX_SEGMENTS};
+pub use part::{PartId, PartPut};
+pub use put::{MAX_ETAG_LEN, MAX_KEY_LEN, StorageType};
+pub use table::{Durable, Kind, Listed, Op};
+pub use upload::UploadPut;
+pub use version::{VersionId, VersionPut};
 
 use crate::error::DecodeError;
 use crate::ids::{Hash, Position};

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use crate::error::DecodeError;
-use crate::record::RECORD_ALIGN;
 use crate::wire::{Reader, Wire, Writer};
+
+/// Records start at multiples of this; the gap after a payload is zero bytes.
+pub const RECORD_ALIGN: u64 = 8;
 
 /// Number of a segment file; rises by one for each new file and is never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +25,7 @@ pub struct StoreId(pub [u8; 16]);
 pub struct Position {
     /// The segment file.
     pub segment: SegmentId,
-    /// Byte offset of the record header in that file, a multiple of 8.
+    /// Byte offset of the record header in that file, a multiple of [`RECORD_ALIGN`].
     pub offset: u64,
 }
 
@@ -84,3 +86,21 @@ impl Wire for Position {
         Ok(Position { segment, offset })
     }
 }
+
+/// Ids that are plain numbers.
+macro_rules! numbers {
+    ($($id:ident: $name:literal),+ $(,)?) => {$(
+        impl Wire for $id {
+            const NAME: &'static str = $name;
+
+            fn write(&self, out: &mut Writer<'_>) {
+                out.u64(self.0);
+            }
+
+            fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+                input.u64(Self::NAME).map($id)
+            }
+        }
+    )+};
+}
+numbers!(BucketId: "bucket id", UploadId: "upload id", Sequence: "sequence");

@@ -23,8 +23,8 @@ pub mod window;
 mod wire;
 
 pub use commit::{
-    BucketPut, Checksum, ChecksumAlgorithm, Commit, Metadata, Op, PartInfo, PartPut, Placed, PlacedKind, StorageType,
-    UploadPut, VersionPut,
+    BucketPut, Change, Checksum, ChecksumAlgorithm, Commit, DocumentId, DocumentPut, Durable, Kind, Listed, Metadata,
+    Op, PartId, PartInfo, PartPut, Placed, PlacedKind, StorageType, UploadPut, VersionId, VersionPut,
 };
 pub use error::DecodeError;
 pub use header::crc32c;

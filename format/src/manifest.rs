@@ -2,8 +2,8 @@
 
 use crate::error::DecodeError;
 use crate::header::{self, HEADER_LEN, check_crc, crc32c};
+use crate::ids::RECORD_ALIGN;
 use crate::ids::{Epoch, SegmentId, StoreId};
-use crate::record::RECORD_ALIGN;
 use crate::store::{FORMAT_VERSION, StoreHeader};
 use crate::wire::{Reader, Writer, check_version, within};
 

@@ -3,13 +3,11 @@
 use crate::error::DecodeError;
 use crate::flip;
 use crate::header::{self, crc32c};
-use crate::ids::{Epoch, Position};
+use crate::ids::{Epoch, Position, RECORD_ALIGN};
 use crate::wire::{Wire, check_version, within};
 
 /// Bytes of an encoded [`RecordHeader`].
 pub const RECORD_HEADER_LEN: usize = 64;
-/// Records start at multiples of this; the gap after a payload is zero bytes.
-pub const RECORD_ALIGN: u64 = 8;
 /// Largest payload of one record, in bytes.
 pub const MAX_PAYLOAD_LEN: u32 = 64 << 20;
 

@@ -4,8 +4,11 @@ use crate::error::DecodeError;
 use crate::header;
 use crate::ids::{Epoch, StoreId};
 
-/// Format version this build writes; lower ones are read, a higher one on disk is refused.
-pub const FORMAT_VERSION: u32 = 7;
+/// Highest format version that this build knows; a higher one on disk is refused.
+pub const FORMAT_VERSION: u32 = 8;
+/// Format version that a store is made with, and raised to when it is opened. A higher one that this build knows is
+/// taken once something is written that only it defines.
+pub const BASE_VERSION: u32 = 7;
 /// Bytes of an encoded [`StoreHeader`].
 pub const STORE_HEADER_LEN: usize = 64;
 

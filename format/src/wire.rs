@@ -7,7 +7,7 @@
 use crate::error::DecodeError;
 
 /// A value that can stand inside another; `encode` and `decode` are made from it by [`public_codec!`].
-pub(crate) trait Wire: Sized {
+pub trait Wire: Sized {
     /// Names the value in errors.
     const NAME: &'static str;
     fn write(&self, out: &mut Writer<'_>);
@@ -40,7 +40,7 @@ macro_rules! public_codec {
 pub(crate) use public_codec;
 
 /// Appends to a buffer.
-pub(crate) struct Writer<'a> {
+pub struct Writer<'a> {
     out: &'a mut Vec<u8>,
 }
 
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Takes from the front of a slice.
-pub(crate) struct Reader<'a> {
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 

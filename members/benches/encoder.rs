@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{Input, Params, Start, State, WARM_UP, find, matching};
+use deltastore_members::deflate::encoder::{Input, Params, Start, State, WARM_UP, find, matching};
+use deltastore_members::deflate::inflate::{Plain, Tables, decode_block};
 
 /// Plain bytes of a restart unit.
 const UNIT: usize = 1 << 20;
@@ -116,7 +116,7 @@ fn measure(
         return;
     };
     *hints = vec![params];
-    let kind = format!("{:?}-{}m{}w{}", params.family, params.level, params.mem_level, params.writes);
+    let kind = format!("{:?}-{}m{}w{}", params.family, params.level, params.mem_level, params.input_chunk);
     *sums.kinds.entry(kind.clone()).or_default() += 1;
     // From the start, in one go; another search where it fails.
     let began = Instant::now();

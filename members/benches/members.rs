@@ -1,5 +1,5 @@
 //! How fast objects are expanded and re-created, and what their views weigh. One thread. Usage: `cargo bench -p
-//! deltastore-members --bench members -- [--deep] [--views DIR] FILE...`; without files, on made input.
+//! deltastore-members --bench members -- [--reencode] [--views DIR] FILE...`; without files, on made input.
 
 use std::hint::black_box;
 use std::io::Write;
@@ -15,8 +15,8 @@ fn main() {
     while let Some(argument) = arguments.next() {
         if argument == "--views" {
             views = arguments.next();
-        } else if argument == "--deep" {
-            settings.deep = true;
+        } else if argument == "--reencode" {
+            settings.reencode = true;
         } else {
             files.push(argument);
         }

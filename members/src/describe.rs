@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use crate::chunks;
-use crate::encoder::{Family, Params, Strategy};
+use crate::codec::deflate::encoder::params::Params;
+use crate::container::chunks;
+use crate::error::RecreateError;
 use crate::program::{Chunked, Op, VERSION, take_varint};
-use crate::recreate::RecreateError;
 
 /// One step of a program, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Step {
 /// The steps of a program; none of an empty one, whose view is the object's bytes.
 ///
 /// # Errors
-/// [`RecreateError::Version`], [`RecreateError::Program`] and [`RecreateError::Encoder`], as [`crate::recreate`] gives
-/// them.
+/// [`RecreateError::Version`], [`RecreateError::Program`], [`RecreateError::Codec`] and [`RecreateError::Encoder`], as
+/// [`crate::recreate`] gives them.
 pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     let mut at = match program.first() {
         None => return Ok(Vec::new()),
@@ -37,7 +37,7 @@ pub fn describe(program: &[u8]) -> Result<Vec<Step>, RecreateError> {
     };
     let mut steps = Vec::new();
     while at < program.len() {
-        steps.push(match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
+        steps.push(match Op::decode(program, &mut at)? {
             Op::Copy(bytes) => Step::Copy { bytes },
             Op::Blocks { count, .. } => Step::Tokens { blocks: Some(count).filter(|&count| count > 0) },
             Op::Chunks(_) if steps.last().is_some_and(|step: &Step| !step.is_chunks()) => {
@@ -83,58 +83,10 @@ impl fmt::Display for Step {
     }
 }
 
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Zlib => "zlib",
-            Self::Chromium => "zlib (Chromium)",
-            Self::Gzip => "gzip",
-            Self::Ng => "zlib-ng",
-            Self::NgEarlier => "zlib-ng (earlier)",
-            Self::Pigz => "pigz",
-            Self::Go => "Go",
-            Self::Libdeflate => "libdeflate",
-            Self::Klauspost => "klauspost",
-            Self::KlauspostEarlier => "klauspost (before 1.20)",
-            Self::KlauspostEarliest => "klauspost (before 1.18.2)",
-            Self::Miniz => "miniz",
-            Self::GzipRsyncable => "gzip --rsyncable",
-        })
-    }
-}
-
-impl fmt::Display for Params {
-    /// The family and its level, then what differs from the settings of nearly every program.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { family, level, mem_level, strategy, window_bits, writes, room } = *self;
-        write!(f, "{family} level {level}")?;
-        if strategy != Strategy::Default {
-            write!(f, ", {}", format!("{strategy:?}").to_lowercase())?;
-        }
-        if mem_level != 8 {
-            write!(f, ", memory level {mem_level}")?;
-        }
-        if window_bits != 15 {
-            write!(f, ", window 2^{window_bits}")?;
-        }
-        match (family, writes) {
-            (_, 0) => {}
-            (Family::Pigz, writes) => write!(f, ", pieces of {writes}")?,
-            (Family::Klauspost | Family::KlauspostEarlier | Family::KlauspostEarliest, writes) => {
-                write!(f, ", pgzip's pieces of {writes}")?;
-            }
-            (_, writes) => write!(f, ", writes of {writes}")?,
-        }
-        if room != 0 {
-            write!(f, ", room for {room}")?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::deflate::encoder::params::Family;
     use crate::program::{Chunks, Encode, put_varint};
 
     fn op(params: Params, flushes: u64) -> Op {
@@ -181,19 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn unusual_settings_are_named() {
-        let usual = Params::new(Family::Pigz, 9);
-        assert_eq!(Params { writes: 131_072, ..usual }.to_string(), "pigz level 9, pieces of 131072");
-        let params = Params { strategy: Strategy::Huffman, mem_level: 9, window_bits: 13, ..usual };
-        let params = Params { family: Family::Zlib, writes: 8192, ..params };
-        assert_eq!(params.to_string(), "zlib level 9, huffman, memory level 9, window 2^13, writes of 8192");
-        assert_eq!(Params { family: Family::Ng, room: 32768, ..usual }.to_string(), "zlib-ng level 9, room for 32768");
-    }
-
-    #[test]
     fn any_bytes_give_steps_or_an_error() {
         assert_eq!(describe(&[9]), Err(RecreateError::Version));
         assert_eq!(describe(&[VERSION, 0]), Err(RecreateError::Program));
+        assert_eq!(describe(&[VERSION, 1, 5, 7, 2, 9]), Err(RecreateError::Codec(2)));
         assert_eq!(describe(&[VERSION, 1, 1, 5, 9, 8, 1, 1, 64]), Err(RecreateError::Program));
         let mut program = vec![VERSION];
         Op::Chunks(Chunks { before: 9, of: Chunked::Image { covered: 8, crc: 0 }, groups: 4 }).encode(&mut program);

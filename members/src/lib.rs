@@ -10,21 +10,21 @@
 //! bytes. `FORMAT.md` is the normative description of programs and tokens.
 #![deny(clippy::unwrap_used)]
 
-mod chunks;
-mod deep;
-pub mod deflate;
+mod codec;
+mod container;
 mod describe;
-pub mod encoder;
+mod error;
 mod expand;
-mod known;
 mod program;
-mod puff;
 mod recreate;
-mod signature;
+mod settings;
 mod unit;
 
+pub use codec::deflate;
+pub use codec::deflate::recent_encoders::RecentEncoders;
 pub use describe::{Step, describe};
-pub use expand::{Expander, Settings};
-pub use known::Known;
-pub use recreate::{RecreateError, recreate};
+pub use error::RecreateError;
+pub use expand::Expander;
+pub use recreate::recreate;
+pub use settings::Settings;
 pub use unit::{Expansion, Unit};

@@ -1,12 +1,12 @@
 //! What a unit's program consists of; `FORMAT.md` describes the bytes.
 
-use crate::encoder::PARAMS_LEN;
+use crate::error::{PARAMS_LEN, RecreateError};
 
 /// The version all programs begin with.
 pub(crate) const VERSION: u8 = 1;
 
 /// Upper bound of a program's length, in bytes.
-pub(crate) const MOST: usize = 64 * 1024;
+pub(crate) const MAX_PROGRAM: usize = 64 * 1024;
 
 const COPY: u8 = 1;
 const STREAM: u8 = 2;
@@ -14,6 +14,15 @@ const BLOCKS: u8 = 3;
 const ENCODE: u8 = 4;
 const CHUNKS: u8 = 5;
 const DUMP_CHUNKS: u8 = 6;
+/// Ops of all codecs but DEFLATE; a byte behind it names the codec.
+const CODEC: u8 = 7;
+
+/// A compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// Its ops are 2 to 4.
+    Deflate,
+}
 
 /// One step of a program; each consumes view bytes and yields whole object bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,8 +171,19 @@ impl Op {
         matches!(program.get(at), Some(&(CHUNKS | DUMP_CHUNKS)))
     }
 
-    /// Reads the op at `*at`, moving `*at` behind it. `None` if there is no valid one.
-    pub(crate) fn decode(program: &[u8], at: &mut usize) -> Option<Self> {
+    /// Reads the op at `*at`, moving `*at` behind it.
+    ///
+    /// # Errors
+    /// [`RecreateError::Codec`] for an op of a codec that is not known, else [`RecreateError::Program`] if there is no
+    /// valid op.
+    pub(crate) fn decode(program: &[u8], at: &mut usize) -> Result<Self, RecreateError> {
+        if let Some(&[CODEC, codec]) = program.get(*at..).and_then(|rest| rest.first_chunk()) {
+            return Err(RecreateError::Codec(codec));
+        }
+        Self::decode_known(program, at).ok_or(RecreateError::Program)
+    }
+
+    fn decode_known(program: &[u8], at: &mut usize) -> Option<Self> {
         let mut byte = || {
             let byte = program.get(*at).copied();
             *at += 1;
@@ -239,7 +259,7 @@ mod tests {
         ops.iter().for_each(|op| op.encode(&mut program));
         let mut at = 0;
         for op in ops {
-            assert_eq!(Op::decode(&program, &mut at), Some(op));
+            assert_eq!(Op::decode(&program, &mut at), Ok(op));
         }
         assert_eq!(at, program.len());
     }
@@ -249,7 +269,8 @@ mod tests {
         for bytes in [
             &[][..],
             &[0],
-            &[7],
+            &[8],
+            &[CODEC],
             &[DUMP_CHUNKS],
             &[DUMP_CHUNKS, 3],
             &[DUMP_CHUNKS, 3, 0],
@@ -270,7 +291,10 @@ mod tests {
             &[BLOCKS, 0, 1],
             &[BLOCKS, 1],
         ] {
-            assert_eq!(Op::decode(bytes, &mut 0), None, "{bytes:?}");
+            assert_eq!(Op::decode(bytes, &mut 0), Err(RecreateError::Program), "{bytes:?}");
+        }
+        for codec in 0..=255 {
+            assert_eq!(Op::decode(&[CODEC, codec, 1, 2, 3], &mut 0), Err(RecreateError::Codec(codec)));
         }
         assert_eq!(take_varint(&[0xff; 12], &mut 0), None);
     }

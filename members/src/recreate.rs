@@ -3,33 +3,23 @@
 //! Total: any program and view give exactly the bytes asked for, or an error; nothing panics, and little more than the
 //! length asked for is allocated, with boundaries between chunks twice as much.
 
-use std::ops::ControlFlow;
+use crate::codec::deflate::recreate as deflate;
+use crate::codec::deflate::tokens::{BitWriter, Encoder};
+use crate::container::chunks;
+use crate::error::RecreateError;
+use crate::program::{Chunks, Op, VERSION};
 
-use crate::chunks;
-use crate::encoder::{self, Block, Input, Params, ParamsError, Start, State};
-use crate::program::{Chunks, Encode, Op, VERSION, take_varint};
-use crate::puff::{BitWriter, Encoder, encode_block};
-
-/// Why a unit could not be re-created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecreateError {
-    #[error("the program's version is unknown")]
-    Version,
-    #[error("the program is malformed")]
-    Program,
-    #[error("the program is of a newer version, or malformed: {0}")]
-    Encoder(ParamsError),
-    #[error("the view does not fit the program")]
-    View,
-    #[error("the program does not yield the length asked for")]
-    Length,
+/// Memory of the codecs that is used again from unit to unit.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    tokens: Encoder,
 }
 
 /// Re-creates the `len` object bytes of a unit from its program and its part of the view.
 /// An empty program means that the view's bytes are the object's. Both are used up exactly, or it is an error.
 pub fn recreate(program: &[u8], view: &[u8], len: usize) -> Result<Vec<u8>, RecreateError> {
     let mut out = Vec::new();
-    recreate_into(program, view, len, &mut Encoder::default(), &mut out)?;
+    recreate_into(program, view, len, &mut Scratch::default(), &mut out)?;
     out.truncate(len);
     Ok(out)
 }
@@ -39,7 +29,7 @@ pub(crate) fn recreate_into(
     program: &[u8],
     view: &[u8],
     len: usize,
-    encoder: &mut Encoder,
+    scratch: &mut Scratch,
     out: &mut Vec<u8>,
 ) -> Result<(), RecreateError> {
     let room = len.checked_add(8).ok_or(RecreateError::Length)?;
@@ -47,8 +37,8 @@ pub(crate) fn recreate_into(
         *out = vec![0; room];
     }
     match program.first() {
-        Some(&VERSION) if Op::is_chunks(program, 1) => with_boundaries(program, view, len, encoder, out),
-        Some(&VERSION) => run(program, 1, view, len, encoder, &mut out[..room]),
+        Some(&VERSION) if Op::is_chunks(program, 1) => with_boundaries(program, view, len, scratch, out),
+        Some(&VERSION) => run(program, 1, view, len, scratch, &mut out[..room]),
         Some(_) => Err(RecreateError::Version),
         None if view.len() == len => {
             out[..len].copy_from_slice(view);
@@ -63,7 +53,7 @@ fn with_boundaries(
     program: &[u8],
     view: &[u8],
     len: usize,
-    encoder: &mut Encoder,
+    scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Result<(), RecreateError> {
     let (mut at, mut left) = (1, len);
@@ -72,7 +62,7 @@ fn with_boundaries(
         left -= chunks::total(&op, program, &mut at, left)?.1;
     }
     let mut body = vec![0; left + 8];
-    run(program, at, view, left, encoder, &mut body)?;
+    run(program, at, view, left, scratch, &mut body)?;
     body.truncate(left);
     let (mut at, mut place) = (1, chunks::Place::default());
     while Op::is_chunks(program, at) {
@@ -83,8 +73,8 @@ fn with_boundaries(
 }
 
 fn chunks_at(program: &[u8], at: &mut usize) -> Result<Chunks, RecreateError> {
-    match Op::decode(program, at) {
-        Some(Op::Chunks(op)) => Ok(op),
+    match Op::decode(program, at)? {
+        Op::Chunks(op) => Ok(op),
         _ => Err(RecreateError::Program),
     }
 }
@@ -96,13 +86,13 @@ fn run(
     mut at: usize,
     view: &[u8],
     len: usize,
-    encoder: &mut Encoder,
+    scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Result<(), RecreateError> {
     let mut writer = BitWriter { out, cursor: Default::default() };
     let mut used = 0;
     while at < program.len() {
-        match Op::decode(program, &mut at).ok_or(RecreateError::Program)? {
+        match Op::decode(program, &mut at)? {
             Op::Copy(bytes) => {
                 let bytes = usize::try_from(bytes).map_err(|_| RecreateError::View)?;
                 let bytes = view.get(used..).and_then(|rest| rest.get(..bytes)).ok_or(RecreateError::View)?;
@@ -112,26 +102,13 @@ fn run(
                 }
             }
             Op::Blocks { carry, count } => {
-                writer.cursor.count = carry.ilog2();
-                writer.cursor.buffer = u64::from(carry) ^ 1 << carry.ilog2();
-                let mut done = 0;
-                loop {
-                    let last = encode_block(encoder, view, &mut used, &mut writer)?;
-                    done += 1;
-                    if done == count || last && count == 0 {
-                        break;
-                    }
-                }
-                (writer.cursor.buffer, writer.cursor.count) = (0, 0);
+                deflate::blocks(carry, count, view, &mut used, &mut scratch.tokens, &mut writer)?;
             }
             Op::Chunks(_) => return Err(RecreateError::Program),
             Op::Encode(op) => {
-                let mut flushes = Vec::new();
-                for _ in 0..op.flushes {
-                    let flush = take_varint(program, &mut at).ok_or(RecreateError::Program)?;
-                    flushes.push(usize::try_from(flush).map_err(|_| RecreateError::Program)?);
-                }
-                let bytes = encode_again(&op, &flushes, view, &mut used, len - writer.cursor.at.min(len))?;
+                let flushes = deflate::flushes(&op, program, &mut at)?;
+                let most = len - writer.cursor.at.min(len);
+                let bytes = deflate::encoded(&op, &flushes, view, &mut used, most)?;
                 if !writer.copy(&bytes) {
                     return Err(RecreateError::Length);
                 }
@@ -142,42 +119,4 @@ fn run(
         return Err(RecreateError::View);
     }
     if writer.cursor.at == len { Ok(()) } else { Err(RecreateError::Length) }
-}
-
-/// The whole bytes of an op's blocks, which are no more than `most`.
-fn encode_again(
-    op: &Encode,
-    flushes: &[usize],
-    view: &[u8],
-    used: &mut usize,
-    most: usize,
-) -> Result<Vec<u8>, RecreateError> {
-    let params = Params::from_bytes(op.params).map_err(RecreateError::Encoder)?;
-    let mut take = |bytes: u64| {
-        let bytes = usize::try_from(bytes).map_err(|_| RecreateError::View)?;
-        let slice = view.get(*used..).and_then(|rest| rest.get(..bytes)).ok_or(RecreateError::View)?;
-        *used += bytes;
-        Ok(slice)
-    };
-    let history = take(op.history)?;
-    let plain = take(op.plain.checked_add(op.after).ok_or(RecreateError::View)?)?;
-    let first_bit = op.carry.ilog2() as u8;
-    let start =
-        Start { history, position: op.position, state: State::from_bits(op.state), first_bit, written: op.written };
-    let input = Input { plain, flushes, ends: op.ends };
-    let (mut blocks, mut end) = (0, None);
-    let mut bytes = encoder::encode(&params, start, input, &mut |block: Block| {
-        blocks += 1;
-        if blocks == op.blocks {
-            end = Some((block.bit_end / 8) as usize);
-        }
-        let enough = end.is_some() || block.bytes.len() > most.saturating_add(8);
-        if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    let end = end.filter(|&end| end <= most && end <= bytes.len()).ok_or(RecreateError::Length)?;
-    bytes.truncate(end);
-    if let Some(first) = bytes.first_mut() {
-        *first |= op.carry ^ 1 << first_bit;
-    }
-    Ok(bytes)
 }

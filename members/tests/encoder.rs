@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use deltastore_members::deflate::{Plain, Tables, decode_block};
-use deltastore_members::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, State, Strategy, encode, find, matching};
+use deltastore_members::deflate::inflate::{Plain, Tables, decode_block};
 use flate2::{Compress, Compression, FlushCompress};
 use miniz_oxide::MZFlush;
 use miniz_oxide::deflate::core::{CompressorOxide, create_comp_flags_from_zip_params};
@@ -84,7 +84,7 @@ fn inputs() -> Vec<Vec<u8>> {
     made
 }
 
-/// What C zlib makes of it, in one call or in calls of `writes` bytes, with a sync flush at each of `flushes`.
+/// What C zlib makes of it, in one call or in calls of `input_chunk` bytes, with a sync flush at each of `flushes`.
 fn zlib(plain: &[u8], level: u32, flushes: &[usize], window_bits: u8) -> Vec<u8> {
     let mut compress = Compress::new_with_window_bits(Compression::new(level), false, window_bits);
     let mut out = Vec::with_capacity(plain.len() + plain.len() / 8 + 1000 + 10 * flushes.len());
@@ -98,31 +98,31 @@ fn zlib(plain: &[u8], level: u32, flushes: &[usize], window_bits: u8) -> Vec<u8>
 }
 
 /// What zlib-rs makes of it.
-fn zlib_rs(plain: &[u8], level: i32, writes: usize) -> Vec<u8> {
+fn zlib_rs(plain: &[u8], level: i32, input_chunk: usize) -> Vec<u8> {
     let mut deflate = zlib_rs::Deflate::new(level, false, 15);
     let mut out = vec![0; plain.len() + plain.len() / 4 + 1000];
     let (mut from, mut to) = (0, 0);
-    while writes > 0 && plain.len() - from > writes {
+    while input_chunk > 0 && plain.len() - from > input_chunk {
         let flush = zlib_rs::DeflateFlush::NoFlush;
-        deflate.compress(&plain[from..from + writes], &mut out[to..], flush).expect("room enough");
-        (from, to) = (from + writes, deflate.total_out() as usize);
+        deflate.compress(&plain[from..from + input_chunk], &mut out[to..], flush).expect("room enough");
+        (from, to) = (from + input_chunk, deflate.total_out() as usize);
     }
     deflate.compress(&plain[from..], &mut out[to..], zlib_rs::DeflateFlush::Finish).expect("room enough");
     out.truncate(deflate.total_out() as usize);
     out
 }
 
-/// What miniz_oxide makes of it in calls of `writes` bytes (0: all at once) with room for `room` bytes of output each,
-/// as `flate2` calls it, and with a sync flush at each of `flushes`.
-fn miniz(plain: &[u8], level: u8, flushes: &[usize], writes: usize, room: usize) -> Vec<u8> {
+/// What miniz_oxide makes of it in calls of `input_chunk` bytes (0: all at once) with an output buffer of
+/// `output_buffer` bytes of output each, as `flate2` calls it, and with a sync flush at each of `flushes`.
+fn miniz(plain: &[u8], level: u8, flushes: &[usize], input_chunk: usize, output_buffer: usize) -> Vec<u8> {
     let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(i32::from(level), 0, 0));
-    let (mut out, mut buf) = (Vec::new(), vec![0; room]);
+    let (mut out, mut buf) = (Vec::new(), vec![0; output_buffer]);
     let mut call = |mut input: &[u8], flush: MZFlush| {
         loop {
             let done = deflate(&mut compressor, input, &mut buf, flush);
             out.extend_from_slice(&buf[..done.bytes_written]);
             input = &input[done.bytes_consumed..];
-            if input.is_empty() && done.bytes_written < room {
+            if input.is_empty() && done.bytes_written < output_buffer {
                 return;
             }
         }
@@ -130,7 +130,7 @@ fn miniz(plain: &[u8], level: u8, flushes: &[usize], writes: usize, room: usize)
     let mut from = 0;
     let mut write = |to: usize, flush: MZFlush| {
         plain[from..to]
-            .chunks(if writes == 0 { plain.len().max(1) } else { writes })
+            .chunks(if input_chunk == 0 { plain.len().max(1) } else { input_chunk })
             .for_each(|part| call(part, MZFlush::None));
         call(&[], flush);
         from = to;
@@ -251,10 +251,10 @@ fn zlib_with_flushes() {
 fn zlib_rs_at_all_levels_and_writes() {
     for plain in inputs() {
         for level in 2..=9 {
-            for writes in [0, 1_000, 8_192, 32_768, 65_536] {
-                let params = Params { writes, ..Params::new(Family::Ng, level) };
-                let packed = zlib_rs(&plain, i32::from(level), writes as usize);
-                check(&params, &plain, &[], &packed, writes == 0 || writes == 8_192);
+            for input_chunk in [0, 1_000, 8_192, 32_768, 65_536] {
+                let params = Params { input_chunk, ..Params::new(Family::Ng, level) };
+                let packed = zlib_rs(&plain, i32::from(level), input_chunk as usize);
+                check(&params, &plain, &[], &packed, input_chunk == 0 || input_chunk == 8_192);
             }
         }
     }
@@ -269,20 +269,20 @@ fn miniz_at_all_levels() {
     }
 }
 
-/// Level 1 takes in another chunk where it finds no room for output.
+/// Level 1 takes in another chunk where it finds no output buffer.
 #[test]
 fn miniz_with_little_room() {
     for plain in inputs().into_iter().chain([mixed(1_500_000, 8), noise(700_000, 8), text(1_500_000, 8)]) {
-        for (writes, room, set) in
+        for (input_chunk, output_buffer, set) in
             [(0, 32768, (0, 32768)), (8192, 32768, (8192, 32768)), (0, 1 << 22, (0, 0)), (1000, 1 << 22, (0, 0))]
         {
-            let packed = miniz(&plain, 1, &[], writes, room);
-            let params = Params { writes: set.0, room: set.1, ..Params::new(Family::Miniz, 1) };
+            let packed = miniz(&plain, 1, &[], input_chunk, output_buffer);
+            let params = Params { input_chunk: set.0, output_buffer: set.1, ..Params::new(Family::Miniz, 1) };
             // Entries of the table that are older than what is run over may matter.
             check(&params, &plain, &[], &packed, plain.len() < 300_000);
             assert!(plain.len() < 100_000 || find_complete(&plain, &packed), "{params:?}");
             if plain.len() < 300_000 {
-                let packed = miniz(&plain, 6, &[], writes, room);
+                let packed = miniz(&plain, 6, &[], input_chunk, output_buffer);
                 check(&Params::new(Family::Miniz, 6), &plain, &[], &packed, false);
             }
         }
@@ -302,8 +302,8 @@ fn miniz_with_flushes() {
     let flushes = [5, 50_000, 50_100, 131_072, 200_000];
     for level in [1, 2, 6, 9] {
         let packed = miniz(&plain, level, &flushes, 0, 32768);
-        let room = if level == 1 { 32768 } else { 0 };
-        check(&Params { room, ..Params::new(Family::Miniz, level) }, &plain, &flushes, &packed, false);
+        let output_buffer = if level == 1 { 32768 } else { 0 };
+        check(&Params { output_buffer, ..Params::new(Family::Miniz, level) }, &plain, &flushes, &packed, false);
     }
 }
 
@@ -339,7 +339,7 @@ fn miniz_with_odd_content() {
         for level in 2..=10 {
             check(&Params::new(Family::Miniz, level), &plain, &[], &miniz(&plain, level, &[], 0, 32768), true);
         }
-        let params = Params { room: 32768, ..Params::new(Family::Miniz, 1) };
+        let params = Params { output_buffer: 32768, ..Params::new(Family::Miniz, 1) };
         check(&params, &plain, &[], &miniz(&plain, 1, &[], 0, 32768), false);
     }
 }
@@ -395,8 +395,8 @@ fn golden_digests() {
     assert_eq!(fnv(&plain), GOLDEN_INPUT);
     for (family, level, digest) in GOLDEN {
         let input = Input { plain: &plain, flushes: &[], ends: true };
-        let writes = if family == Family::Pigz { 131_072 } else { 0 };
-        let params = Params { writes, ..Params::new(family, level) };
+        let input_chunk = if family == Family::Pigz { 131_072 } else { 0 };
+        let params = Params { input_chunk, ..Params::new(family, level) };
         let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
         assert_eq!(fnv(&made), digest, "{family:?} {level}");
         check(&params, &plain, &[], &made, params.is_lazy());
@@ -430,9 +430,9 @@ fn nonsense_does_no_harm() {
     let strategies = [Strategy::Default, Strategy::Filtered, Strategy::Huffman, Strategy::Rle, Strategy::Fixed];
     for _ in 0..3000 {
         let mut params = Params::new(families[random.below(families.len())], 1 + random.below(9) as u8);
-        params.writes = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
+        params.input_chunk = [0, 0, 256, 8192, 65_536, 1_234_567][random.below(6)];
         params.strategy = strategies[random.below(9).min(4)];
-        params.room = [0, 4096, 32768][random.below(3)];
+        params.output_buffer = [0, 4096, 32768][random.below(3)];
         params.window_bits = [15, 15, 9, 12][random.below(4)];
         params.mem_level = [8, 1, 9][random.below(3)];
         if random.below(2) == 0 {
@@ -532,7 +532,7 @@ fn klauspost_at_all_levels() {
         for (level, whole, flushed, pieces) in digests {
             let strategy = if level < 0 { Strategy::Huffman } else { Strategy::Default };
             let params = Params { strategy, ..Params::new(family, if level < 0 { 6 } else { level as u8 }) };
-            let of_pgzip = Params { writes: 65536, ..params };
+            let of_pgzip = Params { input_chunk: 65536, ..params };
             let all = [(params, &[][..], whole), (params, &GO_FLUSHES, flushed), (of_pgzip, &[], pieces)];
             for (params, flushes, digest) in all {
                 let input = Input { plain: &plain, flushes, ends: true };
@@ -547,7 +547,7 @@ fn klauspost_at_all_levels() {
                 let seen = ends(&made);
                 let seen = seen.windows(2).filter(|two| two[0].0 == two[1].0 && two[1].0 < plain.len());
                 let seen: Vec<usize> = seen.map(|two| two[1].0).collect();
-                let flushes = if params.writes > 0 { &seen[..] } else { &[] };
+                let flushes = if params.input_chunk > 0 { &seen[..] } else { &[] };
                 let input = Input { plain: &plain, flushes, ends: true };
                 let found = find(Start::of_stream(), input, &made, &[]);
                 let found = found.unwrap_or_else(|| panic!("no encoder like {params:?}"));
@@ -562,8 +562,10 @@ fn klauspost_at_all_levels() {
 fn klauspost_restarts() {
     for plain in inputs() {
         for family in [Family::Klauspost, Family::KlauspostEarlier, Family::KlauspostEarliest] {
-            for (level, writes) in [(1, 0), (3, 32768), (4, 65536), (5, 0), (6, 40_000), (7, 0), (8, 65536), (9, 0)] {
-                let params = Params { writes, ..Params::new(family, level) };
+            for (level, input_chunk) in
+                [(1, 0), (3, 32768), (4, 65536), (5, 0), (6, 40_000), (7, 0), (8, 65536), (9, 0)]
+            {
+                let params = Params { input_chunk, ..Params::new(family, level) };
                 let input = Input { plain: &plain, flushes: &[], ends: true };
                 let made = encode(&params, Start::of_stream(), input, &mut |_| ControlFlow::Continue(()));
                 check(&params, &plain, &[], &made, true);

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use deltastore_format::record::{RECORD_ALIGN, RECORD_HEADER_LEN};
+use deltastore_format::ids::RECORD_ALIGN;
+use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{DecodeError, Epoch, Position, RecordHeader, SegmentHeader, SegmentId, StoreId};
 

@@ -9,7 +9,8 @@
 //! Memory: one buffer of the read-ahead or the largest record, whichever is more.
 
 use bytes::Bytes;
-use deltastore_format::record::{RECORD_ALIGN, RECORD_HEADER_LEN};
+use deltastore_format::ids::RECORD_ALIGN;
+use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::{RecordHeader, RecordKind, record_len};
 
 use super::error::SegmentError;

@@ -12,7 +12,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deltastore_format::record::{MAX_PAYLOAD_LEN, RECORD_ALIGN, RECORD_HEADER_LEN};
+use deltastore_format::ids::RECORD_ALIGN;
+use deltastore_format::record::{MAX_PAYLOAD_LEN, RECORD_HEADER_LEN};
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Position, RecordHeader, RecordKind, SegmentFooter, SegmentHeader, SegmentId};
 

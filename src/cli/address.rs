@@ -1,4 +1,4 @@
-//! Where `serve` listens: an address, a name or all addresses, as the command line says it.
+//! The listen address of `serve`: an address, a name, or all interfaces.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -7,9 +7,9 @@ use std::str::FromStr;
 use tokio::net::TcpListener;
 
 const WANTED: &str =
-    "HOST:PORT is wanted; HOST is an IP address, of IPv6 in [], or a name, or nothing for all addresses";
+    "expected HOST:PORT; HOST is an IPv4 address, an IPv6 address in [], a name, or empty for all interfaces";
 
-/// What stands before and after the colon.
+/// A parsed listen address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Ip(SocketAddr),
@@ -17,13 +17,13 @@ pub enum Address {
         host: String,
         port: u16,
     },
-    /// All addresses of the machine.
+    /// All interfaces.
     All {
         port: u16,
     },
 }
 
-/// Why nobody listens.
+/// Errors of listening.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     #[error("cannot resolve {host}: {source}")]
@@ -53,8 +53,8 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// All addresses it stands for, at least one, each once. Asks the system's resolver for names, which may take
-    /// seconds.
+    /// The addresses that it denotes: at least one, without duplicates. Names are resolved by the system, which may
+    /// take seconds.
     ///
     /// # Errors
     /// A name that has no address.
@@ -76,7 +76,7 @@ impl Address {
         if addresses.is_empty() { Err(ListenError::Nowhere { host: host.clone() }) } else { Ok(addresses) }
     }
 
-    /// `HOST:PORT` as clients on this machine have it, when `bound` is what the port became.
+    /// `HOST:PORT` for clients on this machine; `bound` is the bound address.
     pub fn endpoint(&self, bound: SocketAddr) -> String {
         match self {
             Self::Ip(_) => bound.to_string(),
@@ -86,10 +86,10 @@ impl Address {
     }
 }
 
-/// Listens on all of the addresses that this machine has, at least on one; port 0 becomes the same free one for all.
+/// Listens on those of the addresses that this machine has, at least one; port 0 becomes the same free port for all.
 ///
 /// # Errors
-/// The first address that it has and cannot listen on, or if it has none, the first of all.
+/// The first address of this machine that cannot be bound; if the machine has none of them, the first address.
 pub async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ListenError> {
     let mut listeners: Vec<TcpListener> = Vec::new();
     let mut bound: Vec<SocketAddr> = Vec::new();
@@ -116,7 +116,7 @@ pub async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Listen
     }
 }
 
-/// Is it that the machine does not have the address, as ::1, which localhost stands for, where there is no IPv6?
+/// Whether the machine does not have the address; an example is ::1, an address of localhost, without IPv6.
 fn is_absent(error: &io::Error) -> bool {
     let no_family = rustix::io::Errno::AFNOSUPPORT.raw_os_error();
     error.kind() == io::ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(no_family)

@@ -1,4 +1,4 @@
-//! Root credentials: from the environment, or generated and kept in the data folder.
+//! Root credentials: from the environment, or generated and stored in the data folder.
 
 use std::io::Write;
 use std::net::IpAddr;
@@ -8,24 +8,24 @@ use std::path::Path;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 
-use crate::s3::Credentials;
+use crate::iam::Credentials;
 
 const FILE: &str = "credentials";
 const USER: &str = "DELTASTORE_ROOT_USER";
 const PASSWORD: &str = "DELTASTORE_ROOT_PASSWORD";
 
-/// Why there are no credentials to serve with.
+/// Errors of finding credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
-    #[error("{USER} and {PASSWORD} must be set both or not at all")]
+    #[error("set both {USER} and {PASSWORD}, or neither")]
     Half,
     #[error("{name} must have at least {least} characters")]
     Short { name: &'static str, least: usize },
-    #[error("{address} can be reached from other machines: set {USER} and {PASSWORD} to serve there")]
+    #[error("{address} is reachable from other machines: set {USER} and {PASSWORD}")]
     NotLoopback { address: IpAddr },
     #[error("{path}: {source}")]
     File { path: String, source: std::io::Error },
-    #[error("{path} is not two lines, access key and secret key; remove it to have new ones generated")]
+    #[error("{path} must hold two lines, access key and secret key; remove it to generate new ones")]
     Malformed { path: String },
 }
 
@@ -33,12 +33,12 @@ pub enum CredentialsError {
 pub struct Found {
     pub credentials: Credentials,
     pub generated: bool,
-    /// Where they are kept, unless they came from the environment.
+    /// The file that holds them, unless they came from the environment.
     pub file: Option<String>,
 }
 
-/// The environment's root credentials; none if the folder's are to be used, which takes loopback addresses only. Needs
-/// no folder, so that a start that will be refused leaves none behind.
+/// The environment's root credentials; none if those of the folder apply, which requires loopback addresses. Needs no
+/// folder, so that a refused start does not create one.
 pub fn from_environment(addresses: impl IntoIterator<Item = IpAddr>) -> Result<Option<Credentials>, CredentialsError> {
     let from = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     match (from(USER), from(PASSWORD)) {
@@ -55,7 +55,7 @@ pub fn from_environment(addresses: impl IntoIterator<Item = IpAddr>) -> Result<O
     }
 }
 
-/// The root credentials, those of the environment before those of the folder. The folder exists and is locked.
+/// The root credentials; the environment takes precedence over the folder. The folder exists and is locked.
 pub fn find(environment: Option<Credentials>, dir: &Path) -> Result<Found, CredentialsError> {
     match environment {
         Some(credentials) => Ok(Found { credentials, generated: false, file: None }),
@@ -90,7 +90,7 @@ fn kept(path: &Path) -> Result<Found, CredentialsError> {
     Ok(Found { credentials, generated, file: Some(name) })
 }
 
-/// Whole or not at all, durable before it is printed, and readable by the owner only.
+/// Atomic, durable before the credentials are printed, and readable by the owner only.
 fn write(path: &Path, credentials: &Credentials) -> std::io::Result<()> {
     let temporary = path.with_extension("tmp");
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;

@@ -1,23 +1,23 @@
-//! Open files: how many the system allows, and who gets how many of them.
+//! The limit of open files and its division.
 //!
-//! The soft limit, 1,024 on most systems, is raised to the hard one at start. Where that is low too, the index and the
-//! segments get theirs first, and connections the rest: a server that has no descriptor left for a table of its index
+//! The soft limit, 1,024 on most systems, is raised to the hard limit at start. If that is low too, the index and the
+//! segments get their share first and connections the rest: a server without a descriptor for a table of its index
 //! could not write.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::s3::{MAX_CONNECTIONS, MAX_REFUSALS};
 
-/// Standard streams, listeners, the runtime, the lock, the active segment, files of the cache, what the index writes,
-/// and some to spare.
+/// Standard streams, listeners, the runtime, the lock, the active segment, files of the cache, files that the index
+/// writes, and a reserve.
 const OTHERS: u64 = 96;
-/// Most tables of the index, and most segments, that are kept open.
+/// Maximum open tables of the index, and maximum open segments.
 const MAX_INDEX: u64 = 256;
 const MAX_SEGMENTS: u64 = 256;
-/// With fewer there is nothing left for connections.
+/// Minimum limit: a lower one leaves nothing for connections.
 pub const MIN_DESCRIPTORS: u64 = 512;
 
-/// What was found, and how it is shared out.
+/// The limit and its division.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptors {
     /// The soft limit at start.
@@ -28,14 +28,14 @@ pub struct Descriptors {
     pub index: i32,
     /// Segments.
     pub segments: usize,
-    /// Connections that there are descriptors for.
+    /// Maximum connections that the descriptors allow.
     pub room: usize,
-    /// Connections served unless told otherwise.
+    /// Default number of connections.
     pub connections: usize,
 }
 
 impl Descriptors {
-    /// Raises the soft limit to the hard one, and shares out what there is.
+    /// Raises the soft limit to the hard limit and divides it.
     pub fn raise() -> Self {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let found = current.unwrap_or(u64::MAX);
@@ -47,7 +47,7 @@ impl Descriptors {
 
     fn share(found: u64, limit: u64) -> Self {
         let (index, segments) = ((limit / 5).min(MAX_INDEX), (limit / 8).min(MAX_SEGMENTS));
-        // A connection that has to make way for another is open for a moment longer: one for eight others.
+        // A replaced connection stays open for a moment: one is allowed for eight others.
         let room = limit.saturating_sub(OTHERS + MAX_REFUSALS as u64 + index + segments) / 9 * 8;
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         Self {
@@ -60,7 +60,7 @@ impl Descriptors {
         }
     }
 
-    /// Is the limit what keeps the server from more connections?
+    /// Whether the limit of open files restricts the number of connections.
     pub fn are_few(&self) -> bool {
         self.connections < MAX_CONNECTIONS
     }

@@ -1,8 +1,8 @@
-//! Times as arguments.
+//! Durations as arguments.
 
 use std::time::Duration;
 
-/// A time that may be none at all.
+/// A duration, or no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     Never,
@@ -12,12 +12,12 @@ pub enum Limit {
 /// `7d`, `12h`, `30m`, `45s`; `never`.
 ///
 /// # Errors
-/// What is neither, in words.
+/// A message for the user.
 pub fn parse_limit(text: &str) -> Result<Limit, String> {
     if text == "never" {
         return Ok(Limit::Never);
     }
-    let wrong = || "give a number with d, h, m or s, as 7d, or never".to_owned();
+    let wrong = || "give a number with d, h, m or s, such as 7d, or never".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {
         'd' => 24 * 60 * 60,
@@ -29,7 +29,7 @@ pub fn parse_limit(text: &str) -> Result<Limit, String> {
     let digits = &text[..text.len() - 1];
     let number = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u32>().ok()).flatten();
     match number.ok_or_else(wrong)? {
-        0 => Err("0 would end every upload; say never for none".to_owned()),
+        0 => Err("0 would expire every upload; use never to turn expiry off".to_owned()),
         number => Ok(Limit::After(Duration::from_secs(u64::from(number) * seconds))),
     }
 }

@@ -1,11 +1,10 @@
-//! The log: lines to standard error, by a thread of its own.
+//! The log: a thread that writes lines to standard error.
 //!
-//! Invariant: who logs never waits, fails or panics. Lines go into a bounded queue; one that finds no room is dropped
-//! and counted, and so is one that cannot be written. As soon as lines can be written again, one tells how many are
-//! missing.
+//! Invariant: logging never waits, fails or panics. Lines go into a bounded queue. A line that does not fit, or cannot
+//! be written, is dropped and counted. Once lines can be written again, one line tells how many are missing.
 //!
 //! Failure cases: a full disk, a closed pipe, a pipe that nobody reads. The thread waits and tries again; at the end of
-//! the process it has [`FLUSH_TIME`] to write what is left.
+//! the process it has [`FLUSH_TIME`] to write the remaining lines.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -19,23 +18,23 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::LogFormat;
 use super::plain_text::PlainText;
 
-/// Lines that may wait.
+/// Capacity of the queue, in lines.
 const QUEUE: usize = 4096;
-/// Longest line; the rest of a longer one is cut off.
+/// Maximum length of a line; longer lines are truncated.
 const MAX_LINE: usize = 16 << 10;
-/// Pause before the next lines are waited for: whoever logs meanwhile need not wake the thread.
+/// Pause before the thread waits for more lines; lines that are logged meanwhile need not wake it.
 const GATHER_TIME: Duration = Duration::from_millis(2);
-/// Pause after a line that could not be written.
+/// Pause after a failed write.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
-/// What the end of the process waits for lines that are not written yet.
+/// How long the end of the process waits for unwritten lines.
 const FLUSH_TIME: Duration = Duration::from_millis(500);
 
-/// Tells the user something that is no log line. A standard error that takes nothing is no reason to fail.
+/// Prints a message for the user outside the log. A failed write to standard error is ignored.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "deltastore: {text}");
 }
 
-/// Starts logging; `RUST_LOG` overrides the level. What is queued is written when the answer is dropped.
+/// Starts logging; `RUST_LOG` overrides the level. Queued lines are written when the result is dropped.
 pub fn start(format: LogFormat, serving: bool) -> Flush {
     // s3s reports every refused request as an error of the server's; the request's own line tells the same, and its id.
     let default = if serving { "info,s3s=off" } else { "error" };
@@ -128,7 +127,7 @@ impl Drop for Line<'_> {
     }
 }
 
-/// Writes what is queued when dropped, as far as it can be written.
+/// Writes the queued lines when dropped, as far as possible.
 pub struct Flush {
     lines: Lines,
 }
@@ -170,7 +169,7 @@ fn write_lines(out: &mut impl Write, lines: &Receiver<Message>, dropped: &Atomic
     }
 }
 
-/// The line that stands for those that are missing.
+/// The line that reports missing lines.
 fn gap(missing: u64, format: LogFormat) -> Vec<u8> {
     match format {
         LogFormat::Text => format!("WARN {missing} log lines could not be written and are missing here\n"),

@@ -1,4 +1,4 @@
-//! Commands on a folder that no server uses.
+//! Commands on the folder of a stopped server.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ pub fn rebuild_index(dir: &Path) -> Result<ExitCode, StoreError> {
     let mut lines = vec![match rebuilt.done {
         true => format!("index rebuilt from the segments in {}", dir.display()),
         false => {
-            "index kept: it has seen segments that are lost, and one made without them would know less; restore their \
-                  files, or give them up with repair --forget-missing-segments"
+            "index kept: segments that it covers are lost, and a rebuilt index would be incomplete; restore their files, \
+                  or give them up with repair --forget-missing-segments"
                 .into()
         }
     }];
@@ -66,7 +66,7 @@ pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     lines.extend(found.problems.iter().map(|problem| format!("DAMAGED {problem}")));
     if found.unreadable > 0 {
         lines.push(format!(
-            "{} objects and parts cannot be read whole; uploading the same bytes again mends them, see repair",
+            "{} objects and parts cannot be read completely; uploading the same bytes again repairs them, see repair",
             found.unreadable
         ));
     }
@@ -78,7 +78,7 @@ pub fn fsck(dir: &Path, json: bool) -> Result<ExitCode, StoreError> {
     finish(&lines, found.problems.is_empty())
 }
 
-/// One document a line, so that the list may be of any length.
+/// One document per line, so that the list may have any length.
 fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
     for Problem { subject, reason } in &found.problems {
         output::print(&output::json_line(&json!({ "kind": "problem", "subject": subject, "reason": reason }))?)?;
@@ -106,7 +106,7 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
     })?;
     bar.finish_and_clear();
     let mut lines = vec![format!(
-        "{} windows and nodes dropped, {} segments removed, {} moved, {} freed",
+        "{} windows and nodes deleted, {} segments removed, {} moved, {} freed",
         done.blobs,
         done.segments,
         report::size(done.moved_bytes),
@@ -116,7 +116,7 @@ pub fn gc(dir: &Path) -> Result<ExitCode, StoreError> {
         lines.push(format!("{} segments need more free space to be compacted", done.segments_without_room));
     }
     if done.damaged_segments > 0 {
-        lines.push(format!("{} damaged segments left as they are; run fsck", done.damaged_segments));
+        lines.push(format!("{} damaged segments skipped; run fsck", done.damaged_segments));
     }
     finish(&lines, done.damaged_segments == 0)
 }
@@ -131,13 +131,13 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
     bar.finish_and_clear();
     let mut lines = if options.dry_run { would(&done) } else { did(&done) };
     if done.changed > 0 {
-        lines.push(format!("{} objects were changed or removed meanwhile", done.changed));
+        lines.push(format!("{} objects were changed or deleted meanwhile", done.changed));
     }
     if done.damaged > 0 {
-        lines.push(format!("{} objects cannot be read and were left as they are; run fsck", done.damaged));
+        lines.push(format!("{} objects cannot be read and were skipped; run fsck", done.damaged));
     }
     if done.held_back {
-        lines.push("nothing is stored anew while part of the log is damaged or lost; run fsck".into());
+        lines.push("nothing is rewritten while part of the log is damaged or lost; run fsck".into());
     }
     let sound = store.damage().is_empty();
     if !sound && !done.held_back {
@@ -147,18 +147,18 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
 }
 
 fn would(done: &OptimizeReport) -> Vec<String> {
-    let mut lines = vec![format!("{} objects ({}) would be stored anew", done.found, report::size(done.found_bytes))];
+    let mut lines = vec![format!("{} objects ({}) would be rewritten", done.found, report::size(done.found_bytes))];
     if done.dependents > 0 {
         let retired = report::size(done.orphaned_bytes);
         lines.push(format!(
-            "{} windows would be encoded anew, without references of {retired} that only removed objects used",
+            "{} windows would be rebased, off {retired} of references that only deleted objects use",
             done.dependents
         ));
     }
     if done.parity > 0 {
         let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
         lines.push(format!(
-            "{parity} of parity would be written: many objects depend on {} windows and nodes ({shared})",
+            "{parity} of parity would be written for {} windows and nodes ({shared}) that many objects depend on",
             done.shared
         ));
     }
@@ -167,11 +167,11 @@ fn would(done: &OptimizeReport) -> Vec<String> {
 
 fn did(done: &OptimizeReport) -> Vec<String> {
     let (bytes, written) = (report::size(done.bytes), report::size(done.written_bytes));
-    let mut lines = vec![format!("{} objects ({bytes}) stored anew in {written}", done.objects)];
+    let mut lines = vec![format!("{} objects ({bytes}) rewritten in {written}", done.objects)];
     if done.rebased > 0 {
         let (retired, written) = (report::size(done.orphaned_bytes), report::size(done.rebased_bytes));
         lines.push(format!(
-            "{} windows encoded anew in {written}, without references of {retired} that only removed objects used",
+            "{} windows rebased in {written}, off {retired} of references that only deleted objects use",
             done.rebased
         ));
     }
@@ -181,12 +181,12 @@ fn did(done: &OptimizeReport) -> Vec<String> {
     if done.parity > 0 {
         let (parity, shared) = (report::size(done.parity_bytes), report::size(done.shared_bytes));
         lines.push(format!(
-            "{parity} of parity written: many objects depend on {} windows and nodes ({shared})",
+            "{parity} of parity written for {} windows and nodes ({shared}) that many objects depend on",
             done.shared
         ));
     }
     if done.objects + done.rebased > 0 {
-        lines.push("run gc to free the space of their old form".into());
+        lines.push("run gc to reclaim the space of their old form".into());
     }
     lines
 }

@@ -37,56 +37,56 @@ const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 the command failed; 2 wro
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve S3 from a data folder, which is made if it is not there
+    /// Serve S3 from a data folder; creates the folder if it does not exist
     #[command(after_help = serve::AFTER_HELP)]
     Serve(serve::ServeArguments),
-    /// Make the index anew from the segments alone; the server must be stopped
+    /// Rebuild the index from the segments; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     RebuildIndex(Folder),
-    /// Read and verify everything and name what is damaged; the server must be stopped
+    /// Read and verify everything and report damage; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Fsck {
         #[command(flatten)]
         folder: Folder,
-        /// Print JSON, a document a line: each problem, each object that cannot be read, then a summary
+        /// Print JSON, one document per line: each problem, each unreadable object, then a summary
         #[arg(long)]
         json: bool,
     },
-    /// Mend what can be mended from the folder itself and say which uploads would mend the rest; the server must be
-    /// stopped
+    /// Repair damage from parity and name the uploads that would repair the rest; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Repair {
         #[command(flatten)]
         folder: Folder,
-        /// Say what would be done, and change nothing
+        /// Report what would be done; change nothing
         #[arg(long)]
         dry_run: bool,
-        /// Give up segments whose files are lost for good, and with them the objects that need them
+        /// Give up segments whose files are lost permanently, and the objects that need them
         #[arg(long)]
         forget_missing_segments: bool,
     },
-    /// Drop what nothing refers to and give its disk space back; the server must be stopped
+    /// Delete unreferenced data and reclaim disk space; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Gc(Folder),
-    /// Store everything anew, smaller; the server must be stopped
+    /// Rewrite all objects in fewer bytes; the server must be stopped
     ///
-    /// Expands compressed members, chooses better references and compresses harder. Objects are read back and compared
-    /// before their old form is given up; `gc` then frees its space. May be interrupted at any time.
+    /// Expands compressed members, chooses better references and uses higher compression levels. Each object is read
+    /// back and compared before its old form is released; `gc` then reclaims the space. May be interrupted at any
+    /// time.
     #[command(after_help = EXIT_CODES)]
     Optimize {
         #[command(flatten)]
         folder: Folder,
-        /// Only this bucket
+        /// Restrict the run to this bucket
         #[arg(long)]
         bucket: Option<String>,
-        /// In place of each bucket's own policy, which is balanced unless it was set
+        /// Policy to use instead of each bucket's own (default of a bucket: balanced)
         #[arg(long, value_name = "off|fast|balanced|max")]
         policy: Option<Policy>,
-        /// Count what would be stored anew, and change nothing
+        /// Count the objects that would be rewritten; change nothing
         #[arg(long)]
         dry_run: bool,
     },
-    /// Say what is stored in how many bytes, and what saved how much; the server must be stopped
+    /// Show objects, stored bytes and savings by bucket and deltaspace; the server must be stopped
     #[command(after_help = EXIT_CODES)]
     Stats {
         #[command(flatten)]
@@ -95,10 +95,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Say what a folder or a bucket of any S3 server would take stored here; reads it all and writes nothing
+    /// Estimate the space a folder or S3 bucket would take (reads everything, writes nothing)
     Estimate(estimate::EstimateArguments),
-    /// Say how one object is stored: windows, codecs, references, what re-creates its members; the server is asked or
-    /// stopped
+    /// Show how one object is stored: windows, codecs, references, encoders; the server is stopped or named by
+    /// --endpoint
     Inspect(inspect::InspectArguments),
 }
 
@@ -109,14 +109,14 @@ struct Folder {
     dir: PathBuf,
 }
 
-/// How log lines look.
+/// Format of log lines.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
     Text,
     Json,
 }
 
-/// Found damage, told apart from a command that could not run.
+/// Damage was found; distinct from a command that failed.
 const DAMAGE: u8 = 3;
 
 /// Runs the command that the process was started with.

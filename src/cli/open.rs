@@ -16,8 +16,8 @@ pub struct Opened {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Locks a folder and opens its index with so many `tables` open at most. A damaged index is thrown away: it is
-/// derived, and rebuilt when the store opens.
+/// Locks a folder and opens its index with at most `tables` open tables. A damaged index is discarded: it is derived,
+/// and rebuilt when the store opens.
 pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let folder = Folder::open(Arc::new(RealVfs), dir, clock.as_ref(), create)?;
@@ -29,12 +29,12 @@ pub fn open(dir: &Path, create: bool, tables: i32) -> Result<Opened, StoreError>
     Ok(Opened { folder, engine, clock })
 }
 
-/// What of the disk may be used as a cache.
+/// Size limit of the disk cache.
 pub fn cache_bytes(folder: &Folder) -> u64 {
     Settings::disk_cache_for(folder.vfs.free_bytes(&folder.dir).unwrap_or(0))
 }
 
-/// Opens the store of a folder that exists; `cached`: with its cache on disk.
+/// Opens the store of an existing folder; `cached`: with its disk cache.
 pub fn open_store(dir: &Path, cached: bool) -> Result<Store, StoreError> {
     let Descriptors { index, segments: open_segments, .. } = Descriptors::raise();
     let Opened { folder, engine, clock } = open(dir, false, index)?;

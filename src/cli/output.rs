@@ -4,10 +4,10 @@ use std::io::{Error, ErrorKind, Write};
 
 use serde::Serialize;
 
-/// Prints `text`. A reader that has seen enough and closed the pipe is no error.
+/// Prints `text`. A pipe that its reader closed is no error.
 ///
 /// # Errors
-/// What keeps the text from being written.
+/// I/O errors other than a closed pipe.
 pub fn print(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -25,7 +25,7 @@ pub fn json_line(report: &impl Serialize) -> std::io::Result<String> {
     Ok(serde_json::to_string(report).map_err(Error::other)? + "\n")
 }
 
-/// What is to be printed, as JSON.
+/// A value as indented JSON.
 ///
 /// # Errors
 /// When a value has no JSON form.

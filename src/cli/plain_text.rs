@@ -1,9 +1,9 @@
 //! Log lines as plain text, for files and pipes: as tracing-subscriber writes them, in a third of its time, since each
 //! request has a line.
 //!
-//! A line is `2026-11-28T18:16:05.123456Z  INFO MESSAGE NAME=VALUE …`. A text value is quoted where it is empty or has
-//! more than letters, digits and the signs of paths, and no line holds a control character: nobody forges a line by a
-//! key or a header.
+//! A line is `2026-11-28T18:16:05.123456Z  INFO MESSAGE NAME=VALUE …`. A text value is quoted if it is empty or has
+//! other characters than letters, digits and those of paths. Control characters are escaped, so that keys and headers
+//! cannot forge a line.
 
 use std::cell::RefCell;
 use std::fmt::{self, Debug, Write};
@@ -34,7 +34,7 @@ where
     }
 }
 
-/// The time of a line, in UTC; the part that changes once a second is kept for the next line of the thread.
+/// The time of a line, in UTC; the part that changes once a second is cached for the thread's next line.
 fn write_time(writer: &mut dyn Write, since: Duration) -> fmt::Result {
     thread_local! {
         static SECOND: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };

@@ -26,13 +26,13 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
     bar
 }
 
-/// Shows how far an optimizer's run has come, in MiB.
+/// Shows the progress of an optimizer run, in MiB.
 pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
     // References come when all objects are done.
     if done.dependents > 0 {
         bar.set_length(done.dependents);
         bar.set_position(done.rebased);
-        bar.set_message(format!("windows, without {} that removed objects used", size(done.orphaned_bytes)));
+        bar.set_message(format!("windows, off {} that deleted objects used", size(done.orphaned_bytes)));
         return;
     }
     bar.set_length((done.found_bytes >> 20).max(1));

@@ -1,9 +1,9 @@
-//! Servers that commands talk to, with the credentials, region and endpoint of the environment, named as AWS's own
-//! tools name them.
+//! Clients of S3 servers, with credentials, region and endpoint from the environment variables of AWS's tools.
 
-use crate::s3::{Client, ClientError, Credentials};
+use crate::iam::Credentials;
+use crate::remote::{Client, ClientError};
 
-/// Why a server cannot be asked.
+/// Errors of reaching a server.
 #[derive(Debug, thiserror::Error)]
 pub enum RemoteError {
     #[error("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the credentials of the bucket's server")]
@@ -25,8 +25,7 @@ pub fn client(endpoint: &str) -> Result<Client, RemoteError> {
     Ok(Client::new(endpoint, credentials, variable("AWS_SESSION_TOKEN"), region(&variable))?)
 }
 
-/// As [`client`], of the server that the environment names if none is named here; if it names none either, AWS's own in
-/// the region.
+/// As [`client`]. Without an endpoint, the one of the environment; without that, AWS in the region.
 ///
 /// # Errors
 /// See [`RemoteError`].
@@ -34,7 +33,7 @@ pub fn client_of_bucket(endpoint: Option<&str>) -> Result<Client, RemoteError> {
     endpoint.map_or_else(|| client(&endpoint_of(&variable)), client)
 }
 
-/// A variable of the environment that is not empty.
+/// A non-empty environment variable.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

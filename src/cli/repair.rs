@@ -1,8 +1,7 @@
-//! `repair`: mends what can be mended from what the folder still holds, and says which uploads would mend the rest.
+//! `repair`: repairs damage from the folder's own redundancy and names the uploads that would repair the rest.
 //!
-//! It is a list of steps that run one after another, from the ground up. A step says in lines what it did, or would do,
-//! and whether something is left that it cannot mend. A step that changes something never removes what another could
-//! still need.
+//! It is a list of steps that run one after another. Each step reports in lines its actions, or in a dry run its
+//! planned actions, and whether damage remains. No step removes data that a later step could need.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,11 +15,11 @@ use super::open::{Opened, open, open_store};
 use super::progress;
 use crate::store::{Owner, Store, StoreError, Unreadable};
 
-/// What a step reports.
+/// The report of a step.
 #[derive(Default)]
 struct Outcome {
     lines: Vec<String>,
-    /// Something is damaged that this step does not mend.
+    /// Damage remains that this step does not repair.
     left: bool,
 }
 
@@ -52,7 +51,7 @@ impl Outcome {
     }
 }
 
-/// Gives lost segments up, so that collections need not wait for them.
+/// Gives up lost segments, so that collections need not wait for them.
 fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
     let lost = if dry_run {
         let looked = look(dir)?;
@@ -66,7 +65,7 @@ fn forget_lost(dir: &Path, dry_run: bool) -> Result<Outcome, StoreError> {
     Ok(Outcome { lines, left: false })
 }
 
-/// Writes damaged records again that have parity, and parity that is damaged or missing.
+/// Rewrites damaged records that have parity, and damaged or missing parity.
 fn mend_from_parity(store: &Store, dry_run: bool) -> Result<Outcome, StoreError> {
     let bar = progress::bar("repairing from parity", 0);
     let never = AtomicBool::new(false);
@@ -86,17 +85,17 @@ fn mend_from_parity(store: &Store, dry_run: bool) -> Result<Outcome, StoreError>
     Ok(Outcome { lines, left: done.lost > 0 })
 }
 
-/// What one damaged window, member or node keeps from being read.
+/// The objects and parts that one damaged window, member or node makes unreadable.
 #[derive(Default)]
 struct Users {
     count: u64,
     first: String,
 }
 
-/// Says whose bytes, uploaded again, mend what. Changes nothing: the store replaces damaged windows by itself when it
-/// is given them.
+/// Names the uploads that would repair damage. Changes nothing: the store replaces damaged windows when their bytes are
+/// uploaded again.
 fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
-    let bar = progress::bar("looking for damage", 0);
+    let bar = progress::bar("searching for damage", 0);
     let mut blobs: BTreeMap<String, Users> = BTreeMap::new();
     let found = store.fsck_objects(&mut |unreadable| note(&mut blobs, unreadable), &mut |found| {
         bar.set_message(format!("{} segments, {} blobs, {} objects", found.segments, found.blobs, found.versions));
@@ -104,13 +103,13 @@ fn name_uploads(store: &Store, _dry_run: bool) -> Result<Outcome, StoreError> {
     bar.finish_and_clear();
     let mut lines: Vec<String> = blobs
         .iter()
-        .map(|(blob, users)| format!("UPLOAD {}: mends {blob} for {} objects and parts", users.first, users.count))
+        .map(|(blob, users)| format!("UPLOAD {}: repairs {blob} for {} objects and parts", users.first, users.count))
         .collect();
     if found.unreadable > 0 {
         lines.push(format!("{} objects and parts cannot be read until then", found.unreadable));
     }
     if !found.problems.is_empty() {
-        lines.push(format!("{} problems are left; fsck names them", found.problems.len()));
+        lines.push(format!("{} problems remain; fsck names them", found.problems.len()));
     }
     Ok(Outcome { lines, left: !found.problems.is_empty() })
 }

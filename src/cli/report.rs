@@ -1,8 +1,8 @@
-//! Tables for people.
+//! Tables for the terminal.
 
 use crate::store::{Stats, Totals};
 
-/// A size as people read it: 1024-based, one decimal.
+/// A human-readable size: 1024-based, one decimal.
 pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut value = bytes as f64;
@@ -14,7 +14,7 @@ pub fn size(bytes: u64) -> String {
     if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
 }
 
-/// What was saved, which may be less than nothing.
+/// Saved bytes, which may be negative.
 pub fn saved(bytes: i64) -> String {
     let sign = if bytes < 0 { "-" } else { "" };
     format!("{sign}{}", size(bytes.unsigned_abs()))
@@ -72,7 +72,7 @@ pub fn table(stats: &Stats) -> String {
     ));
     if stats.parity > 0 {
         lines.push(format!(
-            "{} windows and nodes that many objects depend on have parity, {}, beside what is stored",
+            "{} windows and nodes that many objects depend on have parity ({}), not counted as stored",
             stats.parity,
             size(stats.parity_bytes)
         ));
@@ -83,13 +83,13 @@ pub fn table(stats: &Stats) -> String {
     let damage = &stats.damage;
     if damage.known_blobs + damage.log_ranges > 0 {
         lines.push(format!(
-            "DAMAGED: {} windows and nodes, {} stretches of the log, as far as they were met; fsck finds all",
+            "DAMAGED: {} windows and nodes, {} ranges of the log met so far; fsck finds all",
             damage.known_blobs, damage.log_ranges
         ));
     }
     if let Some(commits) = stats.total.commit_bytes.checked_div(stats.total.objects) {
         lines.push(format!(
-            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest headers of records",
+            "Beside its data the log holds {} an object: {} of commits (keys, metadata, recipes), the rest record headers",
             size(stats.total.log_bytes_an_object()),
             size(commits)
         ));

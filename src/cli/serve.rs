@@ -22,21 +22,25 @@ use crate::store::{
     Verifier,
 };
 
-/// Shortest pause between two background collections.
+/// Minimum pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
 
-/// Shortest pause between two looks for something to optimize.
+/// Minimum pause between two searches for objects to optimize.
 const OPTIMIZE_PAUSE: Duration = Duration::from_secs(30);
 
-/// What background work has to end that is told to, from the signal on.
+/// Time that background work has to stop, counted from the signal.
 const STOP_TIME: Duration = Duration::from_secs(1);
 
 pub const AFTER_HELP: &str = "\
 Root credentials come from DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD. If neither is set, on a loopback address,
-they are generated, kept in the data folder and printed once; on any other address the server refuses to start. A name is a
-loopback address if all of its addresses are.
-RUST_LOG sets the log level. SIGTERM and SIGINT stop background work, let requests finish for --drain-timeout, then close the store.
-The soft limit of open files is raised to the hard limit at start. A hard limit below about 3,000 lowers the number of connections.
+they are generated, stored in the data folder and printed once; on any other address the server refuses to start. A name
+counts as a loopback address if all its addresses are.
+
+RUST_LOG sets the log level. On SIGTERM or SIGINT the server stops background work, lets requests finish for
+--drain-timeout and closes the store.
+
+The soft limit of open files is raised to the hard limit at start. A hard limit below about 3,000 reduces the number of
+connections.
 
 Exit codes: 0 stopped by a signal; 1 could not start or run; 2 wrong arguments.";
 
@@ -45,40 +49,39 @@ pub struct ServeArguments {
     /// The data folder
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Where to listen: on an address, on all addresses of a name, or on all of the machine, :PORT; port 0 takes a free
-    /// one
+    /// Listen address: IP:PORT, NAME:PORT (all its addresses) or :PORT (all interfaces). Port 0 picks a free port
     #[arg(long, default_value = "127.0.0.1:9000", value_name = "[HOST]:PORT")]
     address: Address,
-    /// How log lines look
+    /// Format of log lines
     #[arg(long, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,
-    /// Store windows whole: no references, no expansion, no optimizer, plain compression only
+    /// Turn delta compression off: no references, no expansion, no optimizer; zstd only
     #[arg(long)]
     no_deltas: bool,
-    /// Leave objects as a PUT stored them; `deltastore optimize` stores them smaller when the server is stopped
+    /// Do not rewrite objects in the background; `deltastore optimize` does so while the server is stopped
     #[arg(long)]
     no_optimizer: bool,
     /// Accept presigned GET, HEAD and PUT requests of signature version 2
     #[arg(long)]
     allow_sigv2_presigned: bool,
-    /// Maximum number of open connections. Default: as many as the limit of open files allows, at most 2048
+    /// Maximum number of open connections. Default: derived from the limit of open files, at most 2048
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
     /// Maximum number of open connections from one address. Default: half of --max-connections
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections_per_address: Option<u32>,
-    /// Time in which a client must send or take at least 1 KiB/s on average, in seconds; a slower one is disconnected
+    /// Period in which a client must transfer at least 1 KiB/s on average, in seconds; slower clients are disconnected
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u32).range(1..))]
     slow_client_timeout: u32,
-    /// Time for requests to finish after SIGTERM or SIGINT, in seconds
+    /// Time for running requests to finish after SIGTERM or SIGINT, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     drain_timeout: u32,
-    /// Age at which multipart uploads end by themselves, from their newest part on: 7d, 12h, 30m or never
+    /// Age at which multipart uploads expire, counted from their newest part: 7d, 12h, 30m or never
     #[arg(long, default_value = "7d", value_name = "AGE", value_parser = parse_limit)]
     upload_expiry: Limit,
 }
 
-/// Why the server did not start or run.
+/// Errors of `serve`.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error(transparent)]
@@ -87,7 +90,7 @@ pub enum ServeError {
     Credentials(#[from] CredentialsError),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("the limit of open files is {limit}: a server needs {}", MIN_DESCRIPTORS)]
+    #[error("the limit of open files is {limit}; the server needs at least {}", MIN_DESCRIPTORS)]
     Descriptors { limit: u64 },
     #[error(transparent)]
     Job(#[from] JobError),
@@ -100,7 +103,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let addresses = arguments.address.resolve()?;
     let environment = credentials::from_environment(addresses.iter().map(|address| address.ip()))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    // Signals count from here on, so that one during recovery ends the process cleanly after it.
+    // Signals are handled from here on, so that one during recovery ends the process cleanly after it.
     let (mut terminate, mut interrupt) = {
         let _context = runtime.enter();
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
@@ -124,9 +127,9 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let server = server_settings(arguments, &descriptors);
     let objects = Objects::new(store.clone());
     let jobs = start_jobs(arguments, &store, &objects)?;
-    // A server whose standard output nobody reads serves all the same.
+    // The server runs even if nobody reads its standard output.
     if let Err(error) = output::print(&greeting(arguments, &endpoint, &found)) {
-        tracing::warn!(%error, "the greeting could not be printed");
+        tracing::warn!(%error, "cannot print the greeting");
     }
     let (sender, told) = bounded(1);
     let stopping = store.clone();
@@ -135,7 +138,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        // What takes long ends while requests drain.
+        // Background work stops while requests drain.
         stopping.stop_background();
         let _ = sender.send(Instant::now());
     };
@@ -143,7 +146,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     store.stop_background();
     let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
     drop_within(STOP_TIME.saturating_sub(stopping_for), jobs);
-    // Requests that were cut off and work that cannot be interrupted may still hold the store.
+    // Disconnected requests and work that cannot be interrupted may still hold the store.
     store.close();
     runtime.shutdown_timeout(STOP_TIME / 2);
     drop_within(STOP_TIME / 2, store);
@@ -169,7 +172,7 @@ fn start_jobs(arguments: &ServeArguments, store: &Store, objects: &Objects) -> R
     Ok(jobs)
 }
 
-/// Limits of the server: connections as many as descriptors allow, unless they are set.
+/// Limits of the server. The default number of connections follows from the limit of open files.
 fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> ServerSettings {
     let count = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
     let wanted = count(arguments.max_connections).unwrap_or(descriptors.connections);
@@ -189,7 +192,7 @@ fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> Ser
         tracing::warn!(
             limit,
             connections = max_connections,
-            "the limit of open files allows few connections: raise it (ulimit -n, LimitNOFILE)"
+            "the limit of open files allows few connections; raise it (ulimit -n, LimitNOFILE)"
         );
     }
     ServerSettings {
@@ -202,7 +205,7 @@ fn server_settings(arguments: &ServeArguments, descriptors: &Descriptors) -> Ser
     }
 }
 
-/// Drops what joins threads as it is dropped, and leaves behind what takes too long.
+/// Drops handles that join their threads, and abandons threads that take too long.
 fn drop_within(patience: Duration, threads: impl Send + 'static) {
     let (sender, ended) = bounded::<()>(0);
     let dropping = move || {
@@ -212,11 +215,11 @@ fn drop_within(patience: Duration, threads: impl Send + 'static) {
     // Where the system refuses a thread, the threads are joined here.
     drop(std::thread::Builder::new().name("stop".into()).spawn(dropping));
     if ended.recv_timeout(patience) == Err(RecvTimeoutError::Timeout) {
-        tracing::warn!("background work is cut off: what it is at stays as it was");
+        tracing::warn!("background work did not stop in time and is abandoned; nothing of it was committed");
     }
 }
 
-/// What a person at the terminal needs first.
+/// The lines that are printed at start.
 fn greeting(arguments: &ServeArguments, host: &str, found: &Found) -> String {
     let endpoint = format!("http://{host}");
     let user = &found.credentials.access_key;
@@ -224,7 +227,7 @@ fn greeting(arguments: &ServeArguments, host: &str, found: &Found) -> String {
     let secret = match (&found.file, found.generated) {
         (Some(file), true) => {
             let secret = &found.credentials.secret_key;
-            lines.push(format!("Generated credentials, kept in {file} and printed only this once:"));
+            lines.push(format!("Generated credentials, stored in {file} and printed only once:"));
             lines.push(format!("  access key {user}"));
             lines.push(format!("  secret key {secret}"));
             secret.clone()
@@ -234,7 +237,7 @@ fn greeting(arguments: &ServeArguments, host: &str, found: &Found) -> String {
             format!("\"$(sed -n 2p '{file}')\"")
         }
         (None, _) => {
-            lines.push(format!("Credentials are those of the environment; the access key is {user}"));
+            lines.push(format!("Credentials are from the environment; the access key is {user}"));
             "\"$DELTASTORE_ROOT_PASSWORD\"".to_owned()
         }
     };

@@ -25,7 +25,7 @@ impl FromStr for S3Target {
 /// An `s3://bucket/key` whose key is not empty.
 ///
 /// # Errors
-/// A sentence for the operator.
+/// A message for the operator.
 pub fn object(text: &str) -> Result<S3Target, String> {
     let target: S3Target = text.parse()?;
     if target.key.is_empty() { Err(format!("{text:?} names no key")) } else { Ok(target) }

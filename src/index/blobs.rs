@@ -1,8 +1,9 @@
 //! Windows and nodes by hash, and how often each is used.
 
 use super::Index;
-use super::engine::{Batch, Counter, Family};
+use super::engine::{Batch, Counter};
 use super::error::IndexError;
+use super::family::Family;
 use super::rows::Rows;
 use super::wire::{Reader, push_position};
 use deltastore_format::{Codec, DecodeError, Hash, PlacedKind, Position};

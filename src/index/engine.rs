@@ -7,46 +7,8 @@
 //! - a scan sees the state of the moment it was made.
 
 use super::error::IndexError;
+use super::family::Family;
 use std::collections::HashMap;
-
-/// Bytes of the version that ends every key of [`Family::Objects`].
-pub const VERSION_LEN: usize = 8;
-
-/// A key space of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Family {
-    Meta,
-    Buckets,
-    Objects,
-    Uploads,
-    Parts,
-    /// Windows and nodes.
-    Blobs,
-    Links,
-    Sketches,
-    Segments,
-    /// Working space of long jobs; whoever uses it clears it first.
-    Scratch,
-    /// What blobs are repaired from.
-    Parity,
-}
-
-impl Family {
-    pub const ALL: [Family; 11] = [
-        Family::Meta,
-        Family::Buckets,
-        Family::Objects,
-        Family::Uploads,
-        Family::Parts,
-        Family::Blobs,
-        Family::Links,
-        Family::Sketches,
-        Family::Segments,
-        Family::Scratch,
-        Family::Parity,
-    ];
-}
 
 /// The families whose values can be added to: an `i64`, little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -145,6 +107,7 @@ impl Batch {
     }
 
     /// Keys of a counter that this batch adds to, one for each time.
+    #[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
     pub(super) fn added_to(&self, wanted: Counter) -> impl Iterator<Item = &[u8]> {
         self.mutations.iter().filter_map(move |mutation| match mutation {
             Mutation::MergeAdd { counter, key, .. } if *counter == wanted => Some(key.as_slice()),

@@ -1,6 +1,6 @@
 //! What can go wrong in the index.
 
-use super::engine::Family;
+use super::family::Family;
 use deltastore_format::DecodeError;
 
 /// Callers rebuild the index on [`IndexError::Damaged`] and [`IndexError::Corrupt`], try again later on what

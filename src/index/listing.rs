@@ -3,8 +3,9 @@
 //! A page costs a page, whatever the bucket's size: what lies under a common prefix and the older versions of a
 //! key are sought past, not read. Only runs of delete markers are read through.
 
-use super::engine::{Engine, Family};
+use super::engine::Engine;
 use super::error::IndexError;
+use super::family::Family;
 use super::keys;
 use deltastore_format::{DecodeError, Sequence, UploadId};
 

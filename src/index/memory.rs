@@ -3,8 +3,9 @@
 //! A flush records the state; [`MemEngine::crash`] goes back to a recorded one. Families are maps behind
 //! an `Arc` that are copied at the first write after a flush or under a scan: cheap while states are small.
 
-use super::engine::{Batch, Engine, Family, Mutation, Pair, Scan};
+use super::engine::{Batch, Engine, Mutation, Pair, Scan};
 use super::error::IndexError;
+use super::family::Family;
 use super::keys::above;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;

@@ -1,14 +1,16 @@
 //! What the index says about itself.
 
 use super::Index;
-use super::engine::{Batch, Family};
+use super::engine::Batch;
 use super::error::IndexError;
+use super::family::Family;
 use super::wire::{Reader, push_position};
 use deltastore_format::{DecodeError, Position, SegmentId, Sequence};
 use std::collections::BTreeMap;
 
-/// Version of the rows' layout that this build reads and writes. An older one is to be rebuilt.
-pub const INDEX_VERSION: u32 = 2;
+/// Version of the rows' layout that this build reads and writes. The one before is brought up when it is opened; an
+/// older one is to be rebuilt.
+pub const INDEX_VERSION: u32 = 3;
 
 const VERSION: &[u8] = b"version";
 const APPLIED: &[u8] = b"applied";
@@ -120,6 +122,12 @@ impl Index {
         match found {
             Some(INDEX_VERSION) => Ok(()),
             Some(found) if found > INDEX_VERSION => Err(IndexError::VersionNewer { found, known: INDEX_VERSION }),
+            Some(2) => {
+                let mut batch = Batch::new();
+                self.stage_upgrade(&mut batch)?;
+                batch.put(Family::Meta, VERSION, INDEX_VERSION.to_le_bytes());
+                self.write(batch)
+            }
             Some(found) => Err(damaged(format!("version {found} is not known"))),
             None if self.is_empty()? => {
                 let mut batch = Batch::new();

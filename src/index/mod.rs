@@ -10,8 +10,12 @@
 
 mod blobs;
 mod buckets;
+#[cfg(feature = "rocksdb")]
+mod derived;
+mod documents;
 mod engine;
 mod error;
+mod family;
 mod keys;
 mod listing;
 mod memory;
@@ -19,30 +23,44 @@ mod meta;
 mod objects;
 mod parity;
 mod parts;
+#[cfg(feature = "rocksdb")]
 mod rocks;
 mod rows;
 mod segments;
+mod settings;
 mod sketches;
-#[cfg(test)]
+mod table;
+#[cfg(all(test, feature = "rocksdb"))]
 mod tests;
+mod upgrade;
 mod uploads;
 mod wire;
+#[cfg(not(feature = "rocksdb"))]
+mod without_rocks;
 
 pub use blobs::BlobRow;
 pub use buckets::BucketRow;
-pub use engine::{Batch, Counter, Engine, Family, Mutation, Pair, Scan};
+#[cfg(feature = "rocksdb")]
+pub use derived::open_derived;
+pub use documents::DocumentRow;
+pub use engine::{Batch, Counter, Engine, Mutation, Pair, Scan};
 pub use error::IndexError;
+pub use family::Family;
 pub use listing::{After, ListEntry, ListPage, ListQuery};
 pub use memory::MemEngine;
 pub use meta::{Hidden, INDEX_VERSION};
 pub use objects::VersionRow;
 pub use parity::ParityRow;
 pub use parts::PartRow;
-pub use rocks::{RocksEngine, RocksSettings, open_derived};
+#[cfg(feature = "rocksdb")]
+pub use rocks::RocksEngine;
 pub use rows::Rows;
-pub use segments::SegmentRow;
+pub use settings::RocksSettings;
 pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
+pub use table::{EachKind, Row, Table, Visit, each_kind, visit};
 pub use uploads::UploadRow;
+#[cfg(not(feature = "rocksdb"))]
+pub use without_rocks::open_derived;
 
 use deltastore_format::DecodeError;
 use std::sync::Arc;

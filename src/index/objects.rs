@@ -1,14 +1,14 @@
 //! Object versions: `bucket ‖ key ‖ !version`, so that a key's versions lie newest first.
 
 use super::Index;
-use super::engine::{Batch, Family};
 use super::error::IndexError;
+use super::family::Family;
 use super::keys;
 use super::listing::{After, ListPage, ListQuery, Listing};
 use super::rows::Rows;
-use super::wire::{Reader, push_position, push_segments};
-use deltastore_format::commit::VersionPut;
-use deltastore_format::{BucketId, DecodeError, Position, SegmentId, Sequence};
+use super::table::{Find, Row, Table};
+use super::wire::Reader;
+use deltastore_format::{BucketId, DecodeError, Sequence, VersionId, VersionPut};
 
 const WHAT: &str = "version row";
 /// First byte of a value: listings pass over delete markers without decoding them.
@@ -16,37 +16,22 @@ const OBJECT: u8 = 0;
 const DELETE_MARKER: u8 = 1;
 
 /// An object version or delete marker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VersionRow {
-    pub put: VersionPut,
-    /// The commit record that holds the put.
-    pub record: Position,
-    /// Bytes of that record, as counted for the segment's live bytes.
-    pub record_len: u64,
-    /// Older segments that may still hold a copy of the put.
-    pub prior: Vec<SegmentId>,
-}
+pub type VersionRow = Row<VersionPut>;
 
-impl VersionRow {
-    fn encode(&self) -> Vec<u8> {
-        let mut value = vec![if self.put.delete_marker { DELETE_MARKER } else { OBJECT }];
-        push_position(&mut value, self.record);
-        value.extend_from_slice(&self.record_len.to_le_bytes());
-        push_segments(&mut value, &self.prior);
-        self.put.encode(&mut value);
-        value
+impl Table for VersionPut {
+    const FAMILY: Family = Family::Objects;
+    const HEAD: usize = 1;
+
+    fn key(&self) -> Vec<u8> {
+        version_key(self.bucket, &self.key, self.version)
     }
 
-    fn decode(value: &[u8]) -> Result<Self, DecodeError> {
-        let marker = is_marker(value)?;
-        let mut reader = Reader::new(WHAT, value);
-        reader.u8()?;
-        let (record, record_len, prior) = (reader.position()?, reader.u64()?, reader.segments()?);
-        let put = VersionPut::decode(reader.rest())?;
-        if put.delete_marker != marker {
-            return Err(DecodeError::Inconsistent { what: WHAT, with: "its put" });
-        }
-        Ok(VersionRow { put, record, record_len, prior })
+    fn find(id: &VersionId) -> Find {
+        Find::Row(version_key(id.bucket, &id.key, id.version))
+    }
+
+    fn head(&self) -> &'static [u8] {
+        if self.delete_marker { &[DELETE_MARKER] } else { &[OBJECT] }
     }
 }
 
@@ -79,13 +64,13 @@ impl Index {
     }
 
     pub fn version(&self, bucket: BucketId, key: &str, version: Sequence) -> Result<Option<VersionRow>, IndexError> {
-        self.read(Family::Objects, &version_key(bucket, key, version), VersionRow::decode)
+        self.row_at(&version_key(bucket, key, version))
     }
 
     /// All versions of a key, newest first.
     pub fn versions(&self, bucket: BucketId, key: &str) -> Rows<'_, VersionRow> {
         let scan = self.engine.scan_versions(&key_prefix(bucket, key));
-        Rows::new(Family::Objects, scan, |_, value| VersionRow::decode(value))
+        Rows::new(Family::Objects, scan, |_, value| Row::decode(value))
     }
 
     /// True when the bucket has no version and no delete marker.
@@ -116,9 +101,9 @@ impl Index {
             space: bucket.0.to_be_bytes().to_vec(),
             one_a_key: current,
             hidden: if current { is_marker } else { |_| Ok(false) },
-            decode: VersionRow::decode,
+            decode: Row::decode,
             resume: if current {
-                |row| After::Key(row.put.key.clone())
+                |row: &VersionRow| After::Key(row.put.key.clone())
             } else {
                 |row| After::Version(row.put.key.clone(), row.put.version)
             },
@@ -128,13 +113,12 @@ impl Index {
 
     /// Every row of every bucket: by bucket, key, newest first.
     pub fn all_versions(&self) -> Rows<'_, VersionRow> {
-        self.rows(Family::Objects, &[], None, |_, value| VersionRow::decode(value))
+        self.all_rows()
     }
 
     /// Every row of a bucket: by key, newest first.
     pub fn bucket_versions(&self, bucket: BucketId) -> Rows<'_, VersionRow> {
-        let prefix = bucket.0.to_be_bytes();
-        self.rows(Family::Objects, &prefix, keys::above(&prefix).as_deref(), |_, value| VersionRow::decode(value))
+        self.rows_under(&bucket.0.to_be_bytes())
     }
 
     /// Rows of a bucket that come after a version in that order.
@@ -142,14 +126,6 @@ impl Index {
         let mut from = version_key(bucket, key, version);
         from.push(0);
         let end = keys::above(&bucket.0.to_be_bytes());
-        self.rows(Family::Objects, &from, end.as_deref(), |_, value| VersionRow::decode(value))
-    }
-
-    pub fn stage_version(&self, batch: &mut Batch, row: &VersionRow) {
-        batch.put(Family::Objects, version_key(row.put.bucket, &row.put.key, row.put.version), row.encode());
-    }
-
-    pub fn stage_remove_version(&self, batch: &mut Batch, bucket: BucketId, key: &str, version: Sequence) {
-        batch.delete(Family::Objects, version_key(bucket, key, version));
+        self.rows(Family::Objects, &from, end.as_deref(), |_, value| Row::decode(value))
     }
 }

@@ -1,8 +1,9 @@
 //! Parity of windows and nodes: what their records are repaired from, by the hash of what it is for.
 
 use super::Index;
-use super::engine::{Batch, Family};
+use super::engine::Batch;
 use super::error::IndexError;
+use super::family::Family;
 use super::rows::Rows;
 use super::wire::{Reader, push_position};
 use deltastore_format::{DecodeError, Hash, Position};

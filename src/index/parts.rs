@@ -1,44 +1,25 @@
 //! Parts of uploads in progress: `upload ‖ number`.
 
 use super::Index;
-use super::engine::{Batch, Family};
 use super::error::IndexError;
+use super::family::Family;
 use super::keys;
 use super::rows::Rows;
-use super::wire::{Reader, push_position, push_segments};
-use deltastore_format::commit::PartPut;
-use deltastore_format::{DecodeError, Position, SegmentId, UploadId};
+use super::table::{Find, Row, Table};
+use deltastore_format::{PartId, PartPut, UploadId};
 
 /// A part of an upload in progress.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartRow {
-    pub put: PartPut,
-    /// The commit record that holds the put.
-    pub record: Position,
-    /// Bytes of that record, as counted for the segment's live bytes.
-    pub record_len: u64,
-    /// Older segments that may still hold a copy of the put.
-    pub prior: Vec<SegmentId>,
-}
+pub type PartRow = Row<PartPut>;
 
-impl PartRow {
-    fn encode(&self) -> Vec<u8> {
-        let mut value = Vec::new();
-        push_position(&mut value, self.record);
-        value.extend_from_slice(&self.record_len.to_le_bytes());
-        push_segments(&mut value, &self.prior);
-        self.put.encode(&mut value);
-        value
+impl Table for PartPut {
+    const FAMILY: Family = Family::Parts;
+
+    fn key(&self) -> Vec<u8> {
+        row_key(self.upload, self.number)
     }
 
-    fn decode(value: &[u8]) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new("part row", value);
-        Ok(PartRow {
-            record: reader.position()?,
-            record_len: reader.u64()?,
-            prior: reader.segments()?,
-            put: PartPut::decode(reader.rest())?,
-        })
+    fn find(id: &PartId) -> Find {
+        Find::Row(row_key(id.upload, id.number))
     }
 }
 
@@ -48,7 +29,7 @@ fn row_key(upload: UploadId, number: u16) -> Vec<u8> {
 
 impl Index {
     pub fn part(&self, upload: UploadId, number: u16) -> Result<Option<PartRow>, IndexError> {
-        self.read(Family::Parts, &row_key(upload, number), PartRow::decode)
+        self.row_at(&row_key(upload, number))
     }
 
     /// Parts in number order.
@@ -74,7 +55,7 @@ impl Index {
 
     /// Every part of every upload.
     pub fn all_parts(&self) -> Rows<'_, PartRow> {
-        self.rows(Family::Parts, &[], None, |_, value| PartRow::decode(value))
+        self.all_rows()
     }
 
     fn parts_after(&self, upload: UploadId, after: Option<u16>) -> Rows<'_, PartRow> {
@@ -85,14 +66,6 @@ impl Index {
             from = row_key(upload, after);
             from.push(0);
         }
-        self.rows(Family::Parts, &from, keys::above(&prefix).as_deref(), |_, value| PartRow::decode(value))
-    }
-
-    pub fn stage_part(&self, batch: &mut Batch, row: &PartRow) {
-        batch.put(Family::Parts, row_key(row.put.upload, row.put.number), row.encode());
-    }
-
-    pub fn stage_remove_part(&self, batch: &mut Batch, upload: UploadId, number: u16) {
-        batch.delete(Family::Parts, row_key(upload, number));
+        self.rows(Family::Parts, &from, keys::above(&prefix).as_deref(), |_, value| Row::decode(value))
     }
 }

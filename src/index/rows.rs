@@ -1,8 +1,9 @@
 //! Iterating the rows of a table.
 
 use super::Index;
-use super::engine::{Family, Scan};
+use super::engine::Scan;
 use super::error::IndexError;
+use super::family::Family;
 use deltastore_format::DecodeError;
 
 /// Rows in key order, as they were when it was made. It holds on to that state: do not keep it for long.

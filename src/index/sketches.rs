@@ -3,8 +3,9 @@
 //! Entries are hints: one whose window is gone stays until newer ones push it out, and readers pass over it.
 
 use super::Index;
-use super::engine::{Batch, Family};
+use super::engine::Batch;
 use super::error::IndexError;
+use super::family::Family;
 use super::wire::Reader;
 use deltastore_format::{BucketId, DecodeError, Hash};
 

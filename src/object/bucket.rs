@@ -1,12 +1,12 @@
 //! Buckets: create, look up, list, delete.
 
-use deltastore_format::{BucketId, BucketPut, Op, SegmentId};
+use deltastore_format::{BucketId, BucketPut, Op, SegmentId, UploadPut};
 
 use crate::object::Objects;
 use crate::object::content::commit;
 use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
-use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow, holders};
+use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow};
 use crate::store::{Touch, Transaction};
 
 /// Most uploads that one commit aborts.
@@ -25,7 +25,7 @@ impl Objects {
             }
             let bucket = BucketId(tx.next_sequence().0);
             let put = BucketPut { bucket, name, created_ms: tx.now_ms(), settings: Vec::new() };
-            tx.push(Op::PutBucket { put: put.clone(), prior: Vec::new() });
+            tx.push(Op::put(put.clone(), Vec::new()));
             Ok(put)
         });
         Ok(put.await?)
@@ -60,9 +60,10 @@ impl Objects {
             let Some(row) = tx.index().bucket_by_id(bucket)? else {
                 return Err(ObjectError::NoSuchBucket { bucket: name });
             };
+            let holders = row.holders();
             let mut put = row.put;
             policy.set(&mut put.settings);
-            tx.push(Op::PutBucket { put, prior: holders(row.record, &row.prior) });
+            tx.push(Op::put(put, holders));
             Ok(())
         });
         Ok(set.await?)
@@ -105,7 +106,7 @@ fn remove(tx: &mut Transaction<'_>, bucket: BucketId, name: String) -> Result<bo
         }
     }
     if !page.truncated {
-        tx.push(Op::RemoveBucket { bucket, segments: holders(row.record, &row.prior) });
+        tx.push(row.removal());
     }
     Ok(!page.truncated)
 }
@@ -113,16 +114,16 @@ fn remove(tx: &mut Transaction<'_>, bucket: BucketId, name: String) -> Result<bo
 /// Ends an upload and its parts.
 pub(super) fn remove_upload(tx: &mut Transaction<'_>, row: &UploadRow) -> Result<(), ObjectError> {
     let segments = upload_segments(tx.index(), row)?;
-    tx.push(Op::RemoveUpload { upload: row.put.upload, segments });
+    tx.push(Op::remove::<UploadPut>(row.put.upload, segments));
     Ok(())
 }
 
 /// Segments that may hold an upload or one of its parts, since its removal stands for theirs.
 fn upload_segments(index: &Index, row: &UploadRow) -> Result<Vec<SegmentId>, ObjectError> {
-    let mut all = holders(row.record, &row.prior);
+    let mut all = row.holders();
     for part in index.parts(row.put.upload) {
         let part = part?;
-        all.extend(holders(part.record, &part.prior));
+        all.extend(part.holders());
     }
     all.sort_unstable();
     all.dedup();

@@ -4,6 +4,7 @@
 use deltastore_format::Metadata;
 
 use crate::object::error::ObjectError;
+use crate::remote::percent::decode_form;
 
 /// Most bytes of user metadata: names without their prefix, and values.
 pub const MAX_USER_METADATA: usize = 2048;
@@ -55,31 +56,13 @@ pub fn parse_tags(header: &str) -> Result<Vec<(String, String)>, ObjectError> {
     let mut tags = Vec::new();
     for pair in header.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        match (decode(name), decode(value)) {
+        match (decode_form(name), decode_form(value)) {
             (Some(name), Some(value)) => tags.push((name, value)),
             _ => return Err(ObjectError::InvalidArgument("x-amz-tagging is not URL-encoded".into())),
         }
     }
     check_tags(&tags)?;
     Ok(tags)
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let (digits, after) = rest.split_at_checked(2)?;
-                bytes.extend(hex::decode(digits).ok()?);
-                rest = after;
-            }
-            other => bytes.push(other),
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// Sets, replaces or (with `None`) removes a header.

@@ -14,7 +14,7 @@ use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
-use crate::store::{Content, Space, Touch, Transaction, holders};
+use crate::store::{Content, Space, Touch, Transaction};
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -218,10 +218,9 @@ fn put_part(
         put.modified_ms = tx.now_ms();
         // In this order: both concern the same number.
         if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
-            let segments = holders(row.record, &row.prior);
-            tx.push(Op::RemovePart { upload: id, number, part: row.put.part, segments });
+            tx.push(row.removal());
         }
-        tx.push(Op::PutPart { put: put.clone(), prior: Vec::new() });
+        tx.push(Op::put(put.clone(), Vec::new()));
         Ok(put)
     });
     Commit { touches, content, evaluate }

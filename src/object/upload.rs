@@ -69,7 +69,7 @@ impl Objects {
             write::check_bucket(tx.index(), bucket)?;
             let upload = UploadId(tx.next_sequence().0);
             let put = UploadPut { upload, bucket, key, started_ms: tx.now_ms(), metadata, checksum };
-            tx.push(Op::PutUpload { put: put.clone(), prior: Vec::new() });
+            tx.push(Op::put(put.clone(), Vec::new()));
             Ok(put)
         });
         Ok(created.await?)

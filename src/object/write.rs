@@ -7,7 +7,7 @@ use crate::object::content::Busy;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
 use crate::store::bugs::Bug;
-use crate::store::{CommitError, StoreError, Transaction, holders};
+use crate::store::{CommitError, StoreError, Transaction};
 use crate::store::{Index, IndexError, UploadRow, VersionRow};
 
 impl From<IndexError> for ObjectError {
@@ -94,12 +94,7 @@ pub(super) fn upload(index: &Index, bucket: BucketId, key: &str, id: UploadId) -
 
 /// Removes a version.
 pub(super) fn remove_version(tx: &mut Transaction<'_>, row: &VersionRow) {
-    tx.push(Op::RemoveVersion {
-        bucket: row.put.bucket,
-        key: row.put.key.clone(),
-        version: row.put.version,
-        segments: holders(row.record, &row.prior),
-    });
+    tx.push(row.removal());
 }
 
 /// Makes `put` the key's current version if the conditions hold, in place of its `null` version; sets its identity and
@@ -122,7 +117,7 @@ pub(super) fn put_version(
     put.version = tx.next_sequence();
     put.null_version = true;
     put.modified_ms = tx.now_ms();
-    tx.push(Op::PutVersion { put: put.clone(), prior: Vec::new() });
+    tx.push(Op::put(put.clone(), Vec::new()));
     if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::OverwriteKeepsOldVersion)) {
         remove_version(tx, &row);
     }

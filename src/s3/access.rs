@@ -1,4 +1,5 @@
-//! Who may call what, and which headers are refused rather than ignored.
+//! What s3s asks before it reads a request: whether it was authorized, and which headers are refused rather than
+//! ignored.
 
 use std::sync::Arc;
 
@@ -8,8 +9,9 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 use super::error::to_s3_error;
+use super::operation::RequestBody;
+use super::pipeline::document::{is_longer, too_long};
 use super::request::context::RequestContext;
-use super::request::verified::{is_longer, too_long};
 use crate::object::{MAX_USER_METADATA, ObjectError};
 
 /// The account that owns all buckets.
@@ -26,7 +28,7 @@ impl S3Auth for NoAuth {
     }
 }
 
-/// Runs once the signature is verified and the operation known, before any body is read.
+/// Runs once the request is authorized ([`super::authorize`]) and the operation known, before any body is read.
 pub struct Access {
     /// Most bytes of a body that s3s reads itself.
     pub max_xml_bytes: usize,
@@ -36,17 +38,16 @@ pub struct Access {
 impl S3Access for Access {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         let context = cx.extensions_mut().get::<Arc<RequestContext>>().cloned();
-        let Some(context) = context.filter(|context| context.principal().is_some()) else {
+        let Some(context) = context.filter(|context| context.is_authorized()) else {
             return Err(s3_error!(AccessDenied));
         };
         let operation = cx.s3_op().name();
-        if context.operation() != Some(operation) {
+        let Some(row) = context.row().filter(|row| row.name == operation) else {
             tracing::error!(found = operation, expected = context.operation(), "a request is routed in two ways");
             return Err(s3_error!(NotImplemented, "The request is not understood."));
-        }
+        };
         // s3s enforces this limit too, but reports it as its own fault.
-        let streams = matches!(operation, "PutObject" | "UploadPart");
-        if !streams && is_longer(cx.headers(), self.max_xml_bytes) {
+        if row.body() != RequestBody::Object && is_longer(cx.headers(), self.max_xml_bytes) {
             return Err(too_long(self.max_xml_bytes));
         }
         check_headers(cx.headers(), operation == "CreateBucket")

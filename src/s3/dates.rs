@@ -1,6 +1,19 @@
-//! Times of HTTP headers, in every form that clients send.
+//! Times of HTTP headers: read in every form that clients send, written in the one of `Last-Modified`.
 
-use time::{Date, Month, Time};
+use time::{Date, Month, OffsetDateTime, Time};
+
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// A time of ours, in milliseconds since the Unix epoch.
+pub fn format(ms: u64) -> String {
+    let seconds = i64::try_from(ms / 1000).unwrap_or(i64::MAX);
+    let at = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let weekday = &WEEKDAYS[usize::from(at.weekday().number_days_from_monday())][..3];
+    let month = MONTHS[usize::from(u8::from(at.month())) - 1];
+    let (hour, minute, second) = at.to_hms();
+    format!("{weekday}, {:02} {month} {:04} {hour:02}:{minute:02}:{second:02} GMT", at.day(), at.year())
+}
 
 /// Seconds since the Unix epoch; none if the text is no time, which HTTP has a reader ignore.
 ///
@@ -27,8 +40,7 @@ pub fn parse(text: &str) -> Option<i64> {
 }
 
 fn is_weekday(token: &str) -> bool {
-    let names = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
-    names.iter().any(|name| token.eq_ignore_ascii_case(name) || token.eq_ignore_ascii_case(&name[..3]))
+    WEEKDAYS.iter().any(|name| token.eq_ignore_ascii_case(name) || token.eq_ignore_ascii_case(&name[..3]))
 }
 
 fn is_utc(zone: &str) -> bool {
@@ -36,8 +48,7 @@ fn is_utc(zone: &str) -> bool {
 }
 
 fn month(name: &str) -> Option<Month> {
-    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let at = names.iter().position(|known| known.eq_ignore_ascii_case(name))?;
+    let at = MONTHS.iter().position(|known| known.eq_ignore_ascii_case(name))?;
     Month::try_from(u8::try_from(at + 1).ok()?).ok()
 }
 
@@ -59,6 +70,12 @@ fn number<T: std::str::FromStr>(digits: &str, length: std::ops::RangeInclusive<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(format(1_445_412_480_999), "Wed, 21 Oct 2015 07:28:00 GMT");
+        assert_eq!(parse(&format(1_445_412_480_999)), Some(1_445_412_480));
+    }
 
     #[test]
     fn every_form_is_the_same_time() {

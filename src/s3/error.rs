@@ -6,7 +6,7 @@ use s3s::{BodySizeLimitExceeded, S3Error, S3ErrorCode, StdError};
 
 use super::auth::body::VerifyError;
 use super::auth::chunked::ChunkError;
-use super::ops::convert::http_date;
+use super::dates;
 use super::request::incoming::BodyFault;
 use crate::object::{MAX_BODY_SIZE, ObjectError};
 
@@ -47,7 +47,7 @@ fn headers(error: &ObjectError) -> Option<HeaderMap> {
     match error {
         ObjectError::NotModified { etag, modified_ms, headers: kept } => {
             headers.insert(ETAG, HeaderValue::try_from(format!("\"{etag}\"")).ok()?);
-            headers.insert(LAST_MODIFIED, HeaderValue::try_from(http_date(*modified_ms)).ok()?);
+            headers.insert(LAST_MODIFIED, HeaderValue::try_from(dates::format(*modified_ms)).ok()?);
             for (name, value) in kept {
                 headers.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
             }

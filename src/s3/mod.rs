@@ -1,11 +1,9 @@
-//! S3 over HTTP: requests, signatures, errors and the server; and `client`, which reads other servers. The only place
-//! that names s3s, hyper or rustls.
+//! S3 over HTTP: requests, signatures, errors and the server. The only place that names s3s.
 //!
 //! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
 //! broken bodies, health, the request log); `auth` verifies its signature and its body; `routing` finds its operation
 //! in one table; `access` refuses headers that would otherwise be ignored; `quirks` is what is done only because s3s
-//! does not; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3; `sigv4` is shared by the
-//! server and the client.
+//! does not; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3.
 //!
 //! Invariants:
 //! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
@@ -21,21 +19,21 @@
 
 mod access;
 mod admin;
-mod api;
 mod auth;
-mod client;
+mod authorize;
 mod dates;
 mod error;
+mod operation;
 mod ops;
-mod percent;
+mod peers;
+mod pipeline;
 mod quirks;
 mod request;
 mod routing;
 mod server;
+mod service;
 mod settings;
-mod sigv4;
 
-pub use client::{Client, ClientError, Listed};
 pub use server::refusal::MAX_REFUSALS;
 pub use server::serve;
-pub use settings::{Credentials, MAX_CONNECTIONS, ServerSettings};
+pub use settings::{MAX_CONNECTIONS, ServerSettings};

@@ -1,20 +1,6 @@
 //! What the server can be told.
 
-use std::fmt;
 use std::time::Duration;
-
-/// The root user's keys.
-#[derive(Clone)]
-pub struct Credentials {
-    pub access_key: String,
-    pub secret_key: String,
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("access_key", &self.access_key).finish_non_exhaustive()
-    }
-}
 
 /// Connections served at a time where the system has descriptors enough.
 pub const MAX_CONNECTIONS: usize = 2048;
@@ -95,12 +81,6 @@ fn quota(bytes_per_second: u64, time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_secret_is_never_printed() {
-        let credentials = Credentials { access_key: "ak".into(), secret_key: "hidden".into() };
-        assert!(!format!("{credentials:?}").contains("hidden"));
-    }
 
     #[test]
     fn the_quota_is_the_rate_times_the_time_and_never_zero() {

@@ -3,8 +3,8 @@
 //! Kept in memory only: what is forgotten is found again by trying. Where several encoders make the same bits, as of
 //! short streams, the known one is taken, so that versions of an object are described alike.
 
-use deltastore_members::Known;
-use deltastore_members::encoder::Params;
+use deltastore_members::RecentEncoders;
+use deltastore_members::deflate::encoder::Params;
 use quick_cache::sync::Cache;
 
 use super::Space;
@@ -20,11 +20,11 @@ impl Encoders {
         Self(Cache::new(MAX_SPACES))
     }
 
-    pub fn of(&self, space: Space, nested: bool) -> Known {
-        Known::of(&self.0.get(&(space, nested)).unwrap_or_default())
+    pub fn of(&self, space: Space, nested: bool) -> RecentEncoders {
+        RecentEncoders::of(&self.0.get(&(space, nested)).unwrap_or_default())
     }
 
-    pub fn note(&self, space: Space, nested: bool, known: &Known) {
+    pub fn note(&self, space: Space, nested: bool, known: &RecentEncoders) {
         if !known.encoders().is_empty() {
             self.0.insert((space, nested), known.encoders().to_vec());
         }

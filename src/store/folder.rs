@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use deltastore_format::store::{FORMAT_VERSION, STORE_HEADER_LEN};
+use deltastore_format::store::{BASE_VERSION, STORE_HEADER_LEN};
 use deltastore_format::{DecodeError, Epoch, Manifest, SegmentId, StoreHeader, StoreId};
 
 use super::error::StoreError;
@@ -133,7 +133,7 @@ impl Folder {
 
     fn make_store(&mut self, clock: &dyn Clock) -> Result<StoreHeader, StoreError> {
         let header = StoreHeader {
-            format_version: FORMAT_VERSION,
+            format_version: BASE_VERSION,
             store: StoreId(rand::random()),
             epoch: Epoch(1),
             created_ms: clock.now_ms(),
@@ -149,8 +149,8 @@ impl Folder {
     /// Holds the manifest against the header, and raises an older store to this build's version before anything is
     /// written that only this version defines.
     fn check_manifest(&mut self, segments: &[SegmentId]) -> Result<(), StoreError> {
-        if self.header.format_version < FORMAT_VERSION {
-            let header = StoreHeader { format_version: FORMAT_VERSION, ..self.header.clone() };
+        if self.header.format_version < BASE_VERSION {
+            let header = StoreHeader { format_version: BASE_VERSION, ..self.header.clone() };
             // What an interrupted raise left was not kept up by the older build.
             let manifest = self.manifest_of(&header, segments)?;
             if !self.read_only {

@@ -1,7 +1,7 @@
 //! The store: content and commits, from bytes to segments and back. Synchronous; knows nothing of S3 or tokio.
 //!
-//! `docs/architecture.md` tells how a PUT becomes bytes on disk and lists the invariants; each is restated where it is
-//! kept.
+//! `docs/internals/write-path.md` tells how a PUT becomes bytes on disk, `docs/internals/rules.md` lists the
+//! invariants; each is restated where it is kept.
 
 mod apply;
 mod blob;
@@ -26,7 +26,6 @@ mod pool;
 mod reading;
 mod recipe;
 mod recovery;
-mod relocate;
 mod segments;
 mod settings;
 mod soundness;
@@ -60,7 +59,6 @@ pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
 pub use recovery::{Damage, Progress, Rebuilt};
-pub(crate) use segments::holders;
 pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;

@@ -207,24 +207,3 @@ impl Segments {
         })
     }
 }
-
-/// Segments that may hold a put: where its row says it lies, and where copies of it may be. Its removal must name them,
-/// and so must a put in its place.
-pub fn holders(record: Position, prior: &[SegmentId]) -> Vec<SegmentId> {
-    let mut segments = prior.to_vec();
-    segments.push(record.segment);
-    segments.sort_unstable();
-    segments.dedup();
-    segments
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_removal_names_each_segment_once() {
-        let record = Position { segment: SegmentId(3), offset: 64 };
-        assert_eq!(holders(record, &[SegmentId(5), SegmentId(3), SegmentId(1)]), [1, 3, 5].map(SegmentId));
-    }
-}

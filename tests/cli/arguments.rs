@@ -24,11 +24,11 @@ fn wrong_arguments_end_with_2_and_say_what_is_wrong() {
         (&["inspect", "data", "s3://bucket/key", "more"], "Usage: deltastore inspect"),
         (&["gc", "a", "b"], "unexpected argument 'b'"),
         (&["serve", "data", "--address", "nowhere"], "invalid value 'nowhere' for '--address"),
-        (&["serve", "data", "--address", "http://localhost:9000"], "HOST:PORT is wanted"),
+        (&["serve", "data", "--address", "http://localhost:9000"], "expected HOST:PORT"),
         (&["serve", "data", "--address", "localhost:port"], "the port is a number"),
         (&["serve", "data", "--log-format", "xml"], "text, json"),
-        (&["serve", "data", "--upload-expiry", "7"], "give a number with d, h, m or s, as 7d, or never"),
-        (&["serve", "data", "--upload-expiry", "0d"], "say never for none"),
+        (&["serve", "data", "--upload-expiry", "7"], "give a number with d, h, m or s, such as 7d, or never"),
+        (&["serve", "data", "--upload-expiry", "0d"], "use never to turn expiry off"),
     ] {
         let said = run(&mut deltastore(arguments));
         assert_eq!(said.code, Some(2), "{arguments:?}: {said:?}");
@@ -51,9 +51,9 @@ fn every_command_has_help_with_its_exit_codes() {
 fn credentials_come_whole_and_long_enough_or_not_at_all() {
     let (_folder, dir) = data_folder();
     for (user, password, message) in [
-        (Some("root"), None, "must be set both or not at all"),
-        (None, Some("long-enough"), "must be set both or not at all"),
-        (Some("root"), Some(""), "must be set both or not at all"),
+        (Some("root"), None, "set both DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD, or neither"),
+        (None, Some("long-enough"), "set both DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD, or neither"),
+        (Some("root"), Some(""), "set both DELTASTORE_ROOT_USER and DELTASTORE_ROOT_PASSWORD, or neither"),
         (Some("root"), Some("short"), "DELTASTORE_ROOT_PASSWORD must have at least 8 characters"),
         (Some("r"), Some("long-enough"), "DELTASTORE_ROOT_USER must have at least 3 characters"),
     ] {

@@ -8,7 +8,7 @@ use deltastore::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_s
 use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
-    BucketId, Commit, Entry, EntryKind, Hash, NodePayload, Op, Position, RecordKind, SegmentId, record_len,
+    BucketId, Change, Commit, Entry, EntryKind, Hash, NodePayload, Op, Position, RecordKind, SegmentId, record_len,
 };
 
 use crate::world::{DIR, Name, World};
@@ -82,16 +82,14 @@ fn place(segment: SegmentId, offset: u64, end: u64, kind: Option<RecordKind>) ->
 fn decide(world: &World, op: &Op, place: &mut Place) {
     let mut key = |wanted: &str| place.decides.extend(world.history.keys().filter(|name| name.1 == wanted));
     match op {
-        Op::PutVersion { put, .. } => key(&put.key),
-        Op::RemoveVersion { key: name, .. } => key(name),
-        Op::PutBucket { put, .. } => {
+        Op::Version(Change::Put { put, .. }) => key(&put.key),
+        Op::Version(Change::Remove { id, .. }) => key(&id.key),
+        Op::Bucket(Change::Put { put, .. }) => {
             place.decides.extend(world.history.keys().filter(|name| name.0 == put.name));
             place.decides_upload |= put.name == "alpha";
         }
-        Op::PutUpload { .. } | Op::PutPart { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. } => {
-            place.decides_upload = true;
-        }
-        Op::RemoveBucket { .. } => {}
+        Op::Upload(_) | Op::Part(_) => place.decides_upload = true,
+        Op::Bucket(Change::Remove { .. }) | Op::Document(_) => {}
     }
 }
 

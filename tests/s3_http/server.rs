@@ -5,9 +5,10 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use deltastore::iam::Credentials;
 use deltastore::index::MemEngine;
 use deltastore::object::Objects;
-use deltastore::s3::{Credentials, ServerSettings, serve};
+use deltastore::s3::{ServerSettings, serve};
 use deltastore::segment::vfs::{RealVfs, SystemClock};
 use deltastore::store::{Folder, Settings, Store};
 use tempfile::TempDir;

@@ -3,8 +3,8 @@
 
 use crate::samples;
 use deltastore_format::{
-    BucketPut, Checksum, Commit, Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Recipe, RecordHeader,
-    SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
+    BucketPut, Checksum, Commit, DocumentPut, Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Recipe,
+    RecordHeader, SegmentFooter, SegmentHeader, StoreHeader, UploadPut, VersionPut, WindowHead,
 };
 use std::path::PathBuf;
 
@@ -51,5 +51,7 @@ fn committed_bytes_decode_to_the_values() {
     assert_eq!(PartPut::decode(&golden("part_put")), Ok(samples::part_put()));
     assert_eq!(Op::decode(&golden("op")), Ok(samples::remove_version()));
     assert_eq!(Commit::decode(&golden("commit")), Ok(samples::commit()));
+    assert_eq!(DocumentPut::decode(&golden("document_put")), Ok(samples::document_put()));
+    assert_eq!(Commit::decode(&golden("document_commit")), Ok(samples::document_commit()));
     assert_eq!(Commit::decode(&golden("healing_commit")), Ok(samples::healing_commit()));
 }

@@ -211,6 +211,7 @@ mod versions {
             "version_put",
             "upload_put",
             "part_put",
+            "document_put",
             "commit",
         ];
         let mut seen = 0;
@@ -578,7 +579,10 @@ mod descriptions {
 
 mod commits {
     use super::*;
-    use deltastore_format::{BucketId, Placed, PlacedKind, Position, SegmentId, Sequence, UploadId};
+    use deltastore_format::{
+        BucketId, DocumentId, DocumentPut, PartId, Placed, PlacedKind, Position, SegmentId, Sequence, UploadId,
+        VersionId,
+    };
 
     #[test]
     fn keys() {
@@ -589,7 +593,7 @@ mod commits {
         let upload = UploadPut { key: String::new(), ..samples::upload_put() };
         refused!(UploadPut::decode(&encoded!(upload)), E::Empty { what: "key" });
         let (bucket, version) = (BucketId(1), Sequence(2));
-        let removal = Op::RemoveVersion { bucket, key: "k".repeat(1025), version, segments: vec![] };
+        let removal = Op::remove::<VersionPut>(VersionId { bucket, key: "k".repeat(1025), version }, vec![]);
         refused!(Op::decode(&encoded!(removal)), E::Limit { what: "key", .. });
     }
 
@@ -605,6 +609,22 @@ mod commits {
         refused!(with("b", vec![setting(1, 1); 65]), E::Limit { what: "bucket settings", value: 65, limit: 64 });
         refused!(with("b", vec![setting(256, 1)]), E::Limit { value: 256, limit: 255, .. });
         refused!(with("b", vec![setting(1, (256 << 10) + 1)]), E::Limit { limit: 0x4_0000, .. });
+    }
+
+    #[test]
+    fn documents() {
+        let with = |scope: usize, name: usize, len: usize| {
+            let (scope, name, bytes) = ("s".repeat(scope), "n".repeat(name), vec![7; len]);
+            DocumentPut::decode(&encoded!(DocumentPut { scope, name, bytes, ..samples::document_put() }))
+        };
+        assert!(with(64, 1024, 1 << 20).is_ok() && with(1, 1, 0).is_ok());
+        refused!(with(65, 1, 1), E::Limit { what: "scope", value: 65, limit: 64 });
+        refused!(with(0, 1, 1), E::Empty { what: "scope" });
+        refused!(with(1, 1025, 1), E::Limit { what: "document name", value: 1025, limit: 1024 });
+        refused!(with(1, 0, 1), E::Empty { what: "document name" });
+        refused!(with(1, 1, (1 << 20) + 1), E::Limit { what: "document bytes", limit: 0x10_0000, .. });
+        let long = DocumentId { scope: "s".repeat(65), name: "n".into(), document: Sequence(1) };
+        refused!(Op::decode(&encoded!(Op::remove::<DocumentPut>(long, vec![]))), E::Limit { what: "scope", .. });
     }
 
     #[test]
@@ -627,7 +647,7 @@ mod commits {
     fn part_numbers_of_puts_and_removals() {
         let put = PartPut { number: 0, ..samples::part_put() };
         refused!(PartPut::decode(&encoded!(put)), E::Empty { what: "part number" });
-        let removal = Op::RemovePart { upload: UploadId(1), number: 10_001, part: Sequence(2), segments: vec![] };
+        let removal = Op::remove::<PartPut>(PartId { upload: UploadId(1), number: 10_001, part: Sequence(2) }, vec![]);
         refused!(Op::decode(&encoded!(removal)), E::Limit { what: "part number", .. });
     }
 
@@ -642,14 +662,14 @@ mod commits {
     #[test]
     fn operation_kinds() {
         let bytes = encoded!(samples::remove_version());
-        for kind in [0, 9, 255] {
+        for kind in [0, 11, 255] {
             refused!(Op::decode(&patched(&bytes, 0, &[kind])), E::Unknown { what: "operation kind", .. });
         }
     }
 
     #[test]
     fn segment_lists_over_the_limit() {
-        let removal = |count| Op::RemoveBucket { bucket: BucketId(1), segments: vec![SegmentId(1); count] };
+        let removal = |count| Op::remove::<BucketPut>(BucketId(1), vec![SegmentId(1); count]);
         assert!(Op::decode(&encoded!(removal(1 << 16))).is_ok());
         refused!(Op::decode(&encoded!(removal((1 << 16) + 1))), E::Limit { what: "segment list", .. });
     }
@@ -669,7 +689,7 @@ mod commits {
         let placed = Placed { kind: PlacedKind::Window, hash: Default::default(), position: Position::default() };
         let commit = Commit { placed: vec![placed; MAX_PLACED + 1], ops: vec![], ..samples::commit() };
         refused!(Commit::decode(&encoded!(commit)), E::Limit { what: "placed", .. });
-        let removal = Op::RemoveBucket { bucket: BucketId(1), segments: vec![] };
+        let removal = Op::remove::<BucketPut>(BucketId(1), vec![]);
         let commit = Commit { placed: vec![], ops: vec![removal; MAX_OPS + 1], ..samples::commit() };
         refused!(Commit::decode(&encoded!(commit)), E::Limit { what: "operations", .. });
     }

@@ -3,10 +3,10 @@
 use crate::{encoded, samples};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, Entry, EntryKind, Epoch, Hash, Manifest, Member,
-    Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe, RecordHeader, RecordKind,
-    SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence, StorageType, StoreHeader, StoreId,
-    UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DocumentPut, Durable, Entry, EntryKind, Epoch,
+    Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, Placed, PlacedKind, Position,
+    Recipe, RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence,
+    StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionId, VersionPut, WindowHead,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::option;
@@ -230,27 +230,28 @@ fn segments() -> impl Strategy<Value = Vec<SegmentId>> {
 fn op() -> impl Strategy<Value = Op> {
     let ids = any::<[u64; 2]>();
     prop_oneof![
-        (bucket_put(), segments()).prop_map(|(put, prior)| Op::PutBucket { put, prior }),
-        (version_put(), segments()).prop_map(|(put, prior)| Op::PutVersion { put, prior }),
-        (upload_put(), segments()).prop_map(|(put, prior)| Op::PutUpload { put, prior }),
-        (part_put(), segments()).prop_map(|(put, prior)| Op::PutPart { put, prior }),
-        (any::<u64>(), segments())
-            .prop_map(|(bucket, segments)| Op::RemoveBucket { bucket: BucketId(bucket), segments }),
-        (any::<u64>(), segments())
-            .prop_map(|(upload, segments)| Op::RemoveUpload { upload: UploadId(upload), segments }),
-        (ids, ".{1,30}", segments()).prop_map(|(ids, key, segments)| Op::RemoveVersion {
-            bucket: BucketId(ids[0]),
-            key,
-            version: Sequence(ids[1]),
-            segments,
+        (bucket_put(), segments()).prop_map(|(put, prior)| Op::put(put, prior)),
+        (version_put(), segments()).prop_map(|(put, prior)| Op::put(put, prior)),
+        (upload_put(), segments()).prop_map(|(put, prior)| Op::put(put, prior)),
+        (part_put(), segments()).prop_map(|(put, prior)| Op::put(put, prior)),
+        (document_put(), segments()).prop_map(|(put, prior)| Op::put(put, prior)),
+        (any::<u64>(), segments()).prop_map(|(id, segments)| Op::remove::<BucketPut>(BucketId(id), segments)),
+        (any::<u64>(), segments()).prop_map(|(id, segments)| Op::remove::<UploadPut>(UploadId(id), segments)),
+        (ids, ".{1,30}", segments()).prop_map(|(ids, key, segments)| {
+            let id = VersionId { bucket: BucketId(ids[0]), key, version: Sequence(ids[1]) };
+            Op::remove::<VersionPut>(id, segments)
         }),
-        (ids, 1..=10_000u16, segments()).prop_map(|(ids, number, segments)| Op::RemovePart {
-            upload: UploadId(ids[0]),
-            number,
-            part: Sequence(ids[1]),
-            segments,
+        (ids, 1..=10_000u16, segments()).prop_map(|(ids, number, segments)| {
+            Op::remove::<PartPut>(PartId { upload: UploadId(ids[0]), number, part: Sequence(ids[1]) }, segments)
         }),
+        (document_put(), segments()).prop_map(|(put, segments)| Op::remove::<DocumentPut>(put.id(), segments)),
     ]
+}
+
+fn document_put() -> impl Strategy<Value = DocumentPut> {
+    (".{1,12}", ".{1,30}", any::<[u64; 2]>(), vec(any::<u8>(), 0..40)).prop_map(|(scope, name, ids, bytes)| {
+        DocumentPut { scope, name, document: Sequence(ids[0]), modified_ms: ids[1], bytes }
+    })
 }
 
 fn commit() -> impl Strategy<Value = Commit> {
@@ -283,13 +284,14 @@ proptest! {
 
     #[test]
     fn operations_and_puts_round_trip(
-        op in op(), bucket in bucket_put(), version in version_put(), upload in upload_put(), part in part_put(),
+        op in op(), bucket in bucket_put(), version in version_put(), upload in upload_put(), part in part_put(), document in document_put(),
     ) {
         assert_round_trip!(Op, op);
         assert_round_trip!(BucketPut, bucket);
         assert_round_trip!(VersionPut, version);
         assert_round_trip!(UploadPut, upload);
         assert_round_trip!(PartPut, part);
+        assert_round_trip!(DocumentPut, document);
     }
 
     #[test]

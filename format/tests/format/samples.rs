@@ -1,10 +1,10 @@
 //! Fixed values of every type; the golden files are their encodings, so a change here is a change of the format.
 
 use deltastore_format::{
-    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, Entry, EntryKind, Epoch, Hash,
-    Manifest, Member, Metadata, Node, Op, Parity, PartInfo, PartPut, Placed, PlacedKind, Position, Recipe,
-    RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence,
-    StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionPut, WindowHead,
+    BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, DocumentId, DocumentPut, Entry,
+    EntryKind, Epoch, Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, Placed,
+    PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId,
+    SegmentState, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionId, VersionPut, WindowHead,
 };
 
 /// An encoding, and the decode of its type followed by an encode of what that gave.
@@ -63,6 +63,8 @@ pub fn all() -> Vec<Sample> {
         payload!("op", Op, remove_version()),
         payload!("commit", Commit, commit()),
         payload!("healing_commit", Commit, healing_commit()),
+        payload!("document_put", DocumentPut, document_put()),
+        payload!("document_commit", Commit, document_commit()),
     ]);
     samples
 }
@@ -283,10 +285,28 @@ pub fn part_put() -> PartPut {
 
 pub fn remove_version() -> Op {
     let segments = vec![SegmentId(3), SegmentId(7)];
-    Op::RemoveVersion { bucket: BucketId(9), key: "old".into(), version: Sequence(10), segments }
+    let id = VersionId { bucket: BucketId(9), key: "old".into(), version: Sequence(10) };
+    Op::remove::<VersionPut>(id, segments)
 }
 
-/// One operation of each kind.
+pub fn document_put() -> DocumentPut {
+    DocumentPut {
+        scope: "policy".into(),
+        name: "read only".into(),
+        document: Sequence(14),
+        modified_ms: 1_700_000_000_007,
+        bytes: b"{\"Version\":\"2012-10-17\"}".to_vec(),
+    }
+}
+
+/// Documents put and removed.
+pub fn document_commit() -> Commit {
+    let removed = DocumentId { scope: "policy".into(), name: "read only".into(), document: Sequence(13) };
+    let ops = vec![Op::remove::<DocumentPut>(removed, vec![SegmentId(3)]), Op::put(document_put(), vec![SegmentId(2)])];
+    Commit { relocated: false, placed: vec![], ops, ..commit() }
+}
+
+/// One operation of each kind that version 1 had.
 pub fn commit() -> Commit {
     let prior = || vec![SegmentId(2)];
     let segments = || vec![SegmentId(3), SegmentId(7)];
@@ -300,14 +320,14 @@ pub fn commit() -> Commit {
             Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
         ],
         ops: vec![
-            Op::PutBucket { put: bucket_put(), prior: vec![] },
-            Op::RemoveBucket { bucket: BucketId(8), segments: segments() },
-            Op::PutVersion { put: version_put(), prior: prior() },
+            Op::put(bucket_put(), vec![]),
+            Op::remove::<BucketPut>(BucketId(8), segments()),
+            Op::put(version_put(), prior()),
             remove_version(),
-            Op::PutUpload { put: upload_put(), prior: prior() },
-            Op::RemoveUpload { upload: UploadId(5), segments: segments() },
-            Op::PutPart { put: part_put(), prior: prior() },
-            Op::RemovePart { upload: UploadId(12), number: 4, part: Sequence(6), segments: segments() },
+            Op::put(upload_put(), prior()),
+            Op::remove::<UploadPut>(UploadId(5), segments()),
+            Op::put(part_put(), prior()),
+            Op::remove::<PartPut>(PartId { upload: UploadId(12), number: 4, part: Sequence(6) }, segments()),
         ],
     }
 }

@@ -1,130 +1,69 @@
-//! From an object's bytes to its stored view, in one pass.
+//! From an object's bytes to its stored view, in one pass: members are looked for, and codecs expand their streams.
 //!
 //! Invariants: units tile the object; each with a program was re-created and compared before it is handed out; what
 //! comes out depends on the object's bytes, the settings and the encoders known beforehand alone, not on how they
 //! arrive in pieces; memory is bounded by the settings. Failures: there are none. What cannot be represented, or does
 //! not come back bit for bit, is copied.
 
-mod held;
 mod scan;
-mod settings;
-mod stream;
-mod units;
 
-pub use settings::Settings;
-
-use crate::chunks::Joiner;
-use crate::deep::Deep;
-use crate::deflate::Tables;
-use crate::encoder::{FAR_LOOKAHEAD, WARM_UP};
-use crate::known::Known;
-use crate::puff::{Encoder, Tokens};
-use crate::unit::{Draft, Expansion};
-use stream::Stream;
-
-/// How many bytes are read between two looks at what has arrived.
-const QUANTUM: usize = 512 * 1024;
-
-/// Bytes that may be decoded in vain before as many must have been read: bounds the time that adversarial input can
-/// take.
-const CREDIT: usize = 8 * 1024 * 1024;
-
-/// View bytes that the deep gear keeps, for histories.
-const TAIL: usize = WARM_UP + FAR_LOOKAHEAD;
+use crate::codec::Decoders;
+use crate::codec::decoder::Step;
+use crate::codec::deflate::recent_encoders::RecentEncoders;
+use crate::program::Codec;
+use crate::recreate::{Scratch, recreate_into};
+use crate::settings::Settings;
+use crate::unit::Expansion;
+use crate::unit::builder::{Builder, QUANTUM};
 
 /// Turns an object's bytes into view bytes and units; one per object.
 pub struct Expander {
-    settings: Settings,
-    joiner: Joiner,
-    /// The object's bytes that are still needed, without the boundaries that `joiner` took out. All positions below
-    /// count from its start.
-    buffer: Vec<u8>,
+    builder: Builder,
+    decoders: Decoders,
+    state: State,
     /// Nothing can be decided before the buffer is that long.
     want: usize,
-    /// Where the unit being built starts; all before is handed out.
-    start: usize,
-    /// Up to where the unit being built goes; equal to `start` if it is empty.
-    covered: usize,
-    draft: Draft,
-    state: State,
-    credit: usize,
-    view: u64,
-    tables: Tables,
-    tokens: Tokens,
-    encoder: Encoder,
-    proof: Vec<u8>,
-    /// The last view bytes that were handed out; kept in the deep gear only.
-    tail: Vec<u8>,
-    /// So many of the last view bytes, the draft's with them, are a stream's plain bytes up to `run_end`.
-    run: usize,
-    run_end: u64,
-    known: Known,
-    /// What encoding may still take, see [`Settings::time`].
-    time: u64,
-    /// What looking for encoders may still take, see [`Settings::search`].
-    search: u64,
-    cut_off: bool,
 }
 
 enum State {
     /// Looking for a signature from here on.
     Scan(usize),
-    /// Within a member's DEFLATE stream.
-    Stream(Stream),
-    /// Within one whose blocks are held.
-    Deep(Box<Deep>),
-}
-
-/// What a step comes to: more of them, or a wait until the buffer is that long.
-enum Step {
-    Go,
-    Wait(usize),
+    /// Within a member's stream.
+    Stream(Codec),
 }
 
 impl Expander {
     pub fn new(settings: Settings) -> Self {
+        let mut scratch = Scratch::default();
+        let recreate = move |program: &[u8], view: &[u8], len: usize, out: &mut Vec<u8>| {
+            recreate_into(program, view, len, &mut scratch, out).is_ok()
+        };
         Self {
-            time: settings.time,
-            search: settings.search,
-            settings,
-            joiner: Joiner::default(),
-            buffer: Vec::new(),
-            want: QUANTUM,
-            start: 0,
-            covered: 0,
-            draft: Draft::default(),
+            builder: Builder::new(settings, Box::new(recreate)),
+            decoders: Decoders::default(),
             state: State::Scan(0),
-            credit: CREDIT,
-            view: 0,
-            tables: Tables::default(),
-            tokens: Tokens::default(),
-            encoder: Encoder::default(),
-            proof: Vec::new(),
-            tail: Vec::new(),
-            run: 0,
-            run_end: 0,
-            known: Known::default(),
-            cut_off: false,
+            want: QUANTUM,
         }
     }
 
     /// With encoders to try first, such as those of objects like this one.
     #[must_use]
-    pub fn knowing(self, known: Known) -> Self {
-        Self { known, ..self }
+    pub fn with_recent(mut self, recent: RecentEncoders) -> Self {
+        self.decoders.deflate.recent = recent;
+        self
     }
 
-    /// The encoders that the deep gear knows by now.
+    /// The encoders that streams turned out to have.
     #[must_use]
-    pub const fn known(&self) -> &Known {
-        &self.known
+    pub const fn recent(&self) -> &RecentEncoders {
+        &self.decoders.deflate.recent
     }
 
     /// Takes the object's next bytes; appends what they complete to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut Expansion) {
         for piece in bytes.chunks(QUANTUM) {
-            self.joiner.take(piece, false, &mut self.buffer);
-            if self.buffer.len() >= self.want {
+            self.builder.joiner.take(piece, false, &mut self.builder.buffer);
+            if self.builder.buffer.len() >= self.want {
                 self.advance(false, out);
             }
         }
@@ -132,39 +71,35 @@ impl Expander {
 
     /// Takes the object's end; appends what is left to `out`. Nothing is pushed afterwards.
     pub fn finish(&mut self, out: &mut Expansion) {
-        self.joiner.take(&[], true, &mut self.buffer);
+        self.builder.joiner.take(&[], true, &mut self.builder.buffer);
         self.advance(true, out);
-        let all_read = State::Scan(self.buffer.len());
-        if let State::Deep(mut deep) = std::mem::replace(&mut self.state, all_read) {
-            self.give_out(&mut deep, true, out);
+        let end = self.builder.buffer.len();
+        if let State::Stream(codec) = std::mem::replace(&mut self.state, State::Scan(end)) {
+            self.decoders.of(codec).finish(&mut self.builder, out);
         }
-        let end = self.buffer.len();
-        self.settle(end, out);
-        if !self.draft.is_empty() {
-            self.cover(end, out);
-            self.close(out);
-        }
-        // Without a member before it a short end needs no program, and a short object none at all.
-        self.plain(end, out);
+        self.builder.finish(out);
         self.rebase();
     }
 
     /// Whether the object, which is finished, ended within a member.
     #[must_use]
     pub const fn is_cut_off(&self) -> bool {
-        self.cut_off
+        self.builder.cut_off
     }
 
     fn advance(&mut self, ended: bool, out: &mut Expansion) {
         loop {
-            let step = match std::mem::replace(&mut self.state, State::Scan(0)) {
+            let step = match self.state {
                 State::Scan(at) => self.scan(at, ended, out),
-                State::Stream(stream) => self.block(stream, ended, out),
-                State::Deep(deep) => self.deep_block(deep, ended, out),
+                State::Stream(codec) => self.decoders.of(codec).step(&mut self.builder, ended, out),
             };
-            if let Step::Wait(want) = step {
-                self.want = want.max(self.buffer.len() + 1);
-                break;
+            match step {
+                Step::Go => {}
+                Step::Over(at) => self.state = State::Scan(at),
+                Step::Wait(want) => {
+                    self.want = want.max(self.builder.buffer.len() + 1);
+                    break;
+                }
             }
         }
         self.rebase();
@@ -172,19 +107,11 @@ impl Expander {
 
     /// Drops the bytes that were handed out.
     fn rebase(&mut self) {
-        let gone = std::mem::take(&mut self.start);
-        self.buffer.drain(..gone);
-        self.joiner.rebase(gone);
-        self.covered -= gone;
+        let gone = self.builder.rebase();
         self.want = self.want.saturating_sub(gone);
-        self.draft.rebase(gone);
         match &mut self.state {
             State::Scan(at) => *at -= gone,
-            State::Stream(stream) => {
-                stream.signature = stream.signature.saturating_sub(gone);
-                stream.bit -= gone * 8;
-            }
-            State::Deep(deep) => deep.rebase(gone),
+            State::Stream(codec) => self.decoders.of(*codec).rebase(gone),
         }
     }
 }

@@ -20,9 +20,9 @@ pub struct Coverage {
     encoders: BTreeSet<String>,
 }
 
-/// The deep gear, one op a unit, so that each unit's bytes are those of its one op.
+/// Re-encode mode, one op a unit, so that each unit's bytes are those of its one op.
 pub fn settings() -> Settings {
-    Settings { deep: true, unit: 1, ..Settings::default() }
+    Settings { reencode: true, unit: 1, ..Settings::default() }
 }
 
 /// `expansion`: of the archive, with the settings above.

@@ -57,7 +57,7 @@ fn from_environment(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name} is not a number")))
 }
 
-/// Checks an archive in both gears, then damaged copies of it. What fails is kept in the folder.
+/// Checks an archive in both modes, then damaged copies of it. What fails is kept in the folder.
 fn examine(archive: &Archive, others: &[Archive], seed: u64, rounds: usize, folder: &Path) -> Result<Coverage, String> {
     let proven = |object: &[u8], settings: &Settings, what: &str| {
         catch_unwind(|| checked(object, settings)).map_err(|_| {
@@ -73,14 +73,14 @@ fn examine(archive: &Archive, others: &[Archive], seed: u64, rounds: usize, fold
     for round in 0..rounds {
         let other = &others[dice.below(others.len())].bytes;
         let object = damage::damaged(&archive.bytes, other, &mut dice);
-        // The deep gear takes a hundred times as long.
-        let (settings, deep) = match (archive.number as usize + round) % 48 {
+        // Re-encode mode takes a hundred times as long.
+        let (settings, reencode) = match (archive.number as usize + round) % 48 {
             0 => (Settings::default(), true),
             24 => (tight(), true),
             even if even % 2 == 0 => (Settings::default(), false),
             _ => (tight(), false),
         };
-        proven(&object, &Settings { deep, ..settings }, &format!("copy {round}"))?;
+        proven(&object, &Settings { reencode, ..settings }, &format!("copy {round}"))?;
     }
     Ok(measure(archive, &expansion))
 }

@@ -3,14 +3,14 @@
 use crate::support::{Dice, checked, expand, tight};
 use deltastore_members::{Expansion, Settings, Step, describe, recreate};
 
-pub fn deep() -> Settings {
-    Settings { deep: true, ..Settings::default() }
+pub fn reencode() -> Settings {
+    Settings { reencode: true, ..Settings::default() }
 }
 
-/// Both gears, each with limits that no small object meets and with such that all do.
-pub fn gears() -> [Settings; 4] {
+/// Both modes, each with limits that no small object meets and with such that all do.
+pub fn modes() -> [Settings; 4] {
     let small = Settings { packed: 10_000, block: 60_000, ..tight() };
-    [Settings::default(), small.clone(), deep(), Settings { deep: true, ..small }]
+    [Settings::default(), small.clone(), reencode(), Settings { reencode: true, ..small }]
 }
 
 pub fn steps(expansion: &Expansion) -> Vec<Step> {
@@ -26,10 +26,10 @@ pub fn boundaries(expansion: &Expansion) -> u64 {
     steps(expansion).into_iter().map(of).sum()
 }
 
-/// Asserts that the object comes back in all gears however it arrives, with so many boundaries taken out, and that
-/// nearly all of the streams is plain in the deep gear.
+/// Asserts that the object comes back in all modes however it arrives, with so many boundaries taken out, and that
+/// nearly all of the streams is plain in re-encode mode.
 pub fn taken_apart(object: &[u8], expected: u64) {
-    for settings in gears() {
+    for settings in modes() {
         let expansion = checked(object, &settings);
         // Small units may leave one behind the stream to a plain one.
         let found = boundaries(&expansion);
@@ -39,7 +39,7 @@ pub fn taken_apart(object: &[u8], expected: u64) {
             assert!(expand(object, &settings, piece) == expansion, "pieces of {piece}");
         }
     }
-    let found = steps(&checked(object, &deep()));
+    let found = steps(&checked(object, &reencode()));
     assert!(found.iter().any(|step| matches!(step, Step::Encoder { .. })), "{found:?}");
     assert!(!found.iter().any(|step| matches!(step, Step::Tokens { .. })), "{found:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::boundaries::{boundaries, damaged, deep, gears, steps, taken_apart};
+use crate::boundaries::{boundaries, damaged, modes, reencode, steps, taken_apart};
 use crate::png::{pixels, png, stream as image_stream};
 use crate::support::{Dice, check, checked, expand, flushed, tarred, tight, zipped};
 use deltastore_members::{Settings, Step, recreate};
@@ -33,7 +33,7 @@ fn chunks(stream: &[u8], whole: usize) -> Vec<u8> {
 }
 
 /// The block of a table's data.
-fn table(id: usize, stream: &[u8], whole: usize) -> Vec<u8> {
+pub fn table(id: usize, stream: &[u8], whole: usize) -> Vec<u8> {
     [&[1][..], &int(id), &chunks(stream, whole)].concat()
 }
 
@@ -91,7 +91,7 @@ fn tables_with_every_room_for_output() {
         taken_apart(&dump(&[table(3341, &stream, whole)]), within(stream.len(), whole));
     }
     for whole in [2048, 5000, 4 * LATER] {
-        for settings in gears() {
+        for settings in modes() {
             assert_eq!(boundaries(&checked(&dump(&[table(1, &stream, whole)]), &settings)), 0, "chunks of {whole}");
         }
     }
@@ -111,7 +111,7 @@ fn streams_that_end_at_and_around_a_chunk() {
         let ended = [&begun[..], &[1], &size.to_le_bytes(), &(!size).to_le_bytes(), &rest, &[1, 2, 3, 4]].concat();
         assert_eq!(ended.len(), len);
         let file = dump(&[table(1, &ended, WHOLE), table(2, &ended, WHOLE)]);
-        for settings in [Settings::default(), deep()] {
+        for settings in [Settings::default(), reencode()] {
             assert_eq!(boundaries(&checked(&file, &settings)), 2 * within(len, WHOLE), "{len} bytes");
         }
     }
@@ -142,12 +142,12 @@ fn large_objects_that_are_compressed_themselves() {
     for whole in [WHOLE, LATER] {
         let large = [image.clone(), noise.clone(), inner.clone()].map(|content| stream(&content, 6));
         let file = dump(&[objects(1, &large, whole), table(2, &stream(&rows(&mut dice, 9000), 6), whole)]);
-        for settings in gears() {
+        for settings in modes() {
             let expansion = checked(&file, &settings);
             assert!(boundaries(&expansion) >= within(large[0].len(), whole));
         }
         if whole == WHOLE {
-            let expansion = checked(&file, &deep());
+            let expansion = checked(&file, &reencode());
             assert!(!steps(&expansion).iter().any(|step| matches!(step, Step::ImageChunks { .. })));
         }
     }
@@ -166,11 +166,11 @@ fn dumps_and_images_within_others() {
     taken_apart(&[tarred("a.dump", &dump), tarred("i.png", &image)].concat(), expected + images);
     taken_apart(&zipped("a.dump", &dump, false, false), expected);
     // Both in one unit, in the order of the object.
-    let found = steps(&checked(&[&image[..], &dump].concat(), &deep()));
+    let found = steps(&checked(&[&image[..], &dump].concat(), &reencode()));
     assert!(matches!(found[..2], [Step::ImageChunks { .. }, Step::DumpChunks { .. }]), "{found:?}");
     // A part of an upload that begins within a stream: the next one is found.
     let two = [&dump[20_000..], &dump].concat();
-    for settings in gears() {
+    for settings in modes() {
         assert_eq!(boundaries(&checked(&two, &settings)), expected);
     }
 }
@@ -199,7 +199,7 @@ fn what_is_wrong_costs_the_rest_of_a_stream_only() {
         let mut file = whole.clone();
         file[at] ^= change;
         let two = [&file[..], &whole].concat();
-        for settings in gears() {
+        for settings in modes() {
             assert_eq!(boundaries(&checked(&file, &settings)), found, "at {at}");
             assert_eq!(boundaries(&checked(&two, &settings)), found + expected, "at {at}");
             assert!(expand(&two, &settings, 7) == expand(&two, &settings, 100_000));
@@ -227,7 +227,7 @@ fn any_damage_comes_back() {
                 _ => drop(object.splice(at..at, dice.noise(4))),
             }
         }
-        let settings = &gears()[round % 4];
+        let settings = &modes()[round % 4];
         let expansion = checked(&object, settings);
         assert!(expand(&object, settings, 1 + dice.below(9000)) == expansion);
     }
@@ -240,7 +240,7 @@ fn cut_anywhere() {
     assert!(file.len() > 8500);
     let near = |len: usize| len % WHOLE < 200 || len.is_multiple_of(31);
     for len in (0..file.len()).filter(|&len| near(len)) {
-        for settings in [tight(), Settings { deep: true, ..tight() }] {
+        for settings in [tight(), Settings { reencode: true, ..tight() }] {
             let expansion = checked(&file[..len], &settings);
             if len % 20 == 0 {
                 assert!(expand(&file[..len], &settings, 7) == expansion);
@@ -258,7 +258,7 @@ fn heads_without_a_boundary_hide_nothing_and_take_bounded_time() {
     let image = png(&pixels, &[1000]);
     let head = [&int(2 * LATER)[..], &[0x78, 0x9c]].concat();
     let lone = [&head[..], &whole, &head, &image, &head].concat();
-    for settings in gears() {
+    for settings in modes() {
         assert_eq!(boundaries(&checked(&lone, &settings)), within(stream.len(), WHOLE) + within(pixels.len(), 1000));
         assert!(expand(&lone, &settings, 1) == expand(&lone, &settings, lone.len()));
     }
@@ -276,7 +276,7 @@ fn versions_differ_where_the_table_does() {
     changed[200_000..200_300].fill(b'9');
     let [one, two] = [content, changed].map(|content| {
         let file = dump(&[table(1, &stream(&content, 6), WHOLE)]);
-        expand(&file, &deep(), 4096).view
+        expand(&file, &reencode(), 4096).view
     });
     // But for the stream's last bits and its check.
     let [one, two] = [&one, &two].map(|view| {
@@ -292,7 +292,7 @@ fn versions_differ_where_the_table_does() {
 fn damaged_programs_are_refused_or_fail() {
     let mut dice = Dice::new(60);
     let tables: Vec<Vec<u8>> = (0..4).map(|id| table(id, &stream(&rows(&mut dice, 2000), 6), WHOLE)).collect();
-    let expansion = expand(&dump(&tables), &Settings { unit: 20_000, ..deep() }, 1000);
+    let expansion = expand(&dump(&tables), &Settings { unit: 20_000, ..reencode() }, 1000);
     assert!(boundaries(&expansion) > 10);
     damaged(&mut dice, &expansion, 6, BOUNDARY, 8);
 }

@@ -1,7 +1,7 @@
-//! Objects made to be expensive: what the deep gear spends on one is bounded by its size.
+//! Objects made to be expensive: what re-encode mode spends on one is bounded by its size.
 
 use crate::support::{Dice, checked, flushed, raw};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Expansion, Settings, Step, describe};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 /// No speed is asserted: what must not happen takes minutes for these objects, what should happen a second.
 const LIVENESS: Duration = Duration::from_secs(30);
 
-fn deep() -> Settings {
-    Settings { deep: true, ..Settings::default() }
+fn reencode() -> Settings {
+    Settings { reencode: true, ..Settings::default() }
 }
 
 /// A gzip member around a stream.
@@ -42,7 +42,7 @@ fn a_stream_of_400_000_flushes_takes_as_long_as_its_size_allows() {
     let content = Dice::new(1).content(1_600_000);
     let object = member(&flushed(&content, 4)[2..]);
     let started = Instant::now();
-    checked(&object, &deep());
+    checked(&object, &reencode());
     assert!(started.elapsed() < LIVENESS, "{:?}", started.elapsed());
 }
 
@@ -51,7 +51,7 @@ fn thousands_of_streams_without_an_encoder_are_not_searched_for_each() {
     let mut dice = Dice::new(2);
     let object: Vec<u8> = (0..6000).flat_map(|_| member(&made_by_none(&mut dice, 700))).collect();
     let started = Instant::now();
-    checked(&object, &deep());
+    checked(&object, &reencode());
     assert!(started.elapsed() < LIVENESS, "{:?}", started.elapsed());
 }
 
@@ -65,7 +65,7 @@ fn an_object_whose_streams_have_many_encoders_is_searched_for_as_long_as_the_set
     let streams = (0..200).map(|number| made_by(&encoders[number * 7 % encoders.len()], &dice.content(40_000)));
     let object: Vec<u8> = streams.flat_map(|stream| member(&stream)).collect();
     let tokens = |search| {
-        let steps = steps(&checked(&object, &Settings { search, ..deep() }));
+        let steps = steps(&checked(&object, &Settings { search, ..reencode() }));
         let tokens = steps.iter().filter(|step| matches!(step, Step::Tokens { .. })).count();
         let encoders = steps.iter().filter(|step| matches!(step, Step::Encoder { .. })).count();
         (tokens, encoders)

@@ -1,7 +1,7 @@
 //! Whatever the object, its units re-create it; and members that are sound are expanded.
 
 use crate::support::{Dice, STRATEGIES, check, expand, flushed, gzip, raw, tarred, tight, zipped, zlib};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Settings, Step, describe, recreate};
 use std::ops::ControlFlow;
 
@@ -47,9 +47,9 @@ fn made_by(params: &Params, content: &[u8]) -> Vec<u8> {
     member
 }
 
-/// Asserts that the deep gear stores the object without tokens, in more than `few` units.
+/// Asserts that re-encode mode stores the object without tokens, in more than `few` units.
 fn stored_plain(object: &[u8], few: usize) {
-    let expansion = expand(object, &Settings { deep: true, ..Settings::default() }, 100_000);
+    let expansion = expand(object, &Settings { reencode: true, ..Settings::default() }, 100_000);
     assert!(expansion.units.len() > few, "{}", expansion.units.len());
     let mut made = Vec::new();
     for unit in &expansion.units {
@@ -90,13 +90,13 @@ fn what_would_take_too_long_to_encode_becomes_tokens() {
     let content: Vec<u8> = (0..40).flat_map(|_| dice.content(100_000)).collect();
     let (one, small) = (gzip(&content, 6), gzip(&content[..100_000], 6));
     for object in [one.clone(), (0..40).flat_map(|_| small.clone()).collect(), tarred("a.gz", &one)] {
-        let deep = Settings { deep: true, ..Settings::default() };
-        let pace = Params::new(Family::Zlib, 6).pace();
-        let all = content.len() as u64 * pace / 1000;
-        assert!(tokens(&object, &deep).iter().all(|is| !is));
-        assert!(tokens(&object, &Settings { time: 2 * all, ..deep.clone() }).iter().all(|is| !is));
-        assert!(tokens(&object, &Settings { time: 0, ..deep.clone() }).iter().all(|is| *is));
-        let half = tokens(&object, &Settings { time: all / 2, ..deep });
+        let reencode = Settings { reencode: true, ..Settings::default() };
+        let cost = Params::new(Family::Zlib, 6).cost();
+        let all = content.len() as u64 * cost / 1000;
+        assert!(tokens(&object, &reencode).iter().all(|is| !is));
+        assert!(tokens(&object, &Settings { time: 2 * all, ..reencode.clone() }).iter().all(|is| !is));
+        assert!(tokens(&object, &Settings { time: 0, ..reencode.clone() }).iter().all(|is| *is));
+        let half = tokens(&object, &Settings { time: all / 2, ..reencode });
         assert!(!half[0] && half[half.len() - 1], "{half:?}");
         assert!(half.is_sorted(), "nothing is encoded behind the first tokens: {half:?}");
     }
@@ -124,8 +124,8 @@ fn streams_of_miniz_restart() {
 fn streams_of_klauspost_restart() {
     let mut dice = Dice::new(13);
     let content: Vec<u8> = (0..35).flat_map(|_| dice.content(100_000)).collect();
-    for (level, writes) in [(5, 0), (6, 1 << 20), (7, 0), (9, 0), (9, 1 << 20)] {
-        let params = Params { writes, ..Params::new(Family::Klauspost, level) };
+    for (level, input_chunk) in [(5, 0), (6, 1 << 20), (7, 0), (9, 0), (9, 1 << 20)] {
+        let params = Params { input_chunk, ..Params::new(Family::Klauspost, level) };
         stored_plain(&made_by(&params, &content), 3);
     }
 }

@@ -5,5 +5,6 @@ mod damage;
 mod dump;
 mod effort;
 mod exact;
+mod golden;
 mod png;
 mod support;

@@ -2,9 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::boundaries::{boundaries, damaged, deep, gears, taken_apart};
+use crate::boundaries::{boundaries, damaged, modes, reencode, taken_apart};
 use crate::support::{Dice, STRATEGIES, check, checked, expand, tarred, tight, zipped, zlib};
-use deltastore_members::encoder::{Family, Input, Params, Start, encode};
+use deltastore_members::deflate::encoder::{Family, Input, Params, Start, encode};
 use deltastore_members::{Settings, recreate};
 use libdeflater::crc32;
 
@@ -66,7 +66,7 @@ fn chunks_of_every_usual_length() {
     // One chunk has no boundary, and the view is as ever.
     taken_apart(&png(&stream, &[stream.len()]), 0);
     for length in [1, 7, 63] {
-        for settings in gears() {
+        for settings in modes() {
             assert_eq!(boundaries(&checked(&png(&stream[..9000], &[length]), &settings)), 0);
         }
     }
@@ -80,7 +80,7 @@ fn chunks_in_the_middle_of_which_units_begin() {
     for length in [8192, 1 << 20] {
         let file = png(&stream, &[length]);
         let expected = (stream.len().div_ceil(length) - 1) as u64;
-        for settings in [Settings::default(), deep()] {
+        for settings in [Settings::default(), reencode()] {
             let expansion = checked(&file, &settings);
             assert_eq!(boundaries(&expansion), expected);
             assert!(expansion.units.len() > 4);
@@ -101,7 +101,7 @@ fn chunks_of_uneven_lengths() {
     }
     // Each boundary is a group of its own.
     let lengths: Vec<usize> = (0..2000).map(|at| 64 + at % 3).collect();
-    for settings in gears() {
+    for settings in modes() {
         checked(&png(&stream, &lengths), &settings);
     }
 }
@@ -110,7 +110,7 @@ fn chunks_of_uneven_lengths() {
 fn empty_chunks_end_what_is_joined() {
     let stream = stream(&pixels(&mut Dice::new(32), 100));
     taken_apart(&png(&stream, &[8192, 8192, stream.len() - 16_384, 0]), 3);
-    for settings in gears() {
+    for settings in modes() {
         let (begins, has) = (png(&stream, &[0, 8192]), png(&stream, &[8192, 8192, 0, 8192]));
         assert_eq!(boundaries(&checked(&begins, &settings)), (stream.len() / 8192) as u64);
         assert_eq!(boundaries(&checked(&has, &settings)), 2);
@@ -127,7 +127,7 @@ fn what_is_wrong_costs_the_rest_of_an_image_only() {
         let mut file = whole.clone();
         file[at] ^= 0x80;
         let two = [&file[..], &whole].concat();
-        for settings in gears() {
+        for settings in modes() {
             assert_eq!(boundaries(&checked(&file, &settings)), expected);
             // The next image is found all the same.
             assert_eq!(boundaries(&checked(&two, &settings)), expected + (stream.len() / 8192) as u64);
@@ -140,7 +140,7 @@ fn what_is_wrong_costs_the_rest_of_an_image_only() {
     // A chunk that claims to be longer than anything hides nothing behind it.
     file.splice(0..0, *b"\x7f\xff\xff\xffIDAT\x78\x9c");
     file.extend_from_slice(&whole);
-    for settings in gears() {
+    for settings in modes() {
         assert!(boundaries(&checked(&file, &settings)) >= (stream.len() / 8192) as u64);
     }
 }
@@ -151,7 +151,7 @@ fn cut_anywhere() {
     let stream = stream(&pixels(&mut dice, 12));
     let file = png(&stream, &[500]);
     for len in 0..file.len() {
-        for settings in [tight(), Settings { deep: true, ..tight() }] {
+        for settings in [tight(), Settings { reencode: true, ..tight() }] {
             let expansion = checked(&file[..len], &settings);
             if len % 50 == 0 {
                 assert!(expand(&file[..len], &settings, 7) == expansion);
@@ -164,14 +164,14 @@ fn cut_anywhere() {
 fn images_within_others() {
     let mut dice = Dice::new(36);
     let images: Vec<Vec<u8>> = (0..6).map(|at| png(&stream(&pixels(&mut dice, 40 + at * 20)), &[8192])).collect();
-    let expected: Vec<u64> = images.iter().map(|image| boundaries(&checked(image, &deep()))).collect();
+    let expected: Vec<u64> = images.iter().map(|image| boundaries(&checked(image, &reencode()))).collect();
     assert!(expected.iter().all(|&count| count > 0), "{expected:?}");
     let sum = expected.iter().sum();
     taken_apart(&images.concat(), sum);
     taken_apart(&images.iter().flat_map(|image| zipped("i.png", image, false, false)).collect::<Vec<u8>>(), sum);
     taken_apart(&images.iter().flat_map(|image| tarred("i.png", image)).collect::<Vec<u8>>(), sum);
     let behind = [&images[0][..], &dice.content(100_000), &images[1], b"\0\0\0\0IDAT"].concat();
-    for settings in gears() {
+    for settings in modes() {
         assert_eq!(boundaries(&checked(&behind, &settings)), expected[0] + expected[1]);
     }
 }
@@ -184,7 +184,7 @@ fn small_windows() {
         assert_eq!(stream[0], 0x08 | (bits as u8 - 8) << 4);
         for length in [500, 1 << 20] {
             let file = png(&stream, &[length]);
-            for settings in gears() {
+            for settings in modes() {
                 let covered = checked(&file, &settings).units.iter().any(|unit| unit.program.len() > 1);
                 assert!(covered, "a window of {bits} bits");
             }
@@ -199,7 +199,7 @@ fn versions_differ_where_the_image_does() {
     let content = pixels(&mut Dice::new(38), 600);
     let mut changed = content.clone();
     changed[200_000..201_000].fill(9);
-    let [one, two] = [content, changed].map(|content| expand(&png(&stream(&content), &[8192]), &deep(), 4096).view);
+    let [one, two] = [content, changed].map(|content| expand(&png(&stream(&content), &[8192]), &reencode(), 4096).view);
     assert_eq!(one.len(), two.len());
     let differing = one.iter().zip(&two).filter(|(a, b)| a != b).count();
     assert!(differing < 1100, "{differing} bytes");
@@ -209,7 +209,7 @@ fn versions_differ_where_the_image_does() {
 fn damaged_programs_are_refused_or_fail() {
     let mut dice = Dice::new(39);
     let images: Vec<u8> = (0..3).flat_map(|_| png(&stream(&pixels(&mut dice, 30)), &[100, 2000, 64, 100])).collect();
-    let settings = Settings { unit: 20_000, ..deep() };
+    let settings = Settings { unit: 20_000, ..reencode() };
     let expansion = expand(&images, &settings, 1000);
     assert!(boundaries(&expansion) > 100);
     damaged(&mut dice, &expansion, 5, BOUNDARY, 4);

@@ -148,7 +148,7 @@ pub fn checked(object: &[u8], settings: &Settings) -> Expansion {
     for unit in &expansion.units {
         assert!(unit.len > 0);
         let view = &expansion.view[unit.view.start as usize..unit.view.end as usize];
-        if settings.deep {
+        if settings.reencode {
             assert!(unit.view.start <= view_at, "views leave no gap");
             assert!(view.len() as u64 <= unit.len * 64 + (5 << 19), "{} for {}", view.len(), unit.len);
         } else {
@@ -164,7 +164,7 @@ pub fn checked(object: &[u8], settings: &Settings) -> Expansion {
         if unit.program.is_empty() {
             assert!(unit.len <= limit(settings.plain.max(settings.unit + settings.block)));
         } else {
-            let last = settings.block + if settings.deep { settings.packed } else { 0 };
+            let last = settings.block + if settings.reencode { settings.packed } else { 0 };
             assert!(unit.len <= limit(settings.unit + last + settings.gap));
             assert_eq!(unit.digest[..], Sha256::digest(bytes)[..]);
         }

@@ -15,9 +15,9 @@ use crate::store::bugs::Bugs;
 use crate::store::{Folder, OptimizeOptions, Policy, Settings, Store, StoreError, Totals, directory};
 
 const BUCKET: &str = "estimate";
-/// Small segments, since the store keeps the room of one free.
+/// Small segments, since the store keeps the space of one free.
 const SEGMENT: u64 = 16 << 20;
-/// Room beside what is stored: that reserve, commits, and buffers of the last page.
+/// Memory besides the stored data: that reserve, commits, and buffers of the last page.
 const SLACK: u64 = 64 << 20;
 
 /// See the module.
@@ -31,7 +31,7 @@ impl Engine {
     /// An empty store that holds about `memory` bytes.
     ///
     /// # Errors
-    /// What opening a store gives.
+    /// Errors of opening a store.
     pub fn new(memory: u64) -> Result<Self, EstimateError> {
         let vfs = MemoryVfs::new(memory + SLACK);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -49,7 +49,7 @@ impl Engine {
     /// Stores an object.
     ///
     /// # Errors
-    /// What a PUT gives, and what reading the body gives.
+    /// Errors of a PUT and of reading the body.
     pub async fn put(&self, key: &str, body: Body) -> Result<Taken, EstimateError> {
         if self.store.index().bucket(BUCKET).map_err(StoreError::from)?.is_none() {
             self.objects.create_bucket(BUCKET).await?;
@@ -66,10 +66,10 @@ impl Engine {
         Ok(Taken { size: put.size, stored: put.stored_bytes })
     }
 
-    /// Stores everything anew, as `deltastore optimize` does.
+    /// Rewrites everything, as `deltastore optimize` does.
     ///
     /// # Errors
-    /// [`EstimateError::NoMemoryToOptimize`] and what the run gives.
+    /// [`EstimateError::NoMemoryToOptimize`] and errors of the run.
     pub fn optimize(&self, policy: Policy) -> Result<(), EstimateError> {
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options =
@@ -85,10 +85,10 @@ impl Engine {
         }
     }
 
-    /// What each group's objects take: the first of it, and the others. A group that is complete has all in the second.
+    /// Stored sizes of each group: its first object, and the others. A complete group has all of them in the second.
     ///
     /// # Errors
-    /// What counting gives.
+    /// Errors of counting.
     pub fn stats(&self, groups: &[Group]) -> Result<Vec<(Totals, Totals)>, EstimateError> {
         let numbers: BTreeMap<&str, usize> =
             groups.iter().enumerate().map(|(number, group)| (group.name.as_str(), number)).collect();

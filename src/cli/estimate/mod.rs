@@ -1,7 +1,7 @@
-//! `estimate`: what a folder or a bucket of any S3 server would take stored here. Nothing is written anywhere.
+//! `estimate`: the space that a folder or S3 bucket would take. Nothing is written.
 //!
-//! Everything is put into a store whose disk and index are in memory, by the code that serves PUTs, and counted as
-//! `stats` counts. What does not fit the memory is extrapolated from what does; see [`sample`].
+//! The code that serves PUTs stores the objects in a store whose disk and index are in memory, and `stats` counts them.
+//! Data that does not fit the memory is extrapolated; see [`sample`].
 
 mod engine;
 mod report;
@@ -15,42 +15,42 @@ use serde::Serialize;
 use super::remote::RemoteError;
 use super::{EXIT_CODES, output, progress};
 use crate::object::ObjectError;
-use crate::s3::ClientError;
+use crate::remote::ClientError;
 use crate::store::{Policy, StoreError, Totals};
 use engine::Engine;
 use sample::Group;
 use source::Source;
 
 const AFTER_HELP: &str = "\
-A bucket's credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if set, AWS_SESSION_TOKEN; the region from AWS_REGION
-or AWS_DEFAULT_REGION (us-east-1 if not set). SSL_CERT_FILE names a PEM file of the authorities to trust, if not the system's.
-Objects are taken in the order of their last change, prefix by prefix, since later versions are stored as deltas of earlier ones.";
+Credentials come from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, the region from AWS_REGION or
+AWS_DEFAULT_REGION (default: us-east-1). SSL_CERT_FILE names a PEM file of certificate authorities to trust instead of
+the system's. Objects are stored prefix by prefix in order of their last change, since later versions are stored as
+deltas of earlier ones.";
 
 #[derive(clap::Args)]
 #[command(after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
 pub struct EstimateArguments {
-    /// A folder, whose symbolic links are not followed, or a bucket with or without a prefix
+    /// A folder (symbolic links are not followed) or a bucket with an optional prefix
     #[arg(value_name = "PATH|s3://BUCKET[/PREFIX]")]
     source: String,
-    /// The S3 server that has the bucket; if not given, AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL, or else AWS's own in
-    /// the region
+    /// Endpoint of the S3 server. Default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, or AWS in the region
     #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
-    /// Say what `optimize` would make of it, too
+    /// Also estimate the space after `optimize` with this policy
     #[arg(long, value_name = "fast|balanced|max")]
     policy: Option<Policy>,
-    /// Memory for what is stored, in MiB, beside about 300 MiB to work in; more data than fits is sampled
+    /// Memory for the stored data, in MiB, besides about 300 MiB of working memory; data that does not fit is sampled
     #[arg(long, value_name = "MIB", default_value = "1024", value_parser = clap::value_parser!(u64).range(16..=1 << 24))]
     memory: u64,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
-    /// List all prefixes, not the 40 largest
+    /// List all prefixes instead of the 40 largest
     #[arg(long)]
     all: bool,
 }
 
-/// Why there is no estimate. One sentence each.
+/// Errors of `estimate`.
 #[derive(Debug, thiserror::Error)]
 pub enum EstimateError {
     #[error("{path}: {source}")]
@@ -61,9 +61,9 @@ pub enum EstimateError {
     Empty(String),
     #[error("{0}")]
     Target(String),
-    #[error("not even one object fits the memory; raise --memory")]
+    #[error("no object fits the memory; raise --memory")]
     NoMemory,
-    #[error("what optimize makes does not fit the memory beside what was there; raise --memory or leave out --policy")]
+    #[error("the optimized form does not fit the memory; raise --memory or omit --policy")]
     NoMemoryToOptimize,
     #[error(transparent)]
     Remote(#[from] RemoteError),
@@ -77,7 +77,7 @@ pub enum EstimateError {
     Io(#[from] std::io::Error),
 }
 
-/// What is printed. Sizes in bytes.
+/// The result. Sizes in bytes.
 #[derive(Debug, Serialize)]
 struct Estimate {
     source: String,
@@ -87,9 +87,9 @@ struct Estimate {
     bytes: u64,
     read_objects: u64,
     read_bytes: u64,
-    /// Files or objects that could not be read or were gone when their turn came; not part of `objects`.
+    /// Files or objects that could not be read or were deleted meanwhile; not part of `objects`.
     unreadable: u64,
-    /// In 9 of 10 cases, if the sample is like the rest, the total stored lies between; none when that cannot be told.
+    /// Confidence interval of 90 % for the total stored size; none if the sample is too small.
     stored_interval: Option<(u64, u64)>,
     policy: Option<String>,
     total: Totals,
@@ -142,7 +142,7 @@ pub fn estimate(arguments: &EstimateArguments) -> Result<ExitCode, EstimateError
     Ok(ExitCode::SUCCESS)
 }
 
-/// Puts what is planned, as long as there is room; how much could not be read.
+/// Stores the planned objects while they fit the memory; returns the number of unreadable ones.
 async fn read(
     source: &Source,
     engine: &Engine,

@@ -4,12 +4,12 @@ use super::{Estimate, Prefix};
 use crate::cli::report::{saved, size};
 use crate::store::Totals;
 
-/// Prefixes that are listed unless all are asked for.
+/// Number of prefixes listed by default.
 const MOST: usize = 40;
-/// Characters of a prefix that are shown.
+/// Maximum width of a prefix, in characters.
 const WIDEST: usize = 60;
 
-/// The table, and what is to be known about it.
+/// The table and its notes.
 pub fn table(estimate: &Estimate, all: bool) -> String {
     let mut listed: Vec<&Prefix> = estimate.prefixes.iter().collect();
     listed.sort_by(|one, other| {
@@ -87,14 +87,14 @@ fn confidence(estimate: &Estimate) -> Vec<String> {
     }
     let share = estimate.read_bytes as f64 / estimate.bytes.max(1) as f64 * 100.0;
     let mut lines = vec![format!(
-        "sampled: {} of {} objects, {share:.1}% of the bytes, were read; the rest is taken to be like them. --memory reads more",
+        "sampled: {} of {} objects, {share:.1}% of the bytes, were read; the rest is extrapolated. --memory reads more",
         estimate.read_objects, estimate.objects
     )];
     lines.push(match estimate.stored_interval {
         Some((low, high)) => {
             format!("stored lies between {} and {} with a confidence of 90%", size(low), size(high))
         }
-        None => "too little of it was read to tell how far off the total may be".to_owned(),
+        None => "the sample is too small for a confidence interval".to_owned(),
     });
     lines
 }

@@ -1,14 +1,14 @@
-//! What of the input is read when it does not all fit the memory, and what that says of the rest.
+//! Sampling: which part of the input is read if it does not fit the memory, and the extrapolation to the rest.
 //!
-//! A group is a prefix: later objects of it are stored as deltas of earlier ones, so objects are never picked one by
-//! one. Of each group that is read, the oldest objects are, up to a share of the memory; where there are too many
-//! groups for a useful share, groups are picked in the order of a hash of their names. The first object of a group,
-//! which has no earlier one to delta against, counts as itself; what is not read of the group is taken to be like its
-//! other objects that were, and a group of which nothing is read to be like all that were.
+//! A group is a prefix. Later objects of a group are stored as deltas of earlier ones, so objects are never sampled
+//! individually. Of each sampled group the oldest objects are read, up to a share of the memory. If there are too many
+//! groups for a useful share, groups are chosen in the order of a hash of their names. The first object of a group has
+//! no earlier object as a base and counts as itself. Unread objects of a group are assumed to be like its other objects
+//! that were read, and unread groups like all groups that were read.
 //!
-//! The interval comes from a bootstrap (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979): what was read
-//! is drawn anew with repetition, many times, and the rest extrapolated from each draw. It cannot know of a rest that
-//! is unlike the sample.
+//! The interval comes from a bootstrap (Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979): the sample is
+//! resampled with repetition, many times, and the rest is extrapolated from each draw. It cannot account for unread
+//! data that is unlike the sample.
 
 use std::collections::BTreeMap;
 
@@ -17,17 +17,16 @@ use sha2::{Digest, Sha256};
 use super::source::Item;
 use crate::store::{Totals, directory};
 
-/// Least bytes of a group that are planned to be read, if it has as many; less where not even [`LEAST_GROUPS`] could
-/// be.
+/// Minimum bytes planned per group, if it has as many; less if not even [`LEAST_GROUPS`] would fit.
 const LEAST: u64 = 64 << 20;
 const LEAST_GROUPS: u64 = 16;
-/// Least objects of a group that are planned to be read: with fewer it says nothing about those that come later.
+/// Minimum objects planned per group: fewer say nothing about later objects.
 const LEAST_OBJECTS: usize = 3;
-/// More than the memory is planned, since most data shrinks; reading ends when the memory is full.
+/// Factor by which the plan exceeds the memory, since most data shrinks; reading ends when the memory is full.
 const HOPE: u64 = 4;
 /// Draws of the bootstrap.
 const DRAWS: usize = 1000;
-/// Objects, or groups, below which a spread is not told.
+/// Minimum objects, or groups, for a confidence interval.
 const LEAST_FOR_SPREAD: usize = 4;
 
 /// An object that was read.
@@ -123,7 +122,7 @@ fn within(group: &Group, share: u64) -> usize {
     fits.count().max(LEAST_OBJECTS).min(group.items.len())
 }
 
-/// What each whole group takes, by what its first object and its others take that were read.
+/// Extrapolated sizes of each group, from the read sizes of its first object and its others.
 pub fn extrapolate(groups: &[Group], read: &[(Totals, Totals)]) -> Vec<Totals> {
     let mut found: Vec<Option<Totals>> = groups.iter().zip(read).map(|(group, read)| whole(group, read)).collect();
     let mut like = Totals::default();
@@ -140,7 +139,7 @@ pub fn extrapolate(groups: &[Group], read: &[(Totals, Totals)]) -> Vec<Totals> {
     found.into_iter().flatten().collect()
 }
 
-/// None of a group of which so little was read that it says nothing of its rest.
+/// None if too little of the group was read to extrapolate.
 fn whole(group: &Group, (first, others): &(Totals, Totals)) -> Option<Totals> {
     let mut sum = *first;
     sum.add(others);
@@ -157,7 +156,7 @@ fn whole(group: &Group, (first, others): &(Totals, Totals)) -> Option<Totals> {
     Some(sum)
 }
 
-/// Between which bounds the total lies in 9 of 10 cases; none when too little was read to tell.
+/// Confidence interval of 90 % for the total; none if too little was read.
 pub fn interval(groups: &[Group], whole: &[Totals]) -> Option<(u64, u64)> {
     let is_read = |group: &Group| group.is_complete() || group.taken.len() > 1;
     let sampled: Vec<(f64, f64)> = groups
@@ -197,7 +196,7 @@ fn ratio(pairs: &[(f64, f64)]) -> f64 {
     if bytes == 0.0 { 0.0 } else { stored / bytes }
 }
 
-/// Numbers that are the same in every run, so that an estimate is: SplitMix64 (Steele, Lea, Flood, 2014).
+/// Deterministic random numbers, so that an estimate is reproducible: SplitMix64 (Steele, Lea, Flood, 2014).
 struct Dice(u64);
 
 impl Dice {

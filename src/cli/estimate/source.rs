@@ -1,4 +1,4 @@
-//! Where the objects come from: files of a folder, or a bucket.
+//! The source of the objects: files of a folder, or a bucket.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -14,12 +14,12 @@ use super::EstimateError;
 use crate::cli::remote::client_of_bucket;
 use crate::cli::target::S3Target;
 use crate::object::{Body, MAX_KEY_LEN, ObjectError};
-use crate::s3::Client;
+use crate::remote::Client;
 
-/// Bytes of a file that are read at once.
+/// Bytes of a file that are read at a time.
 const CHUNK: usize = 256 << 10;
 
-/// One object to be.
+/// A file or object of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
     pub key: String,
@@ -34,7 +34,7 @@ pub struct Item {
 #[derive(Default)]
 pub struct Items {
     pub items: Vec<Item>,
-    /// Files and folders that could not be looked at.
+    /// Files and folders that could not be examined.
     pub unreadable: u64,
 }
 
@@ -48,7 +48,7 @@ impl Source {
     /// The source that the command line names.
     ///
     /// # Errors
-    /// A folder that is none, a bucket without credentials, an endpoint that is none.
+    /// A path that is not a folder, a bucket without credentials, an invalid endpoint.
     pub fn new(text: &str, endpoint: Option<&str>) -> Result<Self, EstimateError> {
         if !text.starts_with("s3://") {
             let failed = |source| EstimateError::Path { path: text.to_owned(), source };
@@ -60,10 +60,10 @@ impl Source {
         Ok(Self::Bucket { client, target })
     }
 
-    /// All objects; `found` is told how many there are so far.
+    /// All objects; `found` gets their number so far.
     ///
     /// # Errors
-    /// A folder that cannot be listed at its top, and what the server answers.
+    /// A folder that cannot be listed, and errors of the server.
     pub async fn list(&self, found: &(dyn Fn(usize) + Sync)) -> Result<Items, EstimateError> {
         let mut all = Items::default();
         match self {
@@ -92,10 +92,10 @@ impl Source {
         Ok(all)
     }
 
-    /// An object's bytes; none if it cannot be read or is gone.
+    /// An object's bytes; none if it cannot be read or was deleted.
     ///
     /// # Errors
-    /// What the server answers, but for an object that is gone.
+    /// Errors of the server, except for a deleted object.
     pub async fn open(&self, item: &Item) -> Result<Option<Body>, EstimateError> {
         match self {
             Self::Folder(_) => Ok(File::open(&item.path).ok().map(read_file)),
@@ -109,7 +109,7 @@ impl Source {
     }
 }
 
-/// The files below `root`. Symbolic links, sockets and the like are passed over.
+/// The files below `root`, without symbolic links, sockets and other special files.
 fn walk(root: &Path, found: &dyn Fn(usize), all: &mut Items) -> Result<(), EstimateError> {
     let failed = |source| EstimateError::Path { path: root.display().to_string(), source };
     let mut open = vec![(root.to_path_buf(), String::new())];
@@ -145,7 +145,7 @@ fn walk(root: &Path, found: &dyn Fn(usize), all: &mut Items) -> Result<(), Estim
     Ok(())
 }
 
-/// A key that S3 allows and no other file has: names that are no UTF-8 may collide, and paths can be longer than keys.
+/// A unique valid key: names that are not UTF-8 may collide, and paths can be longer than keys.
 fn unique(key: String, keys: &mut HashSet<String>) -> String {
     let fits = (key.len() <= MAX_KEY_LEN).then(|| key.clone());
     let from = |key: &str, room: usize| (key.len().saturating_sub(room)..).find(|&at| key.is_char_boundary(at));
@@ -159,7 +159,7 @@ fn unique(key: String, keys: &mut HashSet<String>) -> String {
     name
 }
 
-/// A file's bytes, read by a thread that may wait.
+/// A file's bytes, read on a blocking thread.
 fn read_file(mut file: File) -> Body {
     let (sender, mut receiver) = mpsc::channel(4);
     tokio::task::spawn_blocking(move || {

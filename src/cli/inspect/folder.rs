@@ -1,4 +1,4 @@
-//! An object in a folder that no server has open.
+//! An object in the folder of a stopped server.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 /// How the object is stored.
 ///
 /// # Errors
-/// A folder that cannot be opened, an object that is not there, damage.
+/// A folder that cannot be opened, a missing object, damage.
 pub fn inspect(dir: &Path, target: &S3Target, version: Option<&str>) -> Result<Inspected, StoreError> {
     let store = open_store(dir, false)?;
     let put = find(&store, target, version)?;
@@ -20,7 +20,7 @@ pub fn inspect(dir: &Path, target: &S3Target, version: Option<&str>) -> Result<I
     Ok(Inspected::new(&target.bucket, put, inspection))
 }
 
-/// The version asked for.
+/// The requested version.
 fn find(store: &Store, target: &S3Target, version: Option<&str>) -> Result<VersionPut, StoreError> {
     let S3Target { bucket, key } = target;
     let none = |what: String| StoreError::Unusable(what);

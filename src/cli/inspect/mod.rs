@@ -13,37 +13,37 @@ use super::remote::{RemoteError, client};
 use super::target::{S3Target, object};
 use super::{DAMAGE, EXIT_CODES, logging, output};
 use crate::object::Inspected;
-use crate::s3::ClientError;
+use crate::remote::ClientError;
 use crate::store::StoreError;
 
 const USAGE: &str = "deltastore inspect [OPTIONS] <DIR> <s3://BUCKET/KEY>
        deltastore inspect [OPTIONS] --endpoint <http[s]://HOST[:PORT]> <s3://BUCKET/KEY>";
 
 const AFTER_HELP: &str = "\
-With --endpoint the server that serves the folder is asked, with the root credentials, from AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY. SSL_CERT_FILE names a PEM file of the authorities to trust with https, if not the system's.";
+With --endpoint the running server is queried with the root credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+SSL_CERT_FILE names a PEM file of certificate authorities to trust instead of the system's.";
 
 #[derive(clap::Args)]
 #[command(override_usage = USAGE, after_help = format!("{AFTER_HELP}\n\n{EXIT_CODES}"))]
 pub struct InspectArguments {
-    /// The data folder, whose server is stopped, and the object; with --endpoint the object alone
+    /// The data folder of a stopped server, and the object; with --endpoint only the object
     #[arg(value_name = "DIR|s3://BUCKET/KEY", num_args = 1..=2, required = true)]
     names: Vec<String>,
-    /// The running server to ask
+    /// Endpoint of the running server
     #[arg(long, value_name = "http[s]://HOST[:PORT]")]
     endpoint: Option<String>,
-    /// This version, not the newest
+    /// Version to inspect instead of the newest
     #[arg(long, value_name = "ID")]
     version_id: Option<String>,
-    /// Print JSON, with all windows
+    /// Print JSON, including all windows
     #[arg(long)]
     json: bool,
-    /// List all windows, not the first 40
+    /// List all windows instead of the first 40
     #[arg(long)]
     all: bool,
 }
 
-/// Why there is no report. One sentence each.
+/// Errors of `inspect`.
 #[derive(Debug, thiserror::Error)]
 pub enum InspectError {
     #[error(transparent)]
@@ -66,7 +66,7 @@ impl InspectError {
     }
 }
 
-/// Where the object is.
+/// Location of the object.
 enum Place<'a> {
     Folder(PathBuf),
     Server(&'a str),
@@ -97,16 +97,16 @@ pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, InspectError> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the arguments name, or what is wrong with them.
+/// The location and object that the arguments name, or the error.
 fn place(arguments: &InspectArguments) -> Result<(Place<'_>, S3Target), (ErrorKind, String)> {
     let (place, name) = match (&arguments.names[..], &arguments.endpoint) {
         ([name], Some(endpoint)) => (Place::Server(endpoint), name),
         ([dir, name], None) => (Place::Folder(dir.into()), name),
         ([name], None) if name.starts_with("s3://") => {
-            return Err((ErrorKind::MissingRequiredArgument, "where it is, is missing: DIR or --endpoint".into()));
+            return Err((ErrorKind::MissingRequiredArgument, "missing location: give DIR or --endpoint".into()));
         }
-        (_, None) => return Err((ErrorKind::MissingRequiredArgument, "<s3://BUCKET/KEY> is missing".into())),
-        (_, Some(_)) => return Err((ErrorKind::ArgumentConflict, "a DIR cannot be used with --endpoint".into())),
+        (_, None) => return Err((ErrorKind::MissingRequiredArgument, "missing object: give <s3://BUCKET/KEY>".into())),
+        (_, Some(_)) => return Err((ErrorKind::ArgumentConflict, "DIR cannot be used with --endpoint".into())),
     };
     Ok((place, object(name).map_err(|error| (ErrorKind::ValueValidation, error))?))
 }
@@ -114,5 +114,6 @@ fn place(arguments: &InspectArguments) -> Result<(Place<'_>, S3Target), (ErrorKi
 fn ask(endpoint: &str, target: &S3Target, version: Option<&str>) -> Result<Inspected, InspectError> {
     let client = client(endpoint)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(client.inspect(&target.bucket, &target.key, version))?)
+    let query: Vec<_> = version.map(|id| ("version-id", id)).into_iter().collect();
+    Ok(runtime.block_on(client.get_admin("/_deltastore/inspect", (&target.bucket, &target.key), &query))?)
 }

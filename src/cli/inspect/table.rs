@@ -59,7 +59,7 @@ fn recreations(title: &str, sums: &[Recreation], lines: &mut Vec<String>) {
 }
 
 fn codecs(found: &Inspection, lines: &mut Vec<String>) {
-    let head = ["depth", "cold", "windows", "plain", "stored"];
+    let head = ["depth", "opt", "windows", "plain", "stored"];
     lines
         .push(format!("\n{:15} {:>5} {:>4} {:>8} {:>12} {:>12}", "codec", head[0], head[1], head[2], head[3], head[4]));
     for sum in &found.codecs {
@@ -78,7 +78,7 @@ fn codecs(found: &Inspection, lines: &mut Vec<String>) {
 fn windows(windows: &[WindowUse], most: usize, lines: &mut Vec<String>) {
     lines.push(format!(
         "\n{:>5} {:>25} {:8} {:10} {:>10} {:>10} {:15} {:>5} {:>4} {:>6} {}",
-        "#", "bytes of the object", "use", "hash", "plain", "stored", "codec", "depth", "cold", "shared", "references"
+        "#", "bytes of the object", "use", "hash", "plain", "stored", "codec", "depth", "opt", "shared", "references"
     ));
     for (number, window) in windows.iter().take(most).enumerate() {
         let used = match window.used {

@@ -6,8 +6,9 @@ use rocksdb::{DBRawIterator, ReadOptions};
 use self_cell::self_cell;
 
 use super::database::{Database, closed};
-use crate::index::engine::{Family, Pair, Scan, VERSION_LEN};
+use crate::index::engine::{Pair, Scan};
 use crate::index::error::IndexError;
+use crate::index::family::{Family, VERSION_LEN};
 
 self_cell!(
     struct Shared {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{
-    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, Error, ErrorKind, FlushOptions, ReadOptions, ReadTier, WriteBatch,
+    Cache, ColumnFamily, ColumnFamilyDescriptor, DB, Error, FlushOptions, ReadOptions, ReadTier, WriteBatch,
     WriteOptions,
 };
 
-use super::damage::{Mark, open_failed};
-use super::options::{RocksSettings, database_options, family_options};
-use crate::index::engine::Family;
+use super::damage::Mark;
+use super::errors::{failed, open_failed};
+use super::options::{database_options, family_options};
 use crate::index::error::IndexError;
+use crate::index::family::Family;
+use crate::index::settings::RocksSettings;
 
 /// Row of [`Family::Meta`] with the number of the last batch. Every batch writes it, and all families flush together:
 /// so it tells of a state of the files which batches are in it.
@@ -110,31 +112,6 @@ fn name(family: Family) -> &'static str {
         Family::Segments => "segments",
         Family::Scratch => "scratch",
         Family::Parity => "parity",
-    }
-}
-
-/// RocksDB tells kinds of system errors apart by text alone.
-pub fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
-    move |error| {
-        let message = error.to_string();
-        match error.kind() {
-            ErrorKind::Corruption => IndexError::Damaged { action, message },
-            ErrorKind::IOError if message.contains("No space left") => IndexError::NoSpace { action, message },
-            // A file that the manifest names is gone.
-            ErrorKind::IOError if message.contains("No such file") => IndexError::Damaged { action, message },
-            ErrorKind::IOError
-            | ErrorKind::Busy
-            | ErrorKind::TimedOut
-            | ErrorKind::TryAgain
-            | ErrorKind::Aborted
-            | ErrorKind::Incomplete
-            | ErrorKind::ShutdownInProgress => IndexError::NotNow { action, message },
-            // Of the crate itself, which makes the folder; its errors have no kind.
-            ErrorKind::Unknown if message.contains("StorageFull") => IndexError::NoSpace { action, message },
-            ErrorKind::Unknown if message.contains("directory") && !message.contains("PermissionDenied") => {
-                IndexError::NotNow { action, message }
-            }
-            _ => IndexError::Engine { action, message },
-        }
+        Family::Small => "small",
     }
 }

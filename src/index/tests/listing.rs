@@ -55,14 +55,14 @@ fn fill(index: &Index, rng: &mut StdRng, keys: usize) -> Model {
         versions.dedup_by_key(|row| row.put.version);
         // The format refuses empty keys.
         if !key.is_empty() && !model.contains_key(&key) {
-            versions.iter().for_each(|row| index.stage_version(&mut batch, row));
+            versions.iter().for_each(|row| index.stage_row(&mut batch, row));
             model.insert(key, versions);
         }
     }
     // Neighbours must never show.
     for bucket in [BUCKET - 1, BUCKET + 1] {
         for key in ["\0", "a", "a/b", "\u{10FFFF}"] {
-            index.stage_version(&mut batch, &version_row(bucket, key, 1, false));
+            index.stage_row(&mut batch, &version_row(bucket, key, 1, false));
         }
     }
     index.write(batch).unwrap();
@@ -133,7 +133,7 @@ fn awkward_keys_lie_side_by_side() {
         let mut keys =
             ["a", "a\0", "a\0b", "a/", "a//b", "a/b", "../x", ".x", "x.delta", "é", "\u{10FFFF}", "\u{10FFFF}/x"];
         let mut batch = Batch::new();
-        keys.iter().for_each(|key| index.stage_version(&mut batch, &version_row(1, key, 1, false)));
+        keys.iter().for_each(|key| index.stage_row(&mut batch, &version_row(1, key, 1, false)));
         index.write(batch).unwrap();
         keys.sort_unstable();
         let list = |prefix: &str, delimiter: Option<&str>| {
@@ -171,7 +171,7 @@ fn uploads_are_grouped_and_resumed() {
     on_both(|index| {
         let mut batch = Batch::new();
         for (key, upload) in [("a", 1), ("a", 5), ("d/x", 2), ("d/x", 3), ("d/y", 4), ("e", 6)] {
-            index.stage_upload(&mut batch, &upload_row(BUCKET, key, upload));
+            index.stage_row(&mut batch, &upload_row(BUCKET, key, upload));
         }
         index.write(batch).unwrap();
         let list = |after: Option<After>, max| {

@@ -8,8 +8,8 @@ mod tables;
 
 use super::*;
 use deltastore_format::{
-    BucketId, BucketPut, Metadata, PartPut, Position, Recipe, SegmentId, Sequence, StorageType, UploadId, UploadPut,
-    VersionPut,
+    BucketId, BucketPut, DocumentPut, Metadata, PartPut, Position, Recipe, SegmentId, Sequence, StorageType, UploadId,
+    UploadPut, VersionPut,
 };
 use rand::{Rng, rngs::StdRng};
 
@@ -59,9 +59,9 @@ fn version_row(bucket: u64, key: &str, version: u64, delete_marker: bool) -> Ver
     VersionRow { put, record: position(version * 8), record_len: 200, prior: vec![SegmentId(1), SegmentId(2)] }
 }
 
-fn bucket_row(bucket: u64, name: &str) -> BucketRow {
+pub fn bucket_row(bucket: u64, name: &str) -> BucketRow {
     let put = BucketPut { bucket: BucketId(bucket), name: name.to_owned(), created_ms: 5, settings: Vec::new() };
-    BucketRow { put, record: position(64), prior: vec![] }
+    BucketRow { put, record: position(64), record_len: 96, prior: vec![] }
 }
 
 fn upload_row(bucket: u64, key: &str, upload: u64) -> UploadRow {
@@ -73,7 +73,7 @@ fn upload_row(bucket: u64, key: &str, upload: u64) -> UploadRow {
         metadata: Metadata::default(),
         checksum: None,
     };
-    UploadRow { put, record: position(72), prior: vec![SegmentId(9)] }
+    UploadRow { put, record: position(72), record_len: 104, prior: vec![SegmentId(9)] }
 }
 
 fn part_row(upload: u64, number: u16, part: u64) -> PartRow {
@@ -90,4 +90,10 @@ fn part_row(upload: u64, number: u16, part: u64) -> PartRow {
         recipe: Recipe::default(),
     };
     PartRow { put, record: position(80), record_len: 128, prior: vec![] }
+}
+
+fn document_row(scope: &str, name: &str, document: u64) -> DocumentRow {
+    let (scope, name) = (scope.to_owned(), name.to_owned());
+    let put = DocumentPut { scope, name, document: Sequence(document), modified_ms: 4, bytes: vec![1, 0, 255] };
+    Row { put, record: position(88), record_len: 112, prior: vec![SegmentId(2)] }
 }

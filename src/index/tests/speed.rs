@@ -14,7 +14,7 @@ fn a_page_costs_a_page() {
         for first in (0..keys).step_by(1000) {
             let mut batch = Batch::new();
             for n in first..first + 1000 {
-                index.stage_version(
+                index.stage_row(
                     &mut batch,
                     &version_row(1, &format!("dir{:03}/file{n:09}", n * 100 / keys), n + 1, false),
                 );

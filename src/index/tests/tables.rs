@@ -1,7 +1,7 @@
 //! Every table: what is staged is read back.
 
 use super::*;
-use deltastore_format::{Codec, Hash, PlacedKind};
+use deltastore_format::{Codec, DocumentPut, Durable, Hash, PlacedKind};
 
 fn write(index: &Index, stage: impl Fn(&mut Batch)) {
     let mut batch = Batch::new();
@@ -48,13 +48,13 @@ fn versions_of_the_index_are_checked() {
 fn buckets() {
     on_both(|index| {
         let rows = [bucket_row(3, "alpha"), bucket_row(1, "beta"), bucket_row(2, "z.z")];
-        write(&index, |batch| rows.iter().rev().for_each(|row| index.stage_bucket(batch, row)));
+        write(&index, |batch| rows.iter().rev().for_each(|row| index.stage_row(batch, row)));
         assert_eq!(all(index.buckets()), rows);
         for row in &rows {
             assert_eq!(index.bucket(&row.put.name).unwrap().as_ref(), Some(row));
             assert_eq!(index.bucket_by_id(row.put.bucket).unwrap().as_ref(), Some(row));
         }
-        write(&index, |batch| index.stage_remove_bucket(batch, BucketId(1), "beta"));
+        write(&index, |batch| index.stage_remove_row(batch, &rows[1].put));
         assert_eq!(index.bucket("beta").unwrap(), None);
         assert_eq!(index.bucket_by_id(BucketId(1)).unwrap(), None);
         assert_eq!(all(index.buckets()), [rows[0].clone(), rows[2].clone()]);
@@ -68,7 +68,7 @@ fn versions() {
         let row = |key: &str, version, marker| version_row(u64::MAX, key, version, marker);
         assert!(index.bucket_is_empty(bucket).unwrap());
         let rows = [row("a", 300, true), row("a", 2, false), row("a\0", 5, false), row("a/b", 6, false)];
-        write(&index, |batch| rows.iter().for_each(|row| index.stage_version(batch, row)));
+        write(&index, |batch| rows.iter().for_each(|row| index.stage_row(batch, row)));
         assert!(!index.bucket_is_empty(bucket).unwrap());
         assert!(index.bucket_is_empty(BucketId(1)).unwrap());
         assert_eq!(index.current(bucket, "a").unwrap(), Some(rows[0].clone()));
@@ -78,7 +78,7 @@ fn versions() {
         assert_eq!(index.current(bucket, "").unwrap(), None);
         assert_eq!(all(index.all_versions()), rows);
         assert_eq!(all(index.bucket_versions(bucket)), rows);
-        write(&index, |batch| index.stage_remove_version(batch, bucket, "a", Sequence(300)));
+        write(&index, |batch| index.stage_remove_row(batch, &rows[0].put));
         assert_eq!(index.current(bucket, "a").unwrap(), Some(rows[1].clone()));
     });
 }
@@ -87,7 +87,7 @@ fn versions() {
 fn uploads() {
     on_both(|index| {
         let rows = [upload_row(1, "a", 4), upload_row(1, "a", 9), upload_row(1, "a/b", 2), upload_row(2, "a", 3)];
-        write(&index, |batch| rows.iter().rev().for_each(|row| index.stage_upload(batch, row)));
+        write(&index, |batch| rows.iter().rev().for_each(|row| index.stage_row(batch, row)));
         assert_eq!(all(index.all_uploads()), rows);
         assert_eq!(all(index.upload_ids(UploadId(3))), [UploadId(3), UploadId(4), UploadId(9)]);
         assert_eq!(index.upload(BucketId(1), "a", UploadId(9)).unwrap(), Some(rows[1].clone()));
@@ -104,7 +104,7 @@ fn uploads() {
             }
         }
         assert_eq!(listed, rows[..3].iter().cloned().map(ListEntry::Object).collect::<Vec<_>>());
-        write(&index, |batch| index.stage_remove_upload(batch, BucketId(1), "a/b", UploadId(2)));
+        write(&index, |batch| index.stage_remove_row(batch, &rows[2].put));
         assert_eq!(index.upload_by_id(UploadId(2)).unwrap(), None);
         assert_eq!(index.upload(BucketId(1), "a/b", UploadId(2)).unwrap(), None);
     });
@@ -115,8 +115,8 @@ fn parts() {
     on_both(|index| {
         let rows = [part_row(7, 1, 20), part_row(7, 2, 11), part_row(7, 256, 12), part_row(7, 10_000, 13)];
         write(&index, |batch| {
-            rows.iter().for_each(|row| index.stage_part(batch, row));
-            index.stage_part(batch, &part_row(8, 1, 14));
+            rows.iter().for_each(|row| index.stage_row(batch, row));
+            index.stage_row(batch, &part_row(8, 1, 14));
         });
         assert_eq!(all(index.parts(UploadId(7))), rows);
         assert_eq!(all(index.all_parts()).len(), 5);
@@ -126,7 +126,7 @@ fn parts() {
         assert_eq!(index.list_parts(UploadId(7), Some(2), 2).unwrap(), (rows[2..].to_vec(), false));
         assert_eq!(index.list_parts(UploadId(7), Some(10_000), 2).unwrap(), (vec![], false));
         assert_eq!(index.list_parts(UploadId(7), None, 0).unwrap(), (vec![], false));
-        write(&index, |batch| index.stage_remove_part(batch, UploadId(7), 1));
+        write(&index, |batch| index.stage_remove_row(batch, &rows[0].put));
         assert_eq!(all(index.parts(UploadId(7))), rows[1..]);
     });
 }
@@ -193,24 +193,70 @@ fn sketches_keep_the_newest() {
 }
 
 #[test]
-fn segments() {
+fn live_bytes() {
     on_both(|index| {
         write(&index, |batch| {
-            index.stage_segment(batch, SegmentId(1), SegmentRow { sealed: true });
             index.stage_live(batch, SegmentId(1), 100);
             index.stage_live(batch, SegmentId(1), -30);
             index.stage_live(batch, SegmentId(2), 5);
-            index.stage_segment(batch, SegmentId(3), SegmentRow { sealed: false });
         });
-        let (sealed, open) = (SegmentRow { sealed: true }, SegmentRow { sealed: false });
-        assert_eq!(
-            index.segments().unwrap(),
-            [(SegmentId(1), sealed, 70), (SegmentId(2), open, 5), (SegmentId(3), open, 0)]
-        );
-        assert_eq!((index.segment(SegmentId(1)).unwrap(), index.live(SegmentId(1)).unwrap()), (Some(sealed), 70));
-        assert_eq!((index.segment(SegmentId(9)).unwrap(), index.live(SegmentId(9)).unwrap()), (None, 0));
-        write(&index, |batch| index.stage_remove_segment(batch, SegmentId(1)));
-        assert_eq!(index.segments().unwrap().len(), 2);
+        let live = |segment| index.live(SegmentId(segment)).unwrap();
+        assert_eq!([1, 2, 9].map(live), [70, 5, 0]);
+    });
+}
+
+#[test]
+fn documents() {
+    on_both(|index| {
+        let rows = [
+            document_row("a", "x", 3),
+            document_row("a", "x\0y", 9),
+            document_row("a\0", "x", 5),
+            document_row("b", "z", 4),
+        ];
+        write(&index, |batch| rows.iter().rev().for_each(|row| index.stage_row(batch, row)));
+        assert_eq!(all(index.all_rows::<DocumentPut>()), rows);
+        assert_eq!(all(index.documents("a")), rows[..2]);
+        assert_eq!(all(index.documents("c")), []);
+        assert_eq!(index.document("a", "x\0y").unwrap().as_ref(), Some(&rows[1]));
+        assert_eq!(index.document("a", "y").unwrap(), None);
+        assert_eq!(index.row(&rows[0].put.id()).unwrap().as_ref(), Some(&rows[0]));
+        // Put again, it is another.
+        let again = document_row("a", "x", 12);
+        write(&index, |batch| index.stage_row(batch, &again));
+        assert_eq!(index.row::<DocumentPut>(&rows[0].put.id()).unwrap(), None);
+        assert_eq!(index.document("a", "x").unwrap().as_ref(), Some(&again));
+        write(&index, |batch| index.stage_remove_row(batch, &again.put));
+        assert_eq!(all(index.documents("a")), rows[1..2]);
+    });
+}
+
+#[test]
+fn rows_of_version_2_are_brought_up() {
+    on_both(|index| {
+        let (bucket, upload) = (bucket_row(7, "bucket"), upload_row(7, "key", 12));
+        let old = |prior: &[SegmentId], record, put: &dyn Fn(&mut Vec<u8>)| {
+            let mut value = Vec::new();
+            wire::push_position(&mut value, record);
+            wire::push_segments(&mut value, prior);
+            put(&mut value);
+            value
+        };
+        write(&index, |batch| {
+            let key = upload.put.key();
+            batch.put(Family::Buckets, *b"\0bucket", old(&[], bucket.record, &|out| bucket.put.encode(out)));
+            batch.put(Family::Buckets, [&[1][..], &7u64.to_be_bytes()].concat(), *b"bucket");
+            batch.put(Family::Uploads, [&[1][..], &12u64.to_be_bytes()].concat(), key.clone());
+            batch.put(Family::Uploads, key, old(&upload.prior, upload.record, &|out| upload.put.encode(out)));
+            batch.put(Family::Meta, *b"version", 2u32.to_le_bytes());
+        });
+        for _ in 0..2 {
+            let index = Index::open(index.engine().clone()).unwrap();
+            let found = index.bucket_by_id(BucketId(7)).unwrap();
+            assert_eq!(found, Some(BucketRow { record_len: 0, ..bucket.clone() }));
+            let found = index.upload_by_id(UploadId(12)).unwrap();
+            assert_eq!(found, Some(UploadRow { record_len: 0, ..upload.clone() }));
+        }
     });
 }
 
@@ -226,7 +272,10 @@ fn rows_that_cannot_be_decoded_are_named() {
         assert!(corrupt(index.list_current(BucketId(0), &ListQuery { max: 1, ..ListQuery::default() }).err()));
         assert!(corrupt(index.blob(&Hash([4; 32])).err()));
         assert!(corrupt(index.all_links(Hash::default()).next().unwrap().err()));
-        assert!(corrupt(index.segments().err()));
+        write(&index, |batch| batch.put(Family::Segments, [&[0; 8][..], &[1]].concat(), [0xEE; 3]));
+        assert!(corrupt(index.live(SegmentId(0)).err()));
+        write(&index, |batch| batch.put(Family::Small, [9, 1], [0xEE; 3]));
+        assert!(corrupt(index.all_rows::<DocumentPut>().next().unwrap().err()));
         assert!(corrupt(index.parts(UploadId(0)).next().unwrap().err()));
         assert!(corrupt(index.buckets().next().unwrap().err()));
     });

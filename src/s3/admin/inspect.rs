@@ -1,32 +1,32 @@
 //! `GET /_deltastore/inspect/BUCKET/KEY`: how one object is stored.
 
-use s3s::{Body, S3Error, S3Response, S3Result, s3_error};
+use s3s::{Body, HttpResponse, S3Error, S3Result, s3_error};
 
 use super::query::Query;
 use super::{Admin, PREFIX, answer};
 use crate::object::ObjectError;
 use crate::object::content::run_read;
+use crate::remote::percent;
 use crate::s3::error::to_s3_error;
-use crate::s3::percent;
-use crate::s3::request::context::Resource;
+use crate::s3::request::context::BucketAndKey;
 
 /// The object that the rest of a path names.
 ///
 /// # Errors
 /// `InvalidURI` if it is not percent-encoded UTF-8, `InvalidRequest` if bucket or key are missing.
-pub fn named(path: &str) -> S3Result<Resource> {
+pub fn named(path: &str) -> S3Result<BucketAndKey> {
     let decoded =
         percent::decode(path).ok_or_else(|| s3_error!(InvalidURI, "The path is not percent-encoded UTF-8."))?;
     match decoded.split_once('/') {
         Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
-            Ok(Resource { bucket: bucket.to_owned(), key: key.to_owned() })
+            Ok(BucketAndKey { bucket: bucket.to_owned(), key: key.to_owned() })
         }
         _ => Err(s3_error!(InvalidRequest, "An object is named by {PREFIX}inspect/BUCKET/KEY.")),
     }
 }
 
 impl Admin {
-    pub(super) async fn inspect(&self, named: &Resource, query: Query) -> S3Result<S3Response<Body>> {
+    pub(super) async fn inspect(&self, named: &BucketAndKey, query: Query) -> S3Result<HttpResponse> {
         let _turn = self.inspecting.acquire().await.map_err(S3Error::internal_error)?;
         let found = self.objects.inspect_object(&named.bucket, &named.key, query.version_id.as_deref()).await;
         let found = found.map_err(to_s3_error)?;

@@ -1,7 +1,6 @@
 //! `GET /_deltastore/jobs` and `POST /_deltastore/jobs/NAME/run`, `pause` and `resume`: background work.
 
-use hyper::Method;
-use s3s::{Body, S3Error, S3Response, S3Result, s3_error};
+use s3s::{Body, HttpResponse, S3Error, S3Result, s3_error};
 
 use super::{Admin, PREFIX, answer};
 use crate::store::JobError;
@@ -28,24 +27,23 @@ fn named(path: &str) -> S3Result<(&str, Action)> {
 }
 
 impl Admin {
-    /// `path` is what follows `jobs`.
-    pub(super) fn jobs(&self, method: &Method, path: &str) -> S3Result<S3Response<Body>> {
-        let jobs = self.objects.store().jobs();
-        match (method, path.strip_prefix('/')) {
-            (&Method::GET, None) => {}
-            (&Method::POST, Some(path)) => {
-                let (job, action) = named(path)?;
-                let told = match action {
-                    Action::Run => jobs.run(job),
-                    Action::Pause => jobs.pause(job),
-                    Action::Resume => jobs.resume(job),
-                };
-                told.map_err(refusal)?;
-            }
-            _ => return Err(s3_error!(MethodNotAllowed, "{method} is not allowed on {PREFIX}jobs{path}.")),
-        }
-        let text = serde_json::to_string(&jobs.list()).map_err(S3Error::internal_error)?;
+    pub(super) fn jobs(&self) -> S3Result<HttpResponse> {
+        let jobs = self.objects.store().jobs().list();
+        let text = serde_json::to_string(&jobs).map_err(S3Error::internal_error)?;
         Ok(answer(Body::from(text + "\n")))
+    }
+
+    /// `subject` is what follows `jobs/`.
+    pub(super) fn control_job(&self, subject: &str) -> S3Result<HttpResponse> {
+        let jobs = self.objects.store().jobs();
+        let (job, action) = named(subject)?;
+        let told = match action {
+            Action::Run => jobs.run(job),
+            Action::Pause => jobs.pause(job),
+            Action::Resume => jobs.resume(job),
+        };
+        told.map_err(refusal)?;
+        self.jobs()
     }
 }
 

@@ -8,7 +8,7 @@ use futures::stream::{self, Stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use parking_lot::Mutex;
-use s3s::{Body, S3Error, S3Response, S3Result, StdError, s3_error};
+use s3s::{Body, HttpResponse, S3Error, S3Result, StdError, s3_error};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -99,7 +99,7 @@ pub async fn ended(store: &Store, patience: Duration) -> bool {
 }
 
 impl Admin {
-    pub(super) fn optimize(&self, query: Query) -> S3Result<S3Response<Body>> {
+    pub(super) fn optimize(&self, query: Query) -> S3Result<HttpResponse> {
         if let Some(bucket) = &query.bucket {
             self.objects.head_bucket(bucket).map_err(to_s3_error)?;
         }

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::chunked::{ChunkDecoder, ChunkError, Trailers};
 use super::payload::Payload;
-use crate::s3::request::context::{Fault, RequestContext};
+use crate::s3::request::context::RequestContext;
+use crate::s3::request::fault::Fault;
 use crate::s3::request::incoming::{BodyFault, IncomingBody};
 
 /// Why a body is refused.

@@ -5,7 +5,7 @@
 
 use parking_lot::Mutex;
 
-use crate::s3::sigv4::{Scope, SigningKey};
+use crate::remote::sigv4::{Scope, SigningKey};
 
 /// Keys that are remembered.
 const MAX_KEYS: usize = 8;

@@ -8,8 +8,8 @@
 //!   header: what follows sees no difference.
 //! - No signature or key that was computed here is ever printed or sent.
 //!
-//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]; without one,
-//! [`super::access`] lets nothing through.
+//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without a
+//! signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
 //!
 //! [`RequestContext`]: super::request::context::RequestContext
 
@@ -32,14 +32,8 @@ use self::keys::Keys;
 pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
 use super::request::error_page::ErrorPage;
-use super::settings::{Credentials, ServerSettings};
-
-/// Who sent a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// The root user, whose access key this is.
-    Root(String),
-}
+use super::settings::ServerSettings;
+use crate::iam::{AccessKeys, Principal};
 
 /// What a verified request says about its body.
 pub struct Verified {
@@ -51,7 +45,7 @@ pub struct Verified {
 
 /// Verifies requests.
 pub struct Authenticator {
-    root: Credentials,
+    access_keys: AccessKeys,
     region: Option<String>,
     v2_presigned: bool,
     keys: Keys,
@@ -69,15 +63,15 @@ struct Signed<'a> {
 }
 
 impl Authenticator {
-    pub fn new(root: Credentials, settings: &ServerSettings) -> Self {
+    pub fn new(access_keys: AccessKeys, settings: &ServerSettings) -> Self {
         let (region, v2_presigned) = (settings.region.clone(), settings.v2_presigned);
-        Authenticator { root, region, v2_presigned, keys: Keys::default() }
+        Authenticator { access_keys, region, v2_presigned, keys: Keys::default() }
     }
 
-    /// Verifies the signature and takes it out of the request. Parameters of the query become headers.
+    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become headers.
     ///
     /// # Errors
-    /// The answer to a request that is not signed, or wrongly.
+    /// The answer to a request that is signed wrongly.
     pub fn verify(&self, parts: &mut Parts, host_bucket: Option<&str>) -> Result<Verified, ErrorPage> {
         let mut query = Query::parse(parts.uri.query().unwrap_or_default());
         let in_query = query.has_v4() || query.has_v2();
@@ -102,7 +96,10 @@ impl Authenticator {
             (true, _) if is_v2 => v2::presigned(self, &signed)?,
             (true, _) => presigned::verify(self, &signed)?,
             (false, true) => v4::verify(self, &signed)?,
-            (false, false) => return Err(refusal::anonymous()),
+            (false, false) => {
+                let (payload, region) = (Payload::Unsigned, String::new());
+                return Ok(Verified { principal: Principal::Anonymous, payload, region });
+            }
         };
         query.move_to_headers(&mut parts.headers)?;
         parts.headers.remove(AUTHORIZATION);
@@ -112,10 +109,7 @@ impl Authenticator {
 
     /// The principal and secret of an access key.
     fn secret(&self, access_key: &str) -> Result<(Principal, &str), ErrorPage> {
-        if access_key != self.root.access_key {
-            return Err(refusal::unknown_access_key(access_key));
-        }
-        Ok((Principal::Root(access_key.to_owned()), &self.root.secret_key))
+        self.access_keys.find(access_key).ok_or_else(|| refusal::unknown_access_key(access_key))
     }
 }
 

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 
 use super::{ErrorPage, Signed};
-use crate::s3::sigv4::{ALGORITHM, EMPTY_SHA256, Scope, SigningKey};
+use crate::remote::sigv4::{ALGORITHM, EMPTY_SHA256, Scope, SigningKey};
 
 const NAME: &str = "x-amz-content-sha256";
 pub const DECODED_LENGTH: &str = "x-amz-decoded-content-length";

@@ -5,7 +5,7 @@ use super::refusal::{self, Place};
 use super::time::{MAX_SKEW, Moment};
 use super::v4::{Check, Credential};
 use super::{Authenticator, ErrorPage, Signed, Verified, signed_headers};
-use crate::s3::sigv4::ALGORITHM;
+use crate::remote::sigv4::ALGORITHM;
 
 /// Longest life of a presigned URL, in seconds.
 const MAX_EXPIRES: i64 = 7 * 24 * 3600;

@@ -36,10 +36,6 @@ impl Place {
     }
 }
 
-pub fn anonymous() -> ErrorPage {
-    ErrorPage::new(FORBIDDEN, "AccessDenied", "Access Denied")
-}
-
 pub fn two_mechanisms(headers: &HeaderMap) -> ErrorPage {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The scheme alone: what follows may be a secret of another server.

@@ -5,6 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use time::format_description::well_known::Rfc2822;
 use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
+use crate::remote::sigv4::timestamp;
+
 /// How far the clocks of client and server may be apart, in seconds.
 pub const MAX_SKEW: i64 = 15 * 60;
 
@@ -38,18 +40,12 @@ impl Moment {
 
     /// `YYYYMMDDThhmmssZ`
     pub fn iso(self) -> String {
-        let at = self.calendar();
-        let (hour, minute, second) = at.to_hms();
-        format!("{:04}{:02}{:02}T{hour:02}{minute:02}{second:02}Z", at.year(), u8::from(at.month()), at.day())
-    }
-
-    fn calendar(self) -> OffsetDateTime {
-        OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+        timestamp(self.0)
     }
 
     /// As error documents have it: `YYYY-MM-DDThh:mm:ssZ`.
     pub fn shown(self) -> String {
-        let at = self.calendar();
+        let at = OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let (hour, minute, second) = at.to_hms();
         format!("{:04}-{:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", at.year(), u8::from(at.month()), at.day())
     }

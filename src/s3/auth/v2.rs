@@ -10,7 +10,7 @@ use sha1::Sha1;
 use super::payload::Payload;
 use super::time::Moment;
 use super::{Authenticator, ErrorPage, Signed, Verified, refusal};
-use crate::s3::routing;
+use crate::s3::operation::is_selecting;
 
 /// Query names that are part of what is signed.
 const SIGNED: [&str; 35] = [
@@ -89,8 +89,7 @@ pub fn presigned(authenticator: &Authenticator, signed: &Signed<'_>) -> Result<V
         return Err(ErrorPage::new(StatusCode::FORBIDDEN, "AccessDenied", message));
     }
     // Whoever has the URL could add them.
-    let added =
-        signed.query.pairs().iter().find(|(name, _)| routing::is_selecting(name) && !SIGNED.contains(&name.as_str()));
+    let added = signed.query.pairs().iter().find(|(name, _)| is_selecting(name) && !SIGNED.contains(&name.as_str()));
     if let Some((name, _)) = added {
         let message = format!("Signature version 2 does not sign the query string parameter {name}.");
         return Err(ErrorPage::new(StatusCode::FORBIDDEN, "AccessDenied", message));

@@ -6,8 +6,8 @@ use super::payload::{ChunkKey, Payload};
 use super::refusal::{self, Place};
 use super::time::{MAX_SKEW, Moment};
 use super::{Authenticator, ErrorPage, Signed, Verified, signed_headers};
-use crate::s3::percent;
-use crate::s3::sigv4::{ALGORITHM, Scope, SigningKey, canonical_request, string_to_sign};
+use crate::remote::percent;
+use crate::remote::sigv4::{ALGORITHM, Scope, SigningKey, canonical_request, string_to_sign};
 
 const SERVICE: &str = "s3";
 
@@ -140,7 +140,7 @@ impl Check<'_> {
     /// None of them matches.
     pub fn verify(&self, payloads: &[&str], signature: &str) -> Result<(), ErrorPage> {
         let path = percent::decode(self.signed.path).ok_or_else(invalid_uri)?;
-        let encoded = path.split('/').map(percent::encode).collect::<Vec<_>>().join("/");
+        let encoded = percent::encode_except(&path, b"/");
         let mut refused = None;
         for path in [encoded.as_str(), self.signed.path] {
             for payload in payloads {

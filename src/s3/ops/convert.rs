@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use deltastore_format::{Checksum, Metadata, StorageType, VersionPut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use s3s::dto::{self, ETag, Timestamp, TimestampFormat};
+use s3s::dto::{self, ETag, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use sha2::{Digest, Sha256};
 
@@ -50,8 +50,18 @@ impl OwnerId {
         dto::Initiator { id: Some(self.0.clone()), display_name: Some("root".to_owned()) }
     }
 
-    pub fn id(&self) -> &str {
-        &self.0
+    /// The one grant that there is.
+    pub fn full_control(&self) -> dto::Grant {
+        dto::Grant {
+            grantee: Some(dto::Grantee {
+                display_name: Some("root".to_owned()),
+                email_address: None,
+                id: Some(self.0.clone()),
+                type_: dto::Type::from_static(dto::Type::CANONICAL_USER),
+                uri: None,
+            }),
+            permission: Some(dto::Permission::from_static(dto::Permission::FULL_CONTROL)),
+        }
     }
 }
 
@@ -63,15 +73,6 @@ pub fn etag(etag: &str) -> Option<ETag> {
 /// A time of ours.
 pub fn timestamp(ms: u64) -> Timestamp {
     Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_millis(ms))
-}
-
-/// The form of `Last-Modified`.
-pub fn http_date(ms: u64) -> String {
-    let mut text = Vec::new();
-    match timestamp(ms).format(TimestampFormat::HttpDate, &mut text) {
-        Ok(()) => String::from_utf8(text).unwrap_or_default(),
-        Err(_) => String::new(),
-    }
 }
 
 /// Sizes are below 5 TiB.
@@ -338,10 +339,5 @@ mod tests {
     fn storage_classes_are_accepted_if_they_exist() {
         assert_eq!(storage_class(&headers(&[(STORAGE_CLASS, "STANDARD")])).unwrap(), None);
         assert!(storage_class(&headers(&[(STORAGE_CLASS, "CHEAPEST")])).is_err());
-    }
-
-    #[test]
-    fn times_have_the_form_of_http() {
-        assert_eq!(http_date(1_445_412_480_000), "Wed, 21 Oct 2015 07:28:00 GMT");
     }
 }

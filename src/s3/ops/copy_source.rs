@@ -1,20 +1,28 @@
 //! `x-amz-copy-source`.
 
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 use s3s::{S3Error, S3Result, s3_error};
 
 use super::conditions;
 use crate::object::{CopySource, check_bucket_name};
+use crate::remote::percent;
+use crate::s3::authorize;
 use crate::s3::error::to_s3_error;
-use crate::s3::percent;
 
 const HEADER: &str = "x-amz-copy-source";
 
 /// What the header and its conditions name: `BUCKET/KEY[?versionId=ID]`, percent-encoded, perhaps after a slash.
 ///
 /// # Errors
-/// `InvalidArgument` for what is no source, `InvalidBucketName`, `NotImplemented` for an access point.
-pub fn read(headers: &HeaderMap) -> S3Result<CopySource> {
+/// `InvalidArgument` for what is no source, `InvalidBucketName`, `NotImplemented` for an access point; `AccessDenied` for
+/// one that the request may not read.
+pub fn read(headers: &HeaderMap, extensions: &Extensions) -> S3Result<CopySource> {
+    let source = parse(headers)?;
+    authorize::source(extensions, &source.bucket, &source.key, source.version_id.as_deref())?;
+    Ok(source)
+}
+
+fn parse(headers: &HeaderMap) -> S3Result<CopySource> {
     let text = headers.get(HEADER).and_then(|value| std::str::from_utf8(value.as_bytes()).ok()).ok_or_else(invalid)?;
     let (path, version_id) = match text.split_once("?versionId=") {
         Some((path, id)) => (path, Some(percent::decode(id).ok_or_else(invalid)?)),
@@ -51,7 +59,7 @@ mod tests {
     fn found(source: &str) -> Result<(String, String, Option<String>), String> {
         let headers =
             [(HEADER.parse().unwrap(), HeaderValue::from_bytes(source.as_bytes()).unwrap())].into_iter().collect();
-        let source = read(&headers).map_err(|error| error.code().as_str().to_owned())?;
+        let source = parse(&headers).map_err(|error| error.code().as_str().to_owned())?;
         Ok((source.bucket, source.key, source.version_id))
     }
 

@@ -1,26 +1,34 @@
-//! S3 operations over the object layer, a file for each operation or family. Each takes s3s's request apart, calls
-//! [`crate::object::Objects`] and writes the answer; what an operation means is decided below.
+//! S3 operations over the object layer, a file for each. Each takes s3s's request apart, calls
+//! [`crate::object::Objects`] and writes the answer; what an operation means is decided below. `table.rs` lists them.
 
-mod attributes;
-mod buckets;
+mod answer_body;
+mod bucket;
 mod conditions;
-pub mod constants;
-pub mod convert;
-mod copy;
+mod convert;
 mod copy_source;
-mod delete;
-mod get;
 mod list;
-mod multipart;
-mod parts;
-mod put;
+mod object;
 mod range;
-mod read;
+mod sent;
+pub mod table;
+mod upload;
 mod upload_body;
 
 use s3s::{S3Request, S3Response, S3Result};
 
 use crate::object::Objects;
+
+pub use self::sent::Sent;
+
+/// An operation of S3.
+pub trait Operation {
+    type Input;
+    type Output;
+
+    /// Answers a request.
+    fn run(operations: &Operations, request: Request<Self::Input>)
+    -> impl Future<Output = Answer<Self::Output>> + Send;
+}
 
 /// What every operation gets.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use hyper::Uri;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use s3s::{S3Result, s3_error};
 
-use crate::s3::percent;
+use crate::remote::percent;
 
 const PREFIX: &str = "response-";
 
@@ -37,8 +37,8 @@ pub fn read(uri: &Uri) -> S3Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for pair in uri.query().unwrap_or_default().split('&') {
         let Some(name) = named(pair) else { continue };
-        let value = pair.split_once('=').map_or("", |(_, value)| value).replace('+', " ");
-        let value = percent::decode(&value).and_then(|text| latin1(&text)).ok_or_else(|| {
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        let value = percent::decode_form(value).and_then(|text| latin1(&text)).ok_or_else(|| {
             s3_error!(InvalidArgument, "Header value cannot be represented using ISO-8859-1: {PREFIX}{name}.")
         })?;
         if !value.is_empty() {

@@ -1,72 +1,24 @@
 //! What is known about a request while it runs, for its answer and the log.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Instant;
 
 use hyper::body::Incoming;
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Method, Uri};
 use parking_lot::Mutex;
 
-use super::error_page::ErrorPage;
+use super::fault::Fault;
 use super::ids::RequestId;
-use crate::s3::auth::Principal;
+use crate::iam::{self, Action, Denied, Principal, Resource};
+use crate::s3::operation::Row;
 
-/// Bucket and key that a request names.
+/// Bucket and key that a request names; the key is empty where it names a bucket.
 #[derive(Clone)]
-pub struct Resource {
+pub struct BucketAndKey {
     pub bucket: String,
     pub key: String,
-}
-
-/// Why a body ended early. Kept beside the error that passes through s3s, which reports some of them as its own fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Fault {
-    Stalled = 1,
-    Broken = 2,
-    Sha256Mismatch = 3,
-    ChunkSignature = 4,
-    ChunkSize = 5,
-    Trailers = 6,
-}
-
-impl Fault {
-    /// What the client is told.
-    pub fn page(self) -> ErrorPage {
-        let (code, message) = match self {
-            Fault::Stalled => (
-                "RequestTimeout",
-                "Your socket connection to the server was not read from or written to within the timeout period.",
-            ),
-            Fault::Broken => (
-                "IncompleteBody",
-                "You did not provide the number of bytes specified by the Content-Length HTTP header.",
-            ),
-            Fault::Sha256Mismatch => (
-                "XAmzContentSHA256Mismatch",
-                "The provided 'x-amz-content-sha256' header does not match what was computed.",
-            ),
-            Fault::ChunkSignature => (
-                "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your key and \
-                 signing method.",
-            ),
-            Fault::ChunkSize => {
-                ("InvalidChunkSizeError", "Only the last chunk is allowed to have a size less than 8192 bytes")
-            }
-            Fault::Trailers => (
-                "MalformedTrailerError",
-                "The request contained trailing data that was not well-formed or did not conform to our published \
-                 schema.",
-            ),
-        };
-        let status = match self {
-            Fault::ChunkSignature | Fault::ChunkSize => StatusCode::FORBIDDEN,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        ErrorPage::new(status, code, message)
-    }
 }
 
 /// One request.
@@ -75,9 +27,11 @@ pub struct RequestContext {
     started: Instant,
     method: Method,
     uri: Uri,
-    operation: OnceLock<String>,
-    resource: OnceLock<Resource>,
+    operation: OnceLock<Cow<'static, str>>,
+    row: OnceLock<&'static Row>,
+    named: OnceLock<BucketAndKey>,
     principal: OnceLock<Principal>,
+    authorized: AtomicBool,
     received: AtomicU64,
     fault: AtomicU8,
     unread: Mutex<Option<Incoming>>,
@@ -91,8 +45,10 @@ impl RequestContext {
             method,
             uri,
             operation: OnceLock::new(),
-            resource: OnceLock::new(),
+            row: OnceLock::new(),
+            named: OnceLock::new(),
             principal: OnceLock::new(),
+            authorized: AtomicBool::new(false),
             received: AtomicU64::new(0),
             fault: AtomicU8::new(0),
             unread: Mutex::new(None),
@@ -117,13 +73,18 @@ impl RequestContext {
         self.uri.path()
     }
 
-    /// The S3 operation, once it is known.
+    /// The operation's name, once it is known.
     pub fn operation(&self) -> Option<&str> {
-        self.operation.get().map(String::as_str)
+        self.row().map(|row| row.name).or_else(|| self.operation.get().map(AsRef::as_ref))
     }
 
-    pub fn resource(&self) -> Option<&Resource> {
-        self.resource.get()
+    /// The row of the S3 operation, once it is known.
+    pub fn row(&self) -> Option<&'static Row> {
+        self.row.get().copied()
+    }
+
+    pub fn named(&self) -> Option<&BucketAndKey> {
+        self.named.get()
     }
 
     /// A parameter of the query.
@@ -133,19 +94,24 @@ impl RequestContext {
     }
 
     /// Remembers what the path names; only the first call counts.
-    pub fn name(&self, resource: Option<Resource>) {
-        if let Some(resource) = resource {
-            let _ = self.resource.set(resource);
+    pub fn name(&self, named: Option<BucketAndKey>) {
+        if let Some(named) = named {
+            let _ = self.named.set(named);
         }
     }
 
-    /// Remembers what the request turned out to be; only the first call counts.
-    pub fn resolve(&self, operation: String, resource: Option<Resource>) {
-        let _ = self.operation.set(operation);
-        self.name(resource);
+    /// Remembers which operation of S3 it is; only the first call counts.
+    pub fn resolve(&self, row: &'static Row) {
+        let _ = self.row.set(row);
     }
 
-    /// Who sent the request, once its signature was verified.
+    /// Remembers what the request turned out to be that is none of S3; only the first call counts.
+    pub fn resolve_administration(&self, operation: Cow<'static, str>, named: Option<BucketAndKey>) {
+        let _ = self.operation.set(operation);
+        self.name(named);
+    }
+
+    /// Who sent the request, once that was found out.
     pub fn principal(&self) -> Option<&Principal> {
         self.principal.get()
     }
@@ -153,6 +119,23 @@ impl RequestContext {
     /// Only the first call counts.
     pub fn set_principal(&self, principal: Principal) {
         let _ = self.principal.set(principal);
+    }
+
+    /// Whether who sent the request may do this to that. Asked through [`crate::s3::authorize`].
+    ///
+    /// # Errors
+    /// [`Denied`], also while it is not known who sent it.
+    pub fn authorize(&self, action: Action, resource: Resource<'_>) -> Result<(), Denied> {
+        iam::authorize(self.principal().unwrap_or(&Principal::Anonymous), action, resource)
+    }
+
+    /// What the request asks for is allowed.
+    pub fn set_authorized(&self) {
+        self.authorized.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_authorized(&self) -> bool {
+        self.authorized.load(Ordering::Relaxed)
     }
 
     /// Body bytes received so far, transfer framing included.
@@ -165,15 +148,7 @@ impl RequestContext {
     }
 
     pub fn fault(&self) -> Option<Fault> {
-        match self.fault.load(Ordering::Relaxed) {
-            1 => Some(Fault::Stalled),
-            2 => Some(Fault::Broken),
-            3 => Some(Fault::Sha256Mismatch),
-            4 => Some(Fault::ChunkSignature),
-            5 => Some(Fault::ChunkSize),
-            6 => Some(Fault::Trailers),
-            _ => None,
-        }
+        Fault::of(self.fault.load(Ordering::Relaxed))
     }
 
     pub fn set_fault(&self, fault: Fault) {

@@ -8,8 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use super::context::{Fault, RequestContext};
-use crate::s3::server::pressure::PeerClock;
+use super::context::RequestContext;
+use super::fault::Fault;
+use crate::s3::peers::pressure::PeerClock;
 
 /// Why reading a body failed.
 #[derive(Debug, thiserror::Error)]

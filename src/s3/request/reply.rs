@@ -10,7 +10,7 @@ use hyper::{Method, StatusCode};
 use s3s::StdError;
 
 use super::context::RequestContext;
-use crate::s3::server::pressure::Peer;
+use crate::s3::peers::pressure::Peer;
 
 /// The body, and what the log needs to know.
 pub struct Reply {
@@ -105,15 +105,15 @@ impl Drop for Reply {
 impl Drop for LogLine {
     fn drop(&mut self) {
         let context = &self.context;
-        let resource = context.resource();
+        let named = context.named();
         tracing::info!(
             target: "deltastore::request",
             id = %context.id(),
             method = %context.method(),
             path = context.path(),
             operation = context.operation(),
-            bucket = resource.map(|resource| resource.bucket.as_str()),
-            key = resource.map(|resource| resource.key.as_str()).filter(|key| !key.is_empty()),
+            bucket = named.map(|named| named.bucket.as_str()),
+            key = named.map(|named| named.key.as_str()).filter(|key| !key.is_empty()),
             status = self.status.as_u16(),
             bytes_in = context.received(),
             bytes_out = self.sent,

@@ -66,7 +66,7 @@ pub fn of(code: &str) -> Option<&'static str> {
 
 /// What the document of a code names of the request. Those of a copy may be about its source, which is not told apart.
 pub fn fields(code: &str, context: &RequestContext) -> Vec<(&'static str, String)> {
-    let resource = context.resource().filter(|_| context.operation().is_none_or(|name| !name.contains("Copy")));
+    let resource = context.named().filter(|_| context.row().is_none_or(|row| !row.is_copy()));
     let bucket = resource.map(|resource| resource.bucket.clone());
     let key = resource.map(|resource| resource.key.clone()).filter(|key| !key.is_empty());
     let named = match code {

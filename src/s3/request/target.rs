@@ -7,15 +7,15 @@ use hyper::header::HOST;
 use hyper::http::request::Parts;
 use s3s::host::{MultiDomain, S3Host};
 
-use super::context::Resource;
+use super::context::BucketAndKey;
 use super::error_page::ErrorPage;
-use crate::s3::percent;
-use crate::s3::routing::Kind;
+use crate::remote::percent;
+use crate::s3::operation::Kind;
 
 /// See the module.
 pub struct Target {
     pub kind: Kind,
-    pub resource: Option<Resource>,
+    pub named: Option<BucketAndKey>,
     /// The bucket, if the host names it.
     pub host_bucket: Option<String>,
 }
@@ -43,8 +43,8 @@ impl Target {
             (_, "") => Kind::Bucket,
             _ => Kind::Object,
         };
-        let resource = (kind != Kind::Service).then(|| Resource { bucket: bucket.to_owned(), key: key.to_owned() });
-        Ok(Target { kind, resource, host_bucket })
+        let named = (kind != Kind::Service).then(|| BucketAndKey { bucket: bucket.to_owned(), key: key.to_owned() });
+        Ok(Target { kind, named, host_bucket })
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
         let (parts, ()) = Request::builder().uri(path).header(HOST, host).body(()).unwrap().into_parts();
         let domains = MultiDomain::new(&["s3.test".to_owned()]).unwrap();
         let target = Target::of(&parts, Some(&domains)).unwrap();
-        (target.kind, target.resource.map(|resource| (resource.bucket, resource.key)))
+        (target.kind, target.named.map(|named| (named.bucket, named.key)))
     }
 
     #[test]

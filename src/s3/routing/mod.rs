@@ -5,90 +5,44 @@
 //!   so `DELETE /bucket?logging` deletes no bucket. What is none of S3's names is ignored, as S3 does.
 //! - s3s routes by rules of its own. [`super::access`] compares what it found with the row's operation.
 //!
-//! A new operation is one row in `table.rs`; its page in `docs/s3.md` is checked by the test below.
+//! The table is `ops/table.rs`; its page in `docs/s3.md` is checked by the test below.
 
 mod refusal;
-mod table;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use hyper::Method;
 
-use self::table::ROUTES;
-pub use self::table::is_selecting;
+use super::operation::{CopySource, Kind, Row, is_selecting};
+use super::ops::table::ROWS;
 use super::request::error_page::ErrorPage;
 
-/// What a path names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Service,
-    Bucket,
-    Object,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Kind::Service => "service",
-            Kind::Bucket => "bucket",
-            Kind::Object => "key",
-        })
-    }
-}
-
-/// Does the row need the header `x-amz-copy-source`?
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum CopySource {
-    Any,
-    Without,
-    With,
-}
-
-/// One row.
+/// What a request asks for.
 #[derive(Debug)]
-pub struct Route {
-    method: &'static str,
-    kind: Kind,
-    /// Query names that select the operation; all must be there.
-    query: &'static [&'static str],
-    /// Selecting names that it takes besides.
-    optional: &'static [&'static str],
-    copy_source: CopySource,
-    pub operation: &'static str,
-    served: bool,
-}
-
-impl Route {
-    /// Is the body, if there is one, a document that the operation reads, not an object?
-    pub fn takes_document(&self) -> bool {
-        !matches!(self.operation, "PutObject" | "UploadPart")
-    }
-
-    fn takes(&self, names: &BTreeSet<&str>) -> bool {
-        self.query.iter().all(|name| names.contains(name))
-            && names.iter().all(|name| self.query.contains(name) || self.optional.contains(name))
-    }
+pub struct Routed {
+    pub row: &'static Row,
+    /// The query names a version.
+    pub names_version: bool,
 }
 
 /// The row of a request; `query` as it was sent.
 ///
 /// # Errors
 /// The answer to a request that S3 does not have, or that is not implemented.
-pub fn route(method: &Method, kind: Kind, query: &str, copies: bool) -> Result<&'static Route, ErrorPage> {
+pub fn route(method: &Method, kind: Kind, query: &str, copies: bool) -> Result<Routed, ErrorPage> {
     let decoded = names(query);
     let names: BTreeSet<&str> = decoded.iter().map(String::as_str).collect();
-    let found = ROUTES.iter().find(|route| {
-        let with_source = match route.copy_source {
+    let found = ROWS.iter().find(|row| {
+        let with_source = match row.copy_source {
             CopySource::Any => true,
             CopySource::Without => !copies,
             CopySource::With => copies,
         };
-        route.method == method.as_str() && route.kind == kind && with_source && route.takes(&names)
+        row.method == method.as_str() && row.kind == kind && with_source && row.takes(&names)
     });
     match found {
-        Some(route) if route.served => Ok(route),
-        Some(route) => Err(refusal::not_implemented(route.operation)),
+        Some(row) if row.served.is_some() => Ok(Routed { row, names_version: names.contains("versionId") }),
+        Some(row) => Err(refusal::not_implemented(row.name)),
         None => Err(refusal::of(method, kind, &names)),
     }
 }
@@ -107,13 +61,15 @@ fn names(query: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::s3::operation::SELECTING;
+    use crate::s3::ops::table;
 
     const METHODS: [Method; 6] =
         [Method::GET, Method::HEAD, Method::PUT, Method::POST, Method::DELETE, Method::OPTIONS];
     const KINDS: [Kind; 3] = [Kind::Service, Kind::Bucket, Kind::Object];
 
     fn operation(method: &Method, kind: Kind, query: &str) -> Result<&'static str, String> {
-        route(method, kind, query, false).map(|route| route.operation).map_err(|page| page.code().to_owned())
+        route(method, kind, query, false).map(|routed| routed.row.name).map_err(|page| page.code().to_owned())
     }
 
     #[test]
@@ -121,14 +77,14 @@ mod tests {
         for method in &METHODS {
             for kind in KINDS {
                 let plain = operation(method, kind, "");
-                for name in table::SELECTING {
+                for name in SELECTING {
                     for query in [(*name).to_owned(), format!("{name}=1"), format!("x=1&{name}&y"), escaped(name)] {
                         let found = operation(method, kind, &query);
-                        let takes = ROUTES.iter().any(|route| {
-                            route.method == method.as_str()
-                                && route.kind == kind
-                                && found == Ok(route.operation)
-                                && (route.query.contains(name) || route.optional.contains(name))
+                        let takes = ROWS.iter().any(|row| {
+                            row.method == method.as_str()
+                                && row.kind == kind
+                                && found == Ok(row.name)
+                                && (row.query.contains(name) || row.optional.contains(name))
                         });
                         assert!(found.is_err() || takes, "{method} {kind:?}?{query}: {found:?}");
                         assert!(found != plain || found.is_err() || takes, "{method} {kind:?}?{query}");
@@ -145,36 +101,15 @@ mod tests {
 
     #[test]
     fn every_served_row_is_reached_and_no_other_answers() {
-        for found in ROUTES {
+        for found in ROWS {
             let method: Method = found.method.parse().unwrap();
             let copies = found.copy_source == CopySource::With;
             let query = found.query.join("&");
             match route(&method, found.kind, &query, copies) {
-                Ok(route) => assert_eq!((route.operation, route.served), (found.operation, true)),
-                Err(page) => assert_eq!((page.code(), found.served), ("NotImplemented", false), "{found:?}"),
+                Ok(routed) => assert_eq!((routed.row.name, found.served.is_some()), (found.name, true)),
+                Err(page) => assert_eq!((page.code(), found.served.is_some()), ("NotImplemented", false), "{found:?}"),
             }
         }
-    }
-
-    #[test]
-    fn served_rows_are_those_that_the_api_forwards() {
-        let mut served: Vec<String> = ROUTES.iter().filter(|route| route.served).map(|r| snake(r.operation)).collect();
-        served.sort();
-        served.dedup();
-        let mut forwarded: Vec<&str> = crate::s3::api::FORWARDED.to_vec();
-        forwarded.sort_unstable();
-        assert_eq!(served, forwarded);
-    }
-
-    fn snake(name: &str) -> String {
-        let mut out = String::new();
-        for char in name.chars() {
-            if char.is_ascii_uppercase() && !out.is_empty() {
-                out.push('_');
-            }
-            out.push(char.to_ascii_lowercase());
-        }
-        out
     }
 
     #[test]

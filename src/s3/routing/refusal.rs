@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
 
-use super::table::{NAMING, ROUTES};
-use super::{ErrorPage, Kind};
+use super::ErrorPage;
+use crate::s3::operation::{Kind, NAMING, Row};
+use crate::s3::ops::table::ROWS;
 
 /// The answer to an operation that S3 has and this server has not.
 pub fn not_implemented(operation: &str) -> ErrorPage {
@@ -28,7 +29,7 @@ pub fn of(method: &Method, kind: Kind, names: &BTreeSet<&str>) -> ErrorPage {
 }
 
 fn without_sub_resource(method: &Method, kind: Kind, names: &BTreeSet<&str>) -> ErrorPage {
-    let has_method = ROUTES.iter().any(|route| route.kind == kind && route.method == method.as_str());
+    let has_method = ROWS.iter().any(|row| row.kind == kind && row.method == method.as_str());
     match names.first() {
         Some(name) if has_method => not_accepted(name),
         _ => not_allowed(method, kind, None),
@@ -36,12 +37,12 @@ fn without_sub_resource(method: &Method, kind: Kind, names: &BTreeSet<&str>) -> 
 }
 
 fn with_sub_resource(method: &Method, kind: Kind, sub_resource: &str, names: &BTreeSet<&str>) -> ErrorPage {
-    let has = |route: &&super::Route| route.kind == kind && route.query.contains(&sub_resource);
-    if !ROUTES.iter().any(|route| has(&route)) {
+    let has = |row: &&Row| row.kind == kind && row.query.contains(&sub_resource);
+    if !ROWS.iter().any(|row| has(&row)) {
         let message = format!("There is no such thing as the ?{sub_resource} sub-resource for a {kind}");
         return invalid(message, "ResourceType", sub_resource);
     }
-    let has_method = ROUTES.iter().any(|route| has(&route) && route.method == method.as_str());
+    let has_method = ROWS.iter().any(|row| has(&row) && row.method == method.as_str());
     match names.iter().find(|name| NAMING.contains(name)) {
         Some(name) if has_method => not_accepted(name),
         _ => not_allowed(method, kind, Some(sub_resource)),
@@ -57,14 +58,14 @@ fn not_accepted(name: &str) -> ErrorPage {
 }
 
 fn not_allowed(method: &Method, kind: Kind, sub_resource: Option<&str>) -> ErrorPage {
-    let rows = ROUTES.iter().filter(|route| {
-        route.kind == kind
+    let rows = ROWS.iter().filter(|row| {
+        row.kind == kind
             && match sub_resource {
-                Some(name) => route.query.contains(&name),
-                None => route.query.is_empty(),
+                Some(name) => row.query.contains(&name),
+                None => row.query.is_empty(),
             }
     });
-    let allowed: BTreeSet<&str> = rows.map(|route| route.method).collect();
+    let allowed: BTreeSet<&str> = rows.map(|row| row.method).collect();
     let resource = sub_resource.unwrap_or(match kind {
         Kind::Service => "SERVICE",
         Kind::Bucket => "BUCKET",

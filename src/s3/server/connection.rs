@@ -14,8 +14,8 @@ use tracing::debug;
 
 use super::Phase;
 use super::guarded_io::GuardedIo;
-use super::pressure::{Direction, Peer};
-use crate::s3::request::Requests;
+use crate::s3::peers::pressure::{Direction, Peer};
+use crate::s3::service::Service;
 use crate::s3::settings::ServerSettings;
 
 /// hyper's buffer per connection, which also bounds the request head that it answers itself with 431.
@@ -30,15 +30,15 @@ const LEAVING_TIME: Duration = Duration::from_millis(500);
 pub async fn run(
     stream: TcpStream,
     peer: Peer,
-    requests: Arc<Requests>,
+    s3: Arc<Service>,
     settings: &ServerSettings,
     mut phase: watch::Receiver<Phase>,
 ) {
     let io = GuardedIo::new(stream, peer.watch(Direction::Download), peer.interim.clone());
     let slot = peer.slot.clone();
     let service = service_fn(move |request| {
-        let (requests, peer) = (requests.clone(), peer.clone());
-        async move { requests.answer(request, &peer).await }
+        let (s3, peer) = (s3.clone(), peer.clone());
+        async move { s3.answer(request, &peer).await }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())

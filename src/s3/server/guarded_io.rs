@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::interim::{Interim, InterimWriter};
-use super::pressure::PeerClock;
+use crate::s3::peers::interim::{Interim, InterimWriter};
+use crate::s3::peers::pressure::PeerClock;
 
 /// Fails a write with `TimedOut` once the peer takes too little for too long. Reads are bounded elsewhere: hyper times
 /// the headers, the request body times itself.

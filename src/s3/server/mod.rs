@@ -2,12 +2,7 @@
 
 mod connection;
 mod guarded_io;
-mod interim;
-pub(super) mod pressure;
 pub(super) mod refusal;
-pub(super) mod slot;
-pub(super) mod slots;
-mod stall;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -21,11 +16,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use self::pressure::{Peer, Pressure};
 use self::refusal::Refusals;
-use self::slots::Slots;
-use super::request::Requests;
-use super::settings::{Credentials, ServerSettings};
+use super::peers::pressure::{Peer, Pressure};
+use super::peers::slots::Slots;
+use super::service::Service;
+use super::settings::ServerSettings;
+use crate::iam::Credentials;
 use crate::object::Objects;
 
 /// Pause after a failed accept, for example when the process has no file descriptors left.
@@ -60,9 +56,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let slots = Slots::new(settings.max_connections, settings.max_connections_per_peer);
     let pressure = Pressure::new(slots.clone(), objects.clone(), &settings);
-    let requests = Arc::new(Requests::new(objects, credentials, &settings)?);
+    let service = Arc::new(Service::new(objects, credentials, &settings)?);
     let (phase, watched) = watch::channel(Phase::Serving);
-    let serving = Serving { requests, settings, slots, refusals: Refusals::new(), pressure, phase: watched };
+    let serving = Serving { service, settings, slots, refusals: Refusals::new(), pressure, phase: watched };
 
     tokio::pin!(shutdown);
     loop {
@@ -91,7 +87,7 @@ pub async fn serve(
         let _ = tokio::time::timeout(CLOSING_TIME, serving.slots.emptied()).await;
     }
     // It was told to stop when the shutdown began.
-    serving.requests.finish_runs(RUN_TIME.saturating_sub(begun.elapsed())).await;
+    serving.service.finish_runs(RUN_TIME.saturating_sub(begun.elapsed())).await;
     Ok(())
 }
 
@@ -117,7 +113,7 @@ fn address_of(ip: IpAddr) -> IpAddr {
 
 /// What every connection needs.
 struct Serving {
-    requests: Arc<Requests>,
+    service: Arc<Service>,
     settings: ServerSettings,
     slots: Arc<Slots>,
     refusals: Arc<Refusals>,
@@ -133,12 +129,12 @@ impl Serving {
         }
         let admitted = match self.slots.admit(address_of(from.ip())) {
             Ok(admitted) => admitted,
-            Err(why) => return self.refusals.refuse(stream, why, &self.requests).await,
+            Err(why) => return self.refusals.refuse(stream, why, &self.service).await,
         };
         let peer = Peer::new(admitted.slot.clone(), self.pressure.clone());
-        let (requests, settings, phase) = (self.requests.clone(), self.settings.clone(), self.phase.clone());
+        let (service, settings, phase) = (self.service.clone(), self.settings.clone(), self.phase.clone());
         tokio::spawn(async move {
-            connection::run(stream, peer, requests, &settings, phase).await;
+            connection::run(stream, peer, service, &settings, phase).await;
             drop(admitted);
         });
     }

@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, Semaphore};
 use tracing::debug;
 
-use super::slots::Refused;
-use crate::s3::request::Requests;
+use crate::s3::peers::slots::Refused;
+use crate::s3::service::Service;
 
 /// Connections over the limit that are open at a time; the rest wait to be accepted, which takes a moment.
 pub const MAX_REFUSALS: usize = 96;
@@ -41,10 +41,10 @@ impl Refusals {
     }
 
     /// Refuses a connection, in a task of its own.
-    pub async fn refuse(self: &Arc<Self>, stream: TcpStream, why: Refused, requests: &Arc<Requests>) {
+    pub async fn refuse(self: &Arc<Self>, stream: TcpStream, why: Refused, service: &Arc<Service>) {
         // Those that are not listened to any more end at once. The semaphore is never closed.
         let Ok(permit) = self.open.clone().acquire_owned().await else { return };
-        let (requests, hurry) = (requests.clone(), Arc::new(Notify::new()));
+        let (service, hurry) = (service.clone(), Arc::new(Notify::new()));
         let mut listening = self.listening.lock();
         listening.push_back(hurry.clone());
         if listening.len() > MAX_LISTENING
@@ -55,7 +55,7 @@ impl Refusals {
         drop(listening);
         let refusals = self.clone();
         tokio::spawn(async move {
-            if let Ok(Err(error)) = tokio::time::timeout(REFUSED_TIME, answer(stream, why, &requests, &hurry)).await {
+            if let Ok(Err(error)) = tokio::time::timeout(REFUSED_TIME, answer(stream, why, &service, &hurry)).await {
                 debug!(%error, "refusing a connection failed");
             }
             refusals.listening.lock().retain(|other| !Arc::ptr_eq(other, &hurry));
@@ -64,14 +64,14 @@ impl Refusals {
     }
 }
 
-async fn answer(mut stream: TcpStream, why: Refused, requests: &Requests, hurry: &Notify) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, why: Refused, service: &Service, hurry: &Notify) -> io::Result<()> {
     let (head, hurried) = tokio::select! {
         head = read_head(&mut stream) => (head?, false),
         () = hurry.notified() => (Vec::new(), true),
     };
-    let answer = match health(&head, requests) {
+    let answer = match health(&head, service) {
         Some(health) => health,
-        None => requests.too_many_connections(why),
+        None => service.too_many_connections(why),
     };
     stream.write_all(&answer).await?;
     stream.shutdown().await?;
@@ -107,7 +107,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
 }
 
 /// The whole answer to a request for health that is not signed, which would mean a bucket of that name.
-fn health(head: &[u8], requests: &Requests) -> Option<Vec<u8>> {
+fn health(head: &[u8], service: &Service) -> Option<Vec<u8>> {
     let head = std::str::from_utf8(head).ok()?;
     let mut lines = head.split("\r\n");
     let mut words = lines.next()?.split(' ');
@@ -117,7 +117,7 @@ fn health(head: &[u8], requests: &Requests) -> Option<Vec<u8>> {
     if signed || target.query().is_some() {
         return None;
     }
-    requests.health(&method, target.path()).map(written)
+    service.health(&method, target.path()).map(written)
 }
 
 fn written(answer: Response<bytes::Bytes>) -> Vec<u8> {

@@ -246,11 +246,11 @@ impl Store {
         let expand = self.settings().expand.clone();
         let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
         let search = len.saturating_mul(SEARCHING).saturating_add(SEARCH_GRACE);
-        let deep = expand.map(|settings| Members { deep: true, time, search, ..settings });
-        let inner = deep.clone().map(|settings| Members { deep_growth: INNER_GROWTH, ..settings });
+        let deep = expand.map(|settings| Members { reencode: true, time, search, ..settings });
+        let inner = deep.clone().map(|settings| Members { reencode_growth: INNER_GROWTH, ..settings });
         let known = |nested| self.encoders().of(space, nested);
-        let outer = deep.map(|settings| Expander::new(settings).knowing(known(false)));
-        let inner = inner.map(|settings| Expander::new(settings).knowing(known(true)));
+        let outer = deep.map(|settings| Expander::new(settings).with_recent(known(false)));
+        let inner = inner.map(|settings| Expander::new(settings).with_recent(known(true)));
         Chunker::new(cut, outer, inner)
     }
 
@@ -258,7 +258,7 @@ impl Store {
     pub(crate) fn note_encoders(&self, space: Space, chunker: &Chunker) {
         for (expander, nested) in [(&chunker.outer, false), (&chunker.inner, true)] {
             if let Some(expander) = expander {
-                self.encoders().note(space, nested, expander.known());
+                self.encoders().note(space, nested, expander.recent());
             }
         }
     }

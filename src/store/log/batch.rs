@@ -58,13 +58,9 @@ impl Batch {
 
     /// True when there may be something to collect once it is applied: a removal, or another form of what there is.
     pub fn makes_garbage(&self) -> bool {
-        self.commits.iter().any(|staged| staged.commit.relocated || staged.commit.ops.iter().any(is_removal))
+        self.commits.iter().any(|staged| staged.commit.relocated || staged.commit.ops.iter().any(Op::is_removal))
             || self.moves.iter().any(|staged| staged.rotated.is_some())
     }
-}
-
-fn is_removal(op: &Op) -> bool {
-    matches!(op, Op::RemoveBucket { .. } | Op::RemoveVersion { .. } | Op::RemoveUpload { .. } | Op::RemovePart { .. })
 }
 
 /// Everything one sync covers.

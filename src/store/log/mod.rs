@@ -4,7 +4,7 @@
 //! whenever no sync is under way, evaluates all waiting transactions that touch different things, appends their commits
 //! and hands the batch to the *sync thread*, which syncs, applies the batch to the index and answers.
 //!
-//! Invariants (`docs/architecture.md` numbers them)
+//! Invariants (LOG-1 to LOG-5 of `docs/internals/rules.md`)
 //! - Answers are given after the sync that covers the commit and all it places; the index changes after it too.
 //! - A transaction is evaluated while no batch is under way: the index is exact then.
 //! - A failed sync stops all writing until restart. A failed append is cut back first.
@@ -19,6 +19,7 @@ mod batch;
 mod message;
 mod moves;
 mod parity;
+mod relocate;
 mod sync;
 mod thread;
 

@@ -5,11 +5,11 @@ use deltastore_format::{Commit, Hash};
 
 use super::batch::StagedMove;
 use super::message::{Callback, Collect, Relocation};
+use super::relocate;
 use super::thread::LogThread;
 use crate::store::blob::{Blob, record_kind};
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
-use crate::store::relocate;
 
 impl LogThread<'_> {
     pub(super) fn collect(&mut self, candidates: &[Collect]) -> Result<u64, StoreError> {

@@ -9,7 +9,7 @@ use crate::store::{Settings, Space, Store};
 pub struct Form {
     pub effort: Effort,
     cut: CutSettings,
-    /// Of optimized windows, members re-encoded; the version counts as optimized then. Otherwise it is as a PUT would have
+    /// Of optimized windows, by re-encode mode; the version counts as optimized then. Otherwise it is as a PUT would have
     /// stored it.
     pub optimized: bool,
 }

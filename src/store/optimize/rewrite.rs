@@ -12,7 +12,6 @@ use super::progress::{OptimizeProgress, Step};
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
 use crate::store::fetch::CachePolicy;
-use crate::store::segments::holders;
 use crate::store::{CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
 /// What a recipe makes, in a new form; all of it is in the log and was compared with the old.
@@ -58,11 +57,11 @@ pub fn replace(store: &Store, row: VersionRow, content: Content, form: &Form) ->
         if now.put.recipe != row.put.recipe || now.put.optimized {
             return Ok(false);
         }
-        let prior = holders(now.record, &now.prior);
+        let prior = now.holders();
         let mut put = now.put;
         (put.recipe, put.stored_bytes, put.storage_type, put.optimized) =
             (recipe, stored_bytes, storage_type, optimized);
-        tx.replace(Op::PutVersion { put, prior });
+        tx.replace(Op::put(put, prior));
         Ok(true)
     };
     store.transact(touches, vec![content], evaluate, move |result| drop(sender.send(result)));

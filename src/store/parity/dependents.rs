@@ -178,10 +178,7 @@ mod tests {
                 parts: Vec::new(),
                 recipe: Recipe { entries },
             };
-            index.stage_version(
-                &mut batch,
-                &VersionRow { put, record: Position::default(), record_len: 1, prior: vec![] },
-            );
+            index.stage_row(&mut batch, &VersionRow { put, record: Position::default(), record_len: 1, prior: vec![] });
         }
         index.write(batch).unwrap();
         index

@@ -1,6 +1,6 @@
 //! Cutting the torn tail, and making what is left durable.
 
-use deltastore_format::record::RECORD_ALIGN;
+use deltastore_format::ids::RECORD_ALIGN;
 use deltastore_format::{RecordKind, SegmentEntry, SegmentId, SegmentState};
 
 use super::super::bugs::Bug;

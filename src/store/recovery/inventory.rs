@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use deltastore_format::record::RECORD_ALIGN;
+use deltastore_format::ids::RECORD_ALIGN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Commit, Hash, Position, RecordKind, SegmentEntry, SegmentId, SegmentState};
 
@@ -18,6 +18,7 @@ use super::super::error::StoreError;
 use super::super::segments::Segments;
 use super::survey::Damage;
 use super::{Scene, first_record};
+use crate::index::{EachKind, Index, IndexError, Table, each_kind};
 use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path};
 
 /// What is there.
@@ -256,17 +257,22 @@ fn pointed_into(scene: &Scene<'_>) -> Result<BTreeSet<SegmentId>, StoreError> {
     for row in scene.index.all_blobs(Hash::default()) {
         found.insert(row?.1.position.segment);
     }
-    for row in scene.index.all_versions() {
-        found.insert(row?.record.segment);
-    }
-    for row in scene.index.all_parts() {
-        found.insert(row?.record.segment);
-    }
-    for row in scene.index.all_uploads() {
-        found.insert(row?.record.segment);
-    }
-    for row in scene.index.buckets() {
-        found.insert(row?.record.segment);
-    }
+    each_kind(&mut PointedInto { index: scene.index, found: &mut found })?;
     Ok(found)
+}
+
+struct PointedInto<'a> {
+    index: &'a Index,
+    found: &'a mut BTreeSet<SegmentId>,
+}
+
+impl EachKind for PointedInto<'_> {
+    type Error = IndexError;
+
+    fn kind<P: Table>(&mut self) -> Result<(), IndexError> {
+        for row in self.index.all_rows::<P>() {
+            self.found.insert(row?.record.segment);
+        }
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deltastore_format::{
-    Commit, NodePayload, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
+    Change, Commit, NodePayload, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
     window::MAX_WINDOW_HEAD_LEN,
 };
 
@@ -166,7 +166,7 @@ fn space_of(commit: &Commit) -> Space {
         .ops
         .iter()
         .find_map(|op| match op {
-            Op::PutVersion { put, .. } => Some(Space::of(put.bucket, &put.key)),
+            Op::Version(Change::Put { put, .. }) => Some(Space::of(put.bucket, &put.key)),
             _ => None,
         })
         .unwrap_or_default()
@@ -229,19 +229,5 @@ pub fn placing_of(
 
 /// The highest sequence number a commit uses.
 pub fn highest_sequence(commit: &Commit) -> u64 {
-    commit
-        .ops
-        .iter()
-        .map(|op| match op {
-            Op::PutBucket { put, .. } => put.bucket.0,
-            Op::RemoveBucket { bucket, .. } => bucket.0,
-            Op::PutVersion { put, .. } => put.version.0,
-            Op::RemoveVersion { version, .. } => version.0,
-            Op::PutUpload { put, .. } => put.upload.0,
-            Op::RemoveUpload { upload, .. } => upload.0,
-            Op::PutPart { put, .. } => put.part.0,
-            Op::RemovePart { part, .. } => part.0,
-        })
-        .max()
-        .unwrap_or(0)
+    commit.ops.iter().map(Op::sequence).max().unwrap_or(0)
 }

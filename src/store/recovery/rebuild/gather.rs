@@ -1,10 +1,12 @@
 //! Pass 1: every blob and every put goes in, removals are noted.
 
-use deltastore_format::{Commit, Hash, Op, Parity, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead};
+use deltastore_format::{
+    Change, Commit, Hash, Kind, Parity, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
+};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
-use crate::index::{BucketRow, ParityRow, PartRow, SketchEntry, UploadRow, VersionRow};
+use crate::index::{ParityRow, Row, SketchEntry, Table, Visit, visit};
 use crate::segment::{Record, Scanned, Scanner, WindowPayload};
 use crate::store::blob::Space;
 use crate::store::bugs::Bug;
@@ -109,50 +111,15 @@ impl Builder<'_> {
 
     fn commit(&mut self, commit: Commit, record: Position, record_len: u64) -> Result<(), StoreError> {
         self.next_sequence = self.next_sequence.max(highest_sequence(&commit) + 1);
-        let record_len = record_len / commit.ops.len().max(1) as u64;
+        let share = record_len / commit.ops.len().max(1) as u64;
         // Rows are read back below, so earlier copies of the same put must be visible.
         self.write()?;
-        let index = self.scene.index;
         for op in commit.ops {
-            match op {
-                Op::PutBucket { put, .. } => {
-                    let old = index.bucket_by_id(put.bucket)?;
-                    let prior = old.map_or_else(Vec::new, |old| copies(old.prior, old.record, record));
-                    index.stage_bucket(&mut self.batch, &BucketRow { put, record, prior });
-                }
-                Op::PutVersion { put, .. } => {
-                    let old = index.version(put.bucket, &put.key, put.version)?;
-                    if old.is_some() && self.scene.bugs.has(Bug::RebuildTakesOlderRecipe) {
-                        continue;
-                    }
-                    let prior = old.map_or_else(Vec::new, |old| copies(old.prior, old.record, record));
-                    index.stage_version(&mut self.batch, &VersionRow { put, record, record_len, prior });
-                }
-                Op::PutUpload { put, .. } => {
-                    let old = index.upload_by_id(put.upload)?;
-                    let prior = old.map_or_else(Vec::new, |old| copies(old.prior, old.record, record));
-                    index.stage_upload(&mut self.batch, &UploadRow { put, record, prior });
-                }
-                Op::PutPart { put, .. } => {
-                    if self.scene.bugs.has(Bug::RebuildForgetsParts) {
-                        continue;
-                    }
-                    let old = index.part(put.upload, put.number)?;
-                    // A later put of the same number wins whatever order the segments are read in.
-                    if old.as_ref().is_some_and(|old| old.put.part > put.part) {
-                        continue;
-                    }
-                    let prior = old
-                        .filter(|old| old.put.part == put.part)
-                        .map_or_else(Vec::new, |old| copies(old.prior, old.record, record));
-                    index.stage_part(&mut self.batch, &PartRow { put, record, record_len, prior });
-                }
-                removal => {
-                    if !self.scene.bugs.has(Bug::RebuildForgetsRemovals) {
-                        self.removed.push(removal);
-                    }
-                }
+            // As the running store counts it.
+            if commit.relocated && op.is_removal() {
+                self.live(record, share);
             }
+            visit(op, Gather { builder: &mut *self, record, share })?;
             self.write()?;
         }
         Ok(())
@@ -164,6 +131,52 @@ impl Builder<'_> {
             self.scene.index.stage_blob(&mut self.batch, &hash, &row);
         }
         self.write()
+    }
+}
+
+/// One operation on its way into the index, or among the removals.
+struct Gather<'a, 'b> {
+    builder: &'a mut Builder<'b>,
+    record: Position,
+    share: u64,
+}
+
+impl Visit for Gather<'_, '_> {
+    type Output = Result<(), StoreError>;
+
+    fn change<P: Table>(self, change: Change<P>) -> Self::Output {
+        let Self { builder, record, share } = self;
+        let (index, bugs) = (builder.scene.index, builder.scene.bugs);
+        let put = match change {
+            Change::Put { put, .. } => put,
+            Change::Remove { .. } => {
+                if !bugs.has(Bug::RebuildForgetsRemovals) {
+                    builder.removed.push(P::op(change));
+                }
+                return Ok(());
+            }
+        };
+        if P::KIND == Kind::Part && bugs.has(Bug::RebuildForgetsParts) {
+            return Ok(());
+        }
+        let mut prior = Vec::new();
+        if let Some(old) = index.row_at::<P>(&put.key())? {
+            let (id, old_id) = (put.id(), old.put.id());
+            // Of two puts of one name the later counts, whatever order the segments are read in.
+            if P::sequence(&old_id) > P::sequence(&id) {
+                return Ok(());
+            }
+            if old_id == id {
+                if P::KIND == Kind::Version && bugs.has(Bug::RebuildTakesOlderRecipe) {
+                    return Ok(());
+                }
+                prior = copies(old.prior, old.record, record);
+            } else {
+                index.stage_remove_row(&mut builder.batch, &old.put);
+            }
+        }
+        index.stage_row(&mut builder.batch, &Row { put, record, record_len: share, prior });
+        Ok(())
     }
 }
 

@@ -1,9 +1,9 @@
 //! Passes 3 and 4: links and live bytes are counted, and blobs without links go.
 
-use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe};
+use deltastore_format::{Hash, NodePayload, PlacedKind, Position};
 
 use super::Builder;
-use crate::index::BlobRow;
+use crate::index::{BlobRow, EachKind, Table, each_kind};
 use crate::store::bugs::Bug;
 use crate::store::collect::unlinked;
 use crate::store::error::StoreError;
@@ -13,16 +13,7 @@ impl Builder<'_> {
     /// Pass 3.
     pub(super) fn count(&mut self) -> Result<(), StoreError> {
         let index = self.scene.index;
-        for row in index.all_versions() {
-            let row = row?;
-            self.live(row.record, row.record_len);
-            self.link(&row.put.recipe)?;
-        }
-        for row in index.all_parts() {
-            let row = row?;
-            self.live(row.record, row.record_len);
-            self.link(&row.put.recipe)?;
-        }
+        each_kind(&mut Count { builder: &mut *self })?;
         for row in index.all_blobs(Hash::default()) {
             let (hash, row) = row?;
             self.live(row.position, row.record_len);
@@ -88,14 +79,28 @@ impl Builder<'_> {
         Ok(NodePayload::decode(&payload).map(|node| node.links().collect()).unwrap_or_default())
     }
 
-    fn link(&mut self, recipe: &Recipe) -> Result<(), StoreError> {
-        for entry in &recipe.entries {
-            self.scene.index.stage_links(&mut self.batch, &entry.hash, 1);
-        }
-        self.write_if_full()
-    }
-
-    fn live(&mut self, record: Position, len: u64) {
+    pub(super) fn live(&mut self, record: Position, len: u64) {
         self.scene.index.stage_live(&mut self.batch, record.segment, i64::try_from(len).unwrap_or(i64::MAX));
+    }
+}
+
+struct Count<'a, 'b> {
+    builder: &'a mut Builder<'b>,
+}
+
+impl EachKind for Count<'_, '_> {
+    type Error = StoreError;
+
+    fn kind<P: Table>(&mut self) -> Result<(), StoreError> {
+        let index = self.builder.scene.index;
+        for row in index.all_rows::<P>() {
+            let row = row?;
+            self.builder.live(row.record, row.record_len);
+            for entry in row.put.recipe().into_iter().flat_map(|recipe| &recipe.entries) {
+                index.stage_links(&mut self.builder.batch, &entry.hash, 1);
+            }
+            self.builder.write_if_full()?;
+        }
+        Ok(())
     }
 }

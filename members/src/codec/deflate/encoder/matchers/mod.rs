@@ -1,0 +1,8 @@
+//! Finding matches: what several engines share.
+
+pub(crate) mod chains;
+pub(crate) mod classic;
+pub(crate) mod joined;
+pub(crate) mod rsync;
+pub(crate) mod sorted;
+pub(crate) mod window;

@@ -94,14 +94,30 @@ impl Index {
 
     /// Makes a batch visible, whole; durable after [`Index::flush`].
     pub fn write(&self, batch: Batch) -> Result<(), IndexError> {
-        let counters = Counters::of(&batch);
         let changes_buckets = batch.touches(Family::Buckets);
-        let written = self.engine.write(batch);
+        let written = self.write_checked(batch);
         if changes_buckets {
             // After it can be seen; also after a failure, which may have left it to be seen.
             self.bucket_changes.fetch_add(1, Ordering::Release);
         }
-        written.and_then(|()| counters.check(self))
+        written
+    }
+
+    /// With the feature `invariants`, no counter may be negative after the batch.
+    fn write_checked(&self, batch: Batch) -> Result<(), IndexError> {
+        if !cfg!(feature = "invariants") {
+            return self.engine.write(batch);
+        }
+        let counters = [Counter::Links, Counter::Segments];
+        let changed = counters.map(|counter| batch.added_to(counter).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        self.engine.write(batch)?;
+        for (counter, keys) in counters.into_iter().zip(changed) {
+            for key in keys {
+                let count = self.read(counter.family(), &key, blobs::counter)?.unwrap_or(0);
+                invariant!(count >= 0, "the counter {counter:?} of {} is {count}", hex::encode(key));
+            }
+        }
+        Ok(())
     }
 
     /// The number of batches that changed buckets. A row of a bucket that was read after this number was is the newest
@@ -130,27 +146,5 @@ impl Index {
             .get(family, key)?
             .map(|value| decode(&value).map_err(|source| IndexError::corrupt(family, key, source)))
             .transpose()
-    }
-}
-
-/// The counters that a batch adds to, in builds that check them; none in others.
-struct Counters(Vec<(Counter, Vec<u8>)>);
-
-impl Counters {
-    fn of(batch: &Batch) -> Self {
-        if !cfg!(feature = "invariants") {
-            return Self(Vec::new());
-        }
-        let added = |counter| batch.added_to(counter).map(move |key| (counter, key.to_vec()));
-        Self([Counter::Links, Counter::Segments].into_iter().flat_map(added).collect())
-    }
-
-    /// None is negative.
-    fn check(self, index: &Index) -> Result<(), IndexError> {
-        for (counter, key) in self.0 {
-            let count = index.read(counter.family(), &key, blobs::counter)?.unwrap_or(0);
-            invariant!(count >= 0, "the counter {counter:?} of {} is {count}", hex::encode(key));
-        }
-        Ok(())
     }
 }

@@ -57,7 +57,7 @@ pub use parts::PartRow;
 pub use rocks::RocksEngine;
 pub use rows::Rows;
 pub use settings::RocksSettings;
-pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
+pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, optimized};
 pub use table::{EachKind, Row, Table, Visit, each_kind, visit};
 pub use uploads::UploadRow;
 #[cfg(not(feature = "rocksdb"))]

@@ -10,7 +10,7 @@ use super::assemble::object_checksum;
 use super::*;
 use crate::object::checksum::ChecksumValue;
 use crate::object::digest::composite;
-use crate::object::{ChecksumValue, MAX_OBJECT_SIZE, MIN_PART_SIZE, checksum};
+use crate::object::{MAX_OBJECT_SIZE, MIN_PART_SIZE, checksum};
 
 const PART: usize = MIN_PART_SIZE as usize;
 

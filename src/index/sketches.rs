@@ -74,7 +74,8 @@ impl Index {
             .collect()
     }
 
-    /// As [`Index::stage_sketch`]; an optimized window can be found among the optimized ones alone too, by its [`optimized`] features.
+    /// As [`Index::stage_sketch`]; an optimized window can be found among the optimized ones alone too, by its
+    /// [`optimized`] features.
     pub fn stage_window_sketch(
         &self,
         batch: &mut Batch,

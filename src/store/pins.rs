@@ -139,7 +139,8 @@ impl Pins {
     }
 }
 
-/// An optimized form, which will stay, before one that is not; then the first, which no later one can be a reference of.
+/// An optimized form, which will stay, before one that is not; then the first, which no later one can be a reference
+/// of.
 fn best(fresh: &[Arc<AppendedBlob>]) -> Option<Arc<AppendedBlob>> {
     fresh.iter().find(|placing| placing.row.optimized).or(fresh.first()).cloned()
 }

@@ -50,7 +50,8 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
     })
 }
 
-/// Power losses while the optimizer works and after it, in short lives in which it replaces many windows by optimized ones.
+/// Power losses while the optimizer works and after it, in short lives in which it replaces many windows by optimized
+/// ones.
 pub fn crashes(bugs: Bugs) -> Result<(), String> {
     (1..=3).try_for_each(|seed| {
         let mut machine = Machine::new(bugs);
@@ -75,8 +76,8 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     })
 }
 
-/// Windows of which one has a form without references and an optimized one with them, against which a new optimized window is
-/// encoded.
+/// Windows of which one has a form without references and an optimized one with them, against which a new optimized
+/// window is encoded.
 fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     let mut machine = Machine::new(bugs);
     machine.settings.optimized_cut = machine.settings.cut;

@@ -3,9 +3,9 @@
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
 //! - Parity is of the form that a blob's row names: it goes when the row takes another form.
-//! - A blob that the index knows already is not placed again, but every use of it is counted. Only an optimized window takes
-//!   the place of one that is not optimized, by a rotation that of an optimized one, and what heals that of a damaged one: the
-//!   links of its references with it.
+//! - A blob that the index knows already is not placed again, but every use of it is counted. Only an optimized window
+//!   takes the place of one that is not optimized, by a rotation that of an optimized one, and what heals that of a
+//!   damaged one: the links of its references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
@@ -159,8 +159,8 @@ impl<'a> Applier<'a> {
         }
     }
 
-    /// Points the index at another record of a blob whose record is damaged. One that is not optimized never takes the place
-    /// of an optimized one.
+    /// Points the index at another record of a blob whose record is damaged. One that is not optimized never takes the
+    /// place of an optimized one.
     fn heal(&mut self, placing: &AppendedBlob) -> Result<(), IndexError> {
         let known = self.known(&placing.hash)?;
         let Some(old) =

@@ -84,8 +84,8 @@ impl LogThread<'_> {
         Some(StagedMove { blobs, parity, commit, bytes, ..StagedMove::new(done) })
     }
 
-    /// Appends another form of an optimized window, unless the window is gone or the form is deeper than the one that it has:
-    /// then 0 bytes.
+    /// Appends another form of an optimized window, unless the window is gone or the form is deeper than the one that
+    /// it has: then 0 bytes.
     pub(super) fn rotate(&mut self, blob: Blob, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
         if let Some(reason) = self.status.read_only() {
             done.call(Err(StoreError::ReadOnly(reason)));

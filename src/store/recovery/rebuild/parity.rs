@@ -14,8 +14,8 @@ use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
     /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and
-    /// reading repairs it. So do those of which only a record that is not optimized was found: what optimized windows refer to
-    /// must be optimized. Damage of which parity tells what lay there hides nothing.
+    /// reading repairs it. So do those of which only a record that is not optimized was found: what optimized windows
+    /// refer to must be optimized. Damage of which parity tells what lay there hides nothing.
     ///
     /// Parity outlives a blob that was collected, until its own segment is compacted. It is of no use then: what needed
     /// that blob went before it, and if the blob was stored again, it has a whole record.

@@ -256,7 +256,10 @@ fn rows_of_version_2_are_brought_up() {
             assert_eq!(found, Some(BucketRow { record_len: 0, ..bucket.clone() }));
             let found = index.upload_by_id(UploadId(12)).unwrap();
             assert_eq!(found, Some(UploadRow { record_len: 0, ..upload.clone() }));
+            assert!(index.has_drifted().unwrap());
         }
+        index.clear().unwrap();
+        assert!(!index.has_drifted().unwrap(), "a rebuild counts anew");
     });
 }
 

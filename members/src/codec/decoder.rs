@@ -9,7 +9,7 @@ pub(crate) trait Decoder {
     fn begin(&mut self, signature: usize, at: usize);
 
     /// Decodes on; what is certain goes into `builder`. `ended`: no more bytes come behind the buffer.
-    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Step;
+    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Progress;
 
     /// Hands over all that is held: the object has ended.
     fn finish(&mut self, builder: &mut Builder, out: &mut Expansion);
@@ -19,7 +19,7 @@ pub(crate) trait Decoder {
 }
 
 /// What a step comes to.
-pub(crate) enum Step {
+pub(crate) enum Progress {
     /// More steps.
     Go,
     /// A wait until the buffer is that long.

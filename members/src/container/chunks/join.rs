@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::boundary::Boundary;
 use super::chunk::Chunk;
 use super::find::{Head, find};
-use crate::container::png::{HEAD, Window};
+use crate::container::png::{HEAD, WindowSize};
 
 /// Takes boundaries out; one per object.
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl Joiner {
     /// Takes note of a first chunk, whose data begins at `at` of the buffer.
     fn begin(&mut self, head: Head, at: usize) {
         self.chunk = Some(Chunk::first(head));
-        if matches!(head, Head::Image { window: Window::Small, .. }) {
+        if matches!(head, Head::Image { window: WindowSize::Small, .. }) {
             self.small.push_back(at);
         }
     }

@@ -12,7 +12,7 @@ use deltastore_format::{
 };
 
 use super::error::StoreError;
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
 use super::fetch::MAX_DEPTH;
 use super::unreadable::{Owner, Unreadable};
 use super::{Store, Worker};
@@ -80,11 +80,11 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<FsckReport, StoreError> {
         let mut found = FsckReport::default();
-        found.problems.extend(self.inner().folder.problems.iter().cloned());
+        found.problems.extend(self.looked_at().0.problems.iter().cloned());
         for damage in self.damage() {
             found.add("log", damage);
         }
-        for id in self.inner().segments.all() {
+        for id in self.segments().all() {
             self.check_segment(id, &mut found)?;
             report(&found);
         }
@@ -151,7 +151,7 @@ impl Store {
     }
 
     fn check_segment(&self, id: SegmentId, found: &mut FsckReport) -> Result<(), StoreError> {
-        let reader = match self.inner().blobs.readers().get(id) {
+        let reader = match self.blobs().readers().get(id) {
             Ok(reader) => reader,
             Err(error) => {
                 found.add(format!("segment {id}"), error);
@@ -164,7 +164,7 @@ impl Store {
         }
         found.segment_bytes += reader.file_len()?;
         // What a crash left behind the log's end is cut off at the next start.
-        let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
+        let beyond = |offset| self.looked_at().1.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
             let scanned = match scanned.map_err(StoreError::from) {
@@ -186,7 +186,7 @@ impl Store {
         let torn = scanner.into_end().and_then(|end| end.torn);
         // What is torn off of a segment that the writer left unsealed is no damage, unless it is known to have been
         // there.
-        let entry = self.inner().segments.entry(id).filter(|entry| entry.state == SegmentState::Left);
+        let entry = self.segments().entry(id).filter(|entry| entry.state == SegmentState::Left);
         let left = |from: u64| entry.as_ref().is_some_and(|entry| from >= entry.length);
         if let Some(torn) = torn.filter(|torn| !left(torn.from) && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
@@ -201,7 +201,7 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<HashSet<Hash>, StoreError> {
         let mut damaged = HashSet::new();
-        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
+        let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
         for row in self.index().all_blobs(Hash::default()) {
             let (hash, row) = row?;
             found.blobs += 1;
@@ -248,7 +248,7 @@ impl Store {
                 }
             }
             PlacedKind::Node => {
-                let payload = self.inner().blobs.payload(hash)?;
+                let payload = self.blobs().payload(hash)?;
                 for link in payload.links() {
                     *used.entry(link).or_default() += 1;
                 }
@@ -258,7 +258,7 @@ impl Store {
             }
         }
         // A cached window proves nothing about its record: the frame must be whole too.
-        self.inner().blobs.readers().get(row.position.segment)?.read(row.position.offset)?;
+        self.blobs().readers().get(row.position.segment)?.read(row.position.offset)?;
         Ok(())
     }
 
@@ -307,7 +307,7 @@ impl Store {
             let Row { put, record, .. } = row?;
             found.documents += 1;
             let subject = format!("document {:?} of {:?}", put.name, put.scope);
-            let read = self.inner().blobs.readers().get(record.segment).and_then(|file| file.read(record.offset));
+            let read = self.blobs().readers().get(record.segment).and_then(|file| file.read(record.offset));
             let payload = match read.map_err(StoreError::from) {
                 Ok(read) => read.payload,
                 // One wrong bit is reported with its segment.

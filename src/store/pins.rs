@@ -4,7 +4,7 @@
 //! *before* it looks it up; the collector dooms a hash under the same lock, which fails while it is pinned.
 //!
 //! Invariants
-//! - A doomed hash cannot be pinned: the writer then stores the window anew.
+//! - A doomed hash cannot be pinned: the writer then writes the window again.
 //! - A *fresh* blob (appended, in no index yet) is known here until a commit that places it is applied or its
 //!   last pin is gone. Its segment is not compacted meanwhile.
 //!
@@ -61,6 +61,17 @@ impl Pins {
         let fresh = best(&state.fresh);
         drop(shard);
         Some((Pin { pins: Arc::clone(self), hash }, fresh))
+    }
+
+    /// Pins a hash, waiting out a collection of it that is under way.
+    pub fn pin_waiting(self: &Arc<Self>, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+        loop {
+            if let Some(pinned) = self.pin(hash) {
+                return pinned;
+            }
+            // The collector holds a doomed hash for one index write.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
     }
 
     /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
@@ -121,7 +132,7 @@ impl Pins {
         true
     }
 
-    /// The doomed blob has left the index: the hash may be stored anew.
+    /// The doomed blob has left the index: the hash may be written again.
     pub fn undoom(&self, hash: &Hash) {
         let state = self.shard(hash).lock().remove(hash);
         invariant!(state.is_some_and(|state| state.doomed && state.pins == 0), "{hash} is pinned and collected");

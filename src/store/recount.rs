@@ -28,7 +28,7 @@ pub fn check_live(store: &Store, found: &mut FsckReport) -> Result<(), StoreErro
         let (_, row) = row?;
         add(&mut live, row.position, row.record_len);
     }
-    for id in store.inner().segments.all() {
+    for id in store.segments().all() {
         copied_removals(store, id, &mut live)?;
         let (expected, counted) = (live.get(&id).copied().unwrap_or(0), index.live(id)?);
         if expected != counted {
@@ -40,10 +40,10 @@ pub fn check_live(store: &Store, found: &mut FsckReport) -> Result<(), StoreErro
 
 /// Removals that compaction copied count as alive where they lie.
 fn copied_removals(store: &Store, id: SegmentId, live: &mut Live) -> Result<(), StoreError> {
-    let reader = store.inner().blobs.readers().get(id)?;
+    let reader = store.blobs().readers().get(id)?;
     for scanned in Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Head(0))? {
         let Scanned::Record { header, payload } = scanned? else { continue };
-        if header.kind != RecordKind::Commit || store.inner().end.is_some_and(|end| header.position >= end) {
+        if header.kind != RecordKind::Commit || store.looked_at().1.is_some_and(|end| header.position >= end) {
             continue;
         }
         let Ok(commit) = Commit::decode(&payload) else { continue };

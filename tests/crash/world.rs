@@ -247,11 +247,11 @@ impl World {
         };
         self.note(format!("join, optimize {:?} {:?}", options.bucket, options.policy));
         let (store, stop) = (self.objects().store().clone(), AtomicBool::new(false));
-        let joined = store.join_waiting(&stop);
+        let joined = store.rewrite_waiting(&stop);
         self.joined += joined.as_ref().map_or(0, |report| report.objects);
         self.stored_anew(joined)?;
         let optimized = store.optimize(&options, &stop, &mut |_| ());
-        self.rotated += optimized.as_ref().map_or(0, |report| report.rotated);
+        self.rotated += optimized.as_ref().map_or(0, |report| report.rebased);
         self.parity += optimized.as_ref().map_or(0, |report| report.parity);
         self.stored_anew(optimized)?;
         drop(store);

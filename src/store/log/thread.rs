@@ -235,6 +235,7 @@ impl LogThread<'_> {
         (batch.files, batch.new_file) = self.appender.take_unsynced();
         batch.end = self.appender.position();
         batch.next_sequence = self.next_sequence;
+        self.status.handoffs.count();
         self.in_flight = self.batches.send(batch).is_ok();
     }
 

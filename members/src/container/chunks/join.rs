@@ -1,7 +1,7 @@
 //! From an object's bytes to those without the boundaries between chunks, as they arrive.
 //!
-//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; no more bytes are held
-//! back than a dump's longest chunk and what is around it; each byte is looked at a bounded number of times.
+//! Invariants: the boundaries taken out depend on the object's bytes alone, not on how they arrive; no more bytes are
+//! held back than a dump's longest chunk and its boundaries; each byte is looked at a bounded number of times.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

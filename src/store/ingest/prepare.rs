@@ -139,8 +139,9 @@ impl Store {
     }
 
     /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this
-    /// object. The references of an optimized window must be optimized there: the optimizer that wrote it may never commit, and
-    /// with it goes their optimized form. What the index has instead may be encoded against this very window.
+    /// object. The references of an optimized window must be optimized there: the optimizer that wrote it may never
+    /// commit, and with it goes their optimized form. What the index has instead may be encoded against this very
+    /// window.
     fn pin_known(&self, window: &Placing, options: &EncodeOptions<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
         if self.bugs().has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));

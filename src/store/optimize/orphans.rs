@@ -82,8 +82,8 @@ fn in_order(group: Group, mut dependents: Vec<Dependent>) -> Group {
     Group { dependents: dependents.into_iter().map(|dependent| dependent.hash).collect(), ..group }
 }
 
-/// Optimized windows whose every link is that of an optimized window which is encoded against them; at most so many `counted` at a
-/// time.
+/// Optimized windows whose every link is that of an optimized window that is encoded against them; at most so many
+/// `counted` at a time.
 fn orphans(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
     let mut found = BTreeMap::new();
     let mut from = Some(Hash::default());
@@ -142,8 +142,8 @@ fn of_optimized(row: &BlobRow) -> &[Hash] {
     if row.cold { &row.references } else { &[] }
 }
 
-/// Optimized windows that are encoded against orphaned ones and are not orphaned themselves; what is connected is put into one
-/// set.
+/// Optimized windows that are encoded against orphaned ones and are not orphaned themselves; what is connected is put
+/// into one set.
 fn dependents(
     index: &Index,
     stop: &AtomicBool,

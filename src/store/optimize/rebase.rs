@@ -5,8 +5,8 @@
 //! rebased: after a crash it has one form or the other, and a rebuild takes the last that decodes.
 //!
 //! No circle (must): one window is rebased at a time, and nothing that its new form is encoded against, directly or
-//! not, is orphaned. Its old form is encoded against an orphaned base, and so is all that is encoded against the window,
-//! directly or not: none of that can be among it.
+//! not, is orphaned. Its old form is encoded against an orphaned base, and so is all that is encoded against the
+//! window, directly or not: none of that can be among it.
 //!
 //! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
 

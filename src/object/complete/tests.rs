@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::assemble::object_checksum;
 use super::*;
+use crate::object::checksum::ChecksumValue;
 use crate::object::digest::composite;
 use crate::object::{MAX_OBJECT_SIZE, MIN_PART_SIZE, checksum};
 

@@ -92,6 +92,7 @@ fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
         "blobs": found.blobs,
         "objects": found.versions,
         "parts": found.parts,
+        "documents": found.documents,
         "problems": found.problems.len(),
         "unreadable": found.unreadable,
     });
@@ -149,11 +150,11 @@ pub fn optimize(dir: &Path, mut options: OptimizeOptions) -> Result<ExitCode, St
 
 fn would(done: &OptimizeReport) -> Vec<String> {
     let mut lines = vec![format!("{} objects ({}) would be rewritten", done.found, report::size(done.found_bytes))];
-    if done.holders > 0 {
-        let retired = report::size(done.retired_bytes);
+    if done.dependents > 0 {
+        let retired = report::size(done.orphaned_bytes);
         lines.push(format!(
             "{} windows would be rebased, off {retired} of references that only deleted objects use",
-            done.holders
+            done.dependents
         ));
     }
     if done.parity > 0 {
@@ -169,11 +170,11 @@ fn would(done: &OptimizeReport) -> Vec<String> {
 fn did(done: &OptimizeReport) -> Vec<String> {
     let (bytes, written) = (report::size(done.bytes), report::size(done.written_bytes));
     let mut lines = vec![format!("{} objects ({bytes}) rewritten in {written}", done.objects)];
-    if done.rotated > 0 {
-        let (retired, written) = (report::size(done.retired_bytes), report::size(done.rotated_bytes));
+    if done.rebased > 0 {
+        let (retired, written) = (report::size(done.orphaned_bytes), report::size(done.rebased_bytes));
         lines.push(format!(
             "{} windows rebased in {written}, off {retired} of references that only deleted objects use",
-            done.rotated
+            done.rebased
         ));
     }
     if done.mended > 0 {
@@ -186,7 +187,7 @@ fn did(done: &OptimizeReport) -> Vec<String> {
             done.shared
         ));
     }
-    if done.objects + done.rotated > 0 {
+    if done.objects + done.rebased > 0 {
         lines.push("run gc to reclaim the space of their old form".into());
     }
     lines

@@ -29,10 +29,10 @@ pub fn bar(what: &'static str, len: u64) -> ProgressBar {
 /// Shows the progress of an optimizer run, in MiB.
 pub fn optimized(bar: &ProgressBar, done: &OptimizeReport) {
     // References come when all objects are done.
-    if done.holders > 0 {
-        bar.set_length(done.holders);
-        bar.set_position(done.rotated);
-        bar.set_message(format!("windows, off {} that deleted objects used", size(done.retired_bytes)));
+    if done.dependents > 0 {
+        bar.set_length(done.dependents);
+        bar.set_position(done.rebased);
+        bar.set_message(format!("windows, off {} that deleted objects used", size(done.orphaned_bytes)));
         return;
     }
     bar.set_length((done.found_bytes >> 20).max(1));

@@ -17,7 +17,10 @@ use super::output;
 use crate::object::{Objects, UploadExpiry, policy_of};
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
-use crate::store::{Background, Joiner, Optimizer, Settings, Store, StoreError, Verifier};
+use crate::store::{
+    Collector, JobError, JobHandle, MultipartRewriter, Optimizer, ParityPass, Scrub, Settings, Store, StoreError,
+    Verifier,
+};
 
 /// Minimum pause between two background collections.
 const COLLECT_PAUSE: Duration = Duration::from_secs(60);
@@ -90,6 +93,8 @@ pub enum ServeError {
     #[error("the limit of open files is {limit}; the server needs at least {}", MIN_DESCRIPTORS)]
     Descriptors { limit: u64 },
     #[error(transparent)]
+    Job(#[from] JobError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
@@ -120,20 +125,14 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;
     let server = server_settings(arguments, &descriptors);
-    let verifier = Verifier::start(&store)?;
-    let collector = Background::start(&store, COLLECT_PAUSE)?;
-    let joiner = if arguments.no_deltas { None } else { Some(Joiner::start(&store)?) };
-    let optimizer = if arguments.no_deltas || arguments.no_optimizer {
-        None
-    } else {
-        Some(Optimizer::start(&store, OPTIMIZE_PAUSE)?)
-    };
+    let objects = Objects::new(store.clone());
+    let jobs = start_jobs(arguments, &store, &objects)?;
     // The server runs even if nobody reads its standard output.
     if let Err(error) = output::print(&greeting(arguments, &endpoint, &found)) {
         tracing::warn!(%error, "cannot print the greeting");
     }
     let (sender, told) = bounded(1);
-    let (objects, stopping) = (Objects::new(store.clone()), store.clone());
+    let stopping = store.clone();
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -143,14 +142,10 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
         stopping.stop_background();
         let _ = sender.send(Instant::now());
     };
-    let expiry = match arguments.upload_expiry {
-        Limit::After(age) => Some(UploadExpiry::start(&objects, age)?),
-        Limit::Never => None,
-    };
     let result = runtime.block_on(serve_s3(listeners, objects, found.credentials, server, shutdown));
     store.stop_background();
     let stopping_for = told.try_recv().map_or(Duration::ZERO, |told| told.elapsed());
-    drop_within(STOP_TIME.saturating_sub(stopping_for), (joiner, optimizer, collector, verifier, expiry));
+    drop_within(STOP_TIME.saturating_sub(stopping_for), jobs);
     // Disconnected requests and work that cannot be interrupted may still hold the store.
     store.close();
     runtime.shutdown_timeout(STOP_TIME / 2);
@@ -158,6 +153,23 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     result?;
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// All background jobs of a server.
+fn start_jobs(arguments: &ServeArguments, store: &Store, objects: &Objects) -> Result<Vec<JobHandle>, JobError> {
+    let mut jobs = vec![store.start_job(Verifier)?, store.start_job(Collector::new(COLLECT_PAUSE))?];
+    if !arguments.no_deltas {
+        jobs.push(store.start_job(MultipartRewriter)?);
+    }
+    if !arguments.no_deltas && !arguments.no_optimizer {
+        jobs.push(store.start_job(Optimizer::new(OPTIMIZE_PAUSE))?);
+        jobs.push(store.start_job(ParityPass::new(OPTIMIZE_PAUSE))?);
+        jobs.push(store.start_job(Scrub)?);
+    }
+    if let Limit::After(age) = arguments.upload_expiry {
+        jobs.push(store.start_job(UploadExpiry::new(objects, age))?);
+    }
+    Ok(jobs)
 }
 
 /// Limits of the server. The default number of connections follows from the limit of open files.

@@ -117,7 +117,6 @@ impl Batch {
     }
 
     /// Keys of a counter that this batch adds to, one for each time.
-    #[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
     pub(super) fn added_to(&self, wanted: Counter) -> impl Iterator<Item = &[u8]> {
         self.mutations.iter().filter_map(move |mutation| match mutation {
             Mutation::MergeAdd { counter, key, .. } if *counter == wanted => Some(key.as_slice()),

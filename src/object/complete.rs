@@ -73,8 +73,8 @@ impl Objects {
         let numbers = parts.iter().map(|part| (part.number, part.part)).collect();
         let put = self.commit_object(upload, numbers, content, conditions, put).await?;
         // Only now: a refused completion leaves the upload, which may be completed later.
-        if self.cut_off.take(id) && several {
-            self.store.join_soon(&put);
+        if self.truncated.take(id) && several {
+            self.store.rewrite_soon(&put);
         }
         Ok(put)
     }

@@ -86,10 +86,10 @@ impl Objects {
             let checksum = self.copied_checksum(&input, &source).await?;
             let (key, upload) = (input.key.clone(), None);
             let put = VersionPut { bucket, key, metadata, checksum, upload, ..source.clone() };
-            let joining = self.store.is_joining(source.version);
+            let rewritten = self.store.is_to_be_rewritten(source.version);
             if let Some(put) = self.commit_copy(source, onto_itself, put, input.conditions.clone()).await? {
-                if joining {
-                    self.store.join_soon(&put);
+                if rewritten {
+                    self.store.rewrite_soon(&put);
                 }
                 return Ok(put);
             }

@@ -22,9 +22,9 @@ use futures::executor::block_on;
 use crate::object::Objects;
 use crate::object::bucket::remove_upload;
 use crate::object::content::commit;
-use crate::object::cut_off::CutOff;
 use crate::object::error::ObjectError;
-use crate::store::{Index, Lent, Stoppable, Store, Touch, sleep};
+use crate::object::truncated_uploads::TruncatedUploads;
+use crate::store::{Index, Job, Next, Outcome, Priority, Run, Store, Touch};
 
 /// Looks in a row that must find an upload too old.
 const LOOKS: u32 = 6;
@@ -35,28 +35,48 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// Uploads that are remembered as too old; more have their turn when these have ended.
 const MAX_REMEMBERED: usize = 1 << 16;
 
-/// The thread that ends uploads; dropping it stops and joins it.
-pub struct UploadExpiry(#[expect(dead_code, reason = "held to be dropped")] Stoppable);
+/// The job that ends uploads.
+pub struct UploadExpiry {
+    looks: ExpiryLooks,
+    pause: Duration,
+    truncated: TruncatedUploads,
+}
 
 impl UploadExpiry {
     /// Ends uploads once they are older than `age`.
-    ///
-    /// # Errors
-    /// When the system refuses a thread.
-    pub fn start(objects: &Objects, age: Duration) -> std::io::Result<Self> {
-        let (mut looks, cut_off) = (ExpiryLooks::new(age), objects.cut_off.clone());
+    pub fn new(objects: &Objects, age: Duration) -> Self {
         let pause = (age / PAUSES_AN_AGE).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
-        let work = move |lent: Lent, stop: &AtomicBool| {
-            while !sleep(pause, stop) {
-                let Some(store) = lent.store() else { break };
-                match looks.run(&store, &cut_off, stop) {
-                    Ok(0) => {}
-                    Ok(uploads) => tracing::info!(uploads, "multipart uploads were too old and have been ended"),
-                    Err(error) => tracing::warn!(%error, "old multipart uploads are not ended; it is tried again"),
-                }
+        Self { looks: ExpiryLooks::new(age), pause, truncated: objects.truncated.clone() }
+    }
+}
+
+impl Job for UploadExpiry {
+    fn name(&self) -> &'static str {
+        "expire-uploads"
+    }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn first(&self) -> Next {
+        Next::After(self.pause)
+    }
+
+    fn run(&mut self, run: &Run<'_>) -> Outcome {
+        let next = Next::After(self.pause);
+        // A look by hand is no reason to end an upload sooner.
+        if run.by_hand() {
+            return Outcome::idle(next);
+        }
+        match self.looks.run(run.store(), &self.truncated, run.stop()) {
+            Ok(0) => Outcome::idle(next),
+            Ok(uploads) => {
+                tracing::info!(uploads, "multipart uploads were too old and have been ended");
+                Outcome::done(next, format!("{uploads} uploads ended"))
             }
-        };
-        Stoppable::start("expire", objects.store(), work).map(Self)
+            Err(error) => Outcome::failed(next, error),
+        }
     }
 }
 
@@ -77,10 +97,10 @@ impl ExpiryLooks {
     /// # Errors
     /// `Internal` of reading the index, `StorageFull`, `ReadOnly`; the rest stays for the next look.
     pub fn look(&mut self, objects: &Objects) -> Result<u64, ObjectError> {
-        self.run(objects.store(), &objects.cut_off, &AtomicBool::new(false))
+        self.run(objects.store(), &objects.truncated, &AtomicBool::new(false))
     }
 
-    fn run(&mut self, store: &Store, cut_off: &CutOff, stop: &AtomicBool) -> Result<u64, ObjectError> {
+    fn run(&mut self, store: &Store, truncated: &TruncatedUploads, stop: &AtomicBool) -> Result<u64, ObjectError> {
         let (mut overdue, mut due) = (HashMap::new(), Vec::new());
         let now = store.clock().now_ms();
         for row in store.index().all_uploads() {
@@ -106,7 +126,7 @@ impl ExpiryLooks {
                 ended += 1;
             }
             self.overdue.remove(&upload);
-            cut_off.take(upload);
+            truncated.take(upload);
         }
         Ok(ended)
     }

@@ -21,7 +21,6 @@ mod complete;
 pub mod condition;
 pub mod content;
 mod copy;
-mod cut_off;
 mod delete;
 mod digest;
 mod error;
@@ -36,6 +35,7 @@ mod part;
 mod put;
 mod range;
 mod token;
+mod truncated_uploads;
 mod upload;
 mod write;
 
@@ -43,7 +43,7 @@ use deltastore_format::BucketId;
 
 use bucket::Buckets;
 use content::{Budget, Md5Queue};
-use cut_off::CutOff;
+use truncated_uploads::TruncatedUploads;
 
 use crate::store::Store;
 
@@ -86,7 +86,7 @@ pub struct Objects {
     store: Store,
     budget: Budget,
     md5s: Md5Queue,
-    cut_off: CutOff,
+    truncated: TruncatedUploads,
     min_part: u64,
     buckets: Buckets,
 }
@@ -98,7 +98,7 @@ impl Objects {
             budget: Budget::new(&store),
             md5s: Md5Queue::default(),
             store,
-            cut_off: CutOff::default(),
+            truncated: TruncatedUploads::default(),
             min_part: MIN_PART_SIZE,
             buckets: Buckets::default(),
         }

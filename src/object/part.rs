@@ -6,7 +6,7 @@ use deltastore_format::{Checksum, ChecksumAlgorithm, Op, PartPut, UploadPut, Ver
 use md5::{Digest as _, Md5};
 
 use crate::object::body::{Body, Expect, Promises};
-use crate::object::content::{StoredBody, commit, concat, store_body};
+use crate::object::content::{Commit, StoredBody, commit, concat, store_body};
 use crate::object::copy::CopySource;
 use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
@@ -14,7 +14,7 @@ use crate::object::identity::parse_upload_id;
 use crate::object::list::{page_limit, part_marker};
 use crate::object::{MAX_BODY_SIZE, MAX_PARTS, Objects, checksum, write};
 use crate::store::bugs::Bug;
-use crate::store::{Content, Space, Touch};
+use crate::store::{Content, Space, Touch, Transaction};
 
 /// An UploadPart.
 pub struct UploadPartInput {
@@ -83,17 +83,20 @@ impl Objects {
         let body = promises.bound(input.body);
         let space = Space::of(upload.bucket, &upload.key);
         let digests = promises.digests().keeping(kept);
-        let StoredBody { content, digest, cut_off } =
-            store_body(&self.store, &self.budget, &self.md5s, space, promises.length(), body, digests).await?;
-        if cut_off {
-            self.cut_off.note(upload.upload);
-        }
-        let mut found = digest.finish();
-        let (etag, kept) = (hex::encode(found.md5), found.kept.take());
-        let checksum = promises.verify(found)?;
-        let kept = kept.unwrap_or_else(|| checksum.clone()).stored(false);
-        let put = self.put_part(&upload, number, content, etag, Some(kept)).await?;
-        Ok(UploadedPart { put, checksum: checksum.stored(false) })
+        let (length, uploads) = (promises.length(), self.truncated.clone());
+        let commit = move |stored: StoredBody<Digests>| {
+            let StoredBody { content, digest, truncated } = stored;
+            if truncated {
+                uploads.note(upload.upload);
+            }
+            let mut found = digest.finish();
+            let (etag, kept) = (hex::encode(found.md5), found.kept.take());
+            let checksum = promises.verify(found)?;
+            let kept = kept.unwrap_or_else(|| checksum.clone()).stored(false);
+            let put = put_part(&upload, number, content, etag, Some(kept));
+            Ok(put.map(move |put| UploadedPart { put, checksum: checksum.stored(false) }))
+        };
+        store_body((&self.store, &self.budget, &self.md5s), space, length, body, digests, commit).await
     }
 
     /// Makes a part of an object's bytes, moving no data. Where neither the source's ETag nor its checksum is that of
@@ -118,8 +121,8 @@ impl Objects {
         if size > MAX_BODY_SIZE {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
-        if self.store.is_joining(source.version) {
-            self.cut_off.note(upload.upload);
+        if self.store.is_to_be_rewritten(source.version) {
+            self.truncated.note(upload.upload);
         }
         let (etag, checksum) = self.copied_digests(&upload, &source, &range).await?;
         let content = loop {
@@ -131,10 +134,11 @@ impl Objects {
             if now.recipe == source.recipe {
                 return Err(error.into());
             }
-            // The optimizer stored it anew.
+            // The optimizer rewrote it.
             source = now;
         };
-        self.put_part(&upload, number, content, etag, checksum).await
+        let Commit { touches, content, evaluate } = put_part(&upload, number, content, etag, checksum);
+        Ok(commit(&self.store, touches, vec![content], evaluate).await?)
     }
 
     /// # Errors
@@ -182,44 +186,44 @@ impl Objects {
         let etag = if whole && is_md5(&source.etag) { source.etag.clone() } else { slice_etag(source, range) };
         Ok((etag, known))
     }
+}
 
-    async fn put_part(
-        &self,
-        upload: &UploadPut,
-        number: u16,
-        content: Content,
-        etag: String,
-        checksum: Option<Checksum>,
-    ) -> Result<PartPut, ObjectError> {
-        let (bucket, id, key) = (upload.bucket, upload.upload, upload.key.clone());
-        let mut put = PartPut {
-            upload: id,
-            number,
-            part: write::UNNUMBERED,
-            modified_ms: 0,
-            size: content.size(),
-            etag,
-            checksum,
-            storage_type: content.storage_type(),
-            stored_bytes: content.stored_bytes(),
-            recipe: content.recipe().clone(),
-        };
-        let touches = vec![Touch::Part(bucket, id, number)];
-        let committed = commit(&self.store, touches, vec![content], move |tx| {
-            let index = tx.index();
-            write::upload(index, bucket, &key, id)?;
-            let replaced = index.part(id, number)?;
-            put.part = tx.next_sequence();
-            put.modified_ms = tx.now_ms();
-            // In this order: both concern the same number.
-            if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
-                tx.push(row.removal());
-            }
-            tx.push(Op::put(put.clone(), Vec::new()));
-            Ok(put)
-        });
-        Ok(committed.await?)
-    }
+/// The commit that makes content a part.
+fn put_part(
+    upload: &UploadPut,
+    number: u16,
+    content: Content,
+    etag: String,
+    checksum: Option<Checksum>,
+) -> Commit<PartPut> {
+    let (bucket, id, key) = (upload.bucket, upload.upload, upload.key.clone());
+    let mut put = PartPut {
+        upload: id,
+        number,
+        part: write::UNNUMBERED,
+        modified_ms: 0,
+        size: content.size(),
+        etag,
+        checksum,
+        storage_type: content.storage_type(),
+        stored_bytes: content.stored_bytes(),
+        recipe: content.recipe().clone(),
+    };
+    let touches = vec![Touch::Part(bucket, id, number)];
+    let evaluate = Box::new(move |tx: &mut Transaction<'_>| {
+        let index = tx.index();
+        write::upload(index, bucket, &key, id)?;
+        let replaced = index.part(id, number)?;
+        put.part = tx.next_sequence();
+        put.modified_ms = tx.now_ms();
+        // In this order: both concern the same number.
+        if let Some(row) = replaced.filter(|_| !tx.bugs().has(Bug::ReplacedPartStays)) {
+            tx.push(row.removal());
+        }
+        tx.push(Op::put(put.clone(), Vec::new()));
+        Ok(put)
+    });
+    Commit { touches, content, evaluate }
 }
 
 /// # Errors

@@ -5,11 +5,12 @@ use deltastore_format::{ChecksumAlgorithm, Metadata, VersionPut};
 use crate::object::Objects;
 use crate::object::body::{Body, Expect, Promises};
 use crate::object::condition::WriteConditions;
-use crate::object::content::{StoredBody, commit, store_body};
+use crate::object::content::{Commit, StoredBody, store_body};
+use crate::object::digest::Digests;
 use crate::object::error::ObjectError;
 use crate::object::name::check_key;
 use crate::object::{metadata, write};
-use crate::store::{Space, Touch};
+use crate::store::{Space, Touch, Transaction};
 
 /// A PutObject.
 pub struct PutInput {
@@ -40,32 +41,33 @@ impl Objects {
         }
         let body = promises.bound(body);
         let (space, length) = (Space::of(bucket, &key), promises.length());
-        let StoredBody { content, digest, .. } =
-            store_body(&self.store, &self.budget, &self.md5s, space, length, body, promises.digests()).await?;
-        let found = digest.finish();
-        let etag = hex::encode(found.md5);
-        let checksum = promises.verify(found)?;
-        let put = VersionPut {
-            bucket,
-            key: key.clone(),
-            version: write::UNNUMBERED,
-            null_version: true,
-            delete_marker: false,
-            modified_ms: 0,
-            size: content.size(),
-            etag,
-            metadata,
-            checksum: Some(checksum.stored(false)),
-            parts: Vec::new(),
-            storage_type: content.storage_type(),
-            stored_bytes: content.stored_bytes(),
-            optimized: false,
-            upload: None,
-            recipe: content.recipe().clone(),
+        let digests = promises.digests();
+        let commit = move |stored: StoredBody<Digests>| {
+            let StoredBody { content, digest, .. } = stored;
+            let found = digest.finish();
+            let etag = hex::encode(found.md5);
+            let checksum = promises.verify(found)?;
+            let put = VersionPut {
+                bucket,
+                key: key.clone(),
+                version: write::UNNUMBERED,
+                null_version: true,
+                delete_marker: false,
+                modified_ms: 0,
+                size: content.size(),
+                etag,
+                metadata,
+                checksum: Some(checksum.stored(false)),
+                parts: Vec::new(),
+                storage_type: content.storage_type(),
+                stored_bytes: content.stored_bytes(),
+                optimized: false,
+                upload: None,
+                recipe: content.recipe().clone(),
+            };
+            let evaluate = Box::new(move |tx: &mut Transaction<'_>| write::put_version(tx, &conditions, put));
+            Ok(Commit { touches: vec![Touch::Key(bucket, key)], content, evaluate })
         };
-        let committed = commit(&self.store, vec![Touch::Key(bucket, key)], vec![content], move |tx| {
-            write::put_version(tx, &conditions, put)
-        });
-        Ok(committed.await?)
+        store_body((&self.store, &self.budget, &self.md5s), space, length, body, digests, commit).await
     }
 }

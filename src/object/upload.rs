@@ -87,7 +87,7 @@ impl Objects {
             remove_upload(tx, &row)
         });
         aborted.await?;
-        self.cut_off.take(upload);
+        self.truncated.take(upload);
         Ok(())
     }
 

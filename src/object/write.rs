@@ -3,7 +3,7 @@
 use deltastore_format::{BucketId, Op, Sequence, UploadId, VersionPut};
 
 use crate::object::condition::WriteConditions;
-use crate::object::content::BodyError;
+use crate::object::content::Busy;
 use crate::object::error::ObjectError;
 use crate::object::identity::format_upload_id;
 use crate::store::bugs::Bug;
@@ -32,15 +32,9 @@ impl From<CommitError<ObjectError>> for ObjectError {
     }
 }
 
-impl From<BodyError<ObjectError>> for ObjectError {
-    fn from(error: BodyError<ObjectError>) -> Self {
-        match error {
-            BodyError::Body(error) => error,
-            BodyError::Busy => ObjectError::SlowDown,
-            BodyError::Full => ObjectError::StorageFull,
-            BodyError::ReadOnly(reason) => ObjectError::ReadOnly(reason),
-            BodyError::Store(error) => error.into(),
-        }
+impl From<Busy> for ObjectError {
+    fn from(Busy: Busy) -> Self {
+        ObjectError::SlowDown
     }
 }
 

@@ -17,7 +17,7 @@ use s3s::host::MultiDomain;
 use s3s::service::S3ServiceBuilder;
 
 use super::access::{Access, NoAuth};
-use super::admin::{Admin, Runs};
+use super::admin::{Admin, optimization_ended};
 use super::auth::{Authenticator, is_signed};
 use super::ops::Operations;
 use super::peers::pressure::{Direction, Peer};
@@ -45,7 +45,6 @@ pub struct Service {
     ids: RequestIds,
     host_id: HeaderValue,
     max_header_bytes: usize,
-    runs: Arc<Runs>,
 }
 
 impl Service {
@@ -67,23 +66,15 @@ impl Service {
         if has_domains {
             operations.set_host(domains()?);
         }
-        let runs = Arc::new(Runs::default());
         let pipeline = Pipeline {
             authenticator: Authenticator::new(AccessKeys::new(credentials), settings),
             operations: operations.build(),
-            admin: Admin::new(objects.clone(), runs.clone()),
+            admin: Admin::new(objects.clone()),
             domains: has_domains.then(domains).transpose()?,
             max_xml_bytes: settings.max_xml_bytes,
         };
         let ids = RequestIds::new();
-        Ok(Service {
-            pipeline,
-            objects,
-            host_id: ids.host_id(),
-            ids,
-            max_header_bytes: settings.max_header_bytes,
-            runs,
-        })
+        Ok(Service { pipeline, objects, host_id: ids.host_id(), ids, max_header_bytes: settings.max_header_bytes })
     }
 
     /// Answers one request. Whatever goes wrong becomes an answer.
@@ -164,7 +155,7 @@ impl Service {
 
     /// Waits for what requests began and the store told to stop, but not for ever.
     pub async fn finish_runs(&self, patience: Duration) {
-        if !self.runs.ended(patience).await {
+        if !optimization_ended(self.objects.store(), patience).await {
             tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
         }
     }

@@ -10,14 +10,14 @@ use quick_cache::sync::Cache;
 use super::Space;
 
 /// Deltaspaces that are remembered.
-const MOST: usize = 4096;
+const MAX_SPACES: usize = 4096;
 
 /// The encoders of the deltaspaces seen last, those of members within members apart.
 pub struct Encoders(Cache<(Space, bool), Vec<Params>>);
 
 impl Encoders {
     pub fn new() -> Self {
-        Self(Cache::new(MOST))
+        Self(Cache::new(MAX_SPACES))
     }
 
     pub fn of(&self, space: Space, nested: bool) -> RecentEncoders {

@@ -7,14 +7,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe, SegmentId, SegmentState};
+use deltastore_format::{
+    Change, Commit, DocumentPut, Hash, NodePayload, Op, PlacedKind, Position, Recipe, SegmentId, SegmentState,
+};
 
 use super::error::StoreError;
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
 use super::fetch::MAX_DEPTH;
 use super::unreadable::{Owner, Unreadable};
 use super::{Store, Worker};
-use crate::index::BlobRow;
+use crate::index::{BlobRow, Row};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
 /// Something that is not as it must be.
@@ -43,6 +45,7 @@ pub struct FsckReport {
     pub parity: u64,
     pub versions: u64,
     pub parts: u64,
+    pub documents: u64,
     /// Objects and parts that cannot be read whole.
     pub unreadable: u64,
 }
@@ -53,7 +56,7 @@ impl FsckReport {
         !self.problems.is_empty()
     }
 
-    fn add(&mut self, subject: impl ToString, reason: impl ToString) {
+    pub(super) fn add(&mut self, subject: impl ToString, reason: impl ToString) {
         self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
     }
 }
@@ -77,11 +80,11 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<FsckReport, StoreError> {
         let mut found = FsckReport::default();
-        found.problems.extend(self.inner().folder.problems.iter().cloned());
+        found.problems.extend(self.looked_at().0.problems.iter().cloned());
         for damage in self.damage() {
             found.add("log", damage);
         }
-        for id in self.inner().segments.all() {
+        for id in self.segments().all() {
             self.check_segment(id, &mut found)?;
             report(&found);
         }
@@ -138,13 +141,17 @@ impl Store {
                 }
             }
         }
+        self.check_documents(&mut found)?;
         self.check_links(&used, &mut found)?;
+        if cfg!(feature = "invariants") && !found.has_damage() && !self.index().hidden()?.any() {
+            super::recount::check_live(self, &mut found)?;
+        }
         report(&found);
         Ok(found)
     }
 
     fn check_segment(&self, id: SegmentId, found: &mut FsckReport) -> Result<(), StoreError> {
-        let reader = match self.inner().blobs.readers().get(id) {
+        let reader = match self.blobs().readers().get(id) {
             Ok(reader) => reader,
             Err(error) => {
                 found.add(format!("segment {id}"), error);
@@ -157,7 +164,7 @@ impl Store {
         }
         found.segment_bytes += reader.file_len()?;
         // What a crash left behind the log's end is cut off at the next start.
-        let beyond = |offset| self.inner().end.is_some_and(|end| Position { segment: id, offset } >= end);
+        let beyond = |offset| self.looked_at().1.is_some_and(|end| Position { segment: id, offset } >= end);
         let mut scanner = Scanner::new(&reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
         for scanned in scanner.by_ref() {
             let scanned = match scanned.map_err(StoreError::from) {
@@ -179,7 +186,7 @@ impl Store {
         let torn = scanner.into_end().and_then(|end| end.torn);
         // What is torn off of a segment that the writer left unsealed is no damage, unless it is known to have been
         // there.
-        let entry = self.inner().segments.entry(id).filter(|entry| entry.state == SegmentState::Left);
+        let entry = self.segments().entry(id).filter(|entry| entry.state == SegmentState::Left);
         let left = |from: u64| entry.as_ref().is_some_and(|entry| from >= entry.length);
         if let Some(torn) = torn.filter(|torn| !left(torn.from) && !beyond(torn.from)) {
             found.add(format!("segment {id} offset {} to {}", torn.from, torn.file_len), torn.error);
@@ -194,7 +201,7 @@ impl Store {
         report: &mut dyn FnMut(&FsckReport),
     ) -> Result<HashSet<Hash>, StoreError> {
         let mut damaged = HashSet::new();
-        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
+        let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
         for row in self.index().all_blobs(Hash::default()) {
             let (hash, row) = row?;
             found.blobs += 1;
@@ -241,7 +248,7 @@ impl Store {
                 }
             }
             PlacedKind::Node => {
-                let payload = self.inner().blobs.payload(hash)?;
+                let payload = self.blobs().payload(hash)?;
                 for link in payload.links() {
                     *used.entry(link).or_default() += 1;
                 }
@@ -251,7 +258,7 @@ impl Store {
             }
         }
         // A cached window proves nothing about its record: the frame must be whole too.
-        self.inner().blobs.readers().get(row.position.segment)?.read(row.position.offset)?;
+        self.blobs().readers().get(row.position.segment)?.read(row.position.offset)?;
         Ok(())
     }
 
@@ -289,6 +296,30 @@ impl Store {
             *used.entry(entry.hash).or_default() += 1;
             if self.index().blob(&entry.hash)?.is_none() {
                 found.add(subject, format!("{:?} {} is missing", entry.kind, entry.hash));
+            }
+        }
+        Ok(())
+    }
+
+    /// That the commit that a document's row names holds it.
+    fn check_documents(&self, found: &mut FsckReport) -> Result<(), StoreError> {
+        for row in self.index().all_rows::<DocumentPut>() {
+            let Row { put, record, .. } = row?;
+            found.documents += 1;
+            let subject = format!("document {:?} of {:?}", put.name, put.scope);
+            let read = self.blobs().readers().get(record.segment).and_then(|file| file.read(record.offset));
+            let payload = match read.map_err(StoreError::from) {
+                Ok(read) => read.payload,
+                // One wrong bit is reported with its segment.
+                Err(error) if error.is_unreadable() => {
+                    found.add(subject, error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let holds = |op: &Op| matches!(op, Op::Document(Change::Put { put: other, .. }) if *other == put);
+            if !Commit::decode(&payload).is_ok_and(|commit| commit.ops.iter().any(holds)) {
+                found.add(subject, format!("the record at {record} does not hold it"));
             }
         }
         Ok(())

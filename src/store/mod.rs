@@ -4,19 +4,20 @@
 //! invariants; each is restated where it is kept.
 
 mod apply;
-mod assembly;
 mod blob;
 pub mod bugs;
+mod collect;
 mod content;
+mod documents;
 mod encoders;
 mod error;
 mod fetch;
 mod folder;
 mod fsck;
-mod gc;
+mod handoffs;
 mod ingest;
 mod inspect;
-mod intake;
+mod jobs;
 mod log;
 mod open;
 mod optimize;
@@ -25,38 +26,38 @@ mod pins;
 mod pool;
 mod reading;
 mod recipe;
+mod recount;
 mod recovery;
 mod segments;
 mod settings;
 mod soundness;
 mod stats;
 mod stop;
-mod thread;
 mod transaction;
 mod unreadable;
 mod write;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
-pub use assembly::Assembly;
 pub use blob::{Blob, Placing, Space};
+pub use collect::{CollectOptions, CollectReport, Collector};
 pub use content::Content;
+pub use documents::{DocumentError, Expected};
 pub use error::StoreError;
 pub use fetch::slice_of;
 pub use folder::Folder;
 pub use fsck::{FsckReport, Problem};
-pub use gc::{Background, CollectOptions, CollectReport};
-pub use ingest::{Gear, OwnSketches, Prepared, State};
+pub use handoffs::Handoffs;
+pub use ingest::{Assembly, Chunk, Chunked, Done, EncodeOptions, Encoding, ObjectSketches, Pipeline, Prepared, State};
 pub use inspect::{CodecSum, Inspection, Recreation, Survey, Use, WindowUse};
-pub use intake::{Intake, Piece, Span, Strand, Taken};
-pub use optimize::{ByHand, Joiner, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
-pub use parity::MendReport;
+pub use jobs::{Activity, Held, Job, JobError, JobHandle, JobStatus, Jobs, Next, Outcome, Priority, Run, StopOnDrop};
+pub use optimize::{MultipartRewriter, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Policy, Step};
+pub use parity::{MendReport, ParityPass, Scrub};
 pub use pool::{Pool, Worker};
 pub use reading::ReadPins;
 pub use recipe::Walk;
@@ -65,9 +66,10 @@ pub use settings::Settings;
 pub use soundness::{DamageCounts, Verifier};
 pub(crate) use stats::directory;
 pub use stats::{SpaceStats, Stats, Totals};
-pub use thread::{Lent, Stoppable, sleep};
 pub use transaction::{CommitError, Touch, Transaction};
 pub use unreadable::{Owner, Stretch, Unreadable};
+
+pub use write::Placings;
 
 /// The tables, as the object layer reads them.
 pub use crate::index::{After, Index, IndexError, ListEntry, ListQuery, UploadRow, VersionRow};
@@ -77,7 +79,7 @@ use bugs::Bugs;
 use encoders::Encoders;
 use fetch::Blobs;
 use log::{Log, Status};
-use optimize::Joins;
+use optimize::OptimizerState;
 use pins::{Pin, Pins};
 use segments::Segments;
 use soundness::Unverified;
@@ -86,7 +88,7 @@ use soundness::Unverified;
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-pub(crate) struct Inner {
+struct Inner {
     index: Index,
     blobs: Blobs,
     pins: Arc<Pins>,
@@ -97,13 +99,10 @@ pub(crate) struct Inner {
     bugs: Bugs,
     damage: Vec<Damage>,
     collecting: Mutex<()>,
-    optimizing: Mutex<()>,
-    /// An administrator's run waits or is under way.
-    by_hand: AtomicBool,
-    joins: Joins,
+    optimizer: OptimizerState,
     unverified: Unverified,
     encoders: Encoders,
-    stops: stop::Stops,
+    jobs: Jobs,
     vfs: Arc<dyn Vfs>,
     header: StoreHeader,
     encode: Pool,
@@ -138,9 +137,83 @@ pub enum Health {
     },
 }
 
+/// A store that somebody else keeps open.
+struct Lent(Weak<Inner>);
+
+impl Lent {
+    /// The store, unless it is closed.
+    fn store(&self) -> Option<Store> {
+        self.0.upgrade().map(Store)
+    }
+}
+
+/// Each part of the store is given the few others that it works with; none reaches through all of them.
 impl Store {
-    pub(crate) fn inner(&self) -> &Arc<Inner> {
-        &self.0
+    fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    fn pins(&self) -> &Arc<Pins> {
+        &self.0.pins
+    }
+
+    fn segments(&self) -> &Segments {
+        &self.0.segments
+    }
+
+    fn status(&self) -> &Status {
+        &self.0.status
+    }
+
+    fn vfs(&self) -> &dyn Vfs {
+        self.0.vfs.as_ref()
+    }
+
+    fn encoders(&self) -> &Encoders {
+        &self.0.encoders
+    }
+
+    fn optimizer(&self) -> &OptimizerState {
+        &self.0.optimizer
+    }
+
+    fn collecting(&self) -> &Mutex<()> {
+        &self.0.collecting
+    }
+
+    fn unverified(&self) -> &Unverified {
+        &self.0.unverified
+    }
+
+    /// What is wrong with the folder, and where the log ends in a store that is only looked at.
+    fn looked_at(&self) -> (&Folder, Option<Position>) {
+        (&self.0.folder, self.0.end)
+    }
+
+    /// # Errors
+    /// [`StoreError::ReadOnly`] of a store that is only looked at.
+    fn log(&self) -> Result<&Log, StoreError> {
+        self.0.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+    }
+
+    /// Pins a hash, waiting out a collection of it that is under way.
+    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+        self.0.pins.pin_waiting(hash)
+    }
+
+    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
+    fn garbage_made(&self) -> u64 {
+        self.0.status.removals() + self.0.pins.abandoned()
+    }
+
+    /// The jobs of this store.
+    pub fn jobs(&self) -> &Jobs {
+        &self.0.jobs
+    }
+
+    /// A handle that does not keep the store open.
+    fn lent(&self) -> Lent {
+        Lent(Arc::downgrade(&self.0))
     }
 
     /// The typed tables; every call sees all acknowledged commits.
@@ -198,9 +271,9 @@ impl Store {
         self.0.segments.lost()
     }
 
-    /// Damaged reads since start.
-    pub fn damaged_reads(&self) -> u64 {
-        self.0.blobs.damaged()
+    /// Counts how often work passes from one thread to another.
+    pub fn handoffs(&self) -> &Handoffs {
+        &self.0.status.handoffs
     }
 
     /// Windows and nodes since start whose damaged record was made up for by their parity.
@@ -235,7 +308,14 @@ impl Store {
         E: Send + 'static,
     {
         match &self.0.log {
-            Some(log) => log.transact(touches, contents, evaluate, done),
+            Some(log) => {
+                self.handoffs().count();
+                let handoffs = self.handoffs().clone();
+                log.transact(touches, contents, evaluate, move |result| {
+                    handoffs.count();
+                    done(result);
+                });
+            }
             None => done(Err(CommitError::Closed)),
         }
     }
@@ -251,25 +331,14 @@ impl Store {
     }
 }
 
-impl Inner {
-    /// Counts what makes garbage: commits that removed something, and uploads that were given up.
-    fn garbage_made(&self) -> u64 {
-        self.status.removals() + self.pins.abandoned()
-    }
-
-    /// Pins a hash, waiting out a collection of it that is under way.
-    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<blob::Placing>>) {
-        loop {
-            if let Some(pinned) = self.pins.pin(hash) {
-                return pinned;
-            }
-            // The collector holds a doomed hash for one index write.
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        }
-    }
-
-    fn log(&self) -> Result<&Log, StoreError> {
-        self.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+impl Store {
+    /// Closes the store cleanly, whoever still holds it: what waits for a thread is given up, what was written is
+    /// synced and marked as the end, the index is flushed. Reads go on, writes are refused.
+    pub fn close(&self) {
+        self.stop_background();
+        self.0.encode.give_up();
+        self.0.read.give_up();
+        self.0.close(Index::end);
     }
 }
 
@@ -294,6 +363,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        self.jobs.stop_all();
         self.close(Index::flush);
     }
 }

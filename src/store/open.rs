@@ -9,20 +9,20 @@ use super::bugs::Bugs;
 use super::encoders::Encoders;
 use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
-use super::optimize::Joins;
+use super::optimize::OptimizerState;
 use super::pins::Pins;
 use super::recovery::{self, Found, Rebuilt, Scene};
 use super::segments::Segments;
 use super::soundness::{Soundness, Unverified};
-use super::{Damage, Folder, Index, Inner, Pool, Progress, Settings, Store, StoreError};
+use super::{Damage, Folder, Index, Inner, Jobs, Pool, Progress, Settings, Store, StoreError};
 use crate::index::Engine;
 use crate::segment::vfs::Clock;
 use crate::segment::{DiskCache, Readers};
 
 /// How long a start waits for what may pass.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two tries.
-const PAUSE: Duration = Duration::from_millis(500);
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// Segment files kept open at once by what is no server.
 const OPEN_SEGMENTS: usize = 64;
 
@@ -140,8 +140,8 @@ impl Store {
         let Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log } = parts;
         Ok(Self(Arc::new(Inner {
             blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
-            encode: Pool::new("encode", settings.encode_threads)?,
-            read: Pool::new("read", settings.read_threads)?,
+            encode: Pool::new("encode", settings.encode_threads, status.handoffs.clone())?,
+            read: Pool::new("read", settings.read_threads, status.handoffs.clone())?,
             vfs: Arc::clone(&folder.vfs),
             header: folder.header.clone(),
             index,
@@ -153,12 +153,10 @@ impl Store {
             bugs,
             damage: found.damage,
             collecting: Mutex::new(()),
-            optimizing: Mutex::new(()),
-            by_hand: Default::default(),
-            joins: Joins::default(),
+            optimizer: OptimizerState::default(),
             unverified: Unverified::default(),
             encoders: Encoders::new(),
-            stops: Default::default(),
+            jobs: Jobs::default(),
             end: log.is_none().then_some(found.end),
             log,
             folder,
@@ -199,12 +197,12 @@ impl Store {
 
 /// Runs a recovery, again where it failed for what may pass: a recovery may be broken off and begun anew at any moment.
 fn patiently<T>(mut recover: impl FnMut() -> Result<T, StoreError>) -> Result<T, StoreError> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + RECOVERY_TIMEOUT;
     loop {
         match recover() {
             Err(error) if error.is_passing() && Instant::now() < deadline => {
                 tracing::warn!(%error, "recovery is begun anew");
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(RETRY_PAUSE);
             }
             result => return result,
         }

@@ -4,7 +4,7 @@
 //! *before* it looks it up; the collector dooms a hash under the same lock, which fails while it is pinned.
 //!
 //! Invariants
-//! - A doomed hash cannot be pinned: the writer then stores the window anew.
+//! - A doomed hash cannot be pinned: the writer then writes the window again.
 //! - A *fresh* blob (appended, in no index yet) is known here until a commit that places it is applied or its
 //!   last pin is gone. Its segment is not compacted meanwhile.
 //!
@@ -18,6 +18,7 @@ use deltastore_format::{Hash, SegmentId};
 use parking_lot::Mutex;
 
 use super::blob::Placing;
+use crate::invariants::invariant;
 
 const SHARDS: usize = 32;
 
@@ -60,6 +61,17 @@ impl Pins {
         let fresh = best(&state.fresh);
         drop(shard);
         Some((Pin { pins: Arc::clone(self), hash }, fresh))
+    }
+
+    /// Pins a hash, waiting out a collection of it that is under way.
+    pub fn pin_waiting(self: &Arc<Self>, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+        loop {
+            if let Some(pinned) = self.pin(hash) {
+                return pinned;
+            }
+            // The collector holds a doomed hash for one index write.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
     }
 
     /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
@@ -120,9 +132,10 @@ impl Pins {
         true
     }
 
-    /// The doomed blob has left the index: the hash may be stored anew.
+    /// The doomed blob has left the index: the hash may be written again.
     pub fn undoom(&self, hash: &Hash) {
-        self.shard(hash).lock().remove(hash);
+        let state = self.shard(hash).lock().remove(hash);
+        invariant!(state.is_some_and(|state| state.doomed && state.pins == 0), "{hash} is pinned and collected");
     }
 }
 
@@ -134,6 +147,8 @@ fn best(fresh: &[Arc<Placing>]) -> Option<Arc<Placing>> {
 impl Drop for Pin {
     fn drop(&mut self) {
         let mut shard = self.pins.shard(&self.hash).lock();
+        let pins = shard.get(&self.hash).map_or(0, |state| state.pins);
+        invariant!(pins > 0, "{} is given up once more than it was pinned", self.hash);
         if let Some(state) = shard.get_mut(&self.hash) {
             state.pins -= 1;
             if state.pins == 0 {
@@ -194,5 +209,25 @@ mod tests {
         assert!(pins.has_fresh_in(SegmentId(1)) && !pins.has_fresh_in(SegmentId(2)));
         drop(pin);
         assert!(pins.fresh(&hot.hash).is_none());
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "is pinned and collected")]
+    fn a_pinned_hash_is_collected() {
+        let pins = Arc::new(Pins::default());
+        let pin = pins.pin(Hash([7; 32]));
+        std::mem::forget(pin);
+        pins.undoom(&Hash([7; 32]));
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "is given up once more than it was pinned")]
+    fn a_pin_is_given_up_twice() {
+        let pins = Arc::new(Pins::default());
+        let pin = pins.pin(Hash([7; 32]));
+        drop(Pin { pins: Arc::clone(&pins), hash: Hash([7; 32]) });
+        drop(pin);
     }
 }

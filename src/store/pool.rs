@@ -11,7 +11,8 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
+use super::handoffs::Handoffs;
 use crate::delta::{Decoder, Encoder};
 
 /// Jobs that may wait; more than all connections together can have under way.
@@ -24,12 +25,12 @@ pub struct Worker {
     pub encoder: Encoder,
     pub decoder: Decoder,
     /// What becomes of what it reads for clients.
-    pub keep: Keep,
+    pub cache: CachePolicy,
 }
 
 impl Worker {
     pub fn new() -> Self {
-        Self { encoder: Encoder::new(), decoder: Decoder::new(), keep: Keep::default() }
+        Self { encoder: Encoder::new(), decoder: Decoder::new(), cache: CachePolicy::default() }
     }
 }
 
@@ -46,6 +47,7 @@ pub struct Pool {
     /// Jobs that wait or run.
     pending: Arc<AtomicUsize>,
     given_up: Arc<AtomicBool>,
+    handoffs: Handoffs,
 }
 
 impl Pool {
@@ -53,7 +55,7 @@ impl Pool {
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn new(name: &str, threads: usize) -> std::io::Result<Self> {
+    pub fn new(name: &str, threads: usize, handoffs: Handoffs) -> std::io::Result<Self> {
         let (sender, receiver) = bounded::<Job>(QUEUE);
         let pending = Arc::new(AtomicUsize::new(0));
         let given_up = Arc::new(AtomicBool::new(false));
@@ -74,7 +76,7 @@ impl Pool {
                 })
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { sender: Some(sender), threads, pending, given_up })
+        Ok(Self { sender: Some(sender), threads, pending, given_up, handoffs })
     }
 
     /// True when no job waits or runs.
@@ -96,6 +98,7 @@ impl Pool {
     pub fn spawn(&self, job: impl FnOnce(&mut Worker) + Send + 'static) {
         if let Some(sender) = &self.sender {
             self.pending.fetch_add(1, Ordering::Relaxed);
+            self.handoffs.count();
             // Fails only when every thread is gone; the job's answer channel then reports it.
             drop(sender.send(Box::new(job)));
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use deltastore_format::{Entry, EntryKind, Hash, Recipe};
 
 use super::bugs::Bug;
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
 use super::pins::Pin;
 use super::{Store, StoreError, Walk, Worker, slice_of};
 
@@ -34,11 +34,10 @@ impl Store {
     ///
     /// The recipe may be out of date: only if what has it is seen to have it still, *after* this, all of it is there.
     pub fn pin_recipe(&self, recipe: &Recipe) -> Option<ReadPins> {
-        if self.inner().bugs.has(Bug::SkipReadPins) {
+        if self.bugs().has(Bug::SkipReadPins) {
             return Some(ReadPins { _pins: Vec::new() });
         }
-        let pins =
-            recipe.entries.iter().map(|entry| Some(self.inner().pins.pin(entry.hash)?.0)).collect::<Option<_>>()?;
+        let pins = recipe.entries.iter().map(|entry| Some(self.pins().pin(entry.hash)?.0)).collect::<Option<_>>()?;
         Some(ReadPins { _pins: pins })
     }
 
@@ -47,7 +46,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`] and [`StoreError::Damaged`] concern this window only.
     pub fn window(&self, hash: &Hash, worker: &mut Worker) -> Result<Bytes, StoreError> {
-        self.inner().blobs.window(hash, &mut worker.decoder, worker.keep)
+        self.blobs().window(hash, &mut worker.decoder, worker.cache)
     }
 
     /// The bytes that a member re-creates, verified; on the read pool.
@@ -55,19 +54,19 @@ impl Store {
     /// # Errors
     /// As [`Store::window`].
     pub fn member(&self, hash: &Hash, worker: &mut Worker) -> Result<Bytes, StoreError> {
-        self.inner().blobs.member(hash, &mut worker.decoder, worker.keep)
+        self.blobs().member(hash, &mut worker.decoder, worker.cache)
     }
 
     /// A window, or a member's bytes, that is in memory already.
     pub fn cached(&self, hash: &Hash) -> Option<Bytes> {
-        self.inner().blobs.cached(hash)
+        self.blobs().cached(hash)
     }
 
     /// Keeps an upload's bytes in the cache on disk, if that can be done at once: the newest version is read soon.
     /// Small ones are quick to make again.
     pub fn keep(&self, hash: Hash, bytes: &Bytes) {
         if bytes.len() >= KEPT_BYTES {
-            self.inner().blobs.keep_on_disk(hash, bytes, Keep::IfQuick);
+            self.blobs().keep_on_disk(hash, bytes, CachePolicy::IfQuick);
         }
     }
 
@@ -76,6 +75,6 @@ impl Store {
     /// # Errors
     /// As [`Store::window`], for recipe nodes.
     pub fn step(&self, walk: &mut Walk) -> Result<Option<Entry>, StoreError> {
-        walk.next(|hash| self.inner().blobs.node(hash))
+        walk.next(|hash| self.blobs().node(hash))
     }
 }

@@ -16,7 +16,7 @@ pub struct Settings {
     /// How hard a PUT tries to make windows small.
     pub effort: Effort,
     /// How the optimizer cuts windows where it is to make them small, see [`super::Policy`].
-    pub cold_cut: CutSettings,
+    pub optimized_cut: CutSettings,
     /// What the optimizer does with a bucket where a run is not told otherwise; who stands above the store reads it out
     /// of the bucket's settings.
     pub policy_of: fn(&BucketPut) -> Policy,
@@ -60,7 +60,7 @@ impl Default for Settings {
             cut: CutSettings::default(),
             expand: Some(members::Settings::default()),
             effort: Effort::default(),
-            cold_cut: CutSettings::cold(),
+            optimized_cut: CutSettings::cold(),
             policy_of: |_| Policy::default(),
             optimize_min: 4 << 10,
             parity_from: 8,

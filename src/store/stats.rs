@@ -7,10 +7,11 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
-use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
+use deltastore_format::{Codec, DocumentPut, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
-use super::{DamageCounts, Store, StoreError, Walk};
+use super::fetch::Blobs;
+use super::{DamageCounts, Index, Store, StoreError, Walk};
 
 /// Sums over objects. All sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -54,6 +55,9 @@ pub struct Stats {
     pub deltaspaces: Vec<SpaceStats>,
     /// Parts of uploads in progress.
     pub uploads: Totals,
+    /// Documents, and the bytes of their commit records; in no other sum.
+    pub documents: u64,
+    pub document_bytes: u64,
     /// Records nothing uses any more; the next collection drops them.
     pub garbage_bytes: u64,
     /// Windows and nodes with parity, and its bytes; in no other sum.
@@ -137,6 +141,7 @@ impl Store {
     /// # Errors
     /// As [`Store::stats`].
     pub(crate) fn stats_by(&self, group: &dyn Fn(&str) -> String) -> Result<Stats, StoreError> {
+        let counter = Counter { index: self.index(), blobs: self.blobs() };
         let mut seen = Seen::default();
         let mut spaces: BTreeMap<(String, String), Totals> = BTreeMap::new();
         for bucket in self.index().buckets() {
@@ -148,7 +153,7 @@ impl Store {
                 let totals = spaces.entry(space.clone()).or_default();
                 totals.objects += u64::from(!put.delete_marker);
                 totals.commit_bytes += row.record_len;
-                self.count(&put.recipe, &space, totals, &mut seen)?;
+                counter.count(&put.recipe, &space, totals, &mut seen)?;
             }
         }
         let mut uploads = Totals::default();
@@ -157,7 +162,7 @@ impl Store {
             let put = row.put;
             uploads.objects += 1;
             uploads.commit_bytes += row.record_len;
-            self.count(&put.recipe, &Default::default(), &mut uploads, &mut seen)?;
+            counter.count(&put.recipe, &Default::default(), &mut uploads, &mut seen)?;
         }
         while let Some((hash, space)) = seen.references.pop() {
             match seen.blobs.entry(hash) {
@@ -174,6 +179,49 @@ impl Store {
         self.sum(spaces, uploads, &seen.blobs)
     }
 
+    fn sum(
+        &self,
+        spaces: BTreeMap<(String, String), Totals>,
+        uploads: Totals,
+        used: &HashMap<Hash, u64>,
+    ) -> Result<Stats, StoreError> {
+        let lost_segments = self.segments().lost().iter().map(ToString::to_string).collect();
+        let mut stats = Stats { uploads, lost_segments, ..Stats::default() };
+        for ((bucket, deltaspace), totals) in spaces {
+            stats.total.add(&totals);
+            stats.buckets.entry(bucket.clone()).or_default().add(&totals);
+            stats.deltaspaces.push(SpaceStats { bucket, deltaspace, totals });
+        }
+        for row in self.index().all_blobs(Hash::default()) {
+            let (hash, row) = row?;
+            if !used.contains_key(&hash) {
+                stats.garbage_bytes += row.record_len;
+            }
+        }
+        for row in self.index().all_parity(Hash::default()) {
+            stats.parity += 1;
+            stats.parity_bytes += row?.1.record_len;
+        }
+        for row in self.index().all_rows::<DocumentPut>() {
+            stats.documents += 1;
+            stats.document_bytes += row?.record_len;
+        }
+        for id in self.segments().all() {
+            stats.segments += 1;
+            stats.segment_bytes += self.blobs().readers().get(id)?.file_len()?;
+        }
+        stats.damage = self.damage_counts();
+        Ok(stats)
+    }
+}
+
+/// Counts objects, by what the index and their recipes tell.
+struct Counter<'a> {
+    index: &'a Index,
+    blobs: &'a Blobs,
+}
+
+impl Counter<'_> {
     fn count(
         &self,
         recipe: &Recipe,
@@ -187,7 +235,7 @@ impl Store {
         let mut walk = Walk::new(recipe, 0..recipe.len());
         let load = |hash: &Hash| {
             nodes.borrow_mut().push(*hash);
-            self.inner().blobs.node(hash)
+            self.blobs.node(hash)
         };
         loop {
             let entry = match walk.next(load) {
@@ -203,7 +251,7 @@ impl Store {
         }
         for hash in nodes.into_inner() {
             if seen.blobs.insert(hash, seen.objects).is_none()
-                && let Some(row) = self.index().blob(&hash)?
+                && let Some(row) = self.index.blob(&hash)?
             {
                 totals.stored_bytes += row.record_len;
                 totals.overhead_bytes += signed(row.record_len);
@@ -220,7 +268,7 @@ impl Store {
         totals: &mut Totals,
         seen: &mut Seen,
     ) -> Result<(), StoreError> {
-        let Some(row) = self.index().blob(&slice.hash)? else {
+        let Some(row) = self.index.blob(&slice.hash)? else {
             totals.dedup_saved_bytes += signed(slice.len);
             return Ok(());
         };
@@ -255,7 +303,7 @@ impl Store {
         totals: &mut Totals,
         seen: &mut Seen,
     ) -> Result<(), StoreError> {
-        let paid = match (self.index().blob(&entry.hash)?, seen.blobs.insert(entry.hash, seen.objects)) {
+        let paid = match (self.index.blob(&entry.hash)?, seen.blobs.insert(entry.hash, seen.objects)) {
             (Some(row), None) => row.record_len,
             _ => {
                 totals.dedup_saved_bytes += signed(entry.len);
@@ -264,7 +312,7 @@ impl Store {
         };
         totals.stored_bytes += paid;
         totals.overhead_bytes += signed(paid);
-        let member = match self.inner().blobs.payload(&entry.hash) {
+        let member = match self.blobs.payload(&entry.hash) {
             Ok(NodePayload::Member(member)) => member,
             Ok(NodePayload::List(_)) => return Ok(()),
             Err(error) if error.is_damage() => return Ok(()),
@@ -276,37 +324,6 @@ impl Store {
             EntryKind::Member => self.count_member(slice, space, totals, seen),
             EntryKind::Window | EntryKind::Node => self.count_slice(slice, space, totals, seen),
         })
-    }
-
-    fn sum(
-        &self,
-        spaces: BTreeMap<(String, String), Totals>,
-        uploads: Totals,
-        used: &HashMap<Hash, u64>,
-    ) -> Result<Stats, StoreError> {
-        let lost_segments = self.inner().segments.lost().iter().map(ToString::to_string).collect();
-        let mut stats = Stats { uploads, lost_segments, ..Stats::default() };
-        for ((bucket, deltaspace), totals) in spaces {
-            stats.total.add(&totals);
-            stats.buckets.entry(bucket.clone()).or_default().add(&totals);
-            stats.deltaspaces.push(SpaceStats { bucket, deltaspace, totals });
-        }
-        for row in self.index().all_blobs(Hash::default()) {
-            let (hash, row) = row?;
-            if !used.contains_key(&hash) {
-                stats.garbage_bytes += row.record_len;
-            }
-        }
-        for row in self.index().all_parity(Hash::default()) {
-            stats.parity += 1;
-            stats.parity_bytes += row?.1.record_len;
-        }
-        for id in self.inner().segments.all() {
-            stats.segments += 1;
-            stats.segment_bytes += self.inner().blobs.readers().get(id)?.file_len()?;
-        }
-        stats.damage = self.damage_counts();
-        Ok(stats)
     }
 }
 

@@ -66,7 +66,7 @@ impl Store {
         while let Some(entry) = open.pop() {
             let readable = !damaged.contains(&entry.hash) && self.index().blob(&entry.hash)?.is_some();
             if readable && entry.kind == EntryKind::Node {
-                let node = self.inner().blobs.node(&entry.hash)?;
+                let node = self.blobs().node(&entry.hash)?;
                 let children = restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len));
                 open.extend(children.into_iter().rev());
                 continue;

@@ -9,33 +9,37 @@ use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
 use super::Store;
-use super::assembly::Assembly;
 use super::blob::{Blob, Placing};
 use super::bugs::Bug;
 use super::content::Content;
 use super::error::StoreError;
+use super::ingest::Assembly;
 use super::log::Callback;
 use super::recipe::{build, restrict};
+use crate::invariants::invariant;
 
 /// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
 
+/// What was appended, in order.
+pub type Placings = Vec<Arc<Placing>>;
+
 impl Store {
-    /// Appends a window's record; `done` is called on the log thread and must not block.
-    pub fn append(&self, blob: Blob, done: impl FnOnce(Result<Arc<Placing>, StoreError>) + Send + 'static) {
-        let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
-            done(result.and_then(|mut placings| placings.pop().ok_or_else(|| StoreError::ReadOnly("closing".into()))));
-        });
+    /// Appends records in their order; `done` is called on the log thread and must not block.
+    pub fn append(&self, blobs: Vec<Blob>, done: impl FnOnce(Result<Placings, StoreError>) + Send + 'static) {
+        let handoffs = self.handoffs().clone();
+        handoffs.count();
         // No handle on the store: this runs on its own thread.
-        let soundness = Arc::clone(self.inner().blobs.soundness());
-        let done = Callback::new(move |result: Result<Vec<Arc<Placing>>, StoreError>| {
+        let soundness = Arc::clone(self.blobs().soundness());
+        let done = Callback::new(move |result: Result<Placings, StoreError>| {
             for placing in result.iter().flatten() {
                 soundness.verified(&placing.hash, placing.row.position);
             }
-            done.call(result);
+            handoffs.count();
+            done(result);
         });
-        match self.inner().log() {
-            Ok(log) => log.append(vec![blob], done),
+        match self.log() {
+            Ok(log) => log.append(blobs, done),
             Err(error) => done.call(Err(error)),
         }
     }
@@ -44,9 +48,9 @@ impl Store {
     ///
     /// # Errors
     /// What appending gives.
-    pub fn append_and_wait(&self, blob: Blob) -> Result<Arc<Placing>, StoreError> {
+    pub fn append_and_wait(&self, blobs: Vec<Blob>) -> Result<Placings, StoreError> {
         let (sender, receiver) = bounded(1);
-        self.append(blob, move |result| drop(sender.send(result)));
+        self.append(blobs, move |result| drop(sender.send(result)));
         receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
     }
 
@@ -55,9 +59,11 @@ impl Store {
     /// # Errors
     /// What appending gives.
     pub fn append_unwritten(&self, content: &mut Content) -> Result<(), StoreError> {
-        for blob in content.take_unwritten() {
-            content.placings.push(self.append_and_wait(blob)?);
+        let unwritten = content.take_unwritten();
+        if unwritten.is_empty() {
+            return Ok(());
         }
+        content.placings.extend(self.append_and_wait(unwritten)?);
         Ok(())
     }
 
@@ -79,11 +85,13 @@ impl Store {
         levels: &HashMap<Hash, u8>,
         members: Vec<Blob>,
     ) -> Result<Content, StoreError> {
+        let size = entries.iter().map(|entry| entry.len).sum::<u64>();
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
         let members = members.into_iter().map(|member| self.member_node(member));
         for node in members.chain(nodes) {
             self.add_node(&mut content, node)?;
         }
+        invariant!(recipe.len() == size, "a recipe makes {} bytes of {size}", recipe.len());
         content.recipe = recipe;
         Ok(content)
     }
@@ -108,7 +116,7 @@ impl Store {
 
     /// A node whose record is damaged is written anew, and takes its place. What it names is the caller's to verify.
     fn add_node(&self, content: &mut Content, mut node: Blob) -> Result<(), StoreError> {
-        let (pin, fresh) = self.inner().pin(node.hash);
+        let (pin, fresh) = self.pin(node.hash);
         content.pins.push(pin);
         let known = self.index().blob(&node.hash)?;
         if let Some(placing) = &fresh
@@ -139,7 +147,7 @@ impl Store {
         let mut entries = Vec::new();
         for (recipe, range) in pieces {
             for entry in restrict(&recipe.entries, range.clone()) {
-                let (pin, _) = self.inner().pin(entry.hash);
+                let (pin, _) = self.pin(entry.hash);
                 let row = self.index().blob(&entry.hash)?.ok_or(StoreError::Missing { hash: entry.hash })?;
                 content.pins.push(pin);
                 // How a node's windows are stored is not looked up: the storage type of a copy is a hint.
@@ -170,7 +178,7 @@ impl Store {
                     flat.push(entry);
                     continue;
                 }
-                let node = self.inner().blobs.node(&entry.hash)?;
+                let node = self.blobs().node(&entry.hash)?;
                 if node.level + 1 > MAX_CHILD_LEVEL {
                     deep = true;
                     flat.extend(restrict(&node.entries, entry.skip..entry.skip.saturating_add(entry.len)));

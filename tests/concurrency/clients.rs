@@ -192,7 +192,7 @@ fn optimize(objects: &Objects, stop: &AtomicBool, damaged: bool) -> Result<(u64,
                 return Err(format!("optimize: {done:?}"));
             }
             optimized += done.objects;
-            rotated += done.rotated;
+            rotated += done.rebased;
             std::thread::sleep(Duration::from_millis(1));
         }
     }

@@ -53,7 +53,7 @@ fn open_with(
     let folder = Folder::open(vfs, dir, clock.as_ref(), true).unwrap();
     let settings = Settings {
         cut: CutSettings { min: 256, target: 1024, max: 4096 },
-        cold_cut: CutSettings { min: 512, target: 2048, max: 8192 },
+        optimized_cut: CutSettings { min: 512, target: 2048, max: 8192 },
         optimize_min: 64,
         segment_bytes: 256 << 10,
         cache_bytes: 64 << 10,

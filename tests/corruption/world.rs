@@ -29,7 +29,7 @@ pub type Name = (&'static str, &'static str);
 pub fn settings() -> Settings {
     Settings {
         cut: CutSettings { min: 256, target: 1024, max: 4096 },
-        cold_cut: CutSettings { min: 512, target: 2048, max: 8192 },
+        optimized_cut: CutSettings { min: 512, target: 2048, max: 8192 },
         optimize_min: 64,
         segment_bytes: 12 << 10,
         cache_bytes: 0,

@@ -57,7 +57,7 @@ pub fn small_settings() -> Settings {
             packed: 512,
             ..members::Settings::default()
         }),
-        cold_cut: CutSettings { min: 256, target: 1024, max: 4096 },
+        optimized_cut: CutSettings { min: 256, target: 1024, max: 4096 },
         optimize_min: 64,
         parity_from: 2,
         segment_bytes: 12 << 10,

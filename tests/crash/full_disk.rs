@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use deltastore::object::{Expect, GetInput, ObjectError, PutInput, WriteConditions};
 use deltastore::segment::vfs::Vfs;
 use deltastore::store::bugs::Bugs;
-use deltastore::store::{Background, Health, Settings};
+use deltastore::store::{Collector, Health, JobHandle, Settings};
 use deltastore_format::Metadata;
 use futures::StreamExt;
 use futures::executor::block_on;
@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 struct Disk {
     machine: Machine,
     running: Option<Running>,
-    collector: Option<Background>,
+    collector: Option<JobHandle>,
     objects: u64,
     patience: Duration,
 }
@@ -56,7 +56,8 @@ impl Disk {
 
     fn up(&mut self) -> Result<(), String> {
         let running = self.machine.start(0, 1).map_err(|error| error.to_string())?;
-        self.collector = Some(Background::start(running.objects.store(), PAUSE).map_err(|error| error.to_string())?);
+        let collector = running.objects.store().start_job(Collector::new(PAUSE));
+        self.collector = Some(collector.map_err(|error| error.to_string())?);
         self.running = Some(running);
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! Set pieces of the optimizer: what meets it while it works, and what a rebuild makes of what it leaves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use deltastore::delta::CutSettings;
 use deltastore::object::GetInput;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{
-    Assembly, CollectOptions, Gear, OptimizeOptions, OptimizeReport, OwnSketches, Piece, Policy, Space, State as Form,
-    Taken, Worker,
+    Assembly, Chunk, Chunked, CollectOptions, EncodeOptions, Encoding, OptimizeOptions, OptimizeReport, Pipeline,
+    Policy, Space, State as Form, Worker,
 };
-use deltastore_format::{EntryKind, Hash, Metadata};
+use deltastore_format::{EntryKind, Hash, Metadata, StorageType};
 use futures::TryStreamExt;
 use futures::executor::block_on;
 
@@ -34,7 +34,7 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
         let mut machine = Machine::new(Bugs::default());
         if seed % 2 == 1 {
             // Many windows have a cold form and another.
-            machine.settings.cold_cut = machine.settings.cut;
+            machine.settings.optimized_cut = machine.settings.cut;
         }
         let mut world = World::on(machine, seed)?;
         (0..25).try_for_each(|_| world.step())?;
@@ -55,7 +55,7 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     (1..=3).try_for_each(|seed| {
         let mut machine = Machine::new(bugs);
         if seed == 2 {
-            machine.settings.cold_cut = machine.settings.cut;
+            machine.settings.optimized_cut = machine.settings.cut;
         }
         let mut world = World::on(machine, seed)?;
         world.parallel = 1;
@@ -79,7 +79,7 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
 /// encoded.
 fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     let mut machine = Machine::new(bugs);
-    machine.settings.cold_cut = machine.settings.cut;
+    machine.settings.optimized_cut = machine.settings.cut;
     machine.settings.effort.deltas = false;
     let mut world = World::on(machine, 12)?;
     world.parallel = 1;
@@ -188,19 +188,22 @@ pub fn wrong_member(bugs: Bugs) -> Result<(), String> {
     let world = World::new(9, bugs)?;
     let store = world.objects().store();
     let text: Vec<u8> = random(12, 3000).into_iter().map(|byte| b'a' + byte % 16).collect();
-    let (mut intake, mut taken, mut worker) = (store.intake(), Taken::default(), Worker::new());
-    intake.push(&gzip(&text, 6, None), &mut taken);
-    intake.finish(&mut taken);
+    let (mut chunker, mut chunked, mut worker) = (store.chunker(), Chunked::default(), Worker::new());
+    chunker.push(&gzip(&text, 6, None), &mut chunked);
+    chunker.finish(&mut chunked);
     let mut assembly = Assembly::default();
-    taken.spans.iter_mut().for_each(|span| span.digest = Hash([1; 32]));
-    assembly.add_spans(taken.spans, taken.inner);
-    for Piece { strand, window, .. } in taken.windows {
-        let prepared = store.prepare(&mut worker, Space::default(), &store.inline_gear(None, false), window);
+    chunked.extents.iter_mut().for_each(|extent| extent.digest = Hash([1; 32]));
+    assembly.add_extents(chunked.extents, chunked.inner);
+    let effort = store.settings().effort;
+    let options = EncodeOptions { effort, own: None, optimized: false, rebase: None };
+    for Chunk { stream, window, .. } in chunked.chunks {
+        let prepared = store.prepare(&mut worker, Space::default(), &options, window);
         let mut prepared = prepared.map_err(|error| error.to_string())?;
         if let Form::New(blob) = prepared.state {
-            prepared.state = Form::Appended(store.append_and_wait(*blob).map_err(|error| error.to_string())?);
+            let placings = store.append_and_wait(vec![*blob]).map_err(|error| error.to_string())?;
+            prepared.state = Form::Appended(placings[0].clone());
         }
-        assembly.push(strand, prepared);
+        assembly.push(stream, prepared);
     }
     let mut content = store.finish(assembly).map_err(|error| error.to_string())?;
     store.append_unwritten(&mut content).map_err(|error| error.to_string())?;
@@ -224,31 +227,25 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
     (0..like.len()).step_by(300).for_each(|at| like[at] ^= 1);
     world.round(vec![put("old", block.clone())])?;
     let store = world.objects().store().clone();
-    let effort = store.inline_gear(None, false).effort;
-    let own = OwnSketches::new(&effort);
-    let gear = Gear { effort, own: Some(&own), cold: true, rotation: None };
-    let (mut worker, mut prepared, mut references) = (Worker::new(), Vec::new(), 0);
+    let encoding = Arc::new(Encoding::new(Space::default(), store.settings().effort, true));
+    let (mut worker, mut contents) = (Worker::new(), Vec::new());
     for body in [&block, &like] {
-        let (mut intake, mut taken) = (store.intake(), Taken::default());
-        intake.push(body, &mut taken);
-        intake.finish(&mut taken);
-        for Piece { window, .. } in taken.windows {
-            let window = store.prepare(&mut worker, Space::default(), &gear, window);
-            let mut window = window.map_err(|error| error.to_string())?;
-            if let Form::New(blob) = window.state {
-                let placing = store.append_and_wait(*blob).map_err(|error| error.to_string())?;
-                references += placing.links.len();
-                own.appended(&placing);
-                window.state = Form::Appended(placing);
-            }
-            prepared.push(window);
+        let mut pipeline = Pipeline::new(store.chunker(), Arc::clone(&encoding), 1);
+        pipeline.push(body);
+        pipeline.finish();
+        while let Some(chunk) = pipeline.next() {
+            let (sender, stored) = mpsc::channel();
+            chunk.store(&store, &mut worker, &encoding, move |done| drop(sender.send(done)));
+            let done = stored.recv().map_err(|error| error.to_string())?;
+            pipeline.done(done).map_err(|error| error.to_string())?;
         }
+        contents.push(pipeline.into_content(&store).map_err(|error| error.to_string())?);
     }
-    if references == 0 {
+    if contents.iter().all(|content| content.storage_type() != StorageType::Delta) {
         return Err("the scenario does not work: no window is encoded against another".into());
     }
     world.round(vec![put("new", like)])?;
-    drop((prepared, store));
+    drop((contents, store));
     inspect(world.running.as_ref().ok_or("no process runs")?)?;
     world.check_all()
 }
@@ -256,7 +253,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
 /// The same content put while it is stored anew: windows have several forms in the log, some of them in the same batch.
 pub fn put_meanwhile(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
-    machine.settings.cold_cut = machine.settings.cut;
+    machine.settings.optimized_cut = machine.settings.cut;
     machine.sync_time = Duration::from_millis(1);
     let mut world = World::on(machine, 10)?;
     for round in 0..10u64 {

@@ -109,7 +109,7 @@ pub fn goes_with_dependents(bugs: Bugs) -> Result<(), String> {
 /// those for damaged.
 pub fn outlives_what_it_is_for(bugs: Bugs) -> Result<(), String> {
     let mut machine = Machine::new(bugs);
-    machine.settings.cold_cut = machine.settings.cut;
+    machine.settings.optimized_cut = machine.settings.cut;
     let mut world = versions_on(machine, 4)?;
     optimize(&world, Policy::Max, 1)?;
     let (index, text) = (world.objects().store().index().clone(), |error: IndexError| error.to_string());

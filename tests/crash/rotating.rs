@@ -59,7 +59,7 @@ pub fn gives_back(bugs: Bugs) -> Result<(), String> {
         let mut world = chains(Machine::new(bugs), 3, removed)?;
         let before = reference_only_bytes(&world)?;
         let done = optimize(&world, Policy::Max, 1)?;
-        if before < 2000 || done.rotated == 0 || done.rotated > done.holders || done.objects > 0 {
+        if before < 2000 || done.rebased == 0 || done.rebased > done.dependents || done.objects > 0 {
             return Err(format!("the scenario does not work: {before} bytes of references, {done:?}"));
         }
         collect(&world, 0.02)?;
@@ -68,7 +68,7 @@ pub fn gives_back(bugs: Bugs) -> Result<(), String> {
         }
         inspect(world.running.as_ref().ok_or("no process runs")?)?;
         let again = optimize(&world, Policy::Max, 1)?;
-        if (again.retired_bytes, again.rotated) != (0, 0) {
+        if (again.orphaned_bytes, again.rebased) != (0, 0) {
             return Err(format!("there is still something to do: {again:?}"));
         }
         world.check_all()?;
@@ -102,13 +102,13 @@ pub fn losses(bugs: Bugs) -> Result<(), String> {
     let (store, mut moments, mut rotated) = (world.objects().store().clone(), Vec::new(), 0);
     let options = OptimizeOptions { policy: Some(Policy::Max), threads: 1, ..OptimizeOptions::default() };
     let done = store.optimize(&options, &AtomicBool::new(false), &mut |report| {
-        if std::mem::replace(&mut rotated, report.rotated) < report.rotated {
+        if std::mem::replace(&mut rotated, report.rebased) < report.rebased {
             moments.push((vfs.journal_len(), store.index().flush()));
         }
     });
     let done = done.map_err(|error| error.to_string())?;
     drop(store);
-    if done.rotated < 12 || segment_files(&world.machine).len() <= segments {
+    if done.rebased < 12 || segment_files(&world.machine).len() <= segments {
         return Err(format!("the scenario does not work: {done:?}, of {segments} segments"));
     }
     world.kill();
@@ -128,7 +128,7 @@ pub fn losses(bugs: Bugs) -> Result<(), String> {
 pub fn no_circle(bugs: Bugs) -> Result<(), String> {
     let mut world = chains(Machine::new(bugs), 24, 1)?;
     let done = optimize(&world, Policy::Max, 1)?;
-    if done.rotated < 12 {
+    if done.rebased < 12 {
         return Err(format!("the scenario does not work: {done:?}"));
     }
     collect(&world, 0.02)?;
@@ -172,7 +172,7 @@ fn remove_once(bugs: Bugs, pause: Duration) -> Result<(), String> {
         done.map_err(|error| error.to_string())
     })?;
     failed.map_err(|error| error.to_string())?;
-    if done.rotated == 0 || changes.is_empty() {
+    if done.rebased == 0 || changes.is_empty() {
         return Err(format!("the scenario does not work: {done:?}"));
     }
     drop(objects);

@@ -1,4 +1,4 @@
-//! The model test with a server's threads: collector, optimizer and joiner run as they do in `serve`, on a disk that
+//! The model test with a server's jobs: collector, optimizer, parity and the rewriting of multipart uploads run as they do in `serve`, on a disk that
 //! fills up, with the space reserve on, while the clock is set now and then.
 
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use deltastore::segment::vfs::Clock;
 use deltastore::store::bugs::Bugs;
-use deltastore::store::{Background, Health, Joiner, Optimizer, Settings};
+use deltastore::store::{Collector, Health, JobError, JobHandle, MultipartRewriter, Optimizer, ParityPass, Settings};
 use rand::Rng;
 
 use crate::disk::Machine;
@@ -22,16 +22,15 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A disk must have room again within this time of being emptied.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-type Threads = (Background, Joiner, Optimizer);
-
-fn threads(world: &World) -> Result<Threads, String> {
+fn threads(world: &World) -> Result<Vec<JobHandle>, String> {
     let store = world.objects().store();
-    let text = |error: std::io::Error| error.to_string();
-    Ok((
-        Background::start(store, PAUSE).map_err(text)?,
-        Joiner::start(store).map_err(text)?,
-        Optimizer::start(store, PAUSE).map_err(text)?,
-    ))
+    let text = |error: JobError| error.to_string();
+    Ok(vec![
+        store.start_job(Collector::new(PAUSE)).map_err(text)?,
+        store.start_job(MultipartRewriter).map_err(text)?,
+        store.start_job(Optimizer::new(PAUSE)).map_err(text)?,
+        store.start_job(ParityPass::new(PAUSE)).map_err(text)?,
+    ])
 }
 
 fn len(world: &World, path: &Path) -> usize {

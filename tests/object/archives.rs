@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use deltastore::object::{CompleteInput, CompletedPart, Objects, WriteConditions};
 use deltastore::segment::vfs::{SimVfs, Vfs};
-use deltastore::store::{CollectOptions, Joiner, OptimizeOptions, Policy, Settings};
+use deltastore::store::{CollectOptions, MultipartRewriter, OptimizeOptions, Policy, Settings};
 use deltastore_format::VersionPut;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -105,13 +105,13 @@ async fn an_archive_in_parts_gets_small_soon_after_the_upload() {
     upload(&s3, "releases/2.tar.gz", &second).await;
     let before = stored(&s3, "releases/2.tar.gz");
     assert!(before.stored_bytes * 4 > 3 * second.len() as u64, "{}", before.stored_bytes);
-    let joiner = Joiner::start(s3.objects.store()).unwrap();
+    let rewriter = s3.objects.store().start_job(MultipartRewriter).unwrap();
     let start = Instant::now();
     while stored(&s3, "releases/2.tar.gz").stored_bytes == before.stored_bytes {
         assert!(start.elapsed() < Duration::from_secs(60), "nothing is done about it");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    drop(joiner);
+    drop(rewriter);
     let after = stored(&s3, "releases/2.tar.gz");
     println!("{} bytes in parts: stored in {}, then {}", second.len(), before.stored_bytes, after.stored_bytes);
     assert!(after.stored_bytes * 2 < second.len() as u64, "{}", after.stored_bytes);
@@ -124,30 +124,30 @@ async fn an_archive_in_parts_gets_small_soon_after_the_upload() {
 }
 
 #[tokio::test]
-async fn only_uploads_with_a_member_cut_off_wait_to_be_joined() {
+async fn only_uploads_with_a_member_cut_off_wait_to_be_rewritten() {
     let s3 = S3 { objects: Objects::new(open()).with_min_part(1) };
     s3.objects.create_bucket("bucket").await.unwrap();
     let stop = AtomicBool::new(false);
     upload(&s3, "plain", &bytes(900_000, 1)).await;
     upload(&s3, "damaged.gz", &release(1)[..200_000]).await;
-    assert_eq!(s3.objects.store().join_waiting(&stop).unwrap().objects, 0);
+    assert_eq!(s3.objects.store().rewrite_waiting(&stop).unwrap().objects, 0);
     upload(&s3, "gone.gz", &release(1)).await;
     s3.delete("gone.gz").await.unwrap();
     upload(&s3, "again.gz", &release(1)).await;
     upload(&s3, "again.gz", &release(2)).await;
-    let done = s3.objects.store().join_waiting(&stop).unwrap();
+    let done = s3.objects.store().rewrite_waiting(&stop).unwrap();
     assert_eq!((done.objects, done.damaged), (1, 0));
     assert!(s3.get("again.gz").await.unwrap() == release(2));
     // As registries do: copied to its place and deleted at once.
     upload(&s3, "upload/data", &release(3)).await;
     s3.objects.copy_object(copy("upload/data", "blobs/data")).await.unwrap();
     s3.delete("upload/data").await.unwrap();
-    let done = s3.objects.store().join_waiting(&stop).unwrap();
+    let done = s3.objects.store().rewrite_waiting(&stop).unwrap();
     assert_eq!((done.objects, done.damaged), (1, 0));
     let blob = stored(&s3, "blobs/data");
     assert!(blob.stored_bytes * 2 < blob.size, "{} of {}", blob.stored_bytes, blob.size);
     s3.objects.copy_object(copy("blobs/data", "blobs/again")).await.unwrap();
-    assert_eq!(s3.objects.store().join_waiting(&stop).unwrap().objects, 0);
+    assert_eq!(s3.objects.store().rewrite_waiting(&stop).unwrap().objects, 0);
     assert!(s3.get("blobs/again").await.unwrap() == release(3));
 }
 

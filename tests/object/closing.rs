@@ -2,12 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore::index::MemEngine;
 use deltastore::object::Objects;
 use deltastore::segment::vfs::{SimClock, SimVfs};
-use deltastore::store::{CollectOptions, Folder, OptimizeOptions, Settings, Store, StoreError, bugs::Bugs};
+use deltastore::store::{CollectOptions, Folder, Settings, Store, StoreError, bugs::Bugs};
 
 use crate::support::{S3, bytes};
 
@@ -61,9 +60,8 @@ async fn a_collection_ends_in_the_middle_of_its_compactions() {
 async fn a_store_is_closed_cleanly_while_others_hold_it() {
     let (vfs, engine, s3) = with_garbage().await;
     let store = s3.objects.store().clone();
-    let stop = store.stop_flag();
     store.close();
-    assert!(stop.load(Ordering::Relaxed) && store.is_stopping());
+    assert!(store.is_stopping());
     let refused = s3.put("late", b"refused").await.unwrap_err();
     assert_eq!(refused.status(), 503, "{refused}");
     assert!(store.collect(CollectOptions::THOROUGH, &mut |_| ()).is_err());
@@ -72,20 +70,4 @@ async fn a_store_is_closed_cleanly_while_others_hold_it() {
     let s3 = S3 { objects: Objects::new(open(&vfs, &engine)) };
     has_the_rest(&s3).await;
     assert_eq!(s3.get("late").await.unwrap_err().code(), "NoSuchKey");
-}
-
-#[tokio::test]
-async fn there_is_one_optimization_by_hand_at_a_time_and_others_step_aside() {
-    let (_vfs, _engine, s3) = with_garbage().await;
-    let store = s3.objects.store();
-    let by_hand = store.optimize_by_hand().expect("nobody else has it");
-    assert!(store.optimize_by_hand().is_none());
-    let run = |yields| {
-        let options = OptimizeOptions { yields, threads: 1, ..OptimizeOptions::default() };
-        store.optimize(&options, &AtomicBool::new(false), &mut |_| ()).unwrap().objects
-    };
-    assert_eq!(run(true), 0, "the server's own steps aside");
-    assert_eq!(run(false), 12);
-    drop(by_hand);
-    assert!(store.optimize_by_hand().is_some());
 }

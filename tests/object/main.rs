@@ -7,7 +7,10 @@ mod conditions;
 mod copies;
 mod expiry;
 mod full_disk;
+#[cfg(feature = "planted-bugs")]
+mod handoffs;
 mod integrity;
+mod jobs;
 mod listings;
 mod objects;
 mod store;

@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use deltastore::store::{Collector, Optimizer, Scrub};
+
 use crate::server::Server;
 use crate::sigv4::Request;
 
@@ -195,4 +197,44 @@ fn after_a_run_there_may_be_another() {
     for _ in 0..3 {
         assert_eq!(optimize(&server, "")["state"], "done");
     }
+}
+
+#[test]
+fn jobs_are_listed_and_controlled() {
+    let (server, pause) = (Server::start(), Duration::from_secs(60));
+    let _jobs = [
+        server.store.start_job(Collector::new(pause)).unwrap(),
+        server.store.start_job(Optimizer::new(pause)).unwrap(),
+        server.store.start_job(Scrub).unwrap(),
+    ];
+    let send =
+        |method: &'static str, rest: &str| server.send(&Request::new(method, &format!("/_deltastore/jobs{rest}")));
+    let job = |name: &str| -> serde_json::Value {
+        let answer = send("GET", "");
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+        let jobs: Vec<serde_json::Value> = serde_json::from_str(&answer.text()).unwrap();
+        jobs.into_iter().find(|job| job["name"] == name).unwrap_or_else(|| panic!("no {name}: {}", answer.text()))
+    };
+    assert_eq!((&job("collect")["state"], &job("optimize")["priority"]), (&"waiting".into(), &"lowest".into()));
+    assert_eq!(send("POST", "/scrub/run").status, 200);
+    let start = Instant::now();
+    while job("scrub")["runs"] != 1 {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", job("scrub"));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(job("scrub")["last"]["result"].is_string(), "{}", job("scrub"));
+    assert_eq!(send("POST", "/collect/pause").status, 200);
+    assert_eq!(job("collect")["state"], "paused");
+    send("POST", "/collect/run").is_error(409, "OperationAborted");
+    assert_eq!(send("POST", "/collect/resume").status, 200);
+    assert_ne!(job("collect")["state"], "paused");
+    optimize(&server, "");
+    assert_eq!(job("optimize-by-hand")["state"], "ended");
+    send("POST", "/optimize-by-hand/run").is_error(409, "OperationAborted");
+    send("POST", "/none/run").is_error(400, "InvalidArgument");
+    send("POST", "/collect/explode").is_error(400, "InvalidRequest");
+    send("DELETE", "").is_error(405, "MethodNotAllowed");
+    let anonymous =
+        format!("POST /_deltastore/jobs/collect/pause HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", server.host);
+    server.raw(anonymous.as_bytes()).is_error(403, "AccessDenied");
 }

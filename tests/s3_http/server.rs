@@ -26,7 +26,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub host: String,
     runtime: Runtime,
-    store: Store,
+    pub store: Store,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<std::io::Result<()>>>,
     _folder: TempDir,

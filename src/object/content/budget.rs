@@ -19,8 +19,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::upload::PREPARING;
-use crate::store::Store;
+use crate::store::{Pipeline, Store};
 
 /// What a large upload holds for the expander and for sketches of its own windows, in units of the expander's: 10 MiB
 /// by default.
@@ -70,7 +69,7 @@ impl Budget {
             arriving_limit: settings.ingest_bytes / SMALL_SHARE,
             // One window growing, the others of about the target size, plain and encoded; what is being expanded;
             // sketches.
-            large_upload: window + PREPARING * settings.cut.target as usize + expanding,
+            large_upload: window + Pipeline::UPLOAD_CHUNKS * settings.cut.target as usize + expanding,
             read: Arc::new(Semaphore::new(settings.read_bytes)),
             read_bytes: settings.read_bytes,
         }

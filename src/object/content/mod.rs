@@ -17,10 +17,10 @@ mod download;
 mod md5;
 mod upload;
 
-pub use budget::Budget;
+pub use budget::{Budget, Busy};
 pub use download::{BodyReader, read_body};
 pub use md5::{Md5, Md5Queue};
-pub use upload::{BodyError, Digest, StoredBody, store_body};
+pub use upload::{CHUNK, Commit, Digest, StoredBody, store_body};
 
 use std::ops::Range;
 
@@ -35,7 +35,12 @@ pub async fn run<T: Send + 'static>(
     job: impl FnOnce(&mut Worker) -> T + Send + 'static,
 ) -> Result<T, StoreError> {
     let (sender, receiver) = oneshot::channel();
-    store.encode_pool().spawn(move |worker| drop(sender.send(job(worker))));
+    let handoffs = store.handoffs().clone();
+    store.encode_pool().spawn(move |worker| {
+        let result = job(worker);
+        handoffs.count();
+        drop(sender.send(result));
+    });
     receiver.await.map_err(closing)
 }
 

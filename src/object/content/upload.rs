@@ -1,23 +1,18 @@
-//! Bodies in: cut, prepared in parallel, appended, and put together.
-
-use std::sync::Arc;
+//! Bodies in: drives the store's ingest pipeline from async code, to the commit.
+//!
+//! What takes a processor runs on the encode pool: cutting, in jobs that follow one another, and the windows beside
+//! it. The job that ends an object hands its commit to the log itself; of a small body it is the only job.
 
 use bytes::Bytes;
-use futures::stream::{FuturesOrdered, Stream, StreamExt};
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use tokio::sync::oneshot;
 
-use super::budget::Busy;
 use super::{Budget, Md5, Md5Queue, closing, run};
-use crate::store::{
-    Assembly, Blob, Content, OwnSketches, Piece, Placing, Prepared, Space, State, Store, StoreError, Strand, Taken,
-    Worker,
-};
+use crate::object::error::ObjectError;
+use crate::store::{Content, Done, Pipeline, Placings, Space, Store, StoreError, Touch, Transaction, Worker};
 
 /// Bytes of a body handled in one job.
-const CHUNK: usize = 256 << 10;
-
-/// Windows of one upload that are prepared at the same time.
-pub(super) const PREPARING: usize = 2;
+pub const CHUNK: usize = 256 << 10;
 
 /// Digests that are computed beside the cutting.
 pub trait Digest: Send + 'static {
@@ -34,64 +29,65 @@ pub trait Digest: Send + 'static {
     }
 }
 
-/// Why a body was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum BodyError<E> {
-    /// The body itself failed.
-    #[error("body failed")]
-    Body(E),
-    /// There was no memory for it for too long.
-    #[error("too busy")]
-    Busy,
-    #[error("disk is full")]
-    Full,
-    #[error("store is read-only: {0}")]
-    ReadOnly(String),
-    #[error(transparent)]
-    Store(StoreError),
-}
-
-impl<E> From<StoreError> for BodyError<E> {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Full => Self::Full,
-            StoreError::ReadOnly(reason) => Self::ReadOnly(reason),
-            error => Self::Store(error),
-        }
-    }
-}
-
-impl<E> From<Busy> for BodyError<E> {
-    fn from(Busy: Busy) -> Self {
-        Self::Busy
-    }
-}
-
 /// A body that was stored: its content is pinned, but belongs to nobody until committed.
 pub struct StoredBody<D> {
     pub content: Content,
     pub digest: D,
     /// It ends within a compressed member, as parts of archives do.
-    pub cut_off: bool,
+    pub truncated: bool,
 }
 
-/// Stores a body; `expected` is its length if known.
+/// What makes a stored body an object or a part.
+pub struct Commit<T> {
+    pub touches: Vec<Touch>,
+    pub content: Content,
+    pub evaluate: Evaluate<T>,
+}
+
+impl<T: 'static> Commit<T> {
+    /// The same commit, with another answer.
+    pub fn map<U>(self, answer: impl FnOnce(T) -> U + Send + 'static) -> Commit<U> {
+        let Self { touches, content, evaluate } = self;
+        Commit { touches, content, evaluate: Box::new(|tx| evaluate(tx).map(answer)) }
+    }
+}
+
+/// Runs inside the commit.
+pub type Evaluate<T> = Box<dyn FnOnce(&mut Transaction<'_>) -> Result<T, ObjectError> + Send>;
+
+/// A body on its way, and what it is to become.
+struct Upload<D, C> {
+    pipeline: Pipeline,
+    digest: D,
+    commit: C,
+}
+
+/// What became of a body of one chunk.
+enum Whole<D, C, T> {
+    Ended(Result<T, ObjectError>),
+    /// It is cut into several windows.
+    Cut(Box<Upload<D, C>>),
+}
+
+/// Stores a body, `expected` bytes long if that is known, and commits it: `commit` checks what was promised about it,
+/// on the encode pool.
 ///
 /// # Errors
-/// See [`BodyError`]; nothing of a failed body stays visible.
-pub async fn store_body<S, E, D>(
-    store: &Store,
-    budget: &Budget,
-    md5s: &Md5Queue,
+/// The body's own, `SlowDown` where there was no memory for it for too long, `commit`'s, and those of the store;
+/// nothing of a failed body stays visible.
+pub async fn store_body<S, D, C, T>(
+    (store, budget, md5s): (&Store, &Budget, &Md5Queue),
     space: Space,
     expected: Option<u64>,
     mut body: S,
     digest: D,
-) -> Result<StoredBody<D>, BodyError<E>>
+    commit: C,
+) -> Result<T, ObjectError>
 where
-    S: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    S: Stream<Item = Result<Bytes, ObjectError>> + Send + Unpin,
     D: Digest,
-    E: Send + 'static,
+    C: FnOnce(StoredBody<D>) -> Result<Commit<T>, ObjectError> + Send + 'static,
+    T: Send + 'static,
 {
     // The first chunk is gathered before the body has a share of the memory, so that who sends little takes little.
     let mut arriving = budget.arriving();
@@ -99,92 +95,185 @@ where
     let mut last = next_chunk(&mut body, &mut chunk, |len| arriving.add(len)).await?;
     let share = budget.upload(if last { Some(arriving.held()) } else { expected }).await?;
     drop(arriving);
-    let mut state = Box::new((store.intake(), digest));
-    let mut preparing = FuturesOrdered::new();
-    let own = Arc::new(OwnSketches::new(&store.settings().effort));
-    let mut assembly = Assembly::default();
-    let mut hashing: Option<oneshot::Receiver<Md5>> = None;
-    loop {
-        let bytes = std::mem::take(&mut chunk);
-        share.worked(bytes.iter().map(Bytes::len).sum());
-        // A body of one chunk is all done in one job; of a longer one the MD5 is worked on while the next chunk
-        // arrives.
-        let whole = last && hashing.is_none();
-        if !whole {
+    let mut upload = Box::new(Upload { pipeline: Pipeline::upload(store, space), digest, commit });
+    let mut windows = Windows { store, under_way: FuturesUnordered::new() };
+    if last {
+        share.worked(chunk.iter().map(Bytes::len).sum());
+        upload = match store_whole(store, chunk, upload).await? {
+            Whole::Ended(result) => return result,
+            Whole::Cut(upload) => upload,
+        };
+    } else {
+        let mut hashing: Option<oneshot::Receiver<Md5>> = None;
+        loop {
+            let bytes = std::mem::take(&mut chunk);
+            share.worked(bytes.iter().map(Bytes::len).sum());
+            // The MD5 is worked on while the next chunk arrives.
             let md5 = match hashing.take() {
                 Some(updated) => updated.await.map_err(closing)?,
-                None => std::mem::take(state.1.md5()),
+                None => std::mem::take(upload.digest.md5()),
             };
             hashing = Some(md5s.update(store, md5, bytes.clone()));
-        }
-        let inner = store.clone();
-        let only = last && preparing.is_empty() && assembly.is_empty();
-        let (returned, taken, ready) = run(store, move |worker| {
-            let mut taken = Taken::default();
-            for piece in &bytes {
-                if whole {
-                    state.1.update(piece);
-                } else {
-                    state.1.update_others(piece);
-                }
-                state.0.push(piece, &mut taken);
+            let (inner, mut cutting) = (store.clone(), upload);
+            let nodes = run(store, move |_| cutting.take(&inner, &bytes, last).map(|nodes| (cutting, nodes)));
+            let (returned, nodes) = nodes.await??;
+            upload = returned;
+            if let Some(appended) = nodes {
+                upload.pipeline.add_nodes(appended.await.map_err(closing)??);
             }
+            windows.make_room(&mut upload.pipeline).await?;
             if last {
-                state.0.finish(&mut taken);
+                break;
             }
-            for (digest, member) in taken.members.drain(..) {
-                inner.keep(digest, &member);
-            }
-            // A small body is all done in this one job, and its window is appended with the commit.
-            let ready = match only && taken.windows.len() == 1 {
-                true => taken.windows.pop().map(|piece| prepare(&inner, worker, space, None, piece)),
-                false => None,
-            };
-            (state, taken, ready)
-        })
-        .await?;
-        state = returned;
-        assembly.add_spans(taken.spans, taken.inner);
-        if let Some(ready) = ready {
-            let (strand, ready) = ready?;
-            assembly.push(strand, ready);
+            last = next_chunk(&mut body, &mut chunk, |_| true).await?;
         }
-        for piece in taken.windows {
-            preparing.push_back(prepare_and_append(store.clone(), space, Arc::clone(&own), piece));
-            while preparing.len() >= PREPARING {
-                if let Some(prepared) = preparing.next().await {
-                    let (strand, prepared) = prepared?;
-                    assembly.push(strand, prepared);
-                }
-            }
+        if let Some(updated) = hashing {
+            *upload.digest.md5() = updated.await.map_err(closing)?;
         }
-        if assembly.has_many_members() {
-            assembly = settle(store, assembly).await?;
+    }
+    windows.finish(&mut upload.pipeline).await?;
+    let (sender, ended) = oneshot::channel();
+    let inner = store.clone();
+    store.encode_pool().spawn(move |_| {
+        // A client that went away gets no object.
+        if !sender.is_closed() {
+            upload.commit(&inner, |result| drop(sender.send(result)));
+        }
+    });
+    ended.await.unwrap_or(Err(ObjectError::ShuttingDown))
+}
+
+/// Stores a body of one chunk in one job, to its commit, unless it is cut into several windows.
+async fn store_whole<D, C, T>(
+    store: &Store,
+    bytes: Vec<Bytes>,
+    mut upload: Box<Upload<D, C>>,
+) -> Result<Whole<D, C, T>, ObjectError>
+where
+    D: Digest,
+    C: FnOnce(StoredBody<D>) -> Result<Commit<T>, ObjectError> + Send + 'static,
+    T: Send + 'static,
+{
+    let (sender, ended) = oneshot::channel();
+    let inner = store.clone();
+    store.encode_pool().spawn(move |worker| {
+        bytes.iter().for_each(|piece| upload.digest.md5().update(piece));
+        let prepared = upload.take(&inner, &bytes, true).and_then(|_| upload.pipeline.prepare_only(&inner, worker));
+        if sender.is_closed() {
+            return;
+        }
+        let send = |outcome| drop(sender.send(outcome));
+        match prepared {
+            Ok(true) => upload.commit(&inner, move |result| send(Whole::Ended(result))),
+            Ok(false) => {
+                inner.handoffs().count();
+                send(Whole::Cut(upload));
+            }
+            Err(error) => send(Whole::Ended(Err(error.into()))),
+        }
+    });
+    ended.await.map_err(|_| ObjectError::ShuttingDown)
+}
+
+impl<D: Digest, C> Upload<D, C> {
+    /// Cuts the next bytes; answers what tells of nodes that are appended, if there are some.
+    fn take(
+        &mut self,
+        store: &Store,
+        bytes: &[Bytes],
+        last: bool,
+    ) -> Result<Option<oneshot::Receiver<Result<Placings, StoreError>>>, StoreError> {
+        for piece in bytes {
+            self.digest.update_others(piece);
+            self.pipeline.push(piece);
         }
         if last {
-            break;
+            self.pipeline.finish();
         }
-        last = next_chunk(&mut body, &mut chunk, |_| true).await?;
+        for (digest, member) in self.pipeline.take_members() {
+            store.keep(digest, &member);
+        }
+        let nodes = self.pipeline.take_nodes(store)?;
+        if nodes.is_empty() {
+            return Ok(None);
+        }
+        let (sender, appended) = oneshot::channel();
+        store.append(nodes, move |placings| drop(sender.send(placings)));
+        Ok(Some(appended))
     }
-    while let Some(prepared) = preparing.next().await {
-        let (strand, prepared) = prepared?;
-        assembly.push(strand, prepared);
+
+    /// Hands the commit to the log; `done` is told how it ended.
+    fn commit<T>(self, store: &Store, done: impl FnOnce(Result<T, ObjectError>) + Send + 'static)
+    where
+        C: FnOnce(StoredBody<D>) -> Result<Commit<T>, ObjectError>,
+        T: Send + 'static,
+    {
+        let Self { pipeline, digest, commit } = self;
+        let truncated = pipeline.is_truncated();
+        let content = pipeline.into_content(store).map_err(ObjectError::from);
+        match content.and_then(|content| commit(StoredBody { content, digest, truncated })) {
+            Ok(Commit { touches, content, evaluate }) => {
+                let done = move |result: Result<T, _>| done(result.map_err(ObjectError::from));
+                store.transact(touches, vec![content], evaluate, done);
+            }
+            Err(error) => done(Err(error)),
+        }
     }
-    let (intake, mut digest) = *state;
-    if let Some(updated) = hashing {
-        *digest.md5() = updated.await.map_err(closing)?;
+}
+
+/// The windows of one body that are under way.
+struct Windows<'a> {
+    store: &'a Store,
+    under_way: FuturesUnordered<oneshot::Receiver<Done>>,
+}
+
+impl Windows<'_> {
+    /// Starts as many as may be under way.
+    fn start(&mut self, pipeline: &mut Pipeline) {
+        while let Some(chunk) = pipeline.next() {
+            let (sender, stored) = oneshot::channel();
+            let (store, encoding) = (self.store.clone(), pipeline.encoding().clone());
+            self.store.encode_pool().spawn(move |worker: &mut Worker| {
+                chunk.store(&store, worker, &encoding, |done| drop(sender.send(done)));
+            });
+            self.under_way.push(stored);
+        }
     }
-    Ok(StoredBody { content: finish(store, assembly).await?, digest, cut_off: intake.is_cut_off() })
+
+    /// Until the pipeline takes more bytes.
+    async fn make_room(&mut self, pipeline: &mut Pipeline) -> Result<(), StoreError> {
+        self.start(pipeline);
+        while pipeline.is_full() && self.next(pipeline).await? {
+            self.start(pipeline);
+        }
+        Ok(())
+    }
+
+    /// Until all are done.
+    async fn finish(&mut self, pipeline: &mut Pipeline) -> Result<(), StoreError> {
+        self.start(pipeline);
+        while self.next(pipeline).await? {
+            self.start(pipeline);
+        }
+        Ok(())
+    }
+
+    /// Waits for one; false if there is none.
+    async fn next(&mut self, pipeline: &mut Pipeline) -> Result<bool, StoreError> {
+        let Some(done) = self.under_way.next().await else { return Ok(false) };
+        pipeline.done(done.map_err(closing)?)?;
+        Ok(true)
+    }
 }
 
 /// Gathers about a chunk of the body, less if there is no `room` for more; true at its end.
-async fn next_chunk<S, E>(
+async fn next_chunk<S>(
     body: &mut S,
     chunk: &mut Vec<Bytes>,
     mut room: impl FnMut(usize) -> bool,
-) -> Result<bool, BodyError<E>>
+) -> Result<bool, ObjectError>
 where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    S: Stream<Item = Result<Bytes, ObjectError>> + Unpin,
 {
     let mut len = 0;
     while len < CHUNK {
@@ -197,82 +286,9 @@ where
                     break;
                 }
             }
-            Some(Err(error)) => return Err(BodyError::Body(error)),
+            Some(Err(error)) => return Err(error),
             None => return Ok(true),
         }
     }
     Ok(false)
-}
-
-fn prepare(
-    store: &Store,
-    worker: &mut Worker,
-    space: Space,
-    own: Option<&OwnSketches>,
-    piece: Piece,
-) -> Result<(Strand, Prepared), StoreError> {
-    let bytes = piece.direct.then(|| piece.window.bytes.clone());
-    let gear = store.inline_gear(own, piece.is_tokens());
-    let prepared = store.prepare(worker, space, &gear, piece.window)?;
-    if let Some(bytes) = bytes.filter(|_| prepared.codec.has_references()) {
-        store.keep(prepared.entry.hash, &bytes);
-    }
-    Ok((piece.strand, prepared))
-}
-
-async fn prepare_and_append(
-    store: Store,
-    space: Space,
-    own: Arc<OwnSketches>,
-    piece: Piece,
-) -> Result<(Strand, Prepared), StoreError> {
-    let (inner, sketches) = (store.clone(), Arc::clone(&own));
-    let (strand, mut prepared) =
-        run(&store, move |worker| prepare(&inner, worker, space, Some(&sketches), piece)).await??;
-    if let State::New(blob) = prepared.state {
-        // Known to later windows at once, not when this upload gets around to look.
-        let appended = move |placing: &Placing| own.appended(placing);
-        prepared.state = State::Appended(append(&store, *blob, appended).await?);
-    }
-    Ok((strand, prepared))
-}
-
-/// `appended` runs on the log thread: it must not block, and holds no store, which would be dropped by its own thread.
-async fn append(
-    store: &Store,
-    blob: Blob,
-    appended: impl FnOnce(&Placing) + Send + 'static,
-) -> Result<Arc<Placing>, StoreError> {
-    let (sender, receiver) = oneshot::channel();
-    store.append(blob, move |result| {
-        if let Ok(placing) = &result {
-            appended(placing);
-        }
-        drop(sender.send(result));
-    });
-    receiver.await.map_err(closing)?
-}
-
-/// Appends the members of an assembly that are complete.
-async fn settle(store: &Store, mut assembly: Assembly) -> Result<Assembly, StoreError> {
-    let inner = store.clone();
-    let (mut assembly, blobs) = run(store, move |_| {
-        let blobs = inner.settle(&mut assembly);
-        (assembly, blobs)
-    })
-    .await?;
-    let appended: FuturesOrdered<_> = blobs?.into_iter().map(|blob| append(store, blob, |_| ())).collect();
-    let placings: Vec<_> = appended.collect().await;
-    for placing in placings {
-        assembly.placed(placing?);
-    }
-    Ok(assembly)
-}
-
-async fn finish(store: &Store, assembly: Assembly) -> Result<Content, StoreError> {
-    if !assembly.is_long() {
-        return store.finish(assembly);
-    }
-    let inner = store.clone();
-    run(store, move |_| inner.finish(assembly)).await?
 }

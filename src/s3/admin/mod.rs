@@ -1,20 +1,20 @@
 //! What an administrator asks of a running server, under `/_deltastore/`, which no bucket can be called. Signed and
 //! authorized like S3 requests; `ROWS` lists what there is.
 //!
-//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` stores everything anew, smaller, to its end.
+//! - `POST /_deltastore/optimize[?bucket=NAME][&policy=P][&dry-run=true]` rewrites everything, smaller, to its end.
 //!   The answer is a JSON object a line, several a second while it goes on, and a last one when it has ended; a client
 //!   that goes away ends it too. There is one such run at a time.
 //! - `GET /_deltastore/inspect/BUCKET/KEY[?version-id=ID]`: how one object is stored, as `deltastore inspect --json`
 //!   prints it.
 //! - `GET /_deltastore/damage`: damaged windows and nodes that this server has met, and how many were healed.
+//! - `GET /_deltastore/jobs`: background work; `POST /_deltastore/jobs/NAME/run`, `pause` and `resume` control it.
 //! - `GET /_deltastore/policy?bucket=NAME` and `PUT …&policy=P`: what the optimizer does with a bucket, `off`, `fast`,
 //!   `balanced` or `max`.
 
 mod inspect;
+mod jobs;
 mod optimize;
 mod query;
-
-use std::sync::Arc;
 
 use hyper::Method;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -22,7 +22,7 @@ use s3s::{Body, HttpResponse, S3Error, S3Result, s3_error};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-pub use self::optimize::Runs;
+pub use self::optimize::ended as optimization_ended;
 use self::query::Query;
 use super::error::to_s3_error;
 use super::request::context::RequestContext;
@@ -48,6 +48,15 @@ enum Call {
     SetPolicy,
     Damage,
     Inspect,
+    Jobs,
+    ControlJob,
+}
+
+impl Call {
+    /// Whether the path goes on after what is asked for.
+    fn is_about_something(self) -> bool {
+        matches!(self, Self::Inspect | Self::ControlJob)
+    }
 }
 
 const ROWS: &[Row] = &[
@@ -56,6 +65,8 @@ const ROWS: &[Row] = &[
     row(Method::PUT, "policy", "deltastore:PutOptimizePolicy", Call::SetPolicy),
     row(Method::GET, "damage", "deltastore:GetDamage", Call::Damage),
     row(Method::GET, "inspect", "deltastore:InspectObject", Call::Inspect),
+    row(Method::GET, "jobs", "deltastore:ListJobs", Call::Jobs),
+    row(Method::POST, "jobs", "deltastore:ControlJob", Call::ControlJob),
 ];
 
 const fn row(method: Method, path: &'static str, action: &'static str, call: Call) -> Row {
@@ -67,20 +78,22 @@ pub struct Asked<'a> {
     method: &'a Method,
     /// Below [`PREFIX`], without what it is asked about.
     path: &'a str,
-    /// The object, as it was sent.
-    object: Option<&'a str>,
+    /// The object or the job and what is done to it, as it was sent.
+    subject: Option<&'a str>,
     row: Option<&'static Row>,
 }
 
 impl<'a> Asked<'a> {
     pub fn of(method: &'a Method, path: &'a str) -> Self {
         let path = path.strip_prefix(PREFIX).unwrap_or_default();
-        let object = path.strip_prefix("inspect/");
-        let path = if object.is_some() { "inspect" } else { path };
+        let (path, subject) = match path.split_once('/') {
+            Some((first @ ("inspect" | "jobs"), rest)) => (first, Some(rest)),
+            _ => (path, None),
+        };
         // An inspection names an object; without one there is no such thing.
-        let fits = |row: &&Row| row.path == path && (row.call == Call::Inspect) == object.is_some();
+        let fits = |row: &&Row| row.path == path && row.call.is_about_something() == subject.is_some();
         let row = ROWS.iter().find(|row| fits(row) && row.method == method);
-        Asked { method, path, object, row }
+        Asked { method, path, subject, row }
     }
 
     /// The action; unnamed for what is not there.
@@ -94,12 +107,11 @@ pub struct Admin {
     objects: Objects,
     /// One inspection at a time: its report is held in memory.
     inspecting: Semaphore,
-    runs: Arc<Runs>,
 }
 
 impl Admin {
-    pub fn new(objects: Objects, runs: Arc<Runs>) -> Self {
-        Self { objects, inspecting: Semaphore::new(1), runs }
+    pub fn new(objects: Objects) -> Self {
+        Self { objects, inspecting: Semaphore::new(1) }
     }
 
     /// Answers an authorized request.
@@ -107,8 +119,8 @@ impl Admin {
     /// # Errors
     /// What is not there, or not so.
     pub async fn answer(&self, asked: &Asked<'_>, query: &str, context: &RequestContext) -> S3Result<HttpResponse> {
-        let Asked { method, path, object, row } = asked;
-        let named = object.map(inspect::named).transpose()?;
+        let Asked { method, path, subject, row } = asked;
+        let named = subject.filter(|_| *path == "inspect").map(inspect::named).transpose()?;
         context.resolve_administration(format!("Admin:{path}").into(), named.clone());
         let query = Query::parse(query)?;
         match (row.map(|row| row.call), named) {
@@ -117,12 +129,14 @@ impl Admin {
             (Some(Call::SetPolicy), _) => self.set_policy(query).await,
             (Some(Call::Damage), _) => self.damage(),
             (Some(Call::Inspect), Some(named)) => self.inspect(&named, query).await,
+            (Some(Call::Jobs), _) => self.jobs(),
+            (Some(Call::ControlJob), _) => self.control_job(subject.unwrap_or_default()),
             (None, named) if named.is_some() || ROWS.iter().any(|row| row.path == *path && *path != "inspect") => {
                 Err(s3_error!(MethodNotAllowed, "{method} is not allowed on {PREFIX}{path}."))
             }
             (Some(Call::Inspect) | None, _) => Err(s3_error!(
                 InvalidRequest,
-                "There is no {PREFIX}{path}: optimize, policy, damage and inspect/BUCKET/KEY are known."
+                "There is no {PREFIX}{path}: optimize, policy, damage, jobs and inspect/BUCKET/KEY are known."
             )),
         }
     }

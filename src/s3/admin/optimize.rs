@@ -1,8 +1,6 @@
 //! `POST /_deltastore/optimize`: a line of progress at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,7 +8,7 @@ use futures::stream::{self, Stream};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use parking_lot::Mutex;
-use s3s::{Body, HttpResponse, S3Result, StdError, s3_error};
+use s3s::{Body, HttpResponse, S3Error, S3Result, StdError, s3_error};
 use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -18,35 +16,17 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::query::Query;
 use super::{Admin, answer};
 use crate::s3::error::to_s3_error;
-use crate::store::{OptimizeOptions, OptimizeProgress, OptimizeReport, Store, StoreError};
+use crate::store::{
+    Held, Job, JobError, Next, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Outcome, ParityPass,
+    Priority, Run, StopOnDrop, Store, StoreError,
+};
 
+/// The name of the job.
+const JOB: &str = "optimize-by-hand";
 /// Pause between two lines of progress.
 const PROGRESS: Duration = Duration::from_millis(250);
 /// Between two looks whether a run that was told to stop has ended.
-const LOOK: Duration = Duration::from_millis(10);
-
-/// The run under way, if there is one.
-#[derive(Default)]
-pub struct Runs {
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Runs {
-    /// Waits for a run that the store told to stop, but not for ever: false if it is under way still.
-    pub async fn ended(&self, patience: Duration) -> bool {
-        let Some(thread) = self.thread.lock().take() else { return true };
-        let until = Instant::now() + patience;
-        while !thread.is_finished() {
-            if Instant::now() >= until {
-                return false;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        // A panic was logged where it happened.
-        drop(thread.join());
-        true
-    }
-}
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// What the thread of a run tells those who watch it.
 #[derive(Default)]
@@ -55,13 +35,67 @@ struct Watched {
     progress: Arc<OptimizeProgress>,
 }
 
-/// Ends the run when the client goes away.
-struct StopOnDrop(Arc<AtomicBool>);
+/// One run of the optimizer, as a job of its own.
+struct ByHand {
+    options: OptimizeOptions,
+    watched: Arc<Watched>,
+    /// The last line and who waits for it: it is sent once there may be another run.
+    last: Bytes,
+    sender: Option<oneshot::Sender<Bytes>>,
+    /// The server's own work steps aside meanwhile.
+    _held: Held,
+}
 
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+impl Job for ByHand {
+    fn name(&self) -> &'static str {
+        JOB
     }
+
+    fn priority(&self) -> Priority {
+        Priority::Normal
+    }
+
+    fn first(&self) -> Next {
+        Next::After(Duration::ZERO)
+    }
+
+    fn run(&mut self, run: &Run<'_>) -> Outcome {
+        let mut report = |done: &OptimizeReport| {
+            run.progress(format!("{} of {} objects", done.objects, done.found));
+            *self.watched.report.lock() = *done;
+        };
+        let (line, outcome) = match run.store().optimize(&self.options, run.stop(), &mut report) {
+            Ok(done) if run.stops() => (line(&done, "stopped", None), Outcome::idle(Next::End)),
+            Ok(done) => {
+                let what = format!("{} objects of {} bytes in {}", done.objects, done.bytes, done.written_bytes);
+                (line(&done, "done", None), Outcome::done(Next::End, what))
+            }
+            Err(error) => (failure(&error), Outcome::failed(Next::End, error)),
+        };
+        self.last = line;
+        outcome
+    }
+}
+
+impl Drop for ByHand {
+    fn drop(&mut self) {
+        if let Some(sender) = self.sender.take().filter(|_| !self.last.is_empty()) {
+            // A client that went away reads no last line.
+            let _ = sender.send(std::mem::take(&mut self.last));
+        }
+    }
+}
+
+/// Waits for a run that the store told to stop, but not for ever: false if it is under way still.
+pub async fn ended(store: &Store, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    while store.jobs().is_alive(JOB) {
+        if Instant::now() >= until {
+            return false;
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+    true
 }
 
 impl Admin {
@@ -69,13 +103,7 @@ impl Admin {
         if let Some(bucket) = &query.bucket {
             self.objects.bucket(bucket).map_err(to_s3_error)?;
         }
-        let store = self.objects.store().clone();
-        let Some(by_hand) = store.optimize_by_hand() else {
-            return Err(s3_error!(
-                OperationAborted,
-                "Another run of the optimizer is under way: wait until it has ended."
-            ));
-        };
+        let store = self.objects.store();
         let watched = Arc::new(Watched::default());
         let options = OptimizeOptions {
             bucket: query.bucket,
@@ -85,30 +113,22 @@ impl Admin {
             progress: Arc::clone(&watched.progress),
             ..OptimizeOptions::default()
         };
-        let stop = store.stop_flag();
         let (sender, last) = oneshot::channel::<Bytes>();
-        let (told, stopping) = (Arc::clone(&watched), Arc::clone(&stop));
-        let work = move || {
-            let line = run(&store, &options, &stopping, &told);
-            drop(by_hand);
-            // A client that went away reads no last line.
-            let _ = sender.send(line);
-        };
-        match std::thread::Builder::new().name("optimize-now".into()).spawn(work) {
-            // The thread of an earlier run has ended, or is about to.
-            Ok(thread) => *self.runs.thread.lock() = Some(thread),
-            Err(error) => return Err(s3_error!(InternalError, "No thread could be started: {error}")),
-        }
-        Ok(answer(Body::http_body_unsync(StreamBody::new(lines(watched, StopOnDrop(stop), last)))))
+        let held = store.jobs().hold(&[Optimizer::JOB, ParityPass::JOB]);
+        let job =
+            ByHand { options, watched: Arc::clone(&watched), last: Bytes::new(), sender: Some(sender), _held: held };
+        // A client that goes away ends it.
+        let stop = store.start_job(job).map_err(refusal)?.detach();
+        Ok(answer(Body::http_body_unsync(StreamBody::new(lines(watched, stop, last)))))
     }
 }
 
-/// One run, to its end; its last line.
-fn run(store: &Store, options: &OptimizeOptions, stop: &AtomicBool, watched: &Watched) -> Bytes {
-    match store.optimize(options, stop, &mut |done| *watched.report.lock() = *done) {
-        Ok(done) if stop.load(Ordering::Relaxed) => line(&done, "stopped", None),
-        Ok(done) => line(&done, "done", None),
-        Err(error) => failure(&error),
+fn refusal(error: JobError) -> S3Error {
+    match error {
+        JobError::Running(_) => {
+            s3_error!(OperationAborted, "Another run of the optimizer is under way: wait until it has ended.")
+        }
+        error => s3_error!(InternalError, "{error}"),
     }
 }
 
@@ -125,7 +145,10 @@ fn lines(
         let (watched, stop, mut last, mut ticks): (_, _, _, Interval) = state?;
         tokio::select! {
             biased;
-            ended = &mut last => ended.ok().map(|line| (Ok(Frame::data(line)), None)),
+            ended = &mut last => {
+                let line = ended.unwrap_or_else(|_| line(&watched.report.lock(), "stopped", None));
+                Some((Ok(Frame::data(line)), None))
+            }
             _ = ticks.tick() => {
                 let line = line(&watched.report.lock(), "running", Some(&watched.progress));
                 Some((Ok(Frame::data(line)), Some((watched, stop, last, ticks))))
@@ -140,8 +163,8 @@ fn line(done: &OptimizeReport, state: &str, progress: Option<&OptimizeProgress>)
         "found": done.found, "found_bytes": done.found_bytes,
         "objects": done.objects, "bytes": done.bytes, "written_bytes": done.written_bytes,
         "changed": done.changed, "damaged": done.damaged,
-        "retired_bytes": done.retired_bytes, "holders": done.holders,
-        "rotated": done.rotated, "rotated_bytes": done.rotated_bytes,
+        "retired_bytes": done.orphaned_bytes, "holders": done.dependents,
+        "rotated": done.rebased, "rotated_bytes": done.rebased_bytes,
         "shared": done.shared, "shared_bytes": done.shared_bytes,
         "parity": done.parity, "parity_bytes": done.parity_bytes, "mended": done.mended,
     });

@@ -8,8 +8,8 @@
 //!   header: what follows sees no difference.
 //! - No signature or key that was computed here is ever printed or sent.
 //!
-//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without a
-//! signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
+//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without
+//! a signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
 //!
 //! [`RequestContext`]: super::request::context::RequestContext
 
@@ -38,7 +38,8 @@ use super::request::error_page::ErrorPage;
 use crate::iam::Principal;
 
 impl Authenticator {
-    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become headers.
+    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become
+    /// headers.
     ///
     /// # Errors
     /// The answer to a request that is signed wrongly.

@@ -1,11 +1,11 @@
 //! From a request as it was sent to the operation that answers it.
 //!
-//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), the principal is asked
-//! whether it may ([`crate::s3::authorize`]), and s3s answers, with what it would misread taken away
+//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), the principal is
+//! asked whether it may ([`crate::s3::authorize`]), and s3s answers, with what it would misread taken away
 //! ([`crate::s3::quirks`]). The operations get the request as it was sent.
 //!
-//! Invariants: nothing reaches s3s or the administration that is not authorized, and nothing reaches s3s that has no row
-//! in the table of operations; a document is checked against its digests as it was sent, before it is read.
+//! Invariants: nothing reaches s3s or the administration that is not authorized, and nothing reaches s3s that has no
+//! row in the table of operations; a document is checked against its digests as it was sent, before it is read.
 
 mod digests;
 pub mod document;

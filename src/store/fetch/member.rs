@@ -3,16 +3,16 @@
 use bytes::Bytes;
 use deltastore_format::{Entry, EntryKind, Hash, NodePayload};
 
-use super::{Blobs, Keep, slice_of};
+use super::{Blobs, CachePolicy, slice_of};
 use crate::delta::Decoder;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 
 impl Blobs {
     /// The bytes that a member re-creates, verified.
-    pub fn member(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
-        let mut make = || self.recreate(hash, decoder, keep, true).inspect_err(|error| self.count(error));
-        if keep != Keep::Yes {
+    pub fn member(&self, hash: &Hash, decoder: &mut Decoder, cache: CachePolicy) -> Result<Bytes, StoreError> {
+        let mut make = || self.recreate(hash, decoder, cache, true).inspect_err(|error| self.count(error));
+        if cache != CachePolicy::Yes {
             return self.once(hash, make);
         }
         let bytes = make()?;
@@ -21,7 +21,13 @@ impl Blobs {
     }
 
     /// `outer`: its view may have members in it.
-    fn recreate(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep, outer: bool) -> Result<Bytes, StoreError> {
+    fn recreate(
+        &self,
+        hash: &Hash,
+        decoder: &mut Decoder,
+        cache: CachePolicy,
+        outer: bool,
+    ) -> Result<Bytes, StoreError> {
         let (position, payload) = self.read_payload(hash)?;
         let NodePayload::Member(member) = payload else { return Err(StoreError::BadNode { hash: *hash }) };
         if member.is_nested() && !outer {
@@ -39,14 +45,14 @@ impl Blobs {
         if found != member.digest && !self.bugs.has(Bug::SkipVerification) && !self.bugs.has(Bug::SkipMemberDigest) {
             return Err(StoreError::damaged(position, format!("member with SHA-256 {}", member.digest), found));
         }
-        self.keep_on_disk(member.digest, &bytes, keep);
+        self.keep_on_disk(member.digest, &bytes, cache);
         Ok(bytes)
     }
 
     /// A member that is part of another's view. It stays in memory for the next one, whose view often has the rest of
     /// it.
     fn inner_member(&self, hash: &Hash, decoder: &mut Decoder) -> Result<Bytes, StoreError> {
-        self.once(hash, || self.recreate(hash, decoder, Keep::No, false))
+        self.once(hash, || self.recreate(hash, decoder, CachePolicy::No, false))
     }
 
     fn slices(&self, entries: &[Entry], decoder: &mut Decoder) -> Result<Bytes, StoreError> {
@@ -54,7 +60,7 @@ impl Blobs {
         for entry in entries {
             let whole = match entry.kind {
                 EntryKind::Member => self.inner_member(&entry.hash, decoder)?,
-                EntryKind::Window | EntryKind::Node => self.window_at(&entry.hash, decoder, &[], Keep::No)?,
+                EntryKind::Window | EntryKind::Node => self.window_at(&entry.hash, decoder, &[], CachePolicy::No)?,
             };
             let slice = slice_of(&whole, entry)?;
             if entries.len() == 1 {

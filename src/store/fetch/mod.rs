@@ -9,12 +9,12 @@
 //!
 //! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
 
-mod kept;
+mod cache;
 mod member;
 mod mend;
 mod window;
 
-pub use kept::Keep;
+pub use cache::CachePolicy;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ use super::pins::Pins;
 use super::soundness::{DamageCounts, Soundness};
 use crate::index::{BlobRow, Index};
 use crate::segment::{DiskCache, Readers, Record};
-use kept::InMemory;
+use cache::InMemory;
 
 /// Times a blob is looked up again because its segment went away or another record took its place.
 const TRIES: usize = 4;
@@ -76,7 +76,7 @@ impl Blobs {
         soundness: Arc<Soundness>,
         bugs: Bugs,
     ) -> Self {
-        let cache = kept::in_memory(cache_bytes);
+        let cache = cache::in_memory(cache_bytes);
         let (damaged, mended, mendable) = (AtomicU64::new(0), AtomicU64::new(0), Mutex::default());
         Self { index, pins, readers, cache, disk, damaged, mended, mendable, soundness, bugs }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use deltastore_format::{Hash, PlacedKind, Position, WindowHead};
 
-use super::{Blobs, Keep, MAX_DEPTH, TRIES};
+use super::{Blobs, CachePolicy, MAX_DEPTH, TRIES};
 use crate::delta::Decoder;
 use crate::segment::Record;
 use crate::store::bugs::Bug;
@@ -11,8 +11,8 @@ use crate::store::error::StoreError;
 
 impl Blobs {
     /// A window's plain bytes, verified; if it is dear to decode, `keep` says whether it is kept on disk.
-    pub fn window(&self, hash: &Hash, decoder: &mut Decoder, keep: Keep) -> Result<Bytes, StoreError> {
-        self.window_at(hash, decoder, &[], keep).inspect_err(|error| self.count(error))
+    pub fn window(&self, hash: &Hash, decoder: &mut Decoder, cache: CachePolicy) -> Result<Bytes, StoreError> {
+        self.window_at(hash, decoder, &[], cache).inspect_err(|error| self.count(error))
     }
 
     /// `above`: the windows that it is decoded for, the nearest last.
@@ -21,19 +21,19 @@ impl Blobs {
         hash: &Hash,
         decoder: &mut Decoder,
         above: &[Hash],
-        keep: Keep,
+        cache: CachePolicy,
     ) -> Result<Bytes, StoreError> {
-        if keep == Keep::Yes
+        if cache == CachePolicy::Yes
             && let Some(bytes) = self.cache.get(hash)
         {
             if self.disk.is_some() && !self.row(hash)?.references.is_empty() {
-                self.keep_on_disk(*hash, &bytes, keep);
+                self.keep_on_disk(*hash, &bytes, cache);
             }
             return Ok(bytes);
         }
         self.once(hash, || match self.kept_on_disk(hash) {
             Some(bytes) => Ok(bytes),
-            None => self.read_window(hash, decoder, above, keep),
+            None => self.read_window(hash, decoder, above, cache),
         })
     }
 
@@ -42,9 +42,9 @@ impl Blobs {
         hash: &Hash,
         decoder: &mut Decoder,
         above: &[Hash],
-        keep: Keep,
+        cache: CachePolicy,
     ) -> Result<Bytes, StoreError> {
-        let error = match self.read_whole_window(hash, decoder, above, keep) {
+        let error = match self.read_whole_window(hash, decoder, above, cache) {
             Ok(bytes) => return Ok(bytes),
             Err(error) => error,
         };
@@ -60,7 +60,7 @@ impl Blobs {
         hash: &Hash,
         decoder: &mut Decoder,
         above: &[Hash],
-        keep: Keep,
+        cache: CachePolicy,
     ) -> Result<Bytes, StoreError> {
         let mut tries = TRIES;
         loop {
@@ -69,7 +69,7 @@ impl Blobs {
                 Ok(bytes) => {
                     self.soundness.verified(hash, row.position);
                     if !row.references.is_empty() {
-                        self.keep_on_disk(*hash, &bytes, keep);
+                        self.keep_on_disk(*hash, &bytes, cache);
                     }
                     return Ok(bytes);
                 }
@@ -114,7 +114,7 @@ impl Blobs {
         let references = head
             .references
             .iter()
-            .map(|reference| self.window_at(reference, decoder, &path, Keep::No))
+            .map(|reference| self.window_at(reference, decoder, &path, CachePolicy::No))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| Failed { error, own: false })?;
         let encoded = record.payload.slice(head_len..);

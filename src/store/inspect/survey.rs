@@ -7,7 +7,7 @@ use deltastore_format::{Codec, Entry, EntryKind, Hash, Member, NodePayload, Reci
 use deltastore_members::{Step, describe};
 
 use super::report::{Inspection, Recreation, Use, WindowUse};
-use crate::store::fetch::Keep;
+use crate::store::fetch::CachePolicy;
 use crate::store::{Store, StoreError, Walk, Worker, slice_of};
 
 /// Most bytes of the view that a unit takes although they lie before its own: history of its encoder, and what that
@@ -67,7 +67,7 @@ impl Survey {
             store,
             walk: Walk::new(recipe, 0..recipe.len()),
             // What is looked at once is not worth a place in the cache.
-            worker: Worker { keep: Keep::No, ..Worker::new() },
+            worker: Worker { cache: CachePolicy::No, ..Worker::new() },
             out: Inspection { size: recipe.len(), ..Inspection::default() },
             links,
             position: 0,
@@ -88,7 +88,7 @@ impl Survey {
             let nodes = RefCell::new(Vec::new());
             let store = &self.store;
             let next = self.walk.next(|hash| {
-                let node = store.inner().blobs.node(hash)?;
+                let node = store.blobs().node(hash)?;
                 nodes.borrow_mut().push((*hash, node.entries.iter().map(|entry| entry.hash).collect()));
                 Ok(node)
             })?;
@@ -156,7 +156,7 @@ impl Survey {
 
     /// A member, its program noted, which helps to make the next `len` bytes of the object.
     fn read_member(&mut self, entry: &Entry, len: u64) -> Result<Member, StoreError> {
-        let NodePayload::Member(member) = self.store.inner().blobs.payload(&entry.hash)? else {
+        let NodePayload::Member(member) = self.store.blobs().payload(&entry.hash)? else {
             return Err(StoreError::BadNode { hash: entry.hash });
         };
         self.node(entry.hash, member.program.iter().chain(&member.view).map(|slice| slice.hash).collect())?;

@@ -39,6 +39,7 @@ pub(super) use thread::LogState;
 use super::blob::{Blob, Placing};
 use super::content::Content;
 use super::error::StoreError;
+use super::handoffs::Handoffs;
 use super::segments::Segments;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
@@ -60,6 +61,7 @@ pub struct Status {
     /// Why the index takes nothing, while it does not.
     stalled: Mutex<Option<String>>,
     closing: AtomicBool,
+    pub handoffs: Handoffs,
 }
 
 impl Status {

@@ -1,7 +1,7 @@
-//! The optimizer: stores objects anew, smaller, after they landed fast.
+//! The optimizer: rewrites objects, smaller, after they landed fast.
 //!
-//! An object is read, expanded and cut anew, and its windows are encoded with more effort, against windows that the
-//! optimizer wrote itself (*cold* ones). Older versions of a deltaspace come first, so that newer ones find them.
+//! An object is read, expanded and cut again, and its windows are encoded with more effort, against windows that the
+//! optimizer wrote itself (*optimized* ones). Older versions of a deltaspace come first, so that newer ones find them.
 //!
 //! Order (must)
 //! 1. All windows and members of the new form are appended to the log.
@@ -11,39 +11,42 @@
 //! 4. What only the old form used has no links any more, and garbage collection takes it.
 //!
 //! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because
-//! cold windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
+//! optimized windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
 //!
-//! After the objects come references that only removed objects used (`retired.rs`, `rotate.rs`).
+//! After the objects come bases that only removed objects used (`orphans.rs`, `rebase.rs`).
 //!
 //! Failure cases: an object with damage is left as it is; a full disk ends the run; both are reported.
 
-mod background;
-mod convert;
+mod encode;
 mod form;
-mod join;
+mod job;
+mod multipart;
+mod order;
+mod orphans;
 mod policy;
 mod progress;
-mod retired;
-mod rotate;
-mod turns;
+mod rebase;
+mod rewrite;
 
-pub use background::Optimizer;
-pub use join::Joiner;
-pub(super) use join::Joins;
+pub use job::Optimizer;
+pub use multipart::MultipartRewriter;
 pub use policy::Policy;
-pub use progress::{ByHand, OptimizeProgress, Step};
+pub use progress::{OptimizeProgress, Step};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{BucketId, Sequence};
+use parking_lot::{Mutex, MutexGuard};
 
 use super::bugs::Bug;
 use super::error::StoreError;
-use super::fetch::Keep;
+use super::fetch::CachePolicy;
+use super::jobs::make_room;
 use super::parity::ParityOptions;
 use super::{Space, Store};
 use form::Form;
+use multipart::MultipartQueue;
 
 /// Versions gathered before they are ordered by deltaspace and age.
 const GATHER: usize = 100_000;
@@ -55,7 +58,7 @@ pub struct OptimizeOptions {
     pub bucket: Option<String>,
     /// In place of each bucket's own.
     pub policy: Option<Policy>,
-    /// Count what would be stored anew, and change nothing.
+    /// Count what would be rewritten, and change nothing.
     pub dry_run: bool,
     /// Versions changed later than this are left for another run, in milliseconds since the Unix epoch; 0 for none.
     pub changed_before_ms: u64,
@@ -63,8 +66,8 @@ pub struct OptimizeOptions {
     pub threads: usize,
     /// Before each object, wait until clients leave room; not for ever.
     pub yields: bool,
-    /// Leave out the search for retired references, which reads the index of all windows.
-    pub keep_retired: bool,
+    /// Leave out the search for orphaned bases, which reads the index of all windows.
+    pub keep_orphans: bool,
     /// Leave out the pass that counts what depends on each window and writes parity.
     pub skip_parity: bool,
     /// No parity for what lies in the active segment, which would have to end for it.
@@ -76,7 +79,7 @@ pub struct OptimizeOptions {
 /// What a run did, or would do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OptimizeReport {
-    /// Versions found that are to be stored anew, so far.
+    /// Versions found that are to be rewritten, so far.
     pub found: u64,
     pub found_bytes: u64,
     /// Of those, done.
@@ -88,13 +91,13 @@ pub struct OptimizeReport {
     pub changed: u64,
     /// Left as they are because they cannot be read, or because their new form did not make the same bytes.
     pub damaged: u64,
-    /// Bytes of references that only removed objects used and that are worth replacing.
-    pub retired_bytes: u64,
+    /// Bytes of orphaned bases, which only removed objects used, that are worth replacing.
+    pub orphaned_bytes: u64,
     /// Windows to be encoded against others for that.
-    pub holders: u64,
+    pub dependents: u64,
     /// Of those, done, and the record bytes that were written for them.
-    pub rotated: u64,
-    pub rotated_bytes: u64,
+    pub rebased: u64,
+    pub rebased_bytes: u64,
     /// Windows and nodes that many objects depend on, and the bytes of their records.
     pub shared: u64,
     pub shared_bytes: u64,
@@ -103,12 +106,12 @@ pub struct OptimizeReport {
     pub parity_bytes: u64,
     /// Damaged records that were repaired.
     pub mended: u64,
-    /// Nothing was done, because part of the log is hidden: a version that is stored anew may have been removed there,
+    /// Nothing was done, because part of the log is hidden: a version that is rewritten may have been removed there,
     /// and that removal would not name where its copy lies.
     pub held_back: bool,
 }
 
-/// A version to be stored anew.
+/// A version to be rewritten.
 struct Candidate {
     space: Space,
     version: Sequence,
@@ -116,8 +119,27 @@ struct Candidate {
     size: u64,
 }
 
+/// What the optimizer keeps of one store.
+#[derive(Default)]
+pub(super) struct OptimizerState {
+    alone: Mutex<()>,
+    multipart: MultipartQueue,
+}
+
+impl OptimizerState {
+    /// The right to make optimized windows, or to count what depends on them; others wait.
+    pub fn alone(&self) -> MutexGuard<'_, ()> {
+        self.alone.lock()
+    }
+
+    /// Nothing while somebody else has it.
+    pub fn try_alone(&self) -> Option<MutexGuard<'_, ()>> {
+        self.alone.try_lock()
+    }
+}
+
 impl Store {
-    /// Stores everything anew that was not yet, to its end or until `stop`.
+    /// Rewrites everything that was not yet, to its end or until `stop`.
     ///
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives; what was done until then stays
@@ -128,7 +150,7 @@ impl Store {
         stop: &AtomicBool,
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<OptimizeReport, StoreError> {
-        let _one_at_a_time = self.inner().optimizing.lock();
+        let _one_at_a_time = self.optimizer().alone();
         options.progress.no_object(Step::Listing);
         let mut done = OptimizeReport::default();
         if self.index().hidden()?.any() {
@@ -149,18 +171,18 @@ impl Store {
             self.optimize_bucket(bucket, policy, options, stop, &mut done, report)?;
         }
         // References know no buckets.
-        if options.bucket.is_none() && !options.keep_retired && !self.ends(options.yields, stop) {
+        if options.bucket.is_none() && !options.keep_orphans && !stop.load(Ordering::Relaxed) {
             options.progress.no_object(Step::Searching);
-            self.rotate(&buckets, options, stop, &mut done, report)?;
+            self.rebase(&buckets, options, stop, &mut done, report)?;
         }
         if !options.dry_run {
             done.mended = self.mend_found()?;
         }
-        if options.bucket.is_none() && !options.skip_parity && !self.ends(options.yields, stop) {
+        if options.bucket.is_none() && !options.skip_parity && !stop.load(Ordering::Relaxed) {
             options.progress.no_object(Step::Parity);
             let wait = || {
                 if options.yields {
-                    background::wait_for_room(self, stop)
+                    make_room(self, stop)
                 }
             };
             let parity = ParityOptions { dry_run: options.dry_run, end_active: !options.spare_active };
@@ -185,7 +207,7 @@ impl Store {
             let mut last = None;
             for row in rows.by_ref() {
                 let put = row?.put;
-                if self.ends(options.yields, stop) {
+                if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 // What was written later than now was so before the clock was set back: how long ago is not known.
@@ -211,17 +233,17 @@ impl Store {
             for (number, candidate) in candidates.iter().enumerate() {
                 // The newest of a deltaspace is what is read most.
                 let next = candidates.get(number + 1).map(|next| next.space.deltaspace);
-                let keep = if next == Some(candidate.space.deltaspace) { Keep::No } else { Keep::Yes };
-                if self.ends(options.yields, stop) {
+                let cache = if next == Some(candidate.space.deltaspace) { CachePolicy::No } else { CachePolicy::Yes };
+                if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 if !options.dry_run {
                     if options.yields {
-                        background::wait_for_room(self, stop);
+                        make_room(self, stop);
                     }
                     options.progress.object(&candidate.key);
                     let threads = options.threads.max(1);
-                    self.store_anew(candidate, &form, threads, keep, (stop, &options.progress), done)?;
+                    self.rewrite(candidate, &form, threads, cache, (stop, &options.progress), done)?;
                     report(done);
                 }
             }
@@ -230,12 +252,12 @@ impl Store {
         }
     }
 
-    fn store_anew(
+    fn rewrite(
         &self,
         candidate: &Candidate,
         form: &Form,
         threads: usize,
-        keep: Keep,
+        cache: CachePolicy,
         (stop, progress): (&AtomicBool, &OptimizeProgress),
         done: &mut OptimizeReport,
     ) -> Result<(), StoreError> {
@@ -243,7 +265,7 @@ impl Store {
         let Some(row) = self.index().version(space.bucket, key, version)?.filter(|row| !row.put.optimized) else {
             return Ok(());
         };
-        let content = match convert::convert(self, &row.put.recipe, space, form, threads, keep, (stop, progress)) {
+        let content = match rewrite::convert(self, &row.put.recipe, space, form, threads, cache, (stop, progress)) {
             Ok(content) => content,
             // It may have been removed and collected under way; else it is damaged, which fsck tells in full.
             Err(error) if error.is_damage() => {
@@ -265,7 +287,7 @@ impl Store {
             Err(error) => return Err(error),
         };
         let written = content.stored_bytes();
-        if convert::replace(self, row, content, form)? {
+        if rewrite::replace(self, row, content, form)? {
             done.objects += 1;
             done.bytes += size;
             done.written_bytes += written;

@@ -34,7 +34,7 @@ impl Policy {
     pub(super) fn cut(self, settings: &Settings) -> CutSettings {
         match self {
             Self::Off | Self::Fast => settings.cut,
-            Self::Balanced | Self::Max => settings.cold_cut,
+            Self::Balanced | Self::Max => settings.optimized_cut,
         }
     }
 }

@@ -1,10 +1,8 @@
 //! What a run of the optimizer is at, for those who watch it: also within one object, which may take minutes.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
-
-use crate::store::Store;
 
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,16 +10,16 @@ pub enum Step {
     /// The optimizer of the running server finishes its object first.
     #[default]
     Waiting,
-    /// Looking for versions to store anew.
+    /// Looking for versions to rewrite.
     Listing,
     /// Making the new form of a version.
     Encoding,
     /// Reading the new form back.
     Comparing,
-    /// Looking for references that only removed objects used.
+    /// Looking for orphaned bases.
     Searching,
-    /// Giving windows other references.
-    Rotating,
+    /// Giving windows other bases.
+    Rebasing,
     /// Writing parity for what many objects depend on.
     Parity,
 }
@@ -35,7 +33,7 @@ impl Step {
             Step::Encoding => "encoding",
             Step::Comparing => "comparing",
             Step::Searching => "searching",
-            Step::Rotating => "rotating",
+            Step::Rebasing => "rotating",
             Step::Parity => "parity",
         }
     }
@@ -72,27 +70,5 @@ impl OptimizeProgress {
 
     pub(super) fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-    }
-}
-
-/// The right to optimize by hand on a running server, whose own optimizer steps aside meanwhile.
-pub struct ByHand(Store);
-
-impl Store {
-    /// Nothing while somebody else has it.
-    pub fn optimize_by_hand(&self) -> Option<ByHand> {
-        let taken = self.inner().by_hand.swap(true, Ordering::AcqRel);
-        (!taken).then(|| ByHand(self.clone()))
-    }
-
-    /// Is a run to end, because it is to stop or to step aside?
-    pub(super) fn ends(&self, yields: bool, stop: &AtomicBool) -> bool {
-        stop.load(Ordering::Relaxed) || yields && self.inner().by_hand.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for ByHand {
-    fn drop(&mut self) {
-        self.0.inner().by_hand.store(false, Ordering::Release);
     }
 }

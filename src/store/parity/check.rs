@@ -22,7 +22,7 @@ impl Store {
     }
 
     fn check_one_parity(&self, hash: &Hash, row: &ParityRow) -> Result<Result<(), String>, StoreError> {
-        let readers = self.inner().blobs.readers();
+        let readers = self.blobs().readers();
         let Some(blob) = self.index().blob(hash)? else { return Ok(Err("what it is for is not there".into())) };
         if blob.position.segment == row.position.segment {
             return Ok(Err(format!("it lies in the segment of the record it is for, at {}", blob.position)));
@@ -43,7 +43,6 @@ impl Store {
 
     /// True when a damaged record can be repaired from its parity.
     pub(in crate::store) fn is_mendable(&self, hash: &Hash, row: &BlobRow) -> bool {
-        mend::repaired(self.index(), self.inner().blobs.readers(), hash, row.position)
-            .is_ok_and(|found| found.is_some())
+        mend::repaired(self.index(), self.blobs().readers(), hash, row.position).is_ok_and(|found| found.is_some())
     }
 }

@@ -87,7 +87,7 @@ impl Store {
     /// What writing gives; what is left is met again by the next read.
     pub(in crate::store) fn mend_found(&self) -> Result<u64, StoreError> {
         let mut mended = 0;
-        for hash in self.inner().blobs.take_mendable() {
+        for hash in self.blobs().take_mendable() {
             if let Some(row) = self.index().blob(&hash)? {
                 mended += u64::from(self.mend(&hash, &row, false)? == Mended::Yes);
             }
@@ -120,14 +120,14 @@ impl Store {
                     Mended::No => done.lost += 1,
                 }
             }
-            if let Err(error) = read(self.inner().blobs.readers(), &hash, &parity) {
+            if let Err(error) = read(self.blobs().readers(), &hash, &parity) {
                 if !error.is_damage() {
                     tracing::warn!(%hash, %error, "parity cannot be read now and stays");
                     continue;
                 }
                 if !dry_run {
                     let gone = Protection { hash, change: ParityChange::Take(parity.position) };
-                    self.inner().log()?.protect(vec![gone])?;
+                    self.log()?.protect(vec![gone])?;
                 }
                 done.dropped += 1;
             }
@@ -137,7 +137,7 @@ impl Store {
     }
 
     fn mend(&self, hash: &Hash, row: &BlobRow, dry_run: bool) -> Result<Mended, StoreError> {
-        let readers = self.inner().blobs.readers();
+        let readers = self.blobs().readers();
         let whole = readers.get(row.position.segment).and_then(|segment| segment.read(row.position.offset));
         if whole.is_ok_and(|record| record.header.kind == record_kind(row.kind)) {
             return Ok(Mended::Whole);
@@ -156,9 +156,9 @@ impl Store {
         let moved = Moved { kind: row.kind, hash: *hash, from: row.position, payload };
         let (parity, ops) = (Vec::new(), Vec::new());
         let relocation = Relocation { segment: row.position.segment, blobs: vec![moved], parity, ops };
-        if self.inner().log()?.relocate(relocation)? > 0 {
+        if self.log()?.relocate(relocation)? > 0 {
             tracing::warn!(%hash, from = %row.position, "a damaged record was repaired and written again");
-            self.inner().blobs.soundness().healed(hash);
+            self.blobs().soundness().healed(hash);
         }
         Ok(Mended::Yes)
     }

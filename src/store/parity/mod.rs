@@ -19,9 +19,11 @@
 
 mod check;
 mod dependents;
+mod job;
 mod mend;
 mod pass;
 
+pub use job::{ParityPass, Scrub};
 pub use mend::MendReport;
 pub(super) use mend::{from_parity, read as read_parity, repaired};
 pub(super) use pass::ParityOptions;

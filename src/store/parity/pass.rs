@@ -33,7 +33,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives.
     pub fn protect(&self, stop: &AtomicBool) -> Result<u64, StoreError> {
-        let _one_at_a_time = self.inner().optimizing.lock();
+        let _one_at_a_time = self.optimizer().alone();
         let mut done = OptimizeReport::default();
         let options = ParityOptions { dry_run: false, end_active: true };
         self.keep_parity(options, stop, &|| (), &mut done, &mut |_| ())?;
@@ -50,7 +50,7 @@ impl Store {
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<(), StoreError> {
         let enough = self.settings().parity_from;
-        let payload = |hash: &Hash| self.inner().blobs.payload(hash);
+        let payload = |hash: &Hash| self.blobs().payload(hash);
         let mut from = Some(Hash::default()).filter(|_| enough > 0);
         while let Some(start) = from {
             let found = dependents::shared(self.index(), &payload, stop, start, COUNTED, enough)?;
@@ -80,7 +80,7 @@ impl Store {
         }
         while !gone.is_empty() {
             let rest = gone.split_off(gone.len().min(CHUNK));
-            self.inner().log()?.protect(gone)?;
+            self.log()?.protect(gone)?;
             gone = rest;
         }
         Ok(())
@@ -120,13 +120,13 @@ impl Store {
             batch.push(Protection { hash: *hash, change });
             if bytes >= CHUNK_BYTES || batch.len() >= CHUNK {
                 wait();
-                done.parity_bytes += self.inner().log()?.protect(std::mem::take(&mut batch))?;
+                done.parity_bytes += self.log()?.protect(std::mem::take(&mut batch))?;
                 bytes = 0;
                 report(done);
             }
         }
         if !batch.is_empty() {
-            done.parity_bytes += self.inner().log()?.protect(batch)?;
+            done.parity_bytes += self.log()?.protect(batch)?;
         }
         report(done);
         Ok(())
@@ -134,7 +134,7 @@ impl Store {
 
     /// An encoded parity record; none for what cannot be read, or lies elsewhere by now.
     fn parity_of(&self, hash: &Hash, row: &BlobRow) -> Result<Option<Vec<u8>>, StoreError> {
-        let segment = self.inner().blobs.readers().get(row.position.segment);
+        let segment = self.blobs().readers().get(row.position.segment);
         let record = match segment.and_then(|segment| segment.read(row.position.offset)) {
             Ok(record) if record.header.kind == record_kind(row.kind) => record,
             Ok(_) => return Ok(None),

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::delta::Decoder;
 use crate::index::BlobRow;
 use crate::store::error::StoreError;
-use crate::store::fetch::{Blobs, Keep};
+use crate::store::fetch::{Blobs, CachePolicy};
 use crate::store::recipe::restrict;
 
 /// What looking at one record costs of a budget at least, in bytes.
@@ -143,7 +143,7 @@ impl Blobs {
             .inspect_err(|error| self.note_damage(hash, row.position, error))?;
         // Its checksum may be right and its content wrong: what could not be decoded once is decoded.
         if self.soundness().is_damaged(hash, row.position) && row.kind == PlacedKind::Window {
-            self.read_window(hash, &mut Decoder::new(), &[], Keep::No)?;
+            self.read_window(hash, &mut Decoder::new(), &[], CachePolicy::No)?;
         }
         self.soundness().verified(hash, row.position);
         Ok(())

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Md5;
 use super::lanes::{self, LANES, Lane};
-use crate::store::Store;
+use crate::store::{Handoffs, Store};
 
 /// Stretches of bodies that wait for a thread of the encode pool. Where a thread is free it begins at once; where other
 /// jobs wait it lets them go first, once, since company is likely to come meanwhile. Those that come while it is at
@@ -35,15 +35,15 @@ impl Md5Queue {
     fn first_turn(&self, store: &Store) {
         let company = self.waiting.lock().len();
         if (1..LANES).contains(&company) && store.encode_pool().has_waiting() {
-            let queue = self.clone();
-            store.encode_pool().spawn(move |_| queue.work());
+            let (queue, handoffs) = (self.clone(), store.handoffs().clone());
+            store.encode_pool().spawn(move |_| queue.work(&handoffs));
         } else {
-            self.work();
+            self.work(store.handoffs());
         }
     }
 
     /// Ends with the last stretch: an upload has one at a time, and others that need this thread to go on add none.
-    fn work(&self) {
+    fn work(&self, handoffs: &Handoffs) {
         let mut stretches: Vec<Stretch> = Vec::new();
         loop {
             {
@@ -53,6 +53,7 @@ impl Md5Queue {
             }
             for (lane, done) in stretches.extract_if(.., |(lane, _)| lane.has_ended()) {
                 // An upload that was given up waits no more.
+                handoffs.count();
                 drop(done.send(lane.into_md5()));
             }
             if stretches.is_empty() {

@@ -5,8 +5,8 @@ use deltastore_format::{Hash, NodePayload, PlacedKind, Position};
 use super::Builder;
 use crate::index::{BlobRow, EachKind, Table, each_kind};
 use crate::store::bugs::Bug;
+use crate::store::collect::unlinked;
 use crate::store::error::StoreError;
-use crate::store::gc::unlinked;
 use crate::store::parity::repaired;
 
 impl Builder<'_> {

@@ -9,17 +9,17 @@ use deltastore_format::UploadId;
 use parking_lot::Mutex;
 
 /// Uploads under way that are known; beyond, the oldest goes.
-const MOST: usize = 4096;
+const MAX_UPLOADS: usize = 4096;
 
 /// See the module; clones share it.
 #[derive(Clone, Default)]
-pub struct CutOff(Arc<Mutex<BTreeSet<UploadId>>>);
+pub struct TruncatedUploads(Arc<Mutex<BTreeSet<UploadId>>>);
 
-impl CutOff {
+impl TruncatedUploads {
     pub fn note(&self, upload: UploadId) {
         let mut uploads = self.0.lock();
         uploads.insert(upload);
-        if uploads.len() > MOST {
+        if uploads.len() > MAX_UPLOADS {
             uploads.pop_first();
         }
     }
@@ -36,8 +36,8 @@ mod tests {
 
     #[test]
     fn the_newest_uploads_are_known_and_once_only() {
-        let noted = CutOff::default();
-        (0..=MOST as u64).for_each(|upload| noted.note(UploadId(upload)));
+        let noted = TruncatedUploads::default();
+        (0..=MAX_UPLOADS as u64).for_each(|upload| noted.note(UploadId(upload)));
         assert!(!noted.take(UploadId(0)));
         assert!(noted.take(UploadId(1)) && !noted.take(UploadId(1)));
     }

@@ -17,17 +17,25 @@
 //! Where the index was made from a damaged log, or a segment is lost, nothing is collected at all: a hidden commit or
 //! node may be all that links to a blob. A rebuild that finds no damage, once the segment is restored, ends that.
 
-mod background;
 mod compact;
+mod job;
 mod mark;
 
-pub use background::Background;
+pub use job::Collector;
 pub(super) use mark::unlinked;
 
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use super::Store;
+use super::bugs::Bugs;
 use super::error::StoreError;
+use super::fetch::Blobs;
+use super::log::Log;
+use super::pins::Pins;
+use super::segments::Segments;
+use super::{Index, Store};
+use crate::segment::vfs::Vfs;
 
 /// What a collection is asked to do.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +72,19 @@ pub struct CollectReport {
     pub postponed: u64,
 }
 
+/// What a collection works with.
+struct Parts<'a> {
+    index: &'a Index,
+    log: &'a Log,
+    blobs: &'a Blobs,
+    pins: &'a Pins,
+    segments: &'a Segments,
+    vfs: &'a dyn Vfs,
+    dir: &'a Path,
+    bugs: Bugs,
+    stop: &'a AtomicBool,
+}
+
 impl Store {
     /// Collects garbage. Runs beside reads and writes; a second caller waits for the first.
     ///
@@ -75,16 +96,29 @@ impl Store {
         options: CollectOptions,
         report: &mut dyn FnMut(&CollectReport),
     ) -> Result<CollectReport, StoreError> {
-        let _one_at_a_time = self.inner().collecting.lock();
-        if self.index().hidden()?.any() || !self.inner().segments.lost().is_empty() {
+        self.collect_until(options, self.jobs().stopping(), report)
+    }
+
+    /// As [`Store::collect`], until it is told to stop.
+    pub(super) fn collect_until(
+        &self,
+        options: CollectOptions,
+        stop: &AtomicBool,
+        report: &mut dyn FnMut(&CollectReport),
+    ) -> Result<CollectReport, StoreError> {
+        let _one_at_a_time = self.collecting().lock();
+        if self.index().hidden()?.any() || !self.segments().lost().is_empty() {
             tracing::warn!("nothing is collected: part of the log is damaged or lost, and links in it are not known");
             let segments: BTreeSet<_> = self.damage().iter().map(|damage| damage.from.segment).collect();
             return Ok(CollectReport { damaged_segments: segments.len().max(1) as u64, ..CollectReport::default() });
         }
+        let (segments, vfs) = (self.segments(), self.vfs());
+        let (index, log, blobs, pins) = (self.index(), self.log()?, self.blobs(), self.pins());
+        let parts = Parts { index, log, blobs, pins, segments, vfs, dir: self.dir(), bugs: self.bugs(), stop };
         let mut done = CollectReport::default();
-        mark::mark(self, &mut done)?;
+        mark::mark(&parts, &mut done)?;
         report(&done);
-        compact::compact_all(self, options, &mut done, report)?;
+        compact::compact_all(&parts, options, &mut done, report)?;
         Ok(done)
     }
 }

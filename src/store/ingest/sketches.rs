@@ -9,7 +9,7 @@ use crate::delta::{Candidate, Effort, Nearness};
 use crate::store::blob::Placing;
 
 /// Sketches of the windows of one object that is being written. They can be references before any index knows them.
-pub struct OwnSketches {
+pub struct ObjectSketches {
     /// Windows as deep as this can be nobody's reference within the object.
     max_depth: u8,
     own: Mutex<Own>,
@@ -22,10 +22,10 @@ struct Own {
     features: HashMap<u64, [u32; 2]>,
 }
 
-impl OwnSketches {
+impl ObjectSketches {
     /// Features kept for one object, a few MB; what comes later in a long one is found through the index alone, once it
     /// is stored.
-    const MOST: usize = 48 << 10;
+    const MAX_FEATURES: usize = 48 << 10;
 
     /// For windows encoded with this effort.
     pub fn new(effort: &Effort) -> Self {
@@ -36,7 +36,7 @@ impl OwnSketches {
     pub fn appended(&self, window: &Placing) {
         let mut own = self.own.lock();
         let deep = window.row.depth >= self.max_depth;
-        if deep || window.features.is_empty() || own.features.len() >= Self::MOST {
+        if deep || window.features.is_empty() || own.features.len() >= Self::MAX_FEATURES {
             return;
         }
         let (depth, raw_len) = (window.row.depth, window.row.raw_len);

@@ -1,8 +1,8 @@
-//! Retired references: cold windows that no object uses any more, kept only because others are encoded against them.
+//! Orphaned bases: optimized windows that no object uses any more, kept only because others are encoded against them.
 //!
-//! Where old versions are deleted and new ones come, they add up. A *family* is retired windows and the windows that
-//! are to be stored anew to get rid of them: each window is in one family, and what families do does not depend on each
-//! other.
+//! Where old versions are deleted and new ones come, they add up. A *group* is orphaned bases and the windows that
+//! are to be rewritten to get rid of them, their dependents: each window is in one group, and groups do not depend on
+//! each other.
 //!
 //! Memory: bounded by the constants here, whatever the size of the store; what is beyond them is found by a later run.
 
@@ -16,75 +16,75 @@ use crate::index::{BlobRow, Index, IndexError};
 
 /// References counted in one pass over the index, some 100 bytes each.
 const COUNTED: usize = 256 << 10;
-/// Retired windows found in one run, and windows that are encoded against them.
-const MOST: usize = 256 << 10;
+/// Orphans windows found in one run, and windows that are encoded against them.
+const MAX_ORPHANS: usize = 256 << 10;
 /// Rows looked up at a time.
 const ROWS: usize = 512;
-/// A family is worth its while if retired windows make at least one part in this many of its bytes. A base that is held
+/// A group is worth rewriting if orphaned windows make at least one part in this many of its bytes. A base that is held
 /// by few then gives way to one of them, which saves what that one takes now; one that is held by many is still worth
 /// its room.
-const WORTH: u64 = 4;
+const MIN_GAIN_SHARE: u64 = 4;
 
 /// What a search found.
 #[derive(Debug, Default)]
-pub struct Retired {
-    /// Retired windows and the bytes of their records, those of families that are not worth their while too: no window
-    /// that is stored anew is to hold on to one.
+pub struct Orphans {
+    /// Orphans windows and the bytes of their records, those also those of groups that gain too little: no window
+    /// that is rewritten is to hold on to one.
     pub windows: BTreeMap<Hash, u64>,
-    pub families: Vec<Family>,
+    pub groups: Vec<Group>,
 }
 
-/// Retired windows that go together, and what holds them.
+/// Orphans windows that go together, and what holds them.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Family {
-    /// Record bytes of the retired windows.
-    pub retired_bytes: u64,
+pub struct Group {
+    /// Record bytes of the orphaned windows.
+    pub orphaned_bytes: u64,
     /// Record bytes of the windows that hold them.
-    pub holder_bytes: u64,
-    /// What holds them, in the order in which it is to be stored anew: the shallowest first, since a window may only be
+    pub dependent_bytes: u64,
+    /// What holds them, in the order in which it is to be rewritten: the shallowest first, since a window may only be
     /// encoded against shallower ones; of those the newest, which will be there longest and is read most.
-    pub holders: Vec<Hash>,
+    pub dependents: Vec<Hash>,
 }
 
-struct Holder {
+struct Dependent {
     hash: Hash,
     depth: u8,
     position: Position,
     bytes: u64,
-    family: usize,
+    group: usize,
 }
 
-/// Looks for retired windows and for the families that are worth their while, those that give most first; what it finds
+/// Looks for orphaned windows and for the groups that gain enough, those that gain most first; what it finds
 /// is of no use once it is told to `stop`.
-pub fn search(index: &Index, stop: &AtomicBool) -> Result<Retired, IndexError> {
-    let windows = retired(index, stop, COUNTED)?;
-    let mut families: HashMap<usize, (Family, Vec<Holder>)> = HashMap::new();
+pub fn search(index: &Index, stop: &AtomicBool) -> Result<Orphans, IndexError> {
+    let windows = orphans(index, stop, COUNTED)?;
+    let mut groups: HashMap<usize, (Group, Vec<Dependent>)> = HashMap::new();
     let mut sets = Sets::of(&windows);
-    let holders = if windows.is_empty() { Vec::new() } else { holders(index, stop, &windows, &mut sets)? };
-    for holder in holders {
-        let (family, members) = families.entry(sets.find(holder.family)).or_default();
-        family.holder_bytes += holder.bytes;
-        members.push(holder);
+    let dependents = if windows.is_empty() { Vec::new() } else { dependents(index, stop, &windows, &mut sets)? };
+    for dependent in dependents {
+        let (group, members) = groups.entry(sets.find(dependent.group)).or_default();
+        group.dependent_bytes += dependent.bytes;
+        members.push(dependent);
     }
     for (number, bytes) in windows.values().enumerate() {
-        if let Some((family, _)) = families.get_mut(&sets.find(number)) {
-            family.retired_bytes += bytes;
+        if let Some((group, _)) = groups.get_mut(&sets.find(number)) {
+            group.orphaned_bytes += bytes;
         }
     }
-    let mut families: Vec<Family> = families.into_values().map(|(family, holders)| in_order(family, holders)).collect();
-    families.retain(|family| family.retired_bytes * WORTH >= family.retired_bytes + family.holder_bytes);
-    families.sort_unstable_by(|a, b| (b.retired_bytes, &a.holders).cmp(&(a.retired_bytes, &b.holders)));
-    Ok(Retired { windows, families })
+    let mut groups: Vec<Group> = groups.into_values().map(|(group, dependents)| in_order(group, dependents)).collect();
+    groups.retain(|group| group.orphaned_bytes * MIN_GAIN_SHARE >= group.orphaned_bytes + group.dependent_bytes);
+    groups.sort_unstable_by(|a, b| (b.orphaned_bytes, &a.dependents).cmp(&(a.orphaned_bytes, &b.dependents)));
+    Ok(Orphans { windows, groups })
 }
 
-fn in_order(family: Family, mut holders: Vec<Holder>) -> Family {
-    holders.sort_unstable_by_key(|holder| (holder.depth, Reverse(holder.position)));
-    Family { holders: holders.into_iter().map(|holder| holder.hash).collect(), ..family }
+fn in_order(group: Group, mut dependents: Vec<Dependent>) -> Group {
+    dependents.sort_unstable_by_key(|dependent| (dependent.depth, Reverse(dependent.position)));
+    Group { dependents: dependents.into_iter().map(|dependent| dependent.hash).collect(), ..group }
 }
 
-/// Cold windows whose every link is that of a cold window which is encoded against them; at most so many `counted` at a
+/// Optimized windows whose every link is that of an optimized window which is encoded against them; at most so many `counted` at a
 /// time.
-fn retired(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
+fn orphans(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
     let mut found = BTreeMap::new();
     let mut from = Some(Hash::default());
     while let Some(start) = from {
@@ -101,12 +101,12 @@ fn retired(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<
                 }
             }
         }
-        from = next.filter(|_| found.len() < MOST);
+        from = next.filter(|_| found.len() < MAX_ORPHANS);
     }
     Ok(found)
 }
 
-/// How many references of cold windows name each window, from one hash on, and where the next pass begins.
+/// How many references of optimized windows name each window, from one hash on, and where the next pass begins.
 fn uses(
     index: &Index,
     stop: &AtomicBool,
@@ -118,7 +118,7 @@ fn uses(
     for row in rows(index, stop) {
         let (_, row) = row?;
         let counted = |hash: &&Hash| **hash >= from && end.is_none_or(|end| **hash < end);
-        for reference in of_cold(&row).iter().filter(counted) {
+        for reference in of_optimized(&row).iter().filter(counted) {
             *uses.entry(*reference).or_default() += 1;
         }
         if uses.len() > most {
@@ -137,31 +137,31 @@ fn rows<'a>(
     index.all_blobs(Hash::default()).take_while(|_| !stop.load(Ordering::Relaxed))
 }
 
-/// What a cold window is encoded against; nothing for others.
-fn of_cold(row: &BlobRow) -> &[Hash] {
+/// What an optimized window is encoded against; nothing for others.
+fn of_optimized(row: &BlobRow) -> &[Hash] {
     if row.cold { &row.references } else { &[] }
 }
 
-/// Cold windows that are encoded against retired ones and are not retired themselves; what is connected is put into one
+/// Optimized windows that are encoded against orphaned ones and are not orphaned themselves; what is connected is put into one
 /// set.
-fn holders(
+fn dependents(
     index: &Index,
     stop: &AtomicBool,
-    retired: &BTreeMap<Hash, u64>,
+    orphaned: &BTreeMap<Hash, u64>,
     sets: &mut Sets,
-) -> Result<Vec<Holder>, IndexError> {
-    let numbers: HashMap<Hash, usize> = retired.keys().enumerate().map(|(number, hash)| (*hash, number)).collect();
+) -> Result<Vec<Dependent>, IndexError> {
+    let numbers: HashMap<Hash, usize> = orphaned.keys().enumerate().map(|(number, hash)| (*hash, number)).collect();
     let mut found = Vec::new();
     for row in rows(index, stop) {
         let (hash, row) = row?;
-        let mut held = of_cold(&row).iter().filter_map(|reference| numbers.get(reference).copied());
+        let mut held = of_optimized(&row).iter().filter_map(|reference| numbers.get(reference).copied());
         let Some(first) = held.next() else { continue };
         held.for_each(|other| sets.join(first, other));
         match numbers.get(&hash) {
             Some(own) => sets.join(first, *own),
-            None if found.len() < MOST && index.links(&hash)? > 0 => {
+            None if found.len() < MAX_ORPHANS && index.links(&hash)? > 0 => {
                 let (depth, position, bytes) = (row.depth, row.position, row.record_len);
-                found.push(Holder { hash, depth, position, bytes, family: first });
+                found.push(Dependent { hash, depth, position, bytes, group: first });
             }
             // Garbage, which the collector takes, or for another run.
             None => {}
@@ -222,7 +222,7 @@ mod tests {
         index
     }
 
-    fn found(windows: &[(u8, u8, u64, &[u8], i64)]) -> Retired {
+    fn found(windows: &[(u8, u8, u64, &[u8], i64)]) -> Orphans {
         search(&index(windows, true), &AtomicBool::new(false)).unwrap()
     }
 
@@ -243,8 +243,8 @@ mod tests {
         ];
         let found = found(windows);
         assert_eq!(found.windows.into_iter().collect::<Vec<_>>(), [(hash(1), 100), (hash(2), 10)]);
-        let [family] = &found.families[..] else { panic!("one family") };
-        assert_eq!((family.retired_bytes, family.holder_bytes, names(&family.holders)), (110, 30, vec![5, 4, 3]));
+        let [group] = &found.groups[..] else { panic!("one group") };
+        assert_eq!((group.orphaned_bytes, group.dependent_bytes, names(&group.dependents)), (110, 30, vec![5, 4, 3]));
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         let windows: &[(u8, u8, u64, &[u8], i64)] = &[(1, 0, 100, &[], 1), (2, 1, 10, &[1], 1)];
         assert!(found(windows).windows.is_empty());
         let windows: &[(u8, u8, u64, &[u8], i64)] = &[(1, 0, 100, &[], 0), (2, 1, 10, &[1], 1)];
-        assert_eq!(found(windows).families.len(), 1);
+        assert_eq!(found(windows).groups.len(), 1);
         assert!(search(&index(windows, false), &AtomicBool::new(false)).unwrap().windows.is_empty());
     }
 
@@ -260,10 +260,10 @@ mod tests {
     fn few_counters_need_more_passes() {
         let bases = (1..30).map(|number| (number, 0, 100, &[][..], 0));
         let references: Vec<[u8; 2]> = (1..30).map(|number| [number, number % 29 + 1]).collect();
-        let holders = references.iter().enumerate().map(|(number, two)| (100 + number as u8, 1, 10, &two[..], 1));
-        let index = index(&bases.chain(holders).collect::<Vec<_>>(), true);
+        let dependents = references.iter().enumerate().map(|(number, two)| (100 + number as u8, 1, 10, &two[..], 1));
+        let index = index(&bases.chain(dependents).collect::<Vec<_>>(), true);
         for counted in [1, 2, 5, 28, 29, 1000] {
-            assert_eq!(retired(&index, &AtomicBool::new(false), counted).unwrap().len(), 29, "{counted} at a time");
+            assert_eq!(orphans(&index, &AtomicBool::new(false), counted).unwrap().len(), 29, "{counted} at a time");
         }
     }
 
@@ -283,8 +283,8 @@ mod tests {
         ];
         let found = found(windows);
         assert_eq!(found.windows.len(), 5);
-        let families: Vec<_> =
-            found.families.iter().map(|family| (family.retired_bytes, names(&family.holders))).collect();
-        assert_eq!(families, [(200, vec![5]), (50, vec![2])]);
+        let groups: Vec<_> =
+            found.groups.iter().map(|group| (group.orphaned_bytes, names(&group.dependents))).collect();
+        assert_eq!(groups, [(200, vec![5]), (50, vec![2])]);
     }
 }

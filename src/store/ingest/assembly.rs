@@ -1,6 +1,6 @@
-//! Content that is growing: windows as they are prepared, spans as they become known, entries and members from both.
+//! Content that is growing: windows as they are prepared, extents as they become known, entries and members from both.
 //!
-//! Spans come in two layers, see [`super::intake`]: entries of the outer view are made first, and of those the
+//! Extents come in two layers, see [`super::chunker`]: entries of the outer view are made first, and of those the
 //! object's.
 //!
 //! Invariant: entries tile the object in order; a member is made only of windows that are pushed already, and of
@@ -8,15 +8,15 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
-use deltastore_format::recipe::MAX_INLINE_ENTRIES;
 use deltastore_format::{Entry, EntryKind, Member};
 
-use super::blob::Blob;
-use super::content::Content;
-use super::error::StoreError;
-use super::ingest::{Prepared, State};
-use super::intake::{Span, Strand};
+use super::{Extent, Prepared, State, StreamKind};
+use crate::invariants::invariant;
+use crate::store::blob::{Blob, Placing};
+use crate::store::content::Content;
+use crate::store::error::StoreError;
 
 /// Members held before they are worth appending on their own.
 const MANY_MEMBERS: usize = 512;
@@ -42,17 +42,17 @@ struct Track {
     end: u64,
 }
 
-/// Spans that wait for what they are made of.
+/// Extents that wait for what they are made of.
 #[derive(Default)]
-struct Layer(VecDeque<Span>);
+struct Layer(VecDeque<Extent>);
 
 impl Assembly {
     /// Adds the next window of a stream. One that is still [`State::New`] is appended together with the commit.
-    pub fn push(&mut self, stream: Strand, prepared: Prepared) {
+    pub fn push(&mut self, stream: StreamKind, prepared: Prepared) {
         let Prepared { entry, pins, codec, state } = prepared;
         match stream {
-            Strand::View => self.view.push(entry),
-            Strand::Programs => self.programs.push(entry),
+            StreamKind::View => self.view.push(entry),
+            StreamKind::Programs => self.programs.push(entry),
         }
         self.content.pins.extend(pins);
         self.content.tally.add(codec);
@@ -71,56 +71,46 @@ impl Assembly {
         self.resolve();
     }
 
-    /// Adds the next spans of both layers.
-    pub fn add_spans(&mut self, outer: Vec<Span>, inner: Vec<Span>) {
+    /// Adds the next extents of both layers.
+    pub fn add_extents(&mut self, outer: Vec<Extent>, inner: Vec<Extent>) {
         self.outer.add(outer);
         self.inner.add(inner);
         self.resolve();
     }
 
-    /// True when no window was added yet.
-    pub fn is_empty(&self) -> bool {
-        self.view.entries.is_empty() && self.programs.entries.is_empty()
-    }
-
-    /// True when finishing reads the index.
-    pub fn is_long(&self) -> bool {
-        self.view.entries.len() > MAX_INLINE_ENTRIES || !self.programs.entries.is_empty()
-    }
-
-    /// True when [`super::Store::settle`] is worth its while.
+    /// True when [`crate::store::Store::settle`] is worth its while.
     pub fn has_many_members(&self) -> bool {
         self.members.len() >= MANY_MEMBERS
     }
 
     /// Adds members that were appended.
-    pub fn placed(&mut self, placing: std::sync::Arc<super::Placing>) {
-        self.content.placings.push(placing);
+    pub fn add_placings(&mut self, placings: Vec<Arc<Placing>>) {
+        self.content.placings.extend(placings);
     }
 
-    pub(super) fn content_mut(&mut self) -> &mut Content {
+    pub(in crate::store) fn content_mut(&mut self) -> &mut Content {
         &mut self.content
     }
 
     /// For a planted bug: the object's pieces in another order.
-    pub(super) fn swap_entries(&mut self) {
+    pub(in crate::store) fn swap_entries(&mut self) {
         if self.entries.len() > 1 {
             self.entries.swap(0, 1);
         }
     }
 
-    pub(super) fn take_members(&mut self) -> Vec<Blob> {
+    pub(in crate::store) fn take_members(&mut self) -> Vec<Blob> {
         std::mem::take(&mut self.members)
     }
 
-    pub(super) fn into_parts(self) -> Result<(Content, Vec<Entry>, Vec<Blob>), StoreError> {
+    pub(in crate::store) fn into_parts(self) -> Result<(Content, Vec<Entry>, Vec<Blob>), StoreError> {
         match self.inner.0.front().or(self.outer.0.front()) {
-            Some(span) => Err(StoreError::Incomplete { needed: span.view.end, found: self.view.end }),
+            Some(extent) => Err(StoreError::Incomplete { needed: extent.view.end, found: self.view.end }),
             None => Ok((self.content, self.entries, self.members)),
         }
     }
 
-    /// Makes entries of all spans whose windows are there.
+    /// Makes entries of all extents whose windows are there.
     fn resolve(&mut self) {
         let Self { entries, members, view, outer_view, programs, inner, outer, .. } = self;
         inner.resolve(view, programs, members, |entry| outer_view.push(entry));
@@ -132,33 +122,33 @@ impl Assembly {
 }
 
 impl Layer {
-    fn add(&mut self, spans: Vec<Span>) {
-        for span in spans {
+    fn add(&mut self, extents: Vec<Extent>) {
+        for extent in extents {
             match self.0.back_mut() {
-                Some(last) if last.is_copy() && span.is_copy() && last.view.end == span.view.start => {
-                    last.view.end = span.view.end;
+                Some(last) if last.is_copy() && extent.is_copy() && last.view.end == extent.view.start => {
+                    last.view.end = extent.view.end;
                 }
-                _ => self.0.push_back(span),
+                _ => self.0.push_back(extent),
             }
         }
     }
 
     fn resolve(&mut self, view: &Track, programs: &Track, members: &mut Vec<Blob>, mut found: impl FnMut(Entry)) {
-        while let Some(span) = self.0.front_mut() {
-            if span.is_copy() {
+        while let Some(extent) = self.0.front_mut() {
+            if extent.is_copy() {
                 // As far as it goes: a long one would hold up what is made of it.
-                let there = view.end.clamp(span.view.start, span.view.end);
-                view.slices(span.view.start..there).into_iter().for_each(&mut found);
-                span.view.start = there;
-                if there < span.view.end {
+                let there = view.end.clamp(extent.view.start, extent.view.end);
+                view.slices(extent.view.start..there).into_iter().for_each(&mut found);
+                extent.view.start = there;
+                if there < extent.view.end {
                     return;
                 }
             } else {
-                if span.view.end > view.end || span.program.end > programs.end {
+                if extent.view.end > view.end || extent.program.end > programs.end {
                     return;
                 }
-                let blob = member(span, programs.slices(span.program.clone()), view.slices(span.view.clone()));
-                found(Entry { kind: EntryKind::Member, hash: blob.hash, skip: 0, len: span.len });
+                let blob = member(extent, programs.slices(extent.program.clone()), view.slices(extent.view.clone()));
+                found(Entry { kind: EntryKind::Member, hash: blob.hash, skip: 0, len: extent.len });
                 members.push(blob);
             }
             self.0.pop_front();
@@ -166,7 +156,7 @@ impl Layer {
     }
 }
 
-impl Span {
+impl Extent {
     fn is_copy(&self) -> bool {
         self.program.is_empty()
     }
@@ -182,20 +172,23 @@ impl Track {
     fn slices(&self, range: Range<u64>) -> Vec<Entry> {
         let first = self.entries.partition_point(|(start, entry)| start + entry.len <= range.start);
         let in_range = self.entries[first..].iter().take_while(|(start, _)| *start < range.end);
-        in_range
+        let slices: Vec<_> = in_range
             .map(|(start, entry)| {
                 let (from, to) = (range.start.max(*start), range.end.min(start + entry.len));
                 Entry { skip: entry.skip + (from - start), len: to - from, ..*entry }
             })
-            .collect()
+            .collect();
+        let tiles = slices.iter().map(|slice| slice.len).sum::<u64>() == range.end - range.start;
+        invariant!(tiles, "{range:?} is made of {slices:?}");
+        slices
     }
 }
 
-fn member(span: &Span, program: Vec<Entry>, view: Vec<Entry>) -> Blob {
+fn member(extent: &Extent, program: Vec<Entry>, view: Vec<Entry>) -> Blob {
     let links = program.iter().chain(&view).map(|entry| entry.hash).collect();
-    let len = u32::try_from(span.len).unwrap_or(u32::MAX);
+    let len = u32::try_from(extent.len).unwrap_or(u32::MAX);
     let mut payload = Vec::new();
-    Member { len, digest: span.digest, program, view }.encode(&mut payload);
+    Member { len, digest: extent.digest, program, view }.encode(&mut payload);
     Blob::node(payload, links)
 }
 
@@ -210,8 +203,8 @@ mod tests {
         Prepared { entry, pins: Vec::new(), codec: Codec::Raw, state: State::Linked }
     }
 
-    fn span(view: Range<u64>, program: Range<u64>, len: u64) -> Span {
-        Span { view, program, len, digest: Hash::default() }
+    fn extent(view: Range<u64>, program: Range<u64>, len: u64) -> Extent {
+        Extent { view, program, len, digest: Hash::default() }
     }
 
     fn parts(assembly: Assembly) -> (Vec<Entry>, Vec<Blob>) {
@@ -222,10 +215,10 @@ mod tests {
     #[test]
     fn copied_spans_make_one_entry_a_window() {
         let mut assembly = Assembly::default();
-        assembly.add_spans(vec![span(0..3, 0..0, 3), span(3..10, 0..0, 7)], vec![span(0..10, 0..0, 10)]);
-        assembly.push(Strand::View, window(1, 6));
-        assembly.add_spans(vec![span(10..12, 0..0, 2)], vec![span(10..12, 0..0, 2)]);
-        assembly.push(Strand::View, window(2, 6));
+        assembly.add_extents(vec![extent(0..3, 0..0, 3), extent(3..10, 0..0, 7)], vec![extent(0..10, 0..0, 10)]);
+        assembly.push(StreamKind::View, window(1, 6));
+        assembly.add_extents(vec![extent(10..12, 0..0, 2)], vec![extent(10..12, 0..0, 2)]);
+        assembly.push(StreamKind::View, window(2, 6));
         let (entries, members) = parts(assembly);
         assert_eq!(
             entries.iter().map(|entry| (entry.hash.0[0], entry.skip, entry.len)).collect::<Vec<_>>(),
@@ -237,12 +230,12 @@ mod tests {
     #[test]
     fn members_wait_for_their_windows_and_name_slices() {
         let mut assembly = Assembly::default();
-        let spans = vec![span(0..4, 0..0, 4), span(2..9, 0..5, 100), span(9..10, 0..0, 1)];
-        assembly.add_spans(spans, vec![span(0..10, 0..0, 10)]);
-        assembly.push(Strand::View, window(1, 6));
-        assembly.push(Strand::View, window(2, 4));
+        let extents = vec![extent(0..4, 0..0, 4), extent(2..9, 0..5, 100), extent(9..10, 0..0, 1)];
+        assembly.add_extents(extents, vec![extent(0..10, 0..0, 10)]);
+        assembly.push(StreamKind::View, window(1, 6));
+        assembly.push(StreamKind::View, window(2, 4));
         assert_eq!(assembly.entries.len(), 1);
-        assembly.push(Strand::Programs, window(3, 5));
+        assembly.push(StreamKind::Programs, window(3, 5));
         let (entries, members) = parts(assembly);
         let kinds: Vec<_> = entries.iter().map(|entry| (entry.kind, entry.skip, entry.len)).collect();
         assert_eq!(kinds, [(EntryKind::Window, 0, 4), (EntryKind::Member, 0, 100), (EntryKind::Window, 3, 1)]);
@@ -254,7 +247,7 @@ mod tests {
     #[test]
     fn spans_without_windows_are_an_error() {
         let mut assembly = Assembly::default();
-        assembly.add_spans(vec![span(0..4, 0..0, 4)], vec![span(0..4, 0..0, 4)]);
+        assembly.add_extents(vec![extent(0..4, 0..0, 4)], vec![extent(0..4, 0..0, 4)]);
         assert!(assembly.into_parts().is_err());
     }
 
@@ -263,12 +256,12 @@ mod tests {
         let mut assembly = Assembly::default();
         // 50 bytes of the object are made of 30 of the outer view, the middle 20 of which are made of 9 of the stored
         // view.
-        assembly.add_spans(vec![span(0..18, 0..4, 30), span(18..30, 4..6, 20)], Vec::new());
-        assembly.add_spans(Vec::new(), vec![span(0..5, 0..0, 5), span(5..14, 6..8, 20), span(14..19, 0..0, 5)]);
-        assembly.push(Strand::View, window(1, 10));
+        assembly.add_extents(vec![extent(0..18, 0..4, 30), extent(18..30, 4..6, 20)], Vec::new());
+        assembly.add_extents(Vec::new(), vec![extent(0..5, 0..0, 5), extent(5..14, 6..8, 20), extent(14..19, 0..0, 5)]);
+        assembly.push(StreamKind::View, window(1, 10));
         assert!(assembly.members.is_empty());
-        assembly.push(Strand::Programs, window(2, 8));
-        assembly.push(Strand::View, window(3, 9));
+        assembly.push(StreamKind::Programs, window(2, 8));
+        assembly.push(StreamKind::View, window(3, 9));
         let (entries, members) = parts(assembly);
         assert_eq!(
             entries.iter().map(|entry| (entry.kind, entry.len)).collect::<Vec<_>>(),
@@ -281,5 +274,14 @@ mod tests {
         assert_eq!(slices(first), [(EntryKind::Window, 0, 5), (EntryKind::Member, 0, 13)]);
         assert_eq!(slices(second), [(EntryKind::Member, 13, 7), (EntryKind::Window, 4, 5)]);
         assert_eq!(view(second)[0].hash, inner.hash);
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "invariant: 5..12 is made of")]
+    fn a_range_that_the_windows_do_not_cover() {
+        let mut track = Track::default();
+        track.push(window(1, 10).entry);
+        track.slices(5..12);
     }
 }

@@ -1,4 +1,4 @@
-//! What was read and is kept: in memory by weight, on disk by wish.
+//! Caches of what was read: in memory by weight, on disk as the policy says.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use crate::store::error::StoreError;
 /// Memory that one shard of the cache has at least, in bytes: a window much smaller than that, of 8 MiB at most, fits.
 const SHARD_BYTES: u64 = 32 << 20;
 /// How long one reader waits for what another is decoding before it decodes it, too.
-const PATIENCE: Duration = Duration::from_secs(5);
+const DECODE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whether what was read goes into the cache on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Keep {
+pub enum CachePolicy {
     No,
     /// If it can be written at once.
     #[default]
@@ -60,7 +60,7 @@ impl Blobs {
         hash: &Hash,
         make: impl FnOnce() -> Result<Bytes, StoreError>,
     ) -> Result<Bytes, StoreError> {
-        match self.cache.get_value_or_guard(hash, Some(PATIENCE)) {
+        match self.cache.get_value_or_guard(hash, Some(DECODE_TIMEOUT)) {
             GuardResult::Value(bytes) => Ok(bytes),
             GuardResult::Guard(guard) => {
                 let bytes = make()?;
@@ -72,9 +72,9 @@ impl Blobs {
         }
     }
 
-    pub fn keep_on_disk(&self, digest: Hash, bytes: &Bytes, keep: Keep) {
-        if let (Some(disk), Keep::IfQuick | Keep::Yes) = (&self.disk, keep) {
-            disk.put(digest, bytes, keep == Keep::Yes);
+    pub fn keep_on_disk(&self, digest: Hash, bytes: &Bytes, cache: CachePolicy) {
+        if let (Some(disk), CachePolicy::IfQuick | CachePolicy::Yes) = (&self.disk, cache) {
+            disk.put(digest, bytes, cache == CachePolicy::Yes);
         }
     }
 

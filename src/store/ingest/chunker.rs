@@ -3,11 +3,11 @@
 //! An object's bytes with members expanded are its *outer view*. Members may hold further ones (a jar in a tar.gz),
 //! which the optimizer expands too: the outer view with those expanded is the *stored view*; for a PUT both are the
 //! same. The stored view is cut into windows of its own; the *programs* that re-create members are a second stream, cut
-//! apart from the view so that the same content is cut the same way whatever surrounds its members. Spans tile the
-//! object and say which slices of the outer view and of the programs make each stretch of it; inner spans tile the
+//! apart from the view so that the same content is cut the same way whatever surrounds its members. Extents tile the
+//! object and say which slices of the outer view and of the programs make each stretch of it; inner extents tile the
 //! outer view and say the same of it and the stored view.
 //!
-//! Invariant: windows and spans depend only on the bytes and on the encoders known beforehand, never on how they
+//! Invariant: windows and extents depend only on the bytes and on the encoders known beforehand, never on how they
 //! arrive.
 
 use std::collections::VecDeque;
@@ -17,19 +17,19 @@ use bytes::Bytes;
 use deltastore_format::Hash;
 use deltastore_members::{Expander, Expansion, Settings as Members, Unit};
 
-use super::{Space, Store};
 use crate::delta::{CutSettings, CutWindow, Cutter};
+use crate::store::{Space, Store};
 
 /// Which stream a window belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Strand {
+pub enum StreamKind {
     View,
     Programs,
 }
 
 /// A stretch of what is made, and what makes it. Positions are those in the streams.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct Extent {
     pub view: Range<u64>,
     /// Empty: the stretch is the view's bytes as they are.
     pub program: Range<u64>,
@@ -41,28 +41,30 @@ pub struct Span {
 
 /// A window as it was cut.
 #[derive(Debug)]
-pub struct Piece {
-    pub strand: Strand,
+pub struct Chunk {
+    /// From 0 on, in the order of all chunks of the object.
+    pub number: u64,
+    pub stream: StreamKind,
     /// Whether some of the object's bytes are a slice of it, so that reading them reads the window. Not told of nested
     /// views.
     pub direct: bool,
     pub window: CutWindow,
 }
 
-impl Piece {
+impl Chunk {
     /// Whether it is nothing but what members were expanded to, of an object that is not expanded twice.
     pub fn is_tokens(&self) -> bool {
-        self.strand == Strand::View && !self.direct
+        self.stream == StreamKind::View && !self.direct
     }
 }
 
 /// What some bytes completed.
 #[derive(Debug, Default)]
-pub struct Taken {
-    pub windows: Vec<Piece>,
-    pub spans: Vec<Span>,
-    pub inner: Vec<Span>,
-    /// The bytes of each of `spans` with a program, under its digest.
+pub struct Chunked {
+    pub chunks: Vec<Chunk>,
+    pub extents: Vec<Extent>,
+    pub inner: Vec<Extent>,
+    /// The bytes of each of `extents` with a program, under its digest.
     pub members: Vec<(Hash, Bytes)>,
 }
 
@@ -82,7 +84,7 @@ const SEARCHING: u64 = 1_000;
 const SEARCH_GRACE: u64 = 1_000_000_000;
 
 /// Takes one object at a time.
-pub struct Intake {
+pub struct Chunker {
     outer: Option<Expander>,
     inner: Option<Expander>,
     view: Cutter,
@@ -96,9 +98,10 @@ pub struct Intake {
     direct: VecDeque<Range<u64>>,
     expansion: Expansion,
     cut: Vec<CutWindow>,
+    chunks: u64,
 }
 
-impl Intake {
+impl Chunker {
     /// At the start of an object; `outer` is none where nothing is to be expanded, `inner` where nothing within members
     /// is.
     pub fn new(cut: CutSettings, outer: Option<Expander>, inner: Option<Expander>) -> Self {
@@ -113,100 +116,102 @@ impl Intake {
             direct: VecDeque::new(),
             expansion: Expansion::default(),
             cut: Vec::new(),
+            chunks: 0,
         }
     }
 
     /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8], taken: &mut Taken) {
+    pub fn push(&mut self, bytes: &[u8], chunked: &mut Chunked) {
         match &mut self.outer {
             Some(expander) => {
                 expander.push(bytes, &mut self.expansion);
-                self.drain(taken);
+                self.drain(chunked);
             }
             None => {
                 let end = self.outer_end + bytes.len() as u64;
                 self.note_direct(self.outer_end..end);
-                taken.spans.push(copy(self.outer_end..end));
-                self.take_outer_view(bytes, taken);
+                chunked.extents.push(copy(self.outer_end..end));
+                self.take_outer_view(bytes, chunked);
             }
         }
     }
 
     /// Ends the object.
-    pub fn finish(&mut self, taken: &mut Taken) {
+    pub fn finish(&mut self, chunked: &mut Chunked) {
         if let Some(expander) = &mut self.outer {
             expander.finish(&mut self.expansion);
-            self.drain(taken);
+            self.drain(chunked);
         }
         if let Some(expander) = &mut self.inner {
             expander.finish(&mut self.expansion);
-            self.drain_inner(taken);
+            self.drain_inner(chunked);
         }
         self.cut.extend(self.view.finish());
-        self.hand_over(Strand::View, taken);
+        self.hand_over(StreamKind::View, chunked);
         self.cut.extend(self.programs.finish());
-        self.hand_over(Strand::Programs, taken);
+        self.hand_over(StreamKind::Programs, chunked);
     }
 
     /// Whether the object, which is ended, ends within a compressed member: it may be the first part of a larger one.
-    pub fn is_cut_off(&self) -> bool {
+    pub fn is_truncated(&self) -> bool {
         self.outer.as_ref().is_some_and(Expander::is_cut_off)
     }
 
-    fn drain(&mut self, taken: &mut Taken) {
+    fn drain(&mut self, chunked: &mut Chunked) {
         let Expansion { view, units } = std::mem::take(&mut self.expansion);
         for mut unit in units {
             let bytes = std::mem::take(&mut unit.bytes);
-            let span = self.span(unit);
-            if span.program.is_empty() {
-                self.note_direct(span.view.clone());
+            let extent = self.extent(unit);
+            if extent.program.is_empty() {
+                self.note_direct(extent.view.clone());
             } else {
-                taken.members.push((span.digest, bytes.into()));
+                chunked.members.push((extent.digest, bytes.into()));
             }
-            taken.spans.push(span);
+            chunked.extents.push(extent);
         }
-        self.hand_over(Strand::Programs, taken);
-        self.take_outer_view(&view, taken);
+        self.hand_over(StreamKind::Programs, chunked);
+        self.take_outer_view(&view, chunked);
     }
 
-    fn take_outer_view(&mut self, bytes: &[u8], taken: &mut Taken) {
+    fn take_outer_view(&mut self, bytes: &[u8], chunked: &mut Chunked) {
         let start = self.outer_end;
         self.outer_end += bytes.len() as u64;
         match &mut self.inner {
             Some(expander) => {
                 expander.push(bytes, &mut self.expansion);
-                self.drain_inner(taken);
+                self.drain_inner(chunked);
             }
             None => {
-                taken.inner.push(copy(start..self.outer_end));
+                chunked.inner.push(copy(start..self.outer_end));
                 self.view.push(bytes, &mut self.cut);
-                self.hand_over(Strand::View, taken);
+                self.hand_over(StreamKind::View, chunked);
             }
         }
     }
 
-    fn drain_inner(&mut self, taken: &mut Taken) {
+    fn drain_inner(&mut self, chunked: &mut Chunked) {
         let Expansion { view, units } = std::mem::take(&mut self.expansion);
         for unit in units {
-            let span = self.span(unit);
-            taken.inner.push(span);
+            let extent = self.extent(unit);
+            chunked.inner.push(extent);
         }
-        self.hand_over(Strand::Programs, taken);
+        self.hand_over(StreamKind::Programs, chunked);
         self.view.push(&view, &mut self.cut);
-        self.hand_over(Strand::View, taken);
+        self.hand_over(StreamKind::View, chunked);
     }
 
-    fn span(&mut self, unit: Unit) -> Span {
+    fn extent(&mut self, unit: Unit) -> Extent {
         let start = self.program_end;
         self.program_end += unit.program.len() as u64;
         self.programs.push(&unit.program, &mut self.cut);
-        Span { view: unit.view, program: start..self.program_end, len: unit.len, digest: Hash(unit.digest) }
+        Extent { view: unit.view, program: start..self.program_end, len: unit.len, digest: Hash(unit.digest) }
     }
 
-    fn hand_over(&mut self, strand: Strand, taken: &mut Taken) {
+    fn hand_over(&mut self, stream: StreamKind, chunked: &mut Chunked) {
         for window in std::mem::take(&mut self.cut) {
-            let direct = strand == Strand::View && self.is_direct(window.bytes.len() as u64);
-            taken.windows.push(Piece { strand, direct, window });
+            let direct = stream == StreamKind::View && self.is_direct(window.bytes.len() as u64);
+            chunked.chunks.push(Chunk { number: self.chunks, stream, direct, window });
+            self.chunks += 1;
         }
     }
 
@@ -231,35 +236,35 @@ impl Intake {
 
 impl Store {
     /// What a body goes through first: expansion of compressed members and cutting, as the settings say.
-    pub fn intake(&self) -> Intake {
-        let expander = self.inner().settings.expand.clone().map(Expander::new);
-        Intake::new(self.inner().settings.cut, expander, None)
+    pub fn chunker(&self) -> Chunker {
+        let expander = self.settings().expand.clone().map(Expander::new);
+        Chunker::new(self.settings().cut, expander, None)
     }
 
-    /// As [`Store::intake`], for the optimizer and an object of `len` bytes of a deltaspace.
-    pub(crate) fn deep_intake(&self, cut: CutSettings, space: Space, len: u64) -> Intake {
-        let expand = self.inner().settings.expand.clone();
+    /// As [`Store::chunker`], for the optimizer and an object of `len` bytes of a deltaspace.
+    pub(crate) fn optimizing_chunker(&self, cut: CutSettings, space: Space, len: u64) -> Chunker {
+        let expand = self.settings().expand.clone();
         let time = len.saturating_mul(ENCODING).saturating_add(GRACE);
         let search = len.saturating_mul(SEARCHING).saturating_add(SEARCH_GRACE);
         let deep = expand.map(|settings| Members { reencode: true, time, search, ..settings });
         let inner = deep.clone().map(|settings| Members { reencode_growth: INNER_GROWTH, ..settings });
-        let known = |nested| self.inner().encoders.of(space, nested);
+        let known = |nested| self.encoders().of(space, nested);
         let outer = deep.map(|settings| Expander::new(settings).with_recent(known(false)));
         let inner = inner.map(|settings| Expander::new(settings).with_recent(known(true)));
-        Intake::new(cut, outer, inner)
+        Chunker::new(cut, outer, inner)
     }
 
     /// Remembers which encoders an object of the deltaspace turned out to have.
-    pub(crate) fn note_encoders(&self, space: Space, intake: &Intake) {
-        for (expander, nested) in [(&intake.outer, false), (&intake.inner, true)] {
+    pub(crate) fn note_encoders(&self, space: Space, chunker: &Chunker) {
+        for (expander, nested) in [(&chunker.outer, false), (&chunker.inner, true)] {
             if let Some(expander) = expander {
-                self.inner().encoders.note(space, nested, expander.recent());
+                self.encoders().note(space, nested, expander.recent());
             }
         }
     }
 }
 
-fn copy(view: Range<u64>) -> Span {
+fn copy(view: Range<u64>) -> Extent {
     let (program, len) = (0..0, view.end - view.start);
-    Span { view, program, len, digest: Hash::default() }
+    Extent { view, program, len, digest: Hash::default() }
 }

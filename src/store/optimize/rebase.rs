@@ -1,32 +1,32 @@
-//! Rotation: windows that are encoded against retired references get another form, so that those can go.
+//! Rebasing: windows that are encoded against orphaned bases get another form, so that those can go.
 //!
 //! Order (must): the new form of a window is appended and synced; then the index points at it, and its links go over
 //! from the old references to the new; the collector does the rest. Nothing but the index tells that the window was
-//! rotated: after a crash it has one form or the other, and a rebuild takes the last that decodes.
+//! rebased: after a crash it has one form or the other, and a rebuild takes the last that decodes.
 //!
-//! No circle (must): one window is rotated at a time, and nothing that its new form is encoded against, directly or
-//! not, is retired. Its old form is encoded against a retired window, and so is all that is encoded against the window,
+//! No circle (must): one window is rebased at a time, and nothing that its new form is encoded against, directly or
+//! not, is orphaned. Its old form is encoded against an orphaned base, and so is all that is encoded against the window,
 //! directly or not: none of that can be among it.
 //!
 //! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{BucketId, Hash};
 
-use super::retired::{self, Family};
-use super::{OptimizeOptions, OptimizeReport, Policy, Step, background};
+use super::orphans::{self, Group};
+use super::{OptimizeOptions, OptimizeReport, Policy, Step, make_room};
 use crate::delta::{CutWindow, sketch};
 use crate::index::cold;
 use crate::store::bugs::Bug;
-use crate::store::fetch::Keep;
-use crate::store::ingest::{Gear, Rotation};
+use crate::store::fetch::CachePolicy;
+use crate::store::ingest::{EncodeOptions, Rebase};
 use crate::store::{Space, Store, StoreError, Worker};
 
 impl Store {
-    /// Looks for retired references and gives windows that hold them another form, to the end or until `stop`.
-    pub(super) fn rotate(
+    /// Looks for orphaned bases and gives windows that depend on them another form, to the end or until `stop`.
+    pub(super) fn rebase(
         &self,
         policies: &[(BucketId, Policy)],
         options: &OptimizeOptions,
@@ -34,31 +34,31 @@ impl Store {
         done: &mut OptimizeReport,
         report: &mut dyn FnMut(&OptimizeReport),
     ) -> Result<(), StoreError> {
-        let found = retired::search(self.index(), stop)?;
-        done.retired_bytes = found.families.iter().map(|family| family.retired_bytes).sum();
-        done.holders = found.families.iter().map(|family| family.holders.len() as u64).sum();
+        let found = orphans::search(self.index(), stop)?;
+        done.orphaned_bytes = found.groups.iter().map(|group| group.orphaned_bytes).sum();
+        done.dependents = found.groups.iter().map(|group| group.dependents.len() as u64).sum();
         report(done);
-        options.progress.no_object(Step::Rotating);
+        options.progress.no_object(Step::Rebasing);
         let policy = |space: Option<Space>| {
             let of_bucket = policies.iter().find(|(bucket, _)| space.is_some_and(|space| space.bucket == *bucket));
             options.policy.or(of_bucket.map(|(_, policy)| *policy)).unwrap_or_default()
         };
-        let mut worker = Worker { keep: Keep::No, ..Worker::new() };
-        for Family { holders, .. } in found.families.iter().filter(|_| !options.dry_run) {
-            for hash in holders {
-                if self.ends(options.yields, stop) {
+        let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
+        for Group { dependents, .. } in found.groups.iter().filter(|_| !options.dry_run) {
+            for hash in dependents {
+                if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
                 if options.yields {
-                    background::wait_for_room(self, stop);
+                    make_room(self, stop);
                 }
-                match self.rotate_window(&mut worker, hash, &found.windows, policy) {
+                match self.rebase_window(&mut worker, hash, &found.windows, policy) {
                     Ok(bytes) => {
-                        done.rotated += u64::from(bytes > 0);
-                        done.rotated_bytes += bytes;
+                        done.rebased += u64::from(bytes > 0);
+                        done.rebased_bytes += bytes;
                     }
                     Err(error) if error.is_damage() => {
-                        tracing::warn!(window = %hash, %error, "not rotated: it cannot be read")
+                        tracing::warn!(window = %hash, %error, "not rebased: it cannot be read")
                     }
                     Err(error) => return Err(error),
                 }
@@ -68,18 +68,20 @@ impl Store {
         Ok(())
     }
 
-    /// Another form of a window, without the retired ones; the bytes of its record, 0 if there is nothing to do any
+    /// Another form of a window, without orphaned bases; the bytes of its record, 0 if there is nothing to do any
     /// more.
-    fn rotate_window(
+    fn rebase_window(
         &self,
         worker: &mut Worker,
         hash: &Hash,
         barred: &BTreeMap<Hash, u64>,
         policy: impl Fn(Option<Space>) -> Policy,
     ) -> Result<u64, StoreError> {
-        let (_pin, _) = self.inner().pin(*hash);
-        let holds = |references: &[Hash]| references.iter().any(|reference| barred.contains_key(reference));
-        let Some(row) = self.index().blob(hash)?.filter(|row| row.cold && holds(&row.references)) else { return Ok(0) };
+        let (_pin, _) = self.pin(*hash);
+        let depends = |references: &[Hash]| references.iter().any(|reference| barred.contains_key(reference));
+        let Some(row) = self.index().blob(hash)?.filter(|row| row.cold && depends(&row.references)) else {
+            return Ok(0);
+        };
         if self.index().links(hash)? == 0 {
             return Ok(0);
         }
@@ -91,18 +93,18 @@ impl Store {
             policy => policy.effort(),
         };
         let max_depth = if self.bugs().has(Bug::RotateIntoCircle) { u8::MAX } else { row.depth };
-        let rotation = Rotation { max_depth, barred };
-        let gear = Gear { effort, own: None, cold: true, rotation: Some(&rotation) };
+        let rebase = Rebase { max_depth, barred };
+        let encode = EncodeOptions { effort, own: None, optimized: true, rebase: Some(&rebase) };
         let cut = CutWindow { bytes, features };
-        let (blob, mut pins) = self.encode(worker, space.unwrap_or_default(), &gear, *hash, cut);
+        let (blob, mut pins) = self.encode(worker, space.unwrap_or_default(), &encode, *hash, cut);
         if self.bugs().has(Bug::RotateDropsPins) {
             pins.clear();
             std::thread::sleep(std::time::Duration::from_millis(3));
         }
-        self.inner().log()?.rotate(blob)
+        self.log()?.rotate(blob)
     }
 
-    /// Where a cold window was written, as far as sketches tell: those of deep ones are not kept.
+    /// Where an optimized window was written, as far as sketches tell: those of deep ones are not kept.
     fn space_of(&self, hash: &Hash, features: &[u64]) -> Result<Option<Space>, StoreError> {
         let mut entries = self.index().sketches(&cold(features))?.into_iter().flatten();
         let found = entries.find(|entry| entry.hash == *hash);

@@ -6,29 +6,31 @@ use std::sync::Arc;
 
 use deltastore_format::Hash;
 
-use super::Gear;
+use super::EncodeOptions;
 use crate::delta::{Candidate, Decoder, Nearness, Reference, References};
-use crate::index::{BlobRow, cold};
-use crate::store::Inner;
+use crate::index::{BlobRow, Index, cold};
 use crate::store::blob::Space;
-use crate::store::bugs::Bug;
-use crate::store::fetch::Keep;
-use crate::store::pins::Pin;
+use crate::store::bugs::{Bug, Bugs};
+use crate::store::fetch::{Blobs, CachePolicy};
+use crate::store::pins::{Pin, Pins};
 
 /// The store as the encoder sees it: similar windows, nearest first.
-pub(super) struct Near<'a> {
-    pub(super) inner: &'a Arc<Inner>,
+pub(super) struct ReferenceSource<'a> {
+    pub(super) index: &'a Index,
+    pub(super) blobs: &'a Blobs,
+    pub(super) held: &'a Arc<Pins>,
+    pub(super) bugs: Bugs,
     pub(super) space: Space,
-    pub(super) gear: &'a Gear<'a>,
+    pub(super) options: &'a EncodeOptions<'a>,
     pub(super) decoder: RefCell<&'a mut Decoder>,
     pub(super) pins: RefCell<HashMap<Hash, Pin>>,
 }
 
-impl References for Near<'_> {
+impl References for ReferenceSource<'_> {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
-        let index = &self.inner.index;
-        let only_cold = self.gear.cold && !self.inner.bugs.has(Bug::ColdReferencesHot);
-        let rows = if only_cold { index.sketches(&cold(features)) } else { index.sketches(features) };
+        let index = self.index;
+        let only_optimized = self.options.optimized && !self.bugs.has(Bug::ColdReferencesHot);
+        let rows = if only_optimized { index.sketches(&cold(features)) } else { index.sketches(features) };
         let rows = rows.unwrap_or_else(|error| {
             tracing::warn!(%error, "sketches cannot be read; storing without references");
             Vec::new()
@@ -48,29 +50,28 @@ impl References for Near<'_> {
                 share(number, Candidate { hash, shared: 0, nearness, depth, raw_len });
             }
         }
-        if let Some(own) = self.gear.own {
+        if let Some(own) = self.options.own {
             own.find(features, share);
         }
-        found.into_values().filter(|candidate| !self.gear.bars(&candidate.hash)).collect()
+        found.into_values().filter(|candidate| !self.options.bars(&candidate.hash)).collect()
     }
 
     fn load(&self, hash: &Hash) -> Option<Reference> {
         // Pinned first: from here on it cannot be collected.
-        let (pin, fresh) = self.inner.pins.pin(*hash)?;
-        let own = fresh.filter(|_| self.gear.has_own(hash)).map(|placing| placing.row.clone());
-        let row = own.or(self.inner.index.blob(hash).ok()?)?;
-        if self.gear.cold && !row.cold && !self.inner.bugs.has(Bug::ColdReferencesHot) {
+        let (pin, fresh) = self.held.pin(*hash)?;
+        let own = fresh.filter(|_| self.options.has_own(hash)).map(|placing| placing.row.clone());
+        let row = own.or(self.index.blob(hash).ok()?)?;
+        if self.options.optimized && !row.cold && !self.bugs.has(Bug::ColdReferencesHot) {
             return None;
         }
         let cost = self.cost(*hash, &row)?;
         let bytes = self
-            .inner
             .blobs
-            .window(hash, &mut self.decoder.borrow_mut(), Keep::No)
+            .window(hash, &mut self.decoder.borrow_mut(), CachePolicy::No)
             .inspect_err(|error| tracing::warn!(%hash, %error, "reference left out"))
             .ok()?;
         // Its bytes may come from a cache, which proves nothing about its record.
-        if !self.inner.bugs.has(Bug::ReferenceWithoutVerification) && !self.inner.blobs.is_sound(hash, &row).ok()? {
+        if !self.bugs.has(Bug::ReferenceWithoutVerification) && !self.blobs.is_sound(hash, &row).ok()? {
             return None;
         }
         self.pins.borrow_mut().insert(*hash, pin);
@@ -78,7 +79,7 @@ impl References for Near<'_> {
     }
 }
 
-impl Near<'_> {
+impl ReferenceSource<'_> {
     /// Plain bytes of a window and of all that it is encoded against, directly or not, each once; nothing if some of
     /// that is barred.
     fn cost(&self, hash: Hash, row: &BlobRow) -> Option<u64> {
@@ -86,11 +87,11 @@ impl Near<'_> {
         let mut cost = u64::from(row.raw_len);
         let mut open = row.references.clone();
         while let Some(hash) = open.pop() {
-            if self.gear.bars(&hash) && !self.inner.bugs.has(Bug::RotateIntoCircle) {
+            if self.options.bars(&hash) && !self.bugs.has(Bug::RotateIntoCircle) {
                 return None;
             }
             if seen.insert(hash) {
-                let row = self.inner.blobs.row(&hash).ok()?;
+                let row = self.blobs.row(&hash).ok()?;
                 cost += u64::from(row.raw_len);
                 open.extend(row.references);
             }

@@ -9,55 +9,55 @@ use deltastore_format::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{CollectOptions, CollectReport};
+use super::{CollectOptions, CollectReport, Parts};
 use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
-use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::log::{Moved, MovedParity, Relocation};
+use crate::store::stop::go_on;
 
 /// Free bytes that a compaction wants beside what it copies: for commits and the index.
-const ROOM: u64 = 8 << 20;
+const MIN_FREE_BYTES: u64 = 8 << 20;
 /// Bytes moved in one batch.
 const CHUNK: usize = 4 << 20;
 
 /// Compacts every segment that qualifies, the deadest first, so that a full disk gets room early.
 pub fn compact_all(
-    store: &Store,
+    parts: &Parts<'_>,
     options: CollectOptions,
     done: &mut CollectReport,
     report: &mut dyn FnMut(&CollectReport),
 ) -> Result<(), StoreError> {
-    let covered = store.index().applied()?.map(|applied| applied.segment);
+    let covered = parts.index.applied()?.map(|applied| applied.segment);
     // Uploads that were given up leave whole segments behind that no commit follows.
-    if covered < store.inner().segments.all().last().copied() {
-        match store.inner().log()?.cover() {
+    if covered < parts.segments.all().last().copied() {
+        match parts.log.cover() {
             Err(StoreError::Full) => {}
             covered => drop(covered?),
         }
     }
-    let active = store.index().applied()?.map(|applied| applied.segment);
+    let active = parts.index.applied()?.map(|applied| applied.segment);
     if options.seal_active
         && let Some(active) = active
-        && dead_share(store, active)? >= options.min_dead
+        && dead_share(parts, active)? >= options.min_dead
     {
-        match store.inner().log()?.seal() {
+        match parts.log.seal() {
             // Not even a footer fits: other segments may be dead altogether and need no room.
             Err(StoreError::Full) => done.segments_without_room += 1,
             sealed => drop(sealed?),
         }
     }
-    let Some(covered) = store.index().applied()?.map(|applied| applied.segment) else { return Ok(()) };
+    let Some(covered) = parts.index.applied()?.map(|applied| applied.segment) else { return Ok(()) };
     let mut victims = Vec::new();
-    for id in store.inner().segments.all().into_iter().filter(|id| *id < covered) {
-        let dead = dead_share(store, id)?;
+    for id in parts.segments.all().into_iter().filter(|id| *id < covered) {
+        let dead = dead_share(parts, id)?;
         if dead >= options.min_dead {
             victims.push((id, dead));
         }
     }
     victims.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (id, _) in victims {
-        let compacted = if has_room(store, id)? { compact(store, id, done) } else { Err(StoreError::Full) };
+        let compacted = if has_room(parts, id)? { compact(parts, id, done) } else { Err(StoreError::Full) };
         match compacted {
             // The next may need less.
             Err(StoreError::Full) => done.segments_without_room += 1,
@@ -69,56 +69,55 @@ pub fn compact_all(
 }
 
 /// True when what is alive in a segment fits the free space once more. Where nothing is, trying costs nothing.
-fn has_room(store: &Store, id: SegmentId) -> Result<bool, StoreError> {
-    let live = u64::try_from(store.index().live(id)?).unwrap_or(0);
-    let needed = if live == 0 { 0 } else { live + ROOM };
-    Ok(store.inner().vfs.free_bytes(store.dir())? >= needed)
+fn has_room(parts: &Parts<'_>, id: SegmentId) -> Result<bool, StoreError> {
+    let live = u64::try_from(parts.index.live(id)?).unwrap_or(0);
+    let needed = if live == 0 { 0 } else { live + MIN_FREE_BYTES };
+    Ok(parts.vfs.free_bytes(parts.dir)? >= needed)
 }
 
 /// Share of a segment's bytes that nothing needs, 0 to 1.
-fn dead_share(store: &Store, id: SegmentId) -> Result<f64, StoreError> {
-    let len = store.inner().blobs.readers().get(id)?.file_len()?.saturating_sub(SEGMENT_HEADER_LEN as u64);
+fn dead_share(parts: &Parts<'_>, id: SegmentId) -> Result<f64, StoreError> {
+    let len = parts.blobs.readers().get(id)?.file_len()?.saturating_sub(SEGMENT_HEADER_LEN as u64);
     if len == 0 {
         return Ok(0.0);
     }
-    let live = store.index().live(id)?.max(0) as f64;
+    let live = parts.index.live(id)?.max(0) as f64;
     Ok((1.0 - live / len as f64).max(0.0))
 }
 
-fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(), StoreError> {
-    let inner = store.inner();
-    if inner.pins.has_fresh_in(id) && !inner.bugs.has(Bug::CompactFresh) {
+fn compact(parts: &Parts<'_>, id: SegmentId, done: &mut CollectReport) -> Result<(), StoreError> {
+    if parts.pins.has_fresh_in(id) && !parts.bugs.has(Bug::CompactFresh) {
         done.postponed += 1;
         return Ok(());
     }
-    let reader = inner.blobs.readers().get(id)?;
+    let reader = parts.blobs.readers().get(id)?;
     let len = reader.file_len()?;
     // Checked before anything moves, or every collection would copy the part before the damage again.
-    let Some(dropped) = droppable(store, &reader, id)? else {
+    let Some(dropped) = droppable(parts, &reader, id)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
     };
-    let Some(moved) = move_live(store, &reader, id, &dropped)? else {
+    let Some(moved) = move_live(parts, &reader, id, &dropped)? else {
         tracing::warn!(segment = %id, "damaged segment left as it is");
         done.damaged_segments += 1;
         return Ok(());
     };
-    if !inner.bugs.has(Bug::SkipFlushBeforeUnlink) {
-        store.index().flush()?;
+    if !parts.bugs.has(Bug::SkipFlushBeforeUnlink) {
+        parts.index.flush()?;
     }
-    let late = inner.bugs.has(Bug::ManifestAfterUnlink);
+    let late = parts.bugs.has(Bug::ManifestAfterUnlink);
     if !late {
-        inner.segments.set_state(id, SegmentState::Going);
-        inner.segments.save()?;
+        parts.segments.set_state(id, SegmentState::Going);
+        parts.segments.save()?;
     }
-    inner.vfs.remove(&segment_path(store.dir(), id))?;
-    inner.vfs.sync_dir(&segment_dir(store.dir()))?;
-    inner.segments.removed(id);
+    parts.vfs.remove(&segment_path(parts.dir, id))?;
+    parts.vfs.sync_dir(&segment_dir(parts.dir))?;
+    parts.segments.removed(id);
     if late {
-        inner.segments.save()?;
+        parts.segments.save()?;
     }
-    inner.blobs.readers().forget(id);
+    parts.blobs.readers().forget(id);
     done.segments += 1;
     done.moved_bytes += moved;
     done.freed_bytes += len.saturating_sub(moved);
@@ -127,11 +126,11 @@ fn compact(store: &Store, id: SegmentId, done: &mut CollectReport) -> Result<(),
 
 /// The damaged records of a segment if nothing needs any of them, none if every record is whole; nothing when the
 /// segment must stay.
-fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
+fn droppable(parts: &Parts<'_>, reader: &SegmentReader, id: SegmentId) -> Result<Option<BTreeSet<u64>>, StoreError> {
     let mut damaged = BTreeSet::new();
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        store.go_on()?;
+        go_on(parts.stop)?;
         match scanned? {
             Scanned::Damage { from, to, .. } if is_blob(reader, from, to) => drop(damaged.insert(from)),
             Scanned::Damage { from, to, .. } if flipped_commit(reader, from, to)?.is_some() => {}
@@ -144,7 +143,7 @@ fn droppable(store: &Store, reader: &SegmentReader, id: SegmentId) -> Result<Opt
         return Ok(None);
     }
     if !damaged.is_empty() {
-        for row in store.index().all_blobs(Hash::default()) {
+        for row in parts.index.all_blobs(Hash::default()) {
             let Position { segment, offset } = row?.1.position;
             if segment == id && damaged.contains(&offset) {
                 return Ok(None);
@@ -179,7 +178,7 @@ fn header_now(reader: &SegmentReader) -> Result<bool, StoreError> {
 
 /// Copies everything alive; nothing when the segment has damage other than what is to be dropped.
 fn move_live(
-    store: &Store,
+    parts: &Parts<'_>,
     reader: &SegmentReader,
     id: SegmentId,
     dropped: &BTreeSet<u64>,
@@ -189,7 +188,7 @@ fn move_live(
     let (mut slice, mut bytes) = (nothing(), 0);
     let mut scanner = Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Whole)?;
     for scanned in scanner.by_ref() {
-        store.go_on()?;
+        go_on(parts.stop)?;
         let (header, payload) = match scanned? {
             Scanned::Record { header, payload } => (header, payload),
             Scanned::Damage { from, .. } if dropped.contains(&from) => continue,
@@ -213,8 +212,8 @@ fn move_live(
             RecordKind::Node => (Some(PlacedKind::Node), Hash(Sha256::digest(&payload).into())),
             RecordKind::Parity => {
                 let Ok(Parity { hash, .. }) = Parity::decode(&payload) else { return Ok(None) };
-                if store.index().parity(&hash)?.is_some_and(|row| row.position == header.position)
-                    && !store.bugs().has(Bug::CompactionDropsParity)
+                if parts.index.parity(&hash)?.is_some_and(|row| row.position == header.position)
+                    && !parts.bugs.has(Bug::CompactionDropsParity)
                 {
                     bytes += payload.len();
                     slice.parity.push(MovedParity { hash, from: header.position, payload: payload.clone() });
@@ -224,19 +223,19 @@ fn move_live(
         };
         // A look ahead that spares copies of what is dead; the log decides.
         if let Some(kind) = kind
-            && store.index().blob(&hash)?.is_some_and(|row| row.position == header.position)
+            && parts.index.blob(&hash)?.is_some_and(|row| row.position == header.position)
         {
             bytes += payload.len();
             slice.blobs.push(Moved { kind, hash, from: header.position, payload });
         }
         if bytes >= CHUNK {
-            moved += store.inner().log()?.relocate(std::mem::replace(&mut slice, nothing()))?;
+            moved += parts.log.relocate(std::mem::replace(&mut slice, nothing()))?;
             bytes = 0;
         }
     }
     if scanner.into_end().is_none_or(|end| end.torn.is_some()) {
         return Ok(None);
     }
-    moved += store.inner().log()?.relocate(slice)?;
+    moved += parts.log.relocate(slice)?;
     Ok(Some(moved))
 }

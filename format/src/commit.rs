@@ -38,7 +38,7 @@ pub const MAX_PLACED: usize = 1 << 20;
 /// Most changes of one commit.
 pub const MAX_OPS: usize = 1 << 16;
 
-/// What a [`Placed`] names.
+/// What a [`Placement`] names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PlacedKind {
@@ -48,7 +48,7 @@ pub enum PlacedKind {
 
 /// A window or node that becomes addressable with this commit, and where its record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Placed {
+pub struct Placement {
     pub kind: PlacedKind,
     pub hash: Hash,
     pub position: Position,
@@ -65,7 +65,7 @@ pub struct Commit {
     pub relocated: bool,
     /// What it places takes the place of an earlier placing of the same hash, whose record is damaged.
     pub healing: bool,
-    pub placed: Vec<Placed>,
+    pub placed: Vec<Placement>,
     pub ops: Vec<Op>,
 }
 
@@ -82,7 +82,7 @@ impl PlacedKind {
     }
 }
 
-impl Wire for Placed {
+impl Wire for Placement {
     const NAME: &'static str = "placed";
 
     fn write(&self, out: &mut Writer<'_>) {
@@ -93,7 +93,7 @@ impl Wire for Placed {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = PlacedKind::read(input, "placed kind")?;
-        Ok(Placed { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
+        Ok(Placement { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
     }
 }
 
@@ -120,7 +120,7 @@ impl Wire for Commit {
             healing,
             time_ms: input.u64(Self::NAME)?,
             durable_upto: Position::read(input)?,
-            placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,
+            placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placement::read)?,
             ops: input.list("operations", MAX_OPS, op::MIN_LEN, Op::read)?,
         };
         no_extensions(input)?;

@@ -30,7 +30,8 @@ mod segments;
 mod settings;
 mod sketches;
 mod table;
-#[cfg(all(test, feature = "rocksdb"))]
+#[cfg(test)]
+#[cfg(feature = "rocksdb")]
 mod tests;
 mod upgrade;
 mod uploads;
@@ -56,7 +57,7 @@ pub use parts::PartRow;
 pub use rocks::RocksEngine;
 pub use rows::Rows;
 pub use settings::RocksSettings;
-pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, cold};
+pub use sketches::{MAX_SKETCH_ENTRIES, SketchEntry, optimized};
 pub use table::{EachKind, Row, Table, Visit, each_kind, visit};
 pub use uploads::UploadRow;
 #[cfg(not(feature = "rocksdb"))]

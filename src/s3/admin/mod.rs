@@ -179,16 +179,20 @@ mod tests {
     #[test]
     fn every_row_has_an_action_of_its_own_and_all_else_none() {
         for row in ROWS {
-            let object = if row.call == Call::Inspect { "/b/k" } else { "" };
+            let object = if row.call.is_about_something() { "/b/k" } else { "" };
             let path = format!("{PREFIX}{}{object}", row.path);
             let asked = Asked::of(&row.method, &path);
             assert_eq!((asked.action(), asked.row.map(|row| row.call)), (row.action, Some(row.call)));
             assert!(row.action.name().starts_with("deltastore:"));
             assert_eq!(ROWS.iter().filter(|other| other.action == row.action).count(), 1);
         }
-        for (method, path) in
-            [(Method::GET, "optimize"), (Method::GET, "inspect"), (Method::PUT, "inspect/b/k"), (Method::GET, "")]
-        {
+        for (method, path) in [
+            (Method::GET, "optimize"),
+            (Method::GET, "inspect"),
+            (Method::PUT, "inspect/b/k"),
+            (Method::GET, "jobs/b"),
+            (Method::GET, ""),
+        ] {
             assert_eq!(Asked::of(&method, &format!("{PREFIX}{path}")).action(), Action::UNNAMED, "{method} {path}");
         }
     }

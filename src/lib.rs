@@ -8,6 +8,7 @@ pub use deltastore_segment as segment;
 pub mod cli;
 pub mod iam;
 pub mod index;
+mod invariants;
 pub mod object;
 pub mod remote;
 pub mod s3;

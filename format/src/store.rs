@@ -9,6 +9,8 @@ pub const FORMAT_VERSION: u32 = 8;
 /// Format version that a store is made with, and raised to when it is opened. A higher one that this build knows is
 /// taken once something is written that only it defines.
 pub const BASE_VERSION: u32 = 7;
+/// Format version under which versions are updated: put again with other metadata.
+pub const UPDATES_SINCE: u32 = 8;
 /// Bytes of an encoded [`StoreHeader`].
 pub const STORE_HEADER_LEN: usize = 64;
 

@@ -7,7 +7,8 @@ use std::fmt;
 use crate::codec::deflate::encoder::params::Params;
 use crate::container::chunks;
 use crate::error::RecreateError;
-use crate::program::{Chunked, Op, VERSION, take_varint};
+use crate::program::{Chunked, Op, VERSION};
+use crate::varint::take_varint;
 
 /// One step of a program, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,7 +88,8 @@ impl fmt::Display for Step {
 mod tests {
     use super::*;
     use crate::codec::deflate::encoder::params::Family;
-    use crate::program::{Chunks, Encode, put_varint};
+    use crate::program::{Chunks, Encode};
+    use crate::varint::put_varint;
 
     fn op(params: Params, flushes: u64) -> Op {
         Op::Encode(Encode {

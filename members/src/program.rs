@@ -1,6 +1,7 @@
 //! What a unit's program consists of; `FORMAT.md` describes the bytes.
 
 use crate::error::{PARAMS_LEN, RecreateError};
+use crate::varint::{put_varint, take_varint};
 
 /// The version all programs begin with.
 pub(crate) const VERSION: u8 = 1;
@@ -203,29 +204,6 @@ impl Op {
     }
 }
 
-/// Appends `value`, seven bits a byte, the lowest first, all bytes but the last with their top bit set (LEB128).
-pub(crate) fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
-    while value >= 128 {
-        bytes.push(value as u8 | 128);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-}
-
-/// Reads a varint of at most 9 bytes.
-pub(crate) fn take_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..63).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 127) << shift;
-        if byte < 128 {
-            return Some(value);
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,6 +274,5 @@ mod tests {
         for codec in 0..=255 {
             assert_eq!(Op::decode(&[CODEC, codec, 1, 2, 3], &mut 0), Err(RecreateError::Codec(codec)));
         }
-        assert_eq!(take_varint(&[0xff; 12], &mut 0), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The limits of expanding.
+//! The limits of expanding. They decide what is written, never whether it can be read.
 
 /// Limits of expanding. The defaults are for a store whose windows are about 1 MiB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,17 +15,17 @@ pub struct Settings {
     pub member: usize,
     /// How many view bytes an object byte may become.
     pub growth: usize,
-    /// How many in re-encode mode.
+    /// How many view bytes an object byte may become in re-encode mode.
     pub reencode_growth: usize,
     /// Compressed bytes of a stream that become one op of re-encode mode, about.
     pub packed: usize,
-    /// How long encoding all that re-encode mode leaves to encoders may take, in nanoseconds of a core by
-    /// [`crate::deflate::encoder::Params::cost`]; what comes after that becomes tokens as in token mode.
+    /// Time that re-creating the object's re-encoded members may take, in nanoseconds of a core, estimated by
+    /// [`crate::deflate::encoder::Params::cost`]. Members after that become tokens.
     pub time: u64,
-    /// How long looking for the encoders may take, in nanoseconds of a core, estimated in the same way; after that,
-    /// only encoders that are known are tried.
+    /// Time that the search for encoders may take, estimated in the same way. After that, only recent encoders are
+    /// tried.
     pub search: u64,
-    /// Whether members are stored by their plain content where an exact encoder is found: denser, and ten times slower.
+    /// Re-encode mode: store a member's plain content where an exact encoder is found. Denser, and ten times slower.
     pub reencode: bool,
 }
 

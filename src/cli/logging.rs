@@ -15,8 +15,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::LogFormat;
 use super::plain_text::PlainText;
+
+/// Format of log lines.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
 
 /// Capacity of the queue, in lines.
 const QUEUE: usize = 4096;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use super::descriptors::Descriptors;
+use super::exit::DAMAGE;
 use super::look::look;
 use super::open::{Opened, open, open_store};
-use super::{DAMAGE, output, progress, report};
+use super::{output, progress, report};
 use crate::store::{CollectOptions, FsckReport, OptimizeOptions, OptimizeReport, Problem, Store, StoreError};
 use serde_json::json;
 
@@ -91,6 +92,7 @@ fn fsck_json(found: &FsckReport) -> Result<ExitCode, StoreError> {
         "blobs": found.blobs,
         "objects": found.versions,
         "parts": found.parts,
+        "documents": found.documents,
         "problems": found.problems.len(),
         "unreadable": found.unreadable,
     });

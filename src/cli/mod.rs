@@ -5,6 +5,7 @@ mod credentials;
 mod descriptors;
 mod duration;
 mod estimate;
+mod exit;
 mod inspect;
 mod logging;
 mod look;
@@ -23,7 +24,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::store::{OptimizeOptions, Policy};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+use exit::EXIT_CODES;
+use logging::LogFormat;
 
 /// An S3 server that stores releases, packages, dumps and images in a few percent of their size.
 #[derive(Parser)]
@@ -32,8 +35,6 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
-
-const EXIT_CODES: &str = "Exit codes: 0 all is well; 1 the command failed; 2 wrong arguments; 3 damage was found.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -108,16 +109,6 @@ struct Folder {
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }
-
-/// Format of log lines.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
-}
-
-/// Damage was found; distinct from a command that failed.
-const DAMAGE: u8 = 3;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {

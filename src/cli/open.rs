@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::descriptors::Descriptors;
 use crate::index::{Engine, RocksSettings, open_derived};
+use crate::object::policy_of;
 use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::bugs::Bugs;
 use crate::store::{Folder, Settings, Store, StoreError};
@@ -43,7 +44,7 @@ pub fn open_store(dir: &Path, cached: bool) -> Result<Store, StoreError> {
         folder,
         engine,
         clock,
-        Settings { disk_cache_bytes, open_segments, ..Settings::default() },
+        Settings { disk_cache_bytes, open_segments, policy_of, ..Settings::default() },
         Bugs::default(),
     )
 }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::LogFormat;
 use super::address::{Address, ListenError, listen};
 use super::credentials::{self, CredentialsError, Found};
 use super::descriptors::{Descriptors, MIN_DESCRIPTORS};
 use super::duration::{Limit, parse_limit};
+use super::logging::LogFormat;
 use super::open::{Opened, cache_bytes, open};
 use super::output;
-use crate::object::{Objects, UploadExpiry};
+use crate::object::{Objects, UploadExpiry, policy_of};
 use crate::s3::{ServerSettings, serve as serve_s3};
 use crate::store::bugs::Bugs;
 use crate::store::{
@@ -120,7 +120,7 @@ pub fn serve(arguments: &ServeArguments) -> Result<ExitCode, ServeError> {
     let Opened { folder, engine, clock } = open(&arguments.dir, true, descriptors.index)?;
     let found = credentials::find(environment, &arguments.dir)?;
     let (disk_cache_bytes, open_segments) = (cache_bytes(&folder), descriptors.segments);
-    let mut settings = Settings { disk_cache_bytes, open_segments, ..Settings::default() };
+    let mut settings = Settings { disk_cache_bytes, open_segments, policy_of, ..Settings::default() };
     settings.effort.deltas = !arguments.no_deltas;
     settings.expand = settings.expand.filter(|_| !arguments.no_deltas);
     let store = Store::open(folder, engine, clock, settings, Bugs::default())?;

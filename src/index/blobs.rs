@@ -74,7 +74,7 @@ impl BlobRow {
     }
 }
 
-fn counter(value: &[u8]) -> Result<i64, DecodeError> {
+pub(super) fn counter(value: &[u8]) -> Result<i64, DecodeError> {
     let mut reader = Reader::new("link count", value);
     let count = reader.i64()?;
     reader.finish()?;

@@ -106,8 +106,17 @@ impl Batch {
         &self.mutations
     }
 
+    /// Does it change a row of this family?
+    pub(super) fn touches(&self, wanted: Family) -> bool {
+        self.mutations.iter().any(|mutation| match mutation {
+            Mutation::Put { family, .. } | Mutation::Delete { family, .. } | Mutation::DeleteRange { family, .. } => {
+                *family == wanted
+            }
+            Mutation::MergeAdd { counter, .. } => counter.family() == wanted,
+        })
+    }
+
     /// Keys of a counter that this batch adds to, one for each time.
-    #[cfg_attr(not(feature = "rocksdb"), expect(dead_code, reason = "only RocksDB asks"))]
     pub(super) fn added_to(&self, wanted: Counter) -> impl Iterator<Item = &[u8]> {
         self.mutations.iter().filter_map(move |mutation| match mutation {
             Mutation::MergeAdd { counter, key, .. } if *counter == wanted => Some(key.as_slice()),

@@ -64,12 +64,16 @@ pub use without_rocks::open_derived;
 
 use deltastore_format::DecodeError;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::invariants::invariant;
 
 /// Typed tables over an engine. Getters return what was written; `stage_*` methods add to a batch. Clones share the
 /// engine.
 #[derive(Clone)]
 pub struct Index {
     engine: Arc<dyn Engine>,
+    bucket_changes: Arc<AtomicU64>,
 }
 
 impl Index {
@@ -78,7 +82,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::VersionNewer`], [`IndexError::Damaged`] when there are rows but no version, and the engine's.
     pub fn open(engine: Arc<dyn Engine>) -> Result<Self, IndexError> {
-        let index = Index { engine };
+        let index = Index { engine, bucket_changes: Arc::default() };
         index.check_version()?;
         Ok(index)
     }
@@ -89,7 +93,36 @@ impl Index {
 
     /// Makes a batch visible, whole; durable after [`Index::flush`].
     pub fn write(&self, batch: Batch) -> Result<(), IndexError> {
-        self.engine.write(batch)
+        let changes_buckets = batch.touches(Family::Buckets);
+        let written = self.write_checked(batch);
+        if changes_buckets {
+            // After it can be seen; also after a failure, which may have left it to be seen.
+            self.bucket_changes.fetch_add(1, Ordering::Release);
+        }
+        written
+    }
+
+    /// With the feature `invariants`, no counter may be negative after the batch.
+    fn write_checked(&self, batch: Batch) -> Result<(), IndexError> {
+        if !cfg!(feature = "invariants") {
+            return self.engine.write(batch);
+        }
+        let counters = [Counter::Links, Counter::Segments];
+        let changed = counters.map(|counter| batch.added_to(counter).map(<[u8]>::to_vec).collect::<Vec<_>>());
+        self.engine.write(batch)?;
+        for (counter, keys) in counters.into_iter().zip(changed) {
+            for key in keys {
+                let count = self.read(counter.family(), &key, blobs::counter)?.unwrap_or(0);
+                invariant!(count >= 0, "the counter {counter:?} of {} is {count}", hex::encode(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of batches that changed buckets. A row of a bucket that was read after this number was is the newest
+    /// as long as the number stays.
+    pub fn bucket_changes(&self) -> u64 {
+        self.bucket_changes.load(Ordering::Acquire)
     }
 
     /// When it returns, everything written before survives a crash.

@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
 use deltastore_format::{Checksum, ChecksumAlgorithm};
 
-use crate::object::digest::ChecksumDigest;
 use crate::object::error::ObjectError;
 
 /// A checksum of bytes: its algorithm and the digest as S3 shows it.
@@ -84,13 +83,6 @@ pub fn type_name(composite: bool) -> &'static str {
     if composite { "COMPOSITE" } else { "FULL_OBJECT" }
 }
 
-/// The checksum of the parts' checksums.
-pub(super) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl IntoIterator<Item = &'a [u8]>) -> ChecksumValue {
-    let mut digest = ChecksumDigest::new(algorithm);
-    parts.into_iter().for_each(|value| digest.update(value));
-    digest.finish()
-}
-
 /// The checksum of the concatenated bytes, from those of consecutive pieces and their lengths.
 /// None for algorithms that cannot be combined and for values that are not of the algorithm's length.
 pub(super) fn combine<'a>(
@@ -138,6 +130,7 @@ pub(super) fn invalid_value(algorithm: ChecksumAlgorithm) -> ObjectError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::digest::composite;
     use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256, Sha512, XxHash3, XxHash64, XxHash128};
 
     fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> ChecksumValue {

@@ -4,13 +4,14 @@
 //! made it, so whoever finds the upload gone looks there. That holds as long as the version is the current one.
 
 mod assemble;
+mod input;
 
 use deltastore_format::{BucketId, Checksum, ChecksumAlgorithm, PartPut, Sequence, UploadId, UploadPut, VersionPut};
 
 use assemble::{assemble, check_promised, multipart_etag};
+pub use input::{CompleteInput, CompletedPart};
 
 use crate::object::bucket::remove_upload;
-use crate::object::checksum::ChecksumValue;
 use crate::object::condition::{WriteConditions, bare_etag};
 use crate::object::content::{commit, concat};
 use crate::object::error::ObjectError;
@@ -19,32 +20,6 @@ use crate::object::{MAX_PARTS, Objects, write};
 use crate::store::Index;
 use crate::store::bugs::Bug;
 use crate::store::{Content, Touch};
-
-/// A part as the request names it.
-#[derive(Clone, Debug)]
-pub struct CompletedPart {
-    pub number: u16,
-    /// With or without quotes.
-    pub etag: String,
-    pub checksum: Option<ChecksumValue>,
-}
-
-/// A CompleteMultipartUpload.
-#[derive(Clone, Debug)]
-pub struct CompleteInput {
-    pub bucket: String,
-    pub key: String,
-    pub upload_id: String,
-    pub parts: Vec<CompletedPart>,
-    /// `x-amz-checksum-*` of the request: the object's algorithm and Base64 value as sent, `-N` allowed for a
-    /// composite.
-    pub checksum: Option<(ChecksumAlgorithm, String)>,
-    /// `x-amz-checksum-type`: true for COMPOSITE, false for FULL_OBJECT; must be the upload's.
-    pub composite: Option<bool>,
-    /// `x-amz-mp-object-size`
-    pub object_size: Option<u64>,
-    pub conditions: WriteConditions,
-}
 
 impl Objects {
     /// Makes an object of an upload's parts, moving no data. An upload that was completed to the current version

@@ -96,7 +96,10 @@ impl Objects {
         let holds = input.range_condition.as_ref().is_none_or(|condition| condition.holds(&version));
         let asked = input.range.filter(|range| holds && !range.is_all_of_nothing(version.size));
         let (range, parts_count) = match (asked, input.part_number) {
-            (Some(range), _) => (range.resolve(version.size)?, None),
+            (Some(requested), _) => {
+                let size = version.size;
+                (requested.resolve(size).ok_or(ObjectError::InvalidRange { requested, size })?, None)
+            }
             (None, Some(number)) => part_range(&version, number)?,
             (None, None) => (0..version.size, None),
         };

@@ -4,7 +4,7 @@
 //! error codes; who may call what is decided above.
 //!
 //! Invariants:
-//! - Whatever a request promises about its body (length, MD5, SHA-256, checksum) is verified before the commit; a body
+//! - Whatever a request promises about its body (length, MD5, checksum) is verified before the commit; a body
 //!   that fails leaves nothing behind.
 //! - Conditions on what is stored are decided inside the commit, so between two writers exactly one wins. They are also
 //!   tried before a body is read, only to fail early.
@@ -41,6 +41,7 @@ mod write;
 
 use deltastore_format::BucketId;
 
+use bucket::Buckets;
 use content::{Budget, Md5Queue};
 use truncated_uploads::TruncatedUploads;
 
@@ -48,6 +49,7 @@ use crate::store::Store;
 
 pub use attributes::{AttributesInput, AttributesOutput};
 pub use body::{Body, Expect, ExpectChecksum};
+pub use bucket::{Bucket, BucketSettings, policy_of};
 pub use checksum::ChecksumValue;
 pub use complete::{CompleteInput, CompletedPart};
 pub use condition::{EtagPattern, RangeCondition, ReadConditions, WriteConditions};
@@ -58,9 +60,9 @@ pub use error::ObjectError;
 pub use expire::{ExpiryLooks, UploadExpiry};
 pub use get::{GetInput, GetOutput, HeadOutput};
 pub use identity::{VersionId, format_upload_id, parse_upload_id};
-pub use inspect::Inspected;
+pub use inspect::{Inspected, storage_type_name};
 pub use list::{ListInput, ListOutput};
-pub use metadata::{MAX_TAGS, MAX_USER_METADATA, parse_tags};
+pub use metadata::{MAX_TAGS, MAX_USER_METADATA, STORAGE_CLASS, WEBSITE_REDIRECT, parse_tags};
 pub use name::{MAX_KEY_LEN, check_bucket_name, check_key};
 pub use part::{ListPartsInput, ListPartsOutput, UploadPartCopyInput, UploadPartInput, UploadedPart};
 pub use put::PutInput;
@@ -86,6 +88,7 @@ pub struct Objects {
     md5s: Md5Queue,
     truncated: TruncatedUploads,
     min_part: u64,
+    buckets: Buckets,
 }
 
 impl Objects {
@@ -97,6 +100,7 @@ impl Objects {
             store,
             truncated: TruncatedUploads::default(),
             min_part: MIN_PART_SIZE,
+            buckets: Buckets::default(),
         }
     }
 
@@ -123,7 +127,7 @@ impl Objects {
 
     /// The bucket's identity now; it may be gone when a commit runs, which checks again.
     fn bucket_id(&self, name: &str) -> Result<BucketId, ObjectError> {
-        write::bucket_id(self.store.index(), name)
+        Ok(self.bucket(name)?.id)
     }
 
     /// Runs what reads more than a few rows apart from the network threads.

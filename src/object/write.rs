@@ -49,15 +49,6 @@ impl From<StoreError> for ObjectError {
     }
 }
 
-/// # Errors
-/// `NoSuchBucket`
-pub(super) fn bucket_id(index: &Index, name: &str) -> Result<BucketId, ObjectError> {
-    match index.bucket(name)? {
-        Some(row) => Ok(row.put.bucket),
-        None => Err(ObjectError::NoSuchBucket { bucket: name.to_owned() }),
-    }
-}
-
 /// That the bucket was not deleted since the request looked it up. Deleting a bucket conflicts with everything in it,
 /// so inside a commit the answer holds.
 ///

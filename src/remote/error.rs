@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, StatusCode, header};
 
-use super::list::ErrorBody;
 use super::tls::TlsError;
+use super::xml::ErrorBody;
 
 /// Why a request failed. One sentence each.
 #[derive(Debug, thiserror::Error)]

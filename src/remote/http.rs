@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::error::Elsewhere;
-use super::{Client, ClientError, list};
+use super::{Client, ClientError, xml};
 
 /// Longest time in which nothing comes.
 pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -98,7 +98,7 @@ impl Client {
     /// The error that an answer other than 200 is.
     pub(super) async fn refused(&self, answer: Response<Incoming>) -> ClientError {
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = self.text(answer, MAX_TEXT).await.ok().and_then(|text| list::error_of(&text));
+        let body = self.text(answer, MAX_TEXT).await.ok().and_then(|text| xml::error_of(&text));
         let elsewhere = Elsewhere::of(status, &headers, body.as_ref(), &self.signer.region);
         let said = body.map(|body| (body.code, body.message));
         ClientError::Refused { authority: self.authority(), status, said, elsewhere }

@@ -17,6 +17,7 @@ pub mod percent;
 mod sign;
 pub mod sigv4;
 mod tls;
+mod xml;
 
 pub use error::ClientError;
 pub use list::{Listed, Page};
@@ -51,7 +52,8 @@ impl Client {
         session_token: Option<String>,
         region: String,
     ) -> Result<Self, ClientError> {
-        let endpoint = Endpoint::parse(endpoint)?;
+        let wrong = || ClientError::Endpoint { endpoint: endpoint.to_owned() };
+        let endpoint = Endpoint::parse(endpoint).ok_or_else(wrong)?;
         let tls = if endpoint.tls { Some(Tls::new()?) } else { None };
         let signer = Signer { credentials, session_token, region };
         Ok(Self { endpoint, tls, signer, sender: Mutex::new(None) })

@@ -1,8 +1,8 @@
 //! What a request may do. Every request passes here: [`request`] before its body is read, [`administration`] likewise,
 //! and [`source`] and [`each`] for objects that are named elsewhere than in the path.
 //!
-//! Open to everybody is health alone (`request/health.rs`): those who poll it have no keys, and it tells no names and no
-//! contents.
+//! Open to everybody is health alone (`request/health.rs`): those who poll it have no keys, and it tells no names and
+//! no contents.
 //!
 //! Invariant: no operation runs whose request was not authorized ([`RequestContext::is_authorized`], which
 //! [`super::access`] asks for).

@@ -82,11 +82,14 @@ pub enum Bug {
     ReplacedWindowKeepsParity,
     CompletedForgetsUpload,
     PlaceOutdated,
+    UpdateCountsTwice,
+    AppendToSealed,
+    SkipFormatRaise,
 }
 
 impl Bug {
     /// Every bug, for the test that plants each.
-    pub const ALL: [Self; 76] = [
+    pub const ALL: [Self; 79] = [
         Self::SkipSync,
         Self::AcknowledgeBeforeSync,
         Self::SkipDirectorySync,
@@ -163,6 +166,9 @@ impl Bug {
         Self::ReplacedWindowKeepsParity,
         Self::CompletedForgetsUpload,
         Self::PlaceOutdated,
+        Self::UpdateCountsTwice,
+        Self::AppendToSealed,
+        Self::SkipFormatRaise,
     ];
 }
 

@@ -178,8 +178,13 @@ impl Folder {
     }
 
     fn write_header(&self, header: &StoreHeader) -> Result<(), StoreError> {
-        Ok(replace_file(self.vfs.as_ref(), &self.dir.join(HEADER), &header.to_bytes())?)
+        Ok(write_header(self.vfs.as_ref(), &self.dir, header)?)
     }
+}
+
+/// Writes `STORE`, durably.
+pub(super) fn write_header(vfs: &dyn Vfs, dir: &Path, header: &StoreHeader) -> std::io::Result<()> {
+    replace_file(vfs, &dir.join(HEADER), &header.to_bytes())
 }
 
 fn unusable(dir: &Path, reason: String) -> StoreError {

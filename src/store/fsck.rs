@@ -7,14 +7,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Hash, NodePayload, PlacedKind, Position, Recipe, SegmentId, SegmentState};
+use deltastore_format::{
+    Change, Commit, DocumentPut, Hash, NodePayload, Op, PlacedKind, Position, Recipe, SegmentId, SegmentState,
+};
 
 use super::error::StoreError;
 use super::fetch::CachePolicy;
 use super::fetch::MAX_DEPTH;
 use super::unreadable::{Owner, Unreadable};
 use super::{Store, Worker};
-use crate::index::BlobRow;
+use crate::index::{BlobRow, Row};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
 /// Something that is not as it must be.
@@ -43,6 +45,7 @@ pub struct FsckReport {
     pub parity: u64,
     pub versions: u64,
     pub parts: u64,
+    pub documents: u64,
     /// Objects and parts that cannot be read whole.
     pub unreadable: u64,
 }
@@ -53,7 +56,7 @@ impl FsckReport {
         !self.problems.is_empty()
     }
 
-    fn add(&mut self, subject: impl ToString, reason: impl ToString) {
+    pub(super) fn add(&mut self, subject: impl ToString, reason: impl ToString) {
         self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
     }
 }
@@ -138,7 +141,11 @@ impl Store {
                 }
             }
         }
+        self.check_documents(&mut found)?;
         self.check_links(&used, &mut found)?;
+        if cfg!(feature = "invariants") && !found.has_damage() && !self.index().hidden()?.any() {
+            super::recount::check_live(self, &mut found)?;
+        }
         report(&found);
         Ok(found)
     }
@@ -289,6 +296,30 @@ impl Store {
             *used.entry(entry.hash).or_default() += 1;
             if self.index().blob(&entry.hash)?.is_none() {
                 found.add(subject, format!("{:?} {} is missing", entry.kind, entry.hash));
+            }
+        }
+        Ok(())
+    }
+
+    /// That the commit that a document's row names holds it.
+    fn check_documents(&self, found: &mut FsckReport) -> Result<(), StoreError> {
+        for row in self.index().all_rows::<DocumentPut>() {
+            let Row { put, record, .. } = row?;
+            found.documents += 1;
+            let subject = format!("document {:?} of {:?}", put.name, put.scope);
+            let read = self.blobs().readers().get(record.segment).and_then(|file| file.read(record.offset));
+            let payload = match read.map_err(StoreError::from) {
+                Ok(read) => read.payload,
+                // One wrong bit is reported with its segment.
+                Err(error) if error.is_unreadable() => {
+                    found.add(subject, error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let holds = |op: &Op| matches!(op, Op::Document(Change::Put { put: other, .. }) if *other == put);
+            if !Commit::decode(&payload).is_ok_and(|commit| commit.ops.iter().any(holds)) {
+                found.add(subject, format!("the record at {record} does not hold it"));
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ use deltastore_format::{Hash, SegmentId};
 use parking_lot::Mutex;
 
 use super::blob::Placing;
+use crate::invariants::invariant;
 
 const SHARDS: usize = 32;
 
@@ -133,7 +134,8 @@ impl Pins {
 
     /// The doomed blob has left the index: the hash may be written again.
     pub fn undoom(&self, hash: &Hash) {
-        self.shard(hash).lock().remove(hash);
+        let state = self.shard(hash).lock().remove(hash);
+        invariant!(state.is_some_and(|state| state.doomed && state.pins == 0), "{hash} is pinned and collected");
     }
 }
 
@@ -145,6 +147,8 @@ fn best(fresh: &[Arc<Placing>]) -> Option<Arc<Placing>> {
 impl Drop for Pin {
     fn drop(&mut self) {
         let mut shard = self.pins.shard(&self.hash).lock();
+        let pins = shard.get(&self.hash).map_or(0, |state| state.pins);
+        invariant!(pins > 0, "{} is given up once more than it was pinned", self.hash);
         if let Some(state) = shard.get_mut(&self.hash) {
             state.pins -= 1;
             if state.pins == 0 {
@@ -205,5 +209,25 @@ mod tests {
         assert!(pins.has_fresh_in(SegmentId(1)) && !pins.has_fresh_in(SegmentId(2)));
         drop(pin);
         assert!(pins.fresh(&hot.hash).is_none());
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "is pinned and collected")]
+    fn a_pinned_hash_is_collected() {
+        let pins = Arc::new(Pins::default());
+        let pin = pins.pin(Hash([7; 32]));
+        std::mem::forget(pin);
+        pins.undoom(&Hash([7; 32]));
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "is given up once more than it was pinned")]
+    fn a_pin_is_given_up_twice() {
+        let pins = Arc::new(Pins::default());
+        let pin = pins.pin(Hash([7; 32]));
+        drop(Pin { pins: Arc::clone(&pins), hash: Hash([7; 32]) });
+        drop(pin);
     }
 }

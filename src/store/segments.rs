@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Manifest, Position, SegmentEntry, SegmentHeader, SegmentId, SegmentState, StoreHeader};
@@ -22,7 +23,7 @@ use parking_lot::Mutex;
 
 use super::bugs::{Bug, Bugs};
 use super::error::StoreError;
-use super::folder::Folder;
+use super::folder::{Folder, write_header};
 use crate::segment::vfs::Vfs;
 use crate::segment::{write_manifest, write_manifest_unsynced};
 
@@ -31,6 +32,8 @@ pub struct Segments {
     book: Mutex<Book>,
     /// Held while the files are written, which only one may do at a time.
     disk: Mutex<Disk>,
+    /// The format version that both `STORE` and the manifest say, or a higher one.
+    format: AtomicU32,
     bugs: Bugs,
 }
 
@@ -71,7 +74,10 @@ impl Segments {
             true => manifest.clone(),
             false => Manifest { segments: Vec::new(), next: SegmentId(0), ..manifest.clone() },
         });
-        Self { book: Mutex::new(book), disk: Mutex::new(Disk { vfs, dir, header, saved }), bugs }
+        // A raise that a crash interrupted is made again.
+        let known = saved.as_ref().map_or(0, |saved: &Manifest| saved.header.format_version.min(header.format_version));
+        let disk = Mutex::new(Disk { vfs, dir, header, saved });
+        Self { book: Mutex::new(book), disk, format: AtomicU32::new(known), bugs }
     }
 
     /// What is listed of a segment.
@@ -170,6 +176,38 @@ impl Segments {
         ids.iter().copied().filter(|id| *id != but && exists(id)).collect()
     }
 
+    /// The format version that the store has at least.
+    pub fn format(&self) -> u32 {
+        self.format.load(Ordering::Acquire)
+    }
+
+    /// Whether it is still appended to.
+    pub fn is_open(&self, id: SegmentId) -> bool {
+        let book = self.book.lock();
+        let ended = |entry: &SegmentEntry| matches!(entry.state, SegmentState::Sealed | SegmentState::Going);
+        !book.ends.contains_key(&id) && !book.listed.get(&id).is_some_and(ended)
+    }
+
+    /// Raises the store's format version, durably, where it is lower: before anything is written that needs it.
+    ///
+    /// # Errors
+    /// As [`Segments::save`].
+    pub fn raise(&self, version: u32) -> Result<(), StoreError> {
+        if self.format() >= version {
+            return Ok(());
+        }
+        {
+            let mut disk = self.disk.lock();
+            let header = StoreHeader { format_version: version, ..disk.header.clone() };
+            // First: an older build stops at it.
+            write_header(disk.vfs.as_ref(), &disk.dir, &header).map_err(full)?;
+            disk.header = header;
+        }
+        self.save()?;
+        self.format.store(version, Ordering::Release);
+        Ok(())
+    }
+
     /// Writes the manifest, durably, if it differs from what the files hold.
     ///
     /// # Errors
@@ -201,9 +239,13 @@ impl Segments {
             true => write_manifest_unsynced(disk.vfs.as_ref(), &disk.dir, manifest),
             false => write_manifest(disk.vfs.as_ref(), &disk.dir, manifest),
         };
-        written.map_err(|error| match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
-            _ => error.into(),
-        })
+        written.map_err(full)
+    }
+}
+
+fn full(error: std::io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full,
+        _ => error.into(),
     }
 }

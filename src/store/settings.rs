@@ -1,7 +1,9 @@
 //! What an operator can set about a store.
 
+use deltastore_format::BucketPut;
 use deltastore_members as members;
 
+use super::Policy;
 use crate::delta::{CutSettings, Effort};
 
 /// Settings of an open store. None of them is written to disk; each may differ from run to run.
@@ -15,6 +17,9 @@ pub struct Settings {
     pub effort: Effort,
     /// How the optimizer cuts windows where it is to make them small, see [`super::Policy`].
     pub optimized_cut: CutSettings,
+    /// What the optimizer does with a bucket where a run is not told otherwise; who stands above the store reads it out
+    /// of the bucket's settings.
+    pub policy_of: fn(&BucketPut) -> Policy,
     /// Objects shorter than this are left as they are by the optimizer, in bytes: their records weigh more than what
     /// could be gained.
     pub optimize_min: u64,
@@ -56,6 +61,7 @@ impl Default for Settings {
             expand: Some(members::Settings::default()),
             effort: Effort::default(),
             optimized_cut: CutSettings::cold(),
+            policy_of: |_| Policy::default(),
             optimize_min: 4 << 10,
             parity_from: 8,
             segment_bytes: 256 << 20,

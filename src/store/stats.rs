@@ -7,7 +7,7 @@
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
 
-use deltastore_format::{Codec, Entry, EntryKind, Hash, NodePayload, Recipe};
+use deltastore_format::{Codec, DocumentPut, Entry, EntryKind, Hash, NodePayload, Recipe};
 use serde::Serialize;
 
 use super::fetch::Blobs;
@@ -55,6 +55,9 @@ pub struct Stats {
     pub deltaspaces: Vec<SpaceStats>,
     /// Parts of uploads in progress.
     pub uploads: Totals,
+    /// Documents, and the bytes of their commit records; in no other sum.
+    pub documents: u64,
+    pub document_bytes: u64,
     /// Records nothing uses any more; the next collection drops them.
     pub garbage_bytes: u64,
     /// Windows and nodes with parity, and its bytes; in no other sum.
@@ -198,6 +201,10 @@ impl Store {
         for row in self.index().all_parity(Hash::default()) {
             stats.parity += 1;
             stats.parity_bytes += row?.1.record_len;
+        }
+        for row in self.index().all_rows::<DocumentPut>() {
+            stats.documents += 1;
+            stats.document_bytes += row?.record_len;
         }
         for id in self.segments().all() {
             stats.segments += 1;

@@ -2,10 +2,12 @@
 
 use std::collections::HashSet;
 
-use deltastore_format::{BucketId, Op, Sequence, UploadId};
+use deltastore_format::store::{BASE_VERSION, UPDATES_SINCE};
+use deltastore_format::{BucketId, Durable, Op, Sequence, UploadId, VersionPut};
 
 use super::bugs::Bugs;
-use crate::index::{Index, IndexError};
+use crate::index::{Index, IndexError, VersionRow};
+use crate::invariants::invariant;
 
 /// What a transaction reads and changes; two that share something never run in the same batch.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +22,8 @@ pub enum Touch {
     Upload(BucketId, UploadId),
     /// One part of an upload.
     Part(BucketId, UploadId, u16),
+    /// A document, by scope and name.
+    Document(String, String),
 }
 
 /// The view and the collected operations of one running transaction.
@@ -31,11 +35,13 @@ pub struct Transaction<'a> {
     pub(super) ops: Vec<Op>,
     /// What is put are copies of what is there.
     pub(super) relocates: bool,
+    /// The format version that the operations need.
+    pub(super) format: u32,
 }
 
 impl<'a> Transaction<'a> {
     pub(super) fn new(index: &'a Index, sequence: &'a mut u64, now_ms: u64, bugs: Bugs) -> Self {
-        Self { index, sequence, now_ms, bugs, ops: Vec::new(), relocates: false }
+        Self { index, sequence, now_ms, bugs, ops: Vec::new(), relocates: false, format: BASE_VERSION }
     }
 
     /// The state with every earlier transaction in it and no other.
@@ -66,8 +72,16 @@ impl<'a> Transaction<'a> {
         self.relocates = true;
     }
 
+    /// Puts another state of a version that is there, with other tags for example. It yields the same bytes.
+    pub fn update_version(&mut self, row: &VersionRow, put: VersionPut) {
+        invariant!(row.put.id() == put.id(), "an update of {:?} puts {:?}", row.put.id(), put.id());
+        self.format = self.format.max(UPDATES_SINCE);
+        self.push(Op::put(put, row.holders()));
+    }
+
     /// Adds an operation to the commit.
     pub fn push(&mut self, op: Op) {
+        self.format = self.format.max(op.since());
         self.ops.push(op);
     }
 }
@@ -122,7 +136,7 @@ impl TouchSet {
                 Touch::Key(id, _) => whole_bucket(id),
                 Touch::Upload(id, upload) => whole_bucket(id) || self.uploads.contains(upload),
                 Touch::Part(id, upload, _) => whole_bucket(id) || self.touched.contains(&Touch::Upload(*id, *upload)),
-                Touch::BucketName(_) => false,
+                Touch::BucketName(_) | Touch::Document(..) => false,
             }
     }
 }
@@ -130,7 +144,7 @@ impl TouchSet {
 fn bucket_of(touch: &Touch) -> Option<BucketId> {
     match touch {
         Touch::Bucket(id) | Touch::Key(id, _) | Touch::Upload(id, _) | Touch::Part(id, ..) => Some(*id),
-        Touch::BucketName(_) => None,
+        Touch::BucketName(_) | Touch::Document(..) => None,
     }
 }
 

@@ -16,6 +16,7 @@ use super::error::StoreError;
 use super::ingest::Assembly;
 use super::log::Callback;
 use super::recipe::{build, restrict};
+use crate::invariants::invariant;
 
 /// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
@@ -84,11 +85,13 @@ impl Store {
         levels: &HashMap<Hash, u8>,
         members: Vec<Blob>,
     ) -> Result<Content, StoreError> {
+        let size = entries.iter().map(|entry| entry.len).sum::<u64>();
         let (recipe, nodes) = build(entries, |entry| levels.get(&entry.hash).copied().unwrap_or(0));
         let members = members.into_iter().map(|member| self.member_node(member));
         for node in members.chain(nodes) {
             self.add_node(&mut content, node)?;
         }
+        invariant!(recipe.len() == size, "a recipe makes {} bytes of {size}", recipe.len());
         content.recipe = recipe;
         Ok(content)
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use deltastore_format::store::StoreHeader;
+use deltastore_format::store::{FORMAT_VERSION, StoreHeader};
 
 use crate::process::{Said, Server, data_folder, deltastore, offline, run};
 
@@ -38,9 +38,9 @@ fn a_newer_format_is_refused_and_not_touched() {
     Server::start(&dir).stop();
     let path = dir.join("STORE");
     let header = StoreHeader::decode(&std::fs::read(&path).unwrap()).unwrap();
-    let newer = StoreHeader { format_version: header.format_version + 1, ..header.clone() }.to_bytes();
+    let newer = StoreHeader { format_version: FORMAT_VERSION + 1, ..header.clone() }.to_bytes();
     std::fs::write(&path, newer).unwrap();
-    let known = header.format_version;
+    let known = FORMAT_VERSION;
     let message = format!("newer Deltastore: format version {}, this build knows {known}", known + 1);
     refuses(serve(&dir), &message);
     for command in OFFLINE {

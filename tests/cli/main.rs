@@ -8,6 +8,7 @@ mod arguments;
 mod crashes;
 mod estimate;
 mod folders;
+mod formats;
 mod https;
 mod inspect;
 mod log;

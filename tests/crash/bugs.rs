@@ -9,7 +9,7 @@ use deltastore::store::bugs::{Bug, Bugs};
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};
-use crate::{damage, full_disk, model, optimizing, parity, power, recovering, rotating, scenarios, stalled};
+use crate::{damage, documents, full_disk, model, optimizing, parity, power, recovering, rotating, scenarios, stalled};
 
 /// Lives of each kind that a bug may take to be caught.
 const EFFORT: u64 = 150;
@@ -63,6 +63,7 @@ fn check(bug: Bug) -> Check {
         }
         Bug::ReferenceWithoutVerification => damage::like_what_is_damaged,
         Bug::PlaceOutdated => damage::form_that_is_gone,
+        Bug::SkipFormatRaise => documents::raise_the_format,
         Bug::ForgetReferenceLinks
         | Bug::ForgetNodeLinks
         | Bug::ForgetMemberLinks
@@ -82,6 +83,8 @@ fn check(bug: Bug) -> Check {
         | Bug::RecoveryReplaysTwice
         | Bug::CompactionForgetsWindows
         | Bug::CompactionForgetsCommits
+        | Bug::UpdateCountsTwice
+        | Bug::AppendToSealed
         | Bug::RetryAcknowledgesEarly => lives,
         _ => power_losses,
     }

@@ -8,6 +8,7 @@ mod census;
 mod compressed;
 mod damage;
 mod disk;
+mod documents;
 mod full_disk;
 mod model;
 mod optimizing;

@@ -7,6 +7,7 @@ use deltastore::object::{
     MetadataDirective, ObjectError, Objects, PutInput, TaggingDirective, UploadPartCopyInput, UploadPartInput,
     WriteConditions, format_upload_id,
 };
+use deltastore::store::{CommitError, DocumentError, Expected, Touch, Transaction};
 use deltastore_format::{Metadata, UploadId};
 use futures::StreamExt;
 use md5::{Digest, Md5};
@@ -21,17 +22,62 @@ use crate::zip::zip;
 /// A request of a client.
 #[derive(Clone, Debug)]
 pub enum Request {
-    Put { key: Key, body: Arc<Vec<u8>>, metadata: Metadata, conditions: WriteConditions },
-    Delete { bucket: String, keys: Vec<String> },
-    Copy { from: Key, to: Key },
-    CreateUpload { key: Key },
-    UploadPart { key: Key, upload: u64, number: u16, body: Arc<Vec<u8>> },
-    CopyPart { key: Key, upload: u64, number: u16, from: Key },
-    Complete { key: Key, upload: u64, parts: Vec<(u16, String)> },
-    CompleteAgain { key: Key, upload: u64, parts: Vec<(u16, String)> },
-    Abort { key: Key, upload: u64 },
+    Put {
+        key: Key,
+        body: Arc<Vec<u8>>,
+        metadata: Metadata,
+        conditions: WriteConditions,
+    },
+    Delete {
+        bucket: String,
+        keys: Vec<String>,
+    },
+    Copy {
+        from: Key,
+        to: Key,
+    },
+    CreateUpload {
+        key: Key,
+    },
+    UploadPart {
+        key: Key,
+        upload: u64,
+        number: u16,
+        body: Arc<Vec<u8>>,
+    },
+    CopyPart {
+        key: Key,
+        upload: u64,
+        number: u16,
+        from: Key,
+    },
+    Complete {
+        key: Key,
+        upload: u64,
+        parts: Vec<(u16, String)>,
+    },
+    CompleteAgain {
+        key: Key,
+        upload: u64,
+        parts: Vec<(u16, String)>,
+    },
+    Abort {
+        key: Key,
+        upload: u64,
+    },
     CreateBucket(String),
     DeleteBucket(String),
+    PutDocument {
+        name: Key,
+        bytes: Vec<u8>,
+        expected: Expected,
+    },
+    RemoveDocument(Key),
+    /// Gives an object other metadata, in place.
+    Update {
+        key: Key,
+        metadata: Metadata,
+    },
 }
 
 /// A request and what it does if it succeeds.
@@ -355,6 +401,43 @@ impl Plan {
         Some(Self { etag: Some(object.etag.clone()), ..Self::new(request, Vec::new(), vec![key_touch(key)]) })
     }
 
+    /// One of what no client can ask for yet: a document, or an object that is updated in place.
+    pub fn inner(state: &State, rng: &mut StdRng) -> Option<Self> {
+        let pick = |choices: [&str; 3], rng: &mut StdRng| (*choices.choose(rng).expect("not empty")).to_owned();
+        let name = (pick(["policy", "user", "a scope of tomorrow"], rng), pick(["a", "b/\0c", "Z"], rng));
+        match rng.random_range(0..10) {
+            0..4 => {
+                let mut bytes = vec![0; rng.random_range(0..300)];
+                rng.fill(&mut bytes[..]);
+                let expected = if state.documents.contains_key(&name) { Expected::Anything } else { Expected::Nothing };
+                Some(Self::put_document(name, bytes, expected))
+            }
+            4..6 => Some(Self::remove_document(name)),
+            _ => {
+                let key = state.objects.keys().collect::<Vec<_>>().choose(rng).copied()?.clone();
+                let user = vec![("updated".to_owned(), rng.random_range(0..1000u32).to_string())];
+                Some(Self::update(key, state, Metadata { user, ..Metadata::default() }))
+            }
+        }
+    }
+
+    pub fn put_document(name: Key, bytes: Vec<u8>, expected: Expected) -> Self {
+        let (changes, touches) = (vec![Change::Document(name.clone(), Some(bytes.clone()))], vec![format!("{name:?}")]);
+        Self::new(Request::PutDocument { name, bytes, expected }, changes, touches)
+    }
+
+    pub fn remove_document(name: Key) -> Self {
+        let (changes, touches) = (vec![Change::Document(name.clone(), None)], vec![format!("{name:?}")]);
+        Self::new(Request::RemoveDocument(name), changes, touches)
+    }
+
+    pub fn update(key: Key, state: &State, metadata: Metadata) -> Self {
+        let object = Object { metadata: metadata.clone(), ..Object::clone(&state.objects[&key]) };
+        let changes = vec![Change::Object(key.clone(), Some(Arc::new(object)))];
+        let touches = vec![key_touch(&key)];
+        Self::new(Request::Update { key, metadata }, changes, touches)
+    }
+
     fn delete_other(state: &State) -> Option<Self> {
         if state.objects.keys().any(|key| key.0 == "other") {
             return None;
@@ -453,6 +536,47 @@ impl Request {
                 Ok(Answer { sequence: Some(put.bucket.0), ..nothing })
             }
             Request::DeleteBucket(name) => objects.delete_bucket(&name).await.map(|()| nothing),
+            Request::PutDocument { name: (scope, name), bytes, expected } => {
+                let touches = vec![Touch::document(&scope, &name)];
+                let put =
+                    move |tx: &mut Transaction<'_>| tx.put_document(&scope, &name, bytes, expected).map_err(unexpected);
+                // Its number is not held against those of the round's other requests.
+                transact(objects, touches, put).await.map(|_| nothing)
+            }
+            Request::RemoveDocument((scope, name)) => {
+                let touches = vec![Touch::document(&scope, &name)];
+                let remove = move |tx: &mut Transaction<'_>| {
+                    tx.remove_document(&scope, &name, Expected::Anything).map_err(unexpected)
+                };
+                transact(objects, touches, remove).await.map(|_| nothing)
+            }
+            Request::Update { key: (bucket, key), metadata } => {
+                let found = objects.store().index().bucket(&bucket)?;
+                let bucket = found.ok_or(ObjectError::NoSuchBucket { bucket })?.put.bucket;
+                let touches = vec![Touch::Key(bucket, key.clone())];
+                let update = move |tx: &mut Transaction<'_>| {
+                    let row = tx.index().current(bucket, &key)?.ok_or(ObjectError::NoSuchKey { key })?;
+                    let put = deltastore_format::VersionPut { metadata, ..row.put.clone() };
+                    tx.update_version(&row, put);
+                    Ok(())
+                };
+                transact(objects, touches, update).await.map(|()| nothing)
+            }
         }
     }
+}
+
+fn unexpected(error: DocumentError) -> ObjectError {
+    ObjectError::Internal(error.to_string())
+}
+
+/// Runs a transaction of the store; answers once it is durable.
+async fn transact<T: Send + 'static>(
+    objects: &Objects,
+    touches: Vec<Touch>,
+    evaluate: impl FnOnce(&mut Transaction<'_>) -> Result<T, ObjectError> + Send + 'static,
+) -> Result<T, ObjectError> {
+    let (sender, receiver) = futures::channel::oneshot::channel();
+    objects.store().transact(touches, Vec::new(), evaluate, move |result| drop(sender.send(result)));
+    Ok(receiver.await.unwrap_or(Err(CommitError::Closed))?)
 }

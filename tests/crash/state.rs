@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use deltastore::store::{Store, Walk, Worker};
-use deltastore_format::{Metadata, Recipe};
+use deltastore_format::{DocumentPut, Metadata, Recipe};
 use md5::{Digest, Md5};
 
 pub type Key = (String, String);
@@ -33,6 +33,7 @@ pub struct State {
     pub objects: BTreeMap<Key, Arc<Object>>,
     pub uploads: BTreeMap<u64, Key>,
     pub parts: BTreeMap<(u64, u16), Arc<Part>>,
+    pub documents: BTreeMap<Key, Vec<u8>>,
 }
 
 /// One cell of the state takes a value, or goes.
@@ -44,6 +45,8 @@ pub enum Change {
     /// An upload whose number the client never learned.
     AnyUpload(Key),
     Part(u64, u16, Option<Arc<Part>>),
+    /// By scope and name.
+    Document(Key, Option<Vec<u8>>),
 }
 
 impl State {
@@ -56,6 +59,7 @@ impl State {
                 Change::Upload(id, upload) => set(&mut self.uploads, *id, upload.clone()),
                 Change::AnyUpload(_) => {}
                 Change::Part(id, number, part) => set(&mut self.parts, (*id, *number), part.clone()),
+                Change::Document(name, bytes) => set(&mut self.documents, name.clone(), bytes.clone()),
             }
         }
     }
@@ -68,6 +72,7 @@ impl State {
             Change::Upload(id, upload) => self.uploads.get(id) == upload.as_ref(),
             Change::AnyUpload(_) => true,
             Change::Part(id, number, part) => self.parts.get(&(*id, *number)) == part.as_ref(),
+            Change::Document(name, bytes) => self.documents.get(name) == bytes.as_ref(),
         })
     }
 
@@ -110,6 +115,7 @@ impl State {
                 format!("{} bytes with ETag {}", part.body.len(), part.etag)
             })
         })
+        .or_else(|| cells("document", &self.documents, &found.documents, |bytes| format!("{} bytes", bytes.len())))
     }
 
     /// Reads all of an open store, past the object layer but for nothing that its index holds.
@@ -147,6 +153,10 @@ impl State {
             let put = row.map_err(text)?.put;
             let body = reader.body(&put.recipe).map_err(|error| format!("part {}: {error}", put.number))?;
             state.parts.insert((put.upload.0, put.number), Arc::new(Part { body, etag: put.etag }));
+        }
+        for row in index.all_rows::<DocumentPut>() {
+            let put = row.map_err(text)?.put;
+            state.documents.insert((put.scope, put.name), put.bytes);
         }
         Ok(state)
     }

@@ -37,6 +37,8 @@ pub struct World {
     pub state: State,
     pub events: Vec<Event>,
     pub rng: StdRng,
+    /// For what no client can ask for.
+    pub inner: StdRng,
     pub bodies: Bodies,
     /// Requests in one round at most.
     pub parallel: usize,
@@ -70,6 +72,7 @@ impl World {
             state: State::default(),
             events: Vec::new(),
             rng,
+            inner: StdRng::seed_from_u64(seed ^ 0xd0c5),
             bodies: Bodies::new(3000),
             parallel: 3,
             full: false,
@@ -107,6 +110,13 @@ impl World {
             if plans.iter().any(conflict) || (alone(&plan) && !plans.is_empty()) || plans.iter().any(alone) {
                 continue;
             }
+            plans.push(plan);
+        }
+        // From a source of chance of its own, so that the rest of a life does not depend on it.
+        if self.inner.random_bool(0.3)
+            && let Some(plan) = Plan::inner(&self.state, &mut self.inner)
+            && plans.iter().all(|other| other.touches.iter().all(|touch| touch != "all" && *touch != plan.touches[0]))
+        {
             plans.push(plan);
         }
         plans

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deltastore::iam::Credentials;
 use deltastore::index::MemEngine;
-use deltastore::object::Objects;
+use deltastore::object::{Objects, policy_of};
 use deltastore::s3::{ServerSettings, serve};
 use deltastore::segment::vfs::{RealVfs, SystemClock};
 use deltastore::store::{Folder, Settings, Store};
@@ -41,7 +41,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock);
         let opened = Folder::open(Arc::new(RealVfs), folder.path(), clock.as_ref(), true).unwrap();
-        let small = Settings { encode_threads: 2, read_threads: 2, reserve_bytes: 0, ..Settings::default() };
+        let small = Settings { encode_threads: 2, read_threads: 2, reserve_bytes: 0, policy_of, ..Settings::default() };
         let store = Store::open(opened, Arc::new(MemEngine::new()), clock, small, Default::default()).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();

@@ -192,8 +192,8 @@ mod headers {
 
     #[test]
     fn store_of_a_newer_build() {
-        let newer = StoreHeader { format_version: 8, ..samples::store_header() };
-        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 8, known: 7 });
+        let newer = StoreHeader { format_version: 9, ..samples::store_header() };
+        refused!(StoreHeader::decode(&newer.to_bytes()), E::Version { what: "store header", found: 9, known: 8 });
     }
 }
 

@@ -1,26 +1,30 @@
 //! Codecs: compressions of members, each in a folder of its own.
 //!
-//! A codec has two halves. The *decoder* ([`decoder`]) turns a stream into ops and view bytes, which it gives to
-//! [`crate::unit::builder`]; that one proves each unit before it is handed out. *Re-creating* runs the codec's ops
-//! ([`crate::recreate`]) and names them for people ([`crate::describe`]).
+//! A codec has two halves. The *decoder* ([`decoder`]) turns a stream into ops and view bytes and gives them to
+//! [`crate::unit::builder`], which proves each unit before it is handed out. *Re-creating* runs the codec's ops
+//! ([`crate::recreate`]); [`crate::describe`] names them for people.
+//!
+//! Invariant: nothing above this folder depends on how a codec decodes. Failures: a stream that a codec cannot decode,
+//! or whose unit does not come back bit for bit, is copied.
 //!
 //! # How to add a codec
 //!
-//! 1. A folder here with a `Decoder`. It decodes block by block from a position of `Builder`'s buffer and gives tokens
-//!    or plain bytes with an op to `Builder::place_tokens` or `Builder::place`. First it takes the op's cost, in
-//!    nanoseconds of a core that re-creating takes, off `Builder::time`. What is invalid, or too large to hold, is left
-//!    to be copied.
-//! 2. A variant of [`Codec`], a field of [`Decoders`], and an arm wherever the compiler then asks
-//!    for one. The codec's number, which op 7 stores, is given in `FORMAT.md` and never reused.
-//! 3. The operands behind op 7's codec byte: written in `FORMAT.md`, read and run in the codec's `recreate.rs`, called
-//!    by [`crate::recreate`]; a step of [`crate::describe`].
-//! 4. The place where its streams begin: a file in [`crate::container`] whose `start` names the codec.
-//! 5. Proof: round trips, sound and damaged, of what real programs write (`tests/round_trips`, `tests/archivers`), and
-//!    `tests/round_trips/golden.txt` unchanged but for new lines.
+//! 1. Add a folder with a `Decoder`. It decodes block by block from the buffer of `Builder` and hands over each op with
+//!    its view bytes by `Builder::place`. Before that it subtracts the op's cost from `Builder::time`: nanoseconds of a
+//!    core that re-creating takes, estimated from the op alone. (`Builder::place_tokens` is DEFLATE's: it joins blocks
+//!    into ops 2 and 3.)
+//! 2. Add a variant of [`Codec`], a field of [`Decoders`], and the arms that the compiler then asks for.
+//! 3. Give the codec a number in `FORMAT.md`, op 7, and describe its operands there. Read them in `program.rs`, run
+//!    them in the codec's `recreate.rs`, and give [`crate::describe`] a step.
+//! 4. Say where streams begin: a file in [`crate::container`] whose `start` names the codec.
+//! 5. Prove it: round trips, sound and damaged, of what real programs write (`tests/round_trips`, `tests/archivers`).
+//!    The lines of `tests/round_trips/golden.txt` stay as they are; new ones are added.
 //!
 //! DEFLATE is the example. Its ops, 2 to 4, are older than the codec byte and have none.
 //!
-//! How to add an encoder family of DEFLATE is told in [`deflate::encoder`], `engines`.
+//! # How to add an encoder family of DEFLATE
+//!
+//! See the head of `deflate/encoder/engines/mod.rs`.
 
 pub(crate) mod decoder;
 pub mod deflate;

@@ -1,7 +1,10 @@
 //! Containers: where a compressed member begins, what wraps it, and which chunks it lies in.
 //!
-//! A container tells where a stream may start; whether one is there is found out by decoding it. A new container is a
-//! file or a folder here and a line in [`signature`] or, if its streams lie in chunks, in [`chunks`].
+//! A container tells where a stream may start and of which codec; decoding shows whether one is there. A new container
+//! is a file or a folder here, and a line in [`signature`] or, if its streams lie in chunks, in [`chunks`].
+//!
+//! Invariant: what is found depends on the object's bytes alone, not on how they arrive. Failures: a signature that
+//! leads nowhere costs the time of one attempt; [`crate::unit::builder`] bounds how many there are.
 
 pub(crate) mod chunks;
 mod gzip;

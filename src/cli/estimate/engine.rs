@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::EstimateError;
+use super::error::EstimateError;
 use super::sample::{Group, Taken};
 use crate::cli::progress;
 use crate::index::MemEngine;

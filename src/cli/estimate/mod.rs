@@ -4,20 +4,21 @@
 //! Data that does not fit the memory is extrapolated; see [`sample`].
 
 mod engine;
+mod error;
 mod report;
+mod result;
 mod sample;
 mod source;
 
 use std::process::ExitCode;
 
-use serde::Serialize;
-
-use super::remote::RemoteError;
-use super::{EXIT_CODES, output, progress};
+use super::exit::EXIT_CODES;
+use super::{output, progress};
 use crate::object::ObjectError;
-use crate::remote::ClientError;
-use crate::store::{Policy, StoreError, Totals};
+use crate::store::Policy;
 use engine::Engine;
+pub use error::EstimateError;
+use result::Estimate;
 use sample::Group;
 use source::Source;
 
@@ -50,63 +51,6 @@ pub struct EstimateArguments {
     all: bool,
 }
 
-/// Errors of `estimate`.
-#[derive(Debug, thiserror::Error)]
-pub enum EstimateError {
-    #[error("{path}: {source}")]
-    Path { path: String, source: std::io::Error },
-    #[error("{0} is not a folder")]
-    NotAFolder(String),
-    #[error("{0} holds no files")]
-    Empty(String),
-    #[error("{0}")]
-    Target(String),
-    #[error("no object fits the memory; raise --memory")]
-    NoMemory,
-    #[error("the optimized form does not fit the memory; raise --memory or omit --policy")]
-    NoMemoryToOptimize,
-    #[error(transparent)]
-    Remote(#[from] RemoteError),
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Object(#[from] ObjectError),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
-/// The result. Sizes in bytes.
-#[derive(Debug, Serialize)]
-struct Estimate {
-    source: String,
-    /// Everything was read: the figures are those of a store, not an extrapolation.
-    exact: bool,
-    objects: u64,
-    bytes: u64,
-    read_objects: u64,
-    read_bytes: u64,
-    /// Files or objects that could not be read or were deleted meanwhile; not part of `objects`.
-    unreadable: u64,
-    /// Confidence interval of 90 % for the total stored size; none if the sample is too small.
-    stored_interval: Option<(u64, u64)>,
-    policy: Option<String>,
-    total: Totals,
-    optimized: Option<Totals>,
-    prefixes: Vec<Prefix>,
-}
-
-#[derive(Debug, Serialize)]
-struct Prefix {
-    prefix: String,
-    /// Bytes of it that were read; the rest is extrapolated.
-    read_bytes: u64,
-    #[serde(flatten)]
-    totals: Totals,
-    optimized: Option<Totals>,
-}
-
 /// Runs the command.
 pub fn estimate(arguments: &EstimateArguments) -> Result<ExitCode, EstimateError> {
     let policy = arguments.policy.filter(|policy| *policy != Policy::Off);
@@ -136,7 +80,7 @@ pub fn estimate(arguments: &EstimateArguments) -> Result<ExitCode, EstimateError
         }
         None => None,
     };
-    let estimate = put_together(arguments, &groups, before, after, unreadable, policy);
+    let estimate = Estimate::new(arguments.source.clone(), &groups, before, after, unreadable, policy);
     let text = if arguments.json { output::json(&estimate)? } else { report::table(&estimate, arguments.all) };
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -188,46 +132,4 @@ async fn read(
     }
     bar.finish_and_clear();
     Ok(unreadable)
-}
-
-fn put_together(
-    arguments: &EstimateArguments,
-    groups: &[Group],
-    before: Vec<Totals>,
-    after: Option<Vec<Totals>>,
-    unreadable: u64,
-    policy: Option<Policy>,
-) -> Estimate {
-    let sum = |all: &[Totals]| {
-        let mut total = Totals::default();
-        all.iter().for_each(|totals| total.add(totals));
-        total
-    };
-    let total = sum(&before);
-    let exact = groups.iter().all(Group::is_complete);
-    let read = |group: &Group| group.taken.iter().map(|taken| taken.size).sum::<u64>();
-    Estimate {
-        source: arguments.source.clone(),
-        exact,
-        objects: total.objects,
-        bytes: total.logical_bytes,
-        read_objects: groups.iter().map(|group| group.taken.len() as u64).sum(),
-        read_bytes: groups.iter().map(read).sum(),
-        unreadable,
-        stored_interval: if exact { None } else { sample::interval(groups, &before) },
-        policy: policy.map(|policy| policy.to_string()),
-        total,
-        optimized: after.as_deref().map(sum),
-        prefixes: groups
-            .iter()
-            .zip(before)
-            .enumerate()
-            .map(|(number, (group, totals))| Prefix {
-                prefix: group.name.clone(),
-                read_bytes: read(group),
-                totals,
-                optimized: after.as_ref().map(|after| after[number]),
-            })
-            .collect(),
-    }
 }

@@ -1,13 +1,13 @@
 //! An estimate as a table.
 
-use super::{Estimate, Prefix};
+use super::result::{Estimate, Prefix};
 use crate::cli::report::{saved, size};
 use crate::store::Totals;
 
 /// Number of prefixes listed by default.
-const MOST: usize = 40;
+const MAX_LISTED: usize = 40;
 /// Maximum width of a prefix, in characters.
-const WIDEST: usize = 60;
+const MAX_WIDTH: usize = 60;
 
 /// The table and its notes.
 pub fn table(estimate: &Estimate, all: bool) -> String {
@@ -15,8 +15,9 @@ pub fn table(estimate: &Estimate, all: bool) -> String {
     listed.sort_by(|one, other| {
         (other.totals.logical_bytes, &one.prefix).cmp(&(one.totals.logical_bytes, &other.prefix))
     });
-    let rest = if all { Vec::new() } else { listed.split_off(listed.len().min(MOST)) };
-    let width = listed.iter().map(|prefix| prefix.prefix.chars().count()).chain([16]).max().unwrap_or(16).min(WIDEST);
+    let rest = if all { Vec::new() } else { listed.split_off(listed.len().min(MAX_LISTED)) };
+    let width =
+        listed.iter().map(|prefix| prefix.prefix.chars().count()).chain([16]).max().unwrap_or(16).min(MAX_WIDTH);
     let optimized = estimate.policy.is_some();
     let mut lines = vec![head(width, optimized)];
     for prefix in listed {

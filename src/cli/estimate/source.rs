@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use tokio::sync::mpsc;
 
-use super::EstimateError;
+use super::error::EstimateError;
 use crate::cli::remote::client_of_bucket;
 use crate::cli::target::S3Target;
 use crate::object::{Body, MAX_KEY_LEN, ObjectError};

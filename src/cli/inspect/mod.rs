@@ -6,12 +6,13 @@ mod table;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::Args;
 use clap::error::ErrorKind;
 
+use super::exit::{DAMAGE, EXIT_CODES};
 use super::remote::{RemoteError, client};
 use super::target::{S3Target, object};
-use super::{DAMAGE, EXIT_CODES, logging, output};
+use super::{logging, output};
 use crate::object::Inspected;
 use crate::remote::ClientError;
 use crate::store::StoreError;
@@ -75,10 +76,8 @@ enum Place<'a> {
 /// Runs the command.
 pub fn inspect(arguments: &InspectArguments) -> Result<ExitCode, InspectError> {
     let (place, target) = place(arguments).unwrap_or_else(|(kind, message)| {
-        let mut command = super::Arguments::command();
-        command.build();
-        let inspect = command.find_subcommand_mut("inspect");
-        inspect.map_or_else(|| clap::Error::raw(kind, &message), |inspect| inspect.error(kind, &message)).exit()
+        let mut command = InspectArguments::augment_args(clap::Command::new("inspect"));
+        command.error(kind, &message).exit()
     });
     let version = arguments.version_id.as_deref();
     let found = match place {

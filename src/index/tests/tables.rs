@@ -280,3 +280,14 @@ fn rows_that_cannot_be_decoded_are_named() {
         assert!(corrupt(index.buckets().next().unwrap().err()));
     });
 }
+
+#[cfg(feature = "invariants")]
+#[test]
+#[should_panic(expected = "invariant: the counter Links")]
+fn more_links_are_taken_away_than_there_were() {
+    let index = Index::open(Arc::new(MemEngine::new())).unwrap();
+    write(&index, |batch| {
+        index.stage_links(batch, &Hash([1; 32]), 2);
+        index.stage_links(batch, &Hash([1; 32]), -3);
+    });
+}

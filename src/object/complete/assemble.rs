@@ -3,10 +3,10 @@
 use deltastore_format::{Checksum, ChecksumAlgorithm, PartInfo, PartPut, StorageType, UploadPut, VersionPut};
 use md5::{Digest as _, Md5};
 
-use super::CompleteInput;
+use super::input::CompleteInput;
 use crate::object::checksum::{self, ChecksumValue};
 use crate::object::error::ObjectError;
-use crate::object::{MAX_OBJECT_SIZE, write};
+use crate::object::{MAX_OBJECT_SIZE, digest, write};
 
 /// The object that the parts make, all but its recipe.
 pub(super) fn assemble(
@@ -84,7 +84,7 @@ pub(super) fn object_checksum(upload: &UploadPut, parts: &[PartPut]) -> Option<C
         .map(|part| part.checksum.as_ref().filter(|sum| sum.algorithm == algorithm).map(|sum| sum.value.as_slice()))
         .collect::<Option<_>>()?;
     let value = if composite {
-        checksum::composite(algorithm, values)
+        digest::composite(algorithm, values)
     } else {
         checksum::combine(algorithm, values.into_iter().zip(parts.iter().map(|part| part.size)))?
     };

@@ -8,6 +8,8 @@ use sha2::Sha256;
 
 use super::assemble::object_checksum;
 use super::*;
+use crate::object::checksum::ChecksumValue;
+use crate::object::digest::composite;
 use crate::object::{MAX_OBJECT_SIZE, MIN_PART_SIZE, checksum};
 
 const PART: usize = MIN_PART_SIZE as usize;
@@ -25,7 +27,7 @@ fn part(number: u16, algorithm: ChecksumAlgorithm, bytes: &[u8]) -> PartPut {
         modified_ms: 0,
         size: bytes.len() as u64,
         etag: hex::encode(Md5::digest(bytes)),
-        checksum: Some(checksum::composite(algorithm, [bytes]).stored(false)),
+        checksum: Some(composite(algorithm, [bytes]).stored(false)),
         storage_type: StorageType::Reference,
         stored_bytes: 10,
         recipe: Recipe::default(),
@@ -63,7 +65,7 @@ fn etag_size_parts_and_statistics() {
         object.parts.iter().map(|part| (part.number, part.size)).collect::<Vec<_>>(),
         [(1, PART as u64), (2, 3)]
     );
-    let whole = checksum::composite(algorithm, [[a, b].concat().as_slice()]);
+    let whole = composite(algorithm, [[a, b].concat().as_slice()]);
     assert_eq!(object.checksum, Some(whole.stored(false)));
 }
 
@@ -96,7 +98,7 @@ fn full_object_checksums_are_combined() {
     let (a, b) = (bytes(PART, 1), bytes(1000, 2));
     for algorithm in [ChecksumAlgorithm::Crc32, ChecksumAlgorithm::Crc32c, ChecksumAlgorithm::Crc64Nvme] {
         let parts = [part(1, algorithm, &a), part(2, algorithm, &b)];
-        let whole = checksum::composite(algorithm, [[a.as_slice(), &b].concat().as_slice()]);
+        let whole = composite(algorithm, [[a.as_slice(), &b].concat().as_slice()]);
         let input = CompleteInput { checksum: Some((algorithm, whole.to_base64())), ..request() };
         let object = assemble(&upload(Some((algorithm, false))), &parts, &input, MIN_PART_SIZE).unwrap();
         assert_eq!(object.checksum, Some(whole.clone().stored(false)));
@@ -109,7 +111,7 @@ fn full_object_checksums_are_combined() {
 #[test]
 fn part_checksums_by_what_the_upload_was_created_with() {
     use ChecksumAlgorithm::{Crc32, Crc64Nvme, Sha256};
-    let value = |algorithm, bytes: &[u8]| checksum::composite(algorithm, [bytes]);
+    let value = |algorithm, bytes: &[u8]| composite(algorithm, [bytes]);
     let check = |promised, named: Option<ChecksumValue>, kept: ChecksumAlgorithm| {
         let named = CompletedPart { number: 1, etag: String::new(), checksum: named };
         let kept = value(kept, b"a").stored(false);

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::query::Query;
-use super::{Admin, answer};
+use super::state::{Admin, answer};
 use crate::s3::error::to_s3_error;
 use crate::store::{
     Held, Job, JobError, Next, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Outcome, ParityPass,
@@ -101,7 +101,7 @@ pub async fn ended(store: &Store, patience: Duration) -> bool {
 impl Admin {
     pub(super) fn optimize(&self, query: Query) -> S3Result<HttpResponse> {
         if let Some(bucket) = &query.bucket {
-            self.objects.head_bucket(bucket).map_err(to_s3_error)?;
+            self.objects.bucket(bucket).map_err(to_s3_error)?;
         }
         let store = self.objects.store();
         let watched = Arc::new(Watched::default());

@@ -8,18 +8,20 @@
 //!   header: what follows sees no difference.
 //! - No signature or key that was computed here is ever printed or sent.
 //!
-//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without a
-//! signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
+//! A verified request reaches s3s without its signature, with its [`Principal`] in the [`RequestContext`]. One without
+//! a signature is of [`Principal::Anonymous`]; what that may do is decided like all else ([`super::authorize`]).
 //!
 //! [`RequestContext`]: super::request::context::RequestContext
 
+mod authenticator;
 pub mod body;
 pub mod chunked;
 mod keys;
 mod payload;
 mod presigned;
-mod query;
+pub mod query;
 mod refusal;
+mod signed;
 mod signed_headers;
 mod time;
 mod v2;
@@ -28,47 +30,16 @@ mod v4;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 use hyper::http::request::Parts;
 
-use self::keys::Keys;
+pub use self::authenticator::{Authenticator, Verified};
 pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
+use self::signed::Signed;
 use super::request::error_page::ErrorPage;
-use super::settings::ServerSettings;
-use crate::iam::{AccessKeys, Principal};
-
-/// What a verified request says about its body.
-pub struct Verified {
-    pub principal: Principal,
-    pub payload: Payload,
-    /// That the signature names; empty if it names none.
-    pub region: String,
-}
-
-/// Verifies requests.
-pub struct Authenticator {
-    access_keys: AccessKeys,
-    region: Option<String>,
-    v2_presigned: bool,
-    keys: Keys,
-}
-
-/// A request's parts that signatures are made of.
-struct Signed<'a> {
-    method: &'a str,
-    /// As it was sent.
-    path: &'a str,
-    query: &'a Query,
-    headers: &'a HeaderMap,
-    /// The bucket that the host names.
-    host_bucket: Option<&'a str>,
-}
+use crate::iam::Principal;
 
 impl Authenticator {
-    pub fn new(access_keys: AccessKeys, settings: &ServerSettings) -> Self {
-        let (region, v2_presigned) = (settings.region.clone(), settings.v2_presigned);
-        Authenticator { access_keys, region, v2_presigned, keys: Keys::default() }
-    }
-
-    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become headers.
+    /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become
+    /// headers.
     ///
     /// # Errors
     /// The answer to a request that is signed wrongly.
@@ -105,11 +76,6 @@ impl Authenticator {
         parts.headers.remove(AUTHORIZATION);
         parts.uri = query.without_signature(&parts.uri);
         Ok(verified)
-    }
-
-    /// The principal and secret of an access key.
-    fn secret(&self, access_key: &str) -> Result<(Principal, &str), ErrorPage> {
-        self.access_keys.find(access_key).ok_or_else(|| refusal::unknown_access_key(access_key))
     }
 }
 

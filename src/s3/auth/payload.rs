@@ -3,8 +3,9 @@
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 
-use super::{ErrorPage, Signed};
+use super::signed::Signed;
 use crate::remote::sigv4::{ALGORITHM, EMPTY_SHA256, Scope, SigningKey};
+use crate::s3::request::error_page::ErrorPage;
 
 const NAME: &str = "x-amz-content-sha256";
 pub const DECODED_LENGTH: &str = "x-amz-decoded-content-length";

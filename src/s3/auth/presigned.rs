@@ -1,11 +1,14 @@
 //! Version 4 in the query of a presigned URL.
 
+use super::authenticator::{Authenticator, Verified};
 use super::payload::Payload;
 use super::refusal::{self, Place};
+use super::signed::Signed;
+use super::signed_headers;
 use super::time::{MAX_SKEW, Moment};
 use super::v4::{Check, Credential};
-use super::{Authenticator, ErrorPage, Signed, Verified, signed_headers};
 use crate::remote::sigv4::ALGORITHM;
+use crate::s3::request::error_page::ErrorPage;
 
 /// Longest life of a presigned URL, in seconds.
 const MAX_EXPIRES: i64 = 7 * 24 * 3600;

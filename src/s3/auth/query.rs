@@ -3,7 +3,7 @@
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{StatusCode, Uri};
 
-use super::ErrorPage;
+use crate::s3::request::error_page::ErrorPage;
 
 /// Parameters that are the signature itself.
 const V4: [&str; 6] =

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
-use super::ErrorPage;
+use crate::s3::request::error_page::ErrorPage;
 
 const BAD: StatusCode = StatusCode::BAD_REQUEST;
 const FORBIDDEN: StatusCode = StatusCode::FORBIDDEN;

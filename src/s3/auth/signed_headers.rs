@@ -2,7 +2,8 @@
 
 use hyper::header::{HOST, HeaderMap};
 
-use super::{ErrorPage, refusal};
+use super::refusal;
+use crate::s3::request::error_page::ErrorPage;
 
 /// The digest of the body, which the signature covers by itself.
 const PAYLOAD: &str = "x-amz-content-sha256";

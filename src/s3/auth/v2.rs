@@ -7,10 +7,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use hyper::StatusCode;
 use sha1::Sha1;
 
+use super::authenticator::{Authenticator, Verified};
 use super::payload::Payload;
+use super::refusal;
+use super::signed::Signed;
 use super::time::Moment;
-use super::{Authenticator, ErrorPage, Signed, Verified, refusal};
 use crate::s3::operation::is_selecting;
+use crate::s3::request::error_page::ErrorPage;
 
 /// Query names that are part of what is signed.
 const SIGNED: [&str; 35] = [

@@ -2,12 +2,15 @@
 
 use hyper::header::{AUTHORIZATION, DATE, HeaderMap};
 
+use super::authenticator::{Authenticator, Verified};
 use super::payload::{ChunkKey, Payload};
 use super::refusal::{self, Place};
+use super::signed::Signed;
+use super::signed_headers;
 use super::time::{MAX_SKEW, Moment};
-use super::{Authenticator, ErrorPage, Signed, Verified, signed_headers};
 use crate::remote::percent;
 use crate::remote::sigv4::{ALGORITHM, Scope, SigningKey, canonical_request, string_to_sign};
+use crate::s3::request::error_page::ErrorPage;
 
 const SERVICE: &str = "s3";
 

@@ -14,8 +14,8 @@ const HEADER: &str = "x-amz-copy-source";
 /// What the header and its conditions name: `BUCKET/KEY[?versionId=ID]`, percent-encoded, perhaps after a slash.
 ///
 /// # Errors
-/// `InvalidArgument` for what is no source, `InvalidBucketName`, `NotImplemented` for an access point; `AccessDenied` for
-/// one that the request may not read.
+/// `InvalidArgument` for what is no source, `InvalidBucketName`, `NotImplemented` for an access point; `AccessDenied`
+/// for one that the request may not read.
 pub fn read(headers: &HeaderMap, extensions: &Extensions) -> S3Result<CopySource> {
     let source = parse(headers)?;
     authorize::source(extensions, &source.bucket, &source.key, source.version_id.as_deref())?;

@@ -11,6 +11,8 @@ mod object;
 mod range;
 mod sent;
 pub mod table;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod upload_body;
 

@@ -1,11 +1,11 @@
 //! From a request as it was sent to the operation that answers it.
 //!
-//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), the principal is asked
-//! whether it may ([`crate::s3::authorize`]), and s3s answers, with what it would misread taken away
+//! The signature is verified ([`crate::s3::auth`]), the operation is found ([`crate::s3::routing`]), the principal is
+//! asked whether it may ([`crate::s3::authorize`]), and s3s answers, with what it would misread taken away
 //! ([`crate::s3::quirks`]). The operations get the request as it was sent.
 //!
-//! Invariants: nothing reaches s3s or the administration that is not authorized, and nothing reaches s3s that has no row
-//! in the table of operations; a document is checked against its digests as it was sent, before it is read.
+//! Invariants: nothing reaches s3s or the administration that is not authorized, and nothing reaches s3s that has no
+//! row in the table of operations; a document is checked against its digests as it was sent, before it is read.
 
 mod digests;
 pub mod document;
@@ -95,18 +95,16 @@ impl Pipeline {
     ) -> Result<HttpResponse, ErrorPage> {
         let Parts { method, uri, mut headers, mut extensions, .. } = parts;
         quirks::repeated::join(&mut headers);
-        let mut sent_headers = quirks::headers::hides_some(&headers).then(|| headers.clone());
+        let mut sent = None;
         if row.body() == RequestBody::Document && !document::is_longer(&headers, self.max_xml_bytes) {
             let document = document::read(&mut body, &uri, &headers, self.max_xml_bytes).await?;
-            sent_headers.get_or_insert_with(|| headers.clone());
+            sent = Some(headers.clone());
             headers.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
             body = Body::from(document);
         }
-        if sent_headers.is_some() {
-            quirks::headers::hide(&mut headers);
-        }
+        let hidden = quirks::headers::hide(&mut headers);
         let seen_uri = quirks::overrides::hide(uri.clone());
-        extensions.insert(Sent { headers: sent_headers, uri, trailers, region });
+        extensions.insert(Sent { headers: sent.or(hidden), uri, trailers, region });
 
         let mut inner = s3s::HttpRequest::new(body);
         *inner.method_mut() = method;

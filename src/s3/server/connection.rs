@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::Phase;
 use super::guarded_io::GuardedIo;
+use super::phase::Phase;
 use crate::s3::peers::pressure::{Direction, Peer};
 use crate::s3::service::Service;
 use crate::s3::settings::ServerSettings;

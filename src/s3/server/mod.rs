@@ -2,6 +2,7 @@
 
 mod connection;
 mod guarded_io;
+mod phase;
 pub(super) mod refusal;
 
 use std::future::{Future, poll_fn};
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use self::phase::Phase;
 use self::refusal::Refusals;
 use super::peers::pressure::{Peer, Pressure};
 use super::peers::slots::Slots;
@@ -31,16 +33,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const CLOSING_TIME: Duration = Duration::from_millis(500);
 /// What a run of the optimizer has to end that is told to, from the beginning of the shutdown.
 const RUN_TIME: Duration = Duration::from_secs(1);
-
-/// What connections are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Serving,
-    /// Finish the request under way, then close.
-    Draining,
-    /// Close now.
-    Closing,
-}
 
 /// Serves S3 on all `listeners` until `shutdown` is ready, then stops accepting, lets requests under way finish for
 /// `settings.drain_timeout` and closes what is left. Closing the store is the caller's.

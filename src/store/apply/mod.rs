@@ -19,6 +19,7 @@ use deltastore_format::{Commit, Hash, Placed, PlacedKind, Position, Sequence};
 use super::blob::Placing;
 use super::bugs::{Bug, Bugs};
 use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, SketchEntry};
+use crate::invariants::invariant;
 
 /// Collects the index changes of consecutive commits.
 pub struct Applier<'a> {
@@ -98,12 +99,36 @@ impl<'a> Applier<'a> {
             }
             exact => exact,
         };
+        self.check_progress(applied, next_sequence)?;
         self.index.stage_applied(&mut self.batch, applied);
         self.index.stage_next_sequence(&mut self.batch, Sequence(next_sequence));
         self.index.write(self.batch)
     }
 
+    /// What the index covers only grows.
+    fn check_progress(&self, applied: Position, next_sequence: u64) -> Result<(), IndexError> {
+        if cfg!(feature = "invariants") {
+            let (before, next) = (self.index.applied()?, self.index.next_sequence()?.0);
+            invariant!(Some(applied) >= before, "the index was applied up to {before:?} and now up to {applied}");
+            invariant!(next_sequence >= next, "the next sequence was {next} and now is {next_sequence}");
+        }
+        Ok(())
+    }
+
+    /// A cold window needs only cold ones of less depth: no chain of references leads back to itself.
+    fn check_references(&self, row: &BlobRow) -> Result<(), IndexError> {
+        if cfg!(feature = "invariants") && row.cold {
+            for reference in &row.references {
+                let Some(needed) = self.known(reference)? else { continue };
+                let falls = needed.cold && needed.depth < row.depth;
+                invariant!(falls, "a cold window of depth {} needs {needed:?}", row.depth);
+            }
+        }
+        Ok(())
+    }
+
     fn place(&mut self, placing: &Placing) -> Result<(), IndexError> {
+        self.check_references(&placing.row)?;
         self.placed.insert(placing.hash, placing.row.clone());
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
         self.index.stage_live(&mut self.batch, placing.row.position.segment, signed(placing.row.record_len));
@@ -239,7 +264,7 @@ mod tests {
             placed: Vec::new(),
             ops: Vec::new(),
         };
-        for batch in placings.chunks(if one_batch { placings.len() } else { 1 }) {
+        for batch in placings.chunks(if one_batch { placings.len().max(1) } else { 1 }) {
             let mut applier = Applier::new(&index, Bugs::default());
             for placing in batch {
                 let placings = std::slice::from_ref(placing);
@@ -263,6 +288,85 @@ mod tests {
                 assert_eq!((links(8), links(9)), (0, 2));
                 assert_eq!(index.live(SegmentId(1)).expect("memory reads"), 100);
             }
+        }
+    }
+
+    #[cfg(feature = "invariants")]
+    mod invariants {
+        use deltastore_format::{Change, DocumentPut, Durable, Listed, Op};
+
+        use super::*;
+
+        fn document() -> DocumentPut {
+            let (scope, name) = ("scope".to_owned(), "name".to_owned());
+            DocumentPut { scope, name, document: Sequence(4), modified_ms: 0, bytes: Vec::new() }
+        }
+
+        /// Applies commits of these operations at rising positions.
+        fn apply(ops: Vec<Op>) {
+            let index = applied(&[], true);
+            for (number, op) in ops.into_iter().enumerate() {
+                let position = Position { segment: SegmentId(1 + number as u64), offset: 64 };
+                let mut applier = Applier::new(&index, Bugs::default());
+                applier.op(&op, position, 100, false).expect("memory takes it");
+                applier.finish(position, 9).expect("memory takes it");
+            }
+        }
+
+        #[test]
+        fn documents_are_put_and_removed() {
+            apply(vec![
+                Op::put(document(), Vec::new()),
+                Op::put(document(), vec![SegmentId(1)]),
+                Op::remove::<DocumentPut>(document().id(), vec![SegmentId(1), SegmentId(2)]),
+                Op::put(document(), Vec::new()),
+            ]);
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: DocumentId")]
+        fn a_first_put_of_what_is_there() {
+            apply(vec![Op::put(document(), Vec::new()), Op::put(document(), Vec::new())]);
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: the removal of DocumentId")]
+        fn a_removal_that_does_not_name_its_put() {
+            let removal = Change::Remove { id: document().id(), segments: vec![SegmentId(9)] };
+            apply(vec![Op::put(document(), Vec::new()), DocumentPut::op(removal)]);
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: a cold window of depth 0 needs")]
+        fn a_cold_window_that_needs_one_as_deep() {
+            applied(&[placing(1, 64, true, &[]), placing(2, 264, true, &[1])], false);
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: a cold window of depth 0 needs")]
+        fn a_cold_window_that_needs_one_that_is_not_cold() {
+            applied(&[placing(1, 64, false, &[]), placing(2, 264, true, &[1])], true);
+        }
+
+        /// Finishes batches that cover so much of a segment and leave such a next sequence.
+        fn finish(batches: [(u64, u64); 2]) {
+            let index = applied(&[], true);
+            for (offset, next) in batches {
+                let applied = Position { segment: SegmentId(1), offset };
+                Applier::new(&index, Bugs::default()).finish(applied, next).expect("memory takes it");
+            }
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: the index was applied up to")]
+        fn a_batch_behind_the_one_before() {
+            finish([(128, 5), (64, 5)]);
+        }
+
+        #[test]
+        #[should_panic(expected = "invariant: the next sequence was 5 and now is 4")]
+        fn a_sequence_that_falls() {
+            finish([(64, 5), (64, 4)]);
         }
     }
 }

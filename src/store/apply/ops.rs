@@ -1,9 +1,10 @@
 //! The operations of a commit: the rows they put and remove, and how those count links and live bytes.
 
-use deltastore_format::{Change, Kind, Listed, Op, Position, Recipe};
+use deltastore_format::{Change, Kind, Listed, Op, Position, Recipe, SegmentId};
 
 use super::{Applier, signed};
 use crate::index::{IndexError, Row, Table, Visit, visit};
+use crate::invariants::invariant;
 use crate::store::bugs::Bug;
 
 /// One operation on its way into the index.
@@ -45,11 +46,21 @@ impl Visit for Apply<'_, '_> {
             Change::Put { put, prior } => {
                 let Self { applier, record, share } = self;
                 // Only what was put before has a prior: a first put needs no look.
-                let old = if prior.is_empty() { None } else { applier.index.row::<P>(&put.id())? };
+                let old = if prior.is_empty() {
+                    applier.check_first(&put)?;
+                    None
+                } else if P::KIND == Kind::Version && applier.bugs.has(Bug::UpdateCountsTwice) {
+                    None
+                } else {
+                    applier.index.row::<P>(&put.id())?
+                };
                 applier.put(old, Row { put, record, record_len: share, prior });
                 Ok(())
             }
-            Change::Remove { id, .. } => self.applier.remove::<P>(&id),
+            Change::Remove { id, segments } => {
+                self.applier.check_holders::<P>(&id, &segments)?;
+                self.applier.remove::<P>(&id)
+            }
         }
     }
 }
@@ -62,6 +73,7 @@ impl Applier<'_> {
             None if forgets_links::<P>(bugs) => {}
             None => self.link(row.put.recipe(), 1),
             Some(old) => {
+                invariant!(old.put.key() == row.put.key(), "{:?} moves in the index", row.put.id());
                 self.live(old.record, -signed(old.record_len));
                 if old.put.recipe() != row.put.recipe() && !bugs.has(Bug::ForgetReplacedRecipe) {
                     self.link(row.put.recipe(), 1);
@@ -76,7 +88,7 @@ impl Applier<'_> {
     fn remove<P: Table>(&mut self, id: &P::Id) -> Result<(), IndexError> {
         if !(P::KIND == Kind::Upload && self.bugs.has(Bug::RemovedUploadKeepsParts)) {
             for op in P::contents(self.index, id)? {
-                self.op(&op, Position::default(), 0, false)?;
+                visit(op, Contained { applier: &mut *self })?;
             }
         }
         if let Some(row) = self.index.row::<P>(id)? {
@@ -85,6 +97,44 @@ impl Applier<'_> {
             self.live(row.record, -signed(row.record_len));
         }
         Ok(())
+    }
+}
+
+impl Applier<'_> {
+    /// What is put without a prior was never put before.
+    fn check_first<P: Table>(&self, put: &P) -> Result<(), IndexError> {
+        if cfg!(feature = "invariants") {
+            let old = self.index.row::<P>(&put.id())?.map(|row| row.record);
+            invariant!(old.is_none(), "{:?} is put for the first time and lies at {old:?}", put.id());
+        }
+        Ok(())
+    }
+
+    /// A removal names the segment that the put lies in: else the put would come back with it.
+    fn check_holders<P: Table>(&self, id: &P::Id, segments: &[SegmentId]) -> Result<(), IndexError> {
+        if cfg!(feature = "invariants")
+            && let Some(row) = self.index.row::<P>(id)?
+        {
+            let named = segments.contains(&row.record.segment);
+            invariant!(named, "the removal of {id:?} at {} names {segments:?}", row.record);
+        }
+        Ok(())
+    }
+}
+
+/// What goes with something that is removed.
+struct Contained<'a, 'i> {
+    applier: &'a mut Applier<'i>,
+}
+
+impl Visit for Contained<'_, '_> {
+    type Output = Result<(), IndexError>;
+
+    fn change<P: Table>(self, change: Change<P>) -> Self::Output {
+        match change {
+            Change::Put { .. } => Ok(()),
+            Change::Remove { id, .. } => self.applier.remove::<P>(&id),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use deltastore_format::{Entry, EntryKind, Member};
 
 use super::{Extent, Prepared, State, StreamKind};
+use crate::invariants::invariant;
 use crate::store::blob::{Blob, Placing};
 use crate::store::content::Content;
 use crate::store::error::StoreError;
@@ -171,12 +172,15 @@ impl Track {
     fn slices(&self, range: Range<u64>) -> Vec<Entry> {
         let first = self.entries.partition_point(|(start, entry)| start + entry.len <= range.start);
         let in_range = self.entries[first..].iter().take_while(|(start, _)| *start < range.end);
-        in_range
+        let slices: Vec<_> = in_range
             .map(|(start, entry)| {
                 let (from, to) = (range.start.max(*start), range.end.min(start + entry.len));
                 Entry { skip: entry.skip + (from - start), len: to - from, ..*entry }
             })
-            .collect()
+            .collect();
+        let tiles = slices.iter().map(|slice| slice.len).sum::<u64>() == range.end - range.start;
+        invariant!(tiles, "{range:?} is made of {slices:?}");
+        slices
     }
 }
 
@@ -270,5 +274,14 @@ mod tests {
         assert_eq!(slices(first), [(EntryKind::Window, 0, 5), (EntryKind::Member, 0, 13)]);
         assert_eq!(slices(second), [(EntryKind::Member, 13, 7), (EntryKind::Window, 4, 5)]);
         assert_eq!(view(second)[0].hash, inner.hash);
+    }
+
+    #[cfg(feature = "invariants")]
+    #[test]
+    #[should_panic(expected = "invariant: 5..12 is made of")]
+    fn a_range_that_the_windows_do_not_cover() {
+        let mut track = Track::default();
+        track.push(window(1, 10).entry);
+        track.slices(5..12);
     }
 }

@@ -8,11 +8,12 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Epoch, Position, RecordKind, SegmentHeader, StoreId};
+use deltastore_format::{Commit, Epoch, Op, Position, RecordKind, SegmentHeader, StoreId};
 
 use super::Status;
 use super::message::Callback;
 use super::thread::LogState;
+use crate::invariants::invariant;
 use crate::segment::vfs::{Clock, Vfs, VfsFile};
 use crate::segment::{SegmentError, SegmentWriter};
 use crate::store::blob::{Blob, Placing};
@@ -48,6 +49,8 @@ pub struct Appender {
     since_space_check: u64,
     /// A segment that is made, and perhaps listed: a try to go on in it failed.
     next: Option<SegmentWriter>,
+    /// Where the log ends, as the records that were staged have it.
+    end: Position,
 }
 
 impl Appender {
@@ -63,6 +66,7 @@ impl Appender {
             bugs: state.bugs,
             segments: state.segments,
             pins: state.pins,
+            end: state.writer.position(),
             writer: state.writer,
             waiting: Vec::new(),
             sealed: Vec::new(),
@@ -101,21 +105,34 @@ impl Appender {
         }
     }
 
+    /// Stages a record where the log goes on.
+    fn stage(&mut self, kind: RecordKind, payload: &[&[u8]]) -> Position {
+        let position = self.writer.stage(kind, payload);
+        invariant!(self.segments.is_open(position.segment), "{position} is in a segment that was sealed");
+        invariant!(position >= self.end, "a record at {position} after {}", self.end);
+        if cfg!(feature = "invariants") {
+            self.end = self.writer.position();
+        }
+        position
+    }
+
     pub fn stage_blob(&mut self, blob: Blob) -> Arc<Placing> {
-        let position = self.writer.stage(blob.record_kind(), &[&blob.head, &blob.body]);
+        let position = self.stage(blob.record_kind(), &[&blob.head, &blob.body]);
         blob.placed_at(position)
     }
 
     pub fn stage_payload(&mut self, kind: RecordKind, payload: &[u8]) -> Position {
-        self.writer.stage(kind, &[payload])
+        self.stage(kind, &[payload])
     }
 
     /// Stages a commit record; its position and its length with frame.
     pub fn stage_commit(&mut self, commit: &Commit) -> (Position, u64) {
+        let (needs, has) = (commit.ops.iter().map(Op::since).max().unwrap_or(0), self.segments.format());
+        invariant!(needs <= has, "a commit of format version {needs} in a store of version {has}");
         let mut payload = Vec::new();
         commit.encode(&mut payload);
         let before = self.writer.staged_bytes();
-        let position = self.writer.stage(RecordKind::Commit, &[&payload]);
+        let position = self.stage(RecordKind::Commit, &[&payload]);
         (position, (self.writer.staged_bytes() - before) as u64)
     }
 
@@ -155,6 +172,8 @@ impl Appender {
             }
             Err(_) if self.bugs.has(Bug::KeepFailedAppend) => Ok(()),
             Err(error) => {
+                // What was staged is cut back.
+                self.end = self.writer.position();
                 if !error.was_cut_back() {
                     self.status.poison(format!("a failed append could not be undone: {error}"));
                 }
@@ -201,7 +220,7 @@ impl Appender {
         }
         let mut footer = Vec::new();
         self.writer.footer().encode(&mut footer);
-        self.writer.stage(RecordKind::Footer, &[&footer]);
+        self.stage(RecordKind::Footer, &[&footer]);
         if let Err(error) = self.write() {
             self.next = Some(next);
             return Err(error);
@@ -210,7 +229,9 @@ impl Appender {
         if !self.bugs.has(Bug::SkipSealedSync) {
             self.sealed.push(self.writer.file());
         }
-        self.writer = next;
+        if !self.bugs.has(Bug::AppendToSealed) {
+            self.writer = next;
+        }
         self.new_file = true;
         self.unsynced += 1;
         Ok(())

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use deltastore_format::{Commit, Epoch, Position, StoreId};
+use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
 
 use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged, StagedMove};
 use super::message::{Answer, CommitRequest, Message, Work};
 use crate::index::{Index, IndexError};
+use crate::invariants::invariant;
 use crate::segment::SegmentWriter;
 use crate::segment::vfs::{Clock, Vfs};
 use crate::store::blob::Placing;
@@ -124,6 +125,7 @@ impl LogThread<'_> {
                 self.in_flight = false;
                 self.stalled = None;
                 if let Ok(position) = result {
+                    invariant!(position >= self.durable, "{} was durable and now {position}", self.durable);
                     self.durable = position;
                 }
             }
@@ -251,13 +253,26 @@ impl LogThread<'_> {
         let now_ms = self.clock.now_ms();
         let mut transaction = Transaction::new(&self.index, &mut self.next_sequence, now_ms, self.bugs);
         let go = evaluate(&mut transaction);
-        let (ops, relocated) = (transaction.ops, transaction.relocates);
+        let (ops, relocated, format) = (transaction.ops, transaction.relocates, transaction.format);
         if !go {
             done.call(Answer::Refused);
             return None;
         }
         if ops.is_empty() {
             done.call(Answer::Committed);
+            return None;
+        }
+        let highest = ops.iter().map(Op::sequence).max().unwrap_or(0);
+        invariant!(highest < self.next_sequence, "sequence {highest} of {} to come", self.next_sequence);
+        let format = if self.bugs.has(Bug::SkipFormatRaise) { 0 } else { format };
+        if let Err(error) = self.segments.raise(format) {
+            done.call(match error {
+                StoreError::Full => Answer::Full,
+                error => Answer::NotNow(IndexError::NotNow {
+                    action: "raise the format version",
+                    message: error.to_string(),
+                }),
+            });
             return None;
         }
         let late =

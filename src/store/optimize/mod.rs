@@ -162,7 +162,7 @@ impl Store {
         for row in self.index().buckets() {
             let put = row?.put;
             if options.bucket.as_ref().is_none_or(|wanted| *wanted == put.name) {
-                buckets.push((put.bucket, options.policy.unwrap_or_else(|| Policy::of(&put.settings))));
+                buckets.push((put.bucket, options.policy.unwrap_or_else(|| (self.settings().policy_of)(&put))));
             }
         }
         if let Some(name) = options.bucket.as_ref().filter(|_| buckets.is_empty()) {

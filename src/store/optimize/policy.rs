@@ -6,9 +6,6 @@ use std::str::FromStr;
 use crate::delta::{CutSettings, Effort};
 use crate::store::Settings;
 
-/// The bucket setting that holds a [`Policy`].
-const SETTING: &str = "optimize";
-
 /// What the optimizer does with a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
@@ -25,19 +22,6 @@ pub enum Policy {
 
 impl Policy {
     pub const ALL: [Self; 4] = [Self::Off, Self::Fast, Self::Balanced, Self::Max];
-
-    /// A bucket's policy, from its settings.
-    #[must_use]
-    pub fn of(settings: &[(String, String)]) -> Self {
-        let own = settings.iter().find(|(name, _)| name == SETTING);
-        own.and_then(|(_, value)| value.parse().ok()).unwrap_or_default()
-    }
-
-    /// Notes the policy in a bucket's settings.
-    pub fn set(self, settings: &mut Vec<(String, String)>) {
-        settings.retain(|(name, _)| name != SETTING);
-        settings.push((SETTING.to_owned(), self.to_string()));
-    }
 
     pub(super) fn effort(self) -> Effort {
         match self {

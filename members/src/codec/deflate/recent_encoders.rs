@@ -1,17 +1,19 @@
 //! Encoders that made earlier streams, tried before others.
 //!
-//! Trying all of them takes milliseconds, however short a stream is. Where many in a row have none, in an archive of an
-//! encoder without a name, the search is worthwhile ever more rarely.
+//! A search over all encoders takes milliseconds, however short the stream is. After many streams in a row without an
+//! encoder, it is made ever more rarely.
+//!
+//! Invariant: what is found depends on the streams and on the encoders known beforehand, never on time.
 
 use super::encoder::detect::find_within;
 use super::encoder::find_among;
 use super::encoder::params::Params;
 use super::encoder::types::{Input, Start};
 
-/// Encoders that are remembered.
+/// The most encoders that are remembered.
 const MAX_ENCODERS: usize = 4;
-/// Searches in vain, one after the other, up to which each stream is searched for; from then on whenever their number,
-/// with those left out, is a power of two.
+/// Failed searches in a row up to which every stream is searched. After that, only a stream whose number in the row is
+/// a power of two is.
 const MAX_SEARCHES_IN_VAIN: u32 = 16;
 
 /// The encoders of earlier streams, the last one first.

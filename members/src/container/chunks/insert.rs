@@ -4,7 +4,8 @@
 
 use crate::container::{pg_dump, png};
 use crate::error::RecreateError;
-use crate::program::{Chunked, Chunks, take_varint};
+use crate::program::{Chunked, Chunks};
+use crate::varint::take_varint;
 
 use libdeflater::crc32;
 

@@ -1,7 +1,8 @@
 //! From the boundaries that were taken out to the ops that name them.
 
 use super::boundary::{Boundary, Mark};
-use crate::program::{Chunked, Chunks, Op, put_varint};
+use crate::program::{Chunked, Chunks, Op};
+use crate::varint::put_varint;
 
 /// Appends the ops for boundaries at or behind `start`, which are those of one unit, to its program.
 pub(crate) fn ops<'a>(boundaries: impl Iterator<Item = &'a Boundary>, start: usize, program: &mut Vec<u8>) {

@@ -14,7 +14,7 @@ impl Operation for GetBucketAcl {
 
     /// Everything is private to the root user.
     async fn run(operations: &Operations, request: Request<GetBucketAclInput>) -> Answer<GetBucketAclOutput> {
-        operations.objects.head_bucket(&request.input.bucket).map_err(to_s3_error)?;
+        operations.objects.bucket(&request.input.bucket).map_err(to_s3_error)?;
         Ok(S3Response::new(GetBucketAclOutput {
             grants: Some(vec![operations.owner.full_control()]),
             owner: Some(operations.owner.owner()),

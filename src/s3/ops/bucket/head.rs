@@ -14,7 +14,7 @@ impl Operation for HeadBucket {
     type Output = HeadBucketOutput;
 
     async fn run(operations: &Operations, request: Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
-        operations.objects.head_bucket(&request.input.bucket).map_err(to_s3_error)?;
+        operations.objects.bucket(&request.input.bucket).map_err(to_s3_error)?;
         let bucket_region = Some(operations.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned()));
         Ok(S3Response::new(HeadBucketOutput { bucket_region, ..HeadBucketOutput::default() }))
     }

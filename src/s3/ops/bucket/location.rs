@@ -16,7 +16,7 @@ impl Operation for GetBucketLocation {
     type Output = GetBucketLocationOutput;
 
     async fn run(operations: &Operations, request: Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
-        operations.objects.head_bucket(&request.input.bucket).map_err(to_s3_error)?;
+        operations.objects.bucket(&request.input.bucket).map_err(to_s3_error)?;
         let region = operations.region.as_deref().filter(|&region| region != DEFAULT_REGION);
         let location_constraint = region.map(|region| BucketLocationConstraint::from(region.to_owned()));
         Ok(S3Response::new(GetBucketLocationOutput { location_constraint }))

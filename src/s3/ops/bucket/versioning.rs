@@ -17,7 +17,7 @@ impl Operation for GetBucketVersioning {
         operations: &Operations,
         request: Request<GetBucketVersioningInput>,
     ) -> Answer<GetBucketVersioningOutput> {
-        operations.objects.head_bucket(&request.input.bucket).map_err(to_s3_error)?;
+        operations.objects.bucket(&request.input.bucket).map_err(to_s3_error)?;
         Ok(S3Response::new(GetBucketVersioningOutput::default()))
     }
 }

@@ -15,8 +15,9 @@ use crate::codec::deflate::encoder::types::{FAR_LOOKAHEAD, Input, LOOKAHEAD, Sta
 use crate::codec::deflate::encoder::{Prefix, matching};
 use crate::codec::deflate::inflate::Plain;
 use crate::codec::deflate::recent_encoders::RecentEncoders;
-use crate::program::{Encode, Op, put_varint};
+use crate::program::{Encode, Op};
 use crate::unit::builder::{TAIL, UNPACKED};
+use crate::varint::put_varint;
 
 /// Plain bytes of the largest block that is held; a stream with a larger one goes on as tokens.
 const MAX_BLOCK: usize = 16 * 1024 * 1024;

@@ -1,8 +1,7 @@
 //! Which encoder made a stream, found by trying.
 //!
-//! The first blocks are decoded into symbols and every plausible encoder runs until it chooses another symbol, which
-//! most do within a few hundred bytes. How many symbols the blocks hold says beforehand which symbol buffers are
-//! possible.
+//! The first blocks are decoded into symbols ([`Fingerprint`]), and each engine names the settings that can have made
+//! them. Every candidate runs until it chooses another symbol, which most do within a few hundred bytes.
 
 use super::encode::encode_expecting;
 use super::engines;

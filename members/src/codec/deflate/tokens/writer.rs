@@ -82,7 +82,7 @@ impl Tokens {
     #[inline(never)]
     fn closed_long(mut self, run: usize, nibble: u8) -> Self {
         let mut count = Vec::with_capacity(4);
-        crate::program::put_varint(&mut count, (run - MANY) as u64);
+        crate::varint::put_varint(&mut count, (run - MANY) as u64);
         if self.bytes.len() < self.at + count.len() {
             self.make_room(count.len());
             if self.overflowed {

@@ -6,9 +6,10 @@
 //! enough.
 
 use super::chains::Chains;
+use super::fill::MAX_MATCH;
 use super::rsync::Rsync;
 use super::sorted::{Hash, Search, Sorted, Tail};
-use super::window::{Filter, Flow, MAX_MATCH, Refill, Table, Window, common, four};
+use super::window::{Filter, Flow, Refill, Table, Window, common, four};
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::params::{Params, Strategy};
 use crate::codec::deflate::encoder::state::State;
@@ -42,59 +43,9 @@ const EFFORT: [Effort; 9] = [
     Effort { good: 32, lazy: 258, nice: 258, chain: 4096 },
 ];
 
-/// zlib's rolling hash, of which nothing is left after three bytes.
+/// What distinguishes one run of a matcher from another.
 #[derive(Clone, Copy)]
-pub(crate) struct Rolling {
-    shift: u32,
-    mask: u32,
-}
-
-impl Rolling {
-    pub(crate) fn new(mem_level: u8) -> Self {
-        let bits = u32::from(mem_level) + 7;
-        Self { shift: bits.div_ceil(3), mask: (1 << bits) - 1 }
-    }
-}
-
-impl Hash for Rolling {
-    #[inline(always)]
-    fn of(self, v: u32) -> u16 {
-        let shift = self.shift & 7;
-        ((((v & 255) << (2 * shift)) ^ ((v >> 8 & 255) << shift) ^ (v >> 16 & 255)) & self.mask) as u16
-    }
-
-    fn chains(self) -> usize {
-        self.mask as usize + 1
-    }
-}
-
-/// Chromium's hash of four bytes (its `contrib/optimizations/insert_string.h`), whose table never has fewer than 32 Ki
-/// chains.
-#[derive(Clone, Copy)]
-pub(crate) struct Multiplied {
-    mask: u32,
-}
-
-impl Multiplied {
-    pub(crate) fn new(mem_level: u8) -> Self {
-        Self { mask: (1 << (u32::from(mem_level) + 7).max(15)) - 1 }
-    }
-}
-
-impl Hash for Multiplied {
-    #[inline(always)]
-    fn of(self, string: u32) -> u16 {
-        ((string.wrapping_mul(66521).wrapping_add(66521) >> 16) & self.mask) as u16
-    }
-
-    fn chains(self) -> usize {
-        self.mask as usize + 1
-    }
-}
-
-/// Settings of one run.
-#[derive(Clone, Copy)]
-pub(crate) struct Settings {
+pub(crate) struct MatchSettings {
     pub(crate) effort: Effort,
     /// `Z_FILTERED`.
     pub(crate) filtered: bool,
@@ -104,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) rsync: bool,
 }
 
-impl Settings {
+impl MatchSettings {
     /// zlib's.
     pub(crate) fn of_zlib(params: &Params) -> Self {
         let filtered = params.strategy == Strategy::Filtered;
@@ -117,7 +68,7 @@ impl Settings {
 #[inline(always)]
 fn longest_in_chain(
     w: &Window<'_, Chains>,
-    s: &Settings,
+    s: &MatchSettings,
     at: usize,
     head: u16,
     mut best: usize,
@@ -158,7 +109,7 @@ fn longest_in_chain(
 fn longest<H: Hash>(
     w: &Window<'_, Sorted>,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     at: usize,
     best: usize,
     start: usize,
@@ -193,7 +144,7 @@ pub(crate) fn lazy<H: Hash>(
     w: &mut Window<'_, Sorted>,
     b: &mut Blocks,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     start: usize,
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
@@ -251,7 +202,7 @@ pub(crate) fn greedy<H: Hash>(
     w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     (warm, start): (usize, usize),
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
@@ -305,7 +256,7 @@ pub(crate) fn greedy<H: Hash>(
 fn begin<T: Table>(
     w: &Window<'_, T>,
     b: &mut Blocks,
-    s: &Settings,
+    s: &MatchSettings,
     start: usize,
     state: State,
 ) -> std::ops::ControlFlow<(), (Rsync, State)> {

@@ -5,7 +5,8 @@
 //! before, so a restart runs over whole blocks of the history first.
 
 use super::source::{Matcher, Source};
-use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH};
+use crate::codec::deflate::encoder::matchers::fill::MAX_MATCH;
+use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::state::State;
 use std::ops::ControlFlow;

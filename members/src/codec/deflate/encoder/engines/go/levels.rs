@@ -6,7 +6,8 @@
 
 use super::chains::{Chains, MIN_MATCH, NONE, WINDOW};
 use super::source::{Matcher, Source};
-use crate::codec::deflate::encoder::matchers::window::{Flow, MAX_MATCH, MIN_LOOKAHEAD};
+use crate::codec::deflate::encoder::matchers::fill::{MAX_MATCH, MIN_LOOKAHEAD};
+use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::state::State;
 use std::ops::ControlFlow;

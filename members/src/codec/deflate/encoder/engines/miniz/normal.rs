@@ -4,7 +4,7 @@ use super::blocks::Blocks;
 use super::limits::{MAX_MATCH, TOO_FAR, WINDOW};
 use super::probes::Search;
 use super::source::{Matcher, Source};
-use crate::codec::deflate::encoder::matchers::classic::Rolling;
+use crate::codec::deflate::encoder::matchers::hash::Rolling;
 use crate::codec::deflate::encoder::matchers::sorted::{Hash, Sorted};
 use crate::codec::deflate::encoder::matchers::window::{Flow, four};
 use crate::codec::deflate::encoder::state::State;

@@ -7,7 +7,8 @@
 use super::matcher::{Effort, WANTED, insert, longest, refill};
 use crate::codec::deflate::encoder::matchers::chains::Chains;
 use crate::codec::deflate::encoder::matchers::classic::flush;
-use crate::codec::deflate::encoder::matchers::window::{MIN_LOOKAHEAD, Refill, Window};
+use crate::codec::deflate::encoder::matchers::fill::MIN_LOOKAHEAD;
+use crate::codec::deflate::encoder::matchers::window::{Refill, Window};
 use crate::codec::deflate::encoder::output::block::Blocks;
 use crate::codec::deflate::encoder::state::State;
 use std::ops::ControlFlow;

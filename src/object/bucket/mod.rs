@@ -1,6 +1,16 @@
-//! Buckets: create, look up, list, delete.
+//! Buckets: create, look up, list, delete, and their settings.
+
+mod optimize;
+mod registry;
+mod setting;
+mod settings;
+
+use std::sync::Arc;
 
 use deltastore_format::{BucketId, BucketPut, Op, SegmentId, UploadPut};
+
+use optimize::Optimize;
+use setting::Setting;
 
 use crate::object::Objects;
 use crate::object::content::commit;
@@ -8,6 +18,9 @@ use crate::object::error::ObjectError;
 use crate::object::name::check_bucket_name;
 use crate::store::{Index, ListEntry, ListQuery, Policy, UploadRow};
 use crate::store::{Touch, Transaction};
+
+pub use registry::{Bucket, Buckets};
+pub use settings::BucketSettings;
 
 /// Most uploads that one commit aborts.
 const UPLOADS_PER_COMMIT: usize = 100;
@@ -33,19 +46,9 @@ impl Objects {
 
     /// # Errors
     /// `NoSuchBucket`
-    pub fn head_bucket(&self, name: &str) -> Result<BucketPut, ObjectError> {
-        match self.store.index().bucket(name)? {
-            Some(row) => Ok(row.put),
-            None => Err(ObjectError::NoSuchBucket { bucket: name.to_owned() }),
-        }
-    }
-
-    /// What the optimizer does with a bucket.
-    ///
-    /// # Errors
-    /// `NoSuchBucket`
-    pub fn optimize_policy(&self, name: &str) -> Result<Policy, ObjectError> {
-        Ok(Policy::of(&self.head_bucket(name)?.settings))
+    pub fn bucket(&self, name: &str) -> Result<Arc<Bucket>, ObjectError> {
+        let found = self.buckets.find(self.store.index(), name)?;
+        found.ok_or_else(|| ObjectError::NoSuchBucket { bucket: name.to_owned() })
     }
 
     /// Says what the optimizer is to do with a bucket.
@@ -53,6 +56,17 @@ impl Objects {
     /// # Errors
     /// `NoSuchBucket`
     pub async fn set_optimize_policy(&self, name: &str, policy: Policy) -> Result<(), ObjectError> {
+        self.set_setting::<Optimize>(name, policy).await
+    }
+
+    /// Says what a setting of a bucket is.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`
+    async fn set_setting<S: Setting>(&self, name: &str, value: S::Value) -> Result<(), ObjectError>
+    where
+        S::Value: Send + 'static,
+    {
         let bucket = self.bucket_id(name)?;
         let touches = vec![Touch::BucketName(name.to_owned()), Touch::Bucket(bucket)];
         let name = name.to_owned();
@@ -62,7 +76,7 @@ impl Objects {
             };
             let holders = row.holders();
             let mut put = row.put;
-            policy.set(&mut put.settings);
+            setting::set::<S>(&mut put.settings, &value);
             tx.push(Op::put(put, holders));
             Ok(())
         });
@@ -89,6 +103,11 @@ impl Objects {
             }
         }
     }
+}
+
+/// What the optimizer does with a bucket, for [`crate::store::Settings::policy_of`].
+pub fn policy_of(put: &BucketPut) -> Policy {
+    BucketSettings::of(&put.settings).optimize
 }
 
 /// Removes a bucket, or, where that would be too much at once, only some of its uploads: then false.

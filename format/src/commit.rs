@@ -6,11 +6,12 @@
 //! index be rebuilt from any set of whole segments.
 
 mod bucket;
+mod change;
 mod checksum;
 mod describe;
 mod document;
+mod durable;
 mod extension;
-mod op;
 mod part;
 mod put;
 mod table;
@@ -18,13 +19,14 @@ mod upload;
 mod version;
 
 pub use bucket::{BucketPut, MAX_BUCKET_NAME_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN, MAX_SETTINGS};
+pub use change::{Change, MAX_SEGMENTS};
 pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use describe::{MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS, Metadata, PartInfo};
 pub use document::{DocumentId, DocumentPut, MAX_DOCUMENT_LEN, MAX_DOCUMENT_NAME_LEN, MAX_SCOPE_LEN};
-pub use op::{Change, MAX_SEGMENTS};
+pub use durable::Durable;
 pub use part::{PartId, PartPut};
 pub use put::{MAX_ETAG_LEN, MAX_KEY_LEN, StorageType};
-pub use table::{Durable, Kind, Listed, Op};
+pub use table::{Kind, Listed, Op};
 pub use upload::UploadPut;
 pub use version::{VersionId, VersionPut};
 
@@ -121,7 +123,7 @@ impl Wire for Commit {
             time_ms: input.u64(Self::NAME)?,
             durable_upto: Position::read(input)?,
             placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placement::read)?,
-            ops: input.list("operations", MAX_OPS, op::MIN_LEN, Op::read)?,
+            ops: input.list("operations", MAX_OPS, change::MIN_LEN, Op::read)?,
         };
         no_extensions(input)?;
         Ok(commit)

@@ -5,7 +5,7 @@ use super::engine::{Batch, Counter};
 use super::error::IndexError;
 use super::family::Family;
 use super::rows::Rows;
-use super::wire::{Reader, push_position};
+use super::wire::{Reader, counter, push_position};
 use deltastore_format::{Codec, DecodeError, Hash, PlacedKind, Position};
 
 /// Where a window or node lies and what reading it takes.
@@ -72,13 +72,6 @@ impl BlobRow {
         }
         Ok(BlobRow { kind, position, record_len, raw_len, codec, depth, optimized, references })
     }
-}
-
-pub(super) fn counter(value: &[u8]) -> Result<i64, DecodeError> {
-    let mut reader = Reader::new("link count", value);
-    let count = reader.i64()?;
-    reader.finish()?;
-    Ok(count)
 }
 
 fn hash(key: &[u8]) -> Result<Hash, DecodeError> {

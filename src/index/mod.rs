@@ -113,7 +113,7 @@ impl Index {
         self.engine.write(batch)?;
         for (counter, keys) in counters.into_iter().zip(changed) {
             for key in keys {
-                let count = self.read(counter.family(), &key, blobs::counter)?.unwrap_or(0);
+                let count = self.read(counter.family(), &key, wire::counter)?.unwrap_or(0);
                 let holds = count >= 0 || counter == Counter::Segments && self.has_drifted()?;
                 invariant!(holds, "the counter {counter:?} of {} is {count}", hex::encode(key));
             }

@@ -22,8 +22,6 @@ pub struct Expect {
     pub length: Option<u64>,
     /// `Content-MD5`, Base64 as sent.
     pub md5: Option<String>,
-    /// `x-amz-content-sha256` where it names a digest of the whole body, hex as sent.
-    pub sha256: Option<String>,
     pub checksum: ExpectChecksum,
 }
 
@@ -57,7 +55,6 @@ impl ExpectChecksum {
 pub(super) struct Promises {
     length: Option<u64>,
     md5: Option<[u8; 16]>,
-    sha256: Option<[u8; 32]>,
     checksum: ExpectChecksum,
     algorithm: ChecksumAlgorithm,
 }
@@ -72,10 +69,8 @@ impl Promises {
             return Err(ObjectError::EntityTooLarge { size, max: MAX_BODY_SIZE });
         }
         let md5 = expect.md5.map(|text| decoded("Content-MD5", STANDARD.decode(&text).ok(), text)).transpose()?;
-        let sha256 =
-            expect.sha256.map(|text| decoded("x-amz-content-sha256", hex::decode(&text).ok(), text)).transpose()?;
         let algorithm = expect.checksum.algorithm().unwrap_or(default);
-        Ok(Promises { length: expect.length, md5, sha256, checksum: expect.checksum, algorithm })
+        Ok(Promises { length: expect.length, md5, checksum: expect.checksum, algorithm })
     }
 
     /// Bytes of the body, where promised.
@@ -85,7 +80,7 @@ impl Promises {
 
     /// What must be computed to verify them.
     pub(super) fn digests(&self) -> Digests {
-        Digests::new(self.algorithm, self.sha256.is_some())
+        Digests::new(self.algorithm)
     }
 
     /// The body, cut off with an error as soon as it is longer than promised or allowed.
@@ -109,15 +104,11 @@ impl Promises {
     /// Compares with what the body was; gives its checksum.
     ///
     /// # Errors
-    /// `IncompleteBody`, `ContentSha256Mismatch`, `BadDigest`; `InvalidRequest` for a trailer that is missing or not a
+    /// `IncompleteBody`, `BadDigest`; `InvalidRequest` for a trailer that is missing or not a
     /// checksum.
     pub(super) fn verify(self, found: Found) -> Result<ChecksumValue, ObjectError> {
         if let Some(expected) = self.length.filter(|length| *length != found.length) {
             return Err(ObjectError::IncompleteBody { expected, found: found.length });
-        }
-        if self.sha256 != found.sha256 {
-            let [expected, found] = [self.sha256, found.sha256].map(|sum| sum.map(hex::encode).unwrap_or_default());
-            return Err(ObjectError::ContentSha256Mismatch { expected, found });
         }
         if let Some(md5) = self.md5.filter(|md5| *md5 != found.md5) {
             let [expected, found] = [md5, found.md5].map(|sum| STANDARD.encode(sum));
@@ -150,7 +141,6 @@ mod tests {
     use crate::object::content::Digest as _;
 
     const MD5: &str = "JfnnlDI7RTiF9RgfG2JNCw==";
-    const SHA256: &str = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225";
     const CRC32: &str = "y/Q5Jg==";
 
     /// Sends "123456789" with these promises.
@@ -177,7 +167,7 @@ mod tests {
     #[test]
     fn kept_promises() {
         let crc32 = Ok(ChecksumValue::parse(ChecksumAlgorithm::Crc32, CRC32).unwrap());
-        let all = Expect { length: Some(9), md5: Some(MD5.into()), sha256: Some(SHA256.into()), ..header(CRC32) };
+        let all = Expect { length: Some(9), md5: Some(MD5.into()), ..header(CRC32) };
         assert_eq!(send(all), crc32);
         assert_eq!(send(trailer(Some(CRC32))), crc32);
         let compute = ExpectChecksum::Compute(ChecksumAlgorithm::Crc32);
@@ -196,8 +186,6 @@ mod tests {
         assert_eq!(md5("AAAAAAAAAAAAAAAAAAAAAA=="), Err("BadDigest"));
         assert_eq!(md5("AAAA"), Err("InvalidDigest"));
         assert_eq!(md5("?"), Err("InvalidDigest"));
-        let sha256 = Expect { sha256: Some("00".repeat(32)), ..Expect::default() };
-        assert_eq!(send(sha256), Err("XAmzContentSHA256Mismatch"));
         assert_eq!(send(header("AAAAAA==")), Err("BadDigest"));
         assert_eq!(send(trailer(Some("AAAAAA=="))), Err("BadDigest"));
         assert_eq!(send(trailer(Some("AAAA"))), Err("InvalidRequest"));

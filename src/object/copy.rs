@@ -147,7 +147,7 @@ impl Objects {
             (None, known) => Ok(known.clone()),
             (Some(wanted), Some(known)) if known.algorithm == wanted => Ok(Some(known.clone())),
             (Some(wanted), _) => {
-                let digests = Digests::new(wanted, false);
+                let digests = Digests::new(wanted);
                 let found = self.read_digests(source, 0..source.size, digests).await?;
                 Ok(Some(found.checksum.stored(false)))
             }

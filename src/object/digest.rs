@@ -81,7 +81,6 @@ pub(super) fn composite<'a>(algorithm: ChecksumAlgorithm, parts: impl IntoIterat
 pub(super) struct Digests {
     length: u64,
     md5: Md5,
-    sha256: Option<Sha256>,
     algorithm: ChecksumAlgorithm,
     /// None where the algorithm is MD5, which every body has.
     checksum: Option<ChecksumDigest>,
@@ -93,20 +92,16 @@ pub(super) struct Digests {
 pub(super) struct Found {
     pub length: u64,
     pub md5: [u8; 16],
-    /// Only when it was asked for.
-    pub sha256: Option<[u8; 32]>,
     pub checksum: ChecksumValue,
     /// Of [`Digests::keeping`].
     pub kept: Option<ChecksumValue>,
 }
 
 impl Digests {
-    /// `content_sha256`: whether the request names a SHA-256 of the body outside of its checksum.
-    pub(super) fn new(checksum: ChecksumAlgorithm, content_sha256: bool) -> Self {
+    pub(super) fn new(checksum: ChecksumAlgorithm) -> Self {
         Digests {
             length: 0,
             md5: Md5::default(),
-            sha256: content_sha256.then(Sha256::new),
             algorithm: checksum,
             checksum: (checksum != ChecksumAlgorithm::Md5).then(|| ChecksumDigest::new(checksum)),
             kept: None,
@@ -124,7 +119,6 @@ impl Digests {
         Found {
             length: self.length,
             md5,
-            sha256: self.sha256.map(|digest| digest.finalize().into()),
             checksum: match self.checksum {
                 Some(digest) => digest.finish(),
                 None => ChecksumValue { algorithm: self.algorithm, value: md5.to_vec() },
@@ -141,9 +135,6 @@ impl content::Digest for Digests {
 
     fn update_others(&mut self, bytes: &[u8]) {
         self.length += bytes.len() as u64;
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(bytes);
-        }
         for checksum in [&mut self.checksum, &mut self.kept].into_iter().flatten() {
             checksum.update(bytes);
         }
@@ -157,31 +148,26 @@ mod tests {
 
     #[test]
     fn all_digests_of_chunked_bytes() {
-        let mut digests = Digests::new(ChecksumAlgorithm::Crc64Nvme, true);
+        let mut digests = Digests::new(ChecksumAlgorithm::Crc64Nvme);
         digests.update(b"1234");
         digests.update(b"");
         digests.update(b"56789");
         let found = digests.finish();
         assert_eq!(found.length, 9);
         assert_eq!(hex::encode(found.md5), "25f9e794323b453885f5181f1b624d0b");
-        assert_eq!(
-            found.sha256.map(hex::encode).as_deref(),
-            Some("15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225")
-        );
         assert_eq!(hex::encode(found.checksum.value), "ae8b14860a799888");
         assert_eq!(found.kept, None);
-        assert_eq!(Digests::new(ChecksumAlgorithm::Sha1, false).finish().sha256, None);
     }
 
     #[test]
     fn a_checksum_to_keep_beside_the_one_that_was_sent() {
-        let mut digests = Digests::new(ChecksumAlgorithm::Md5, false).keeping(ChecksumAlgorithm::Crc64Nvme);
+        let mut digests = Digests::new(ChecksumAlgorithm::Md5).keeping(ChecksumAlgorithm::Crc64Nvme);
         digests.update(b"123456789");
         let found = digests.finish();
         assert_eq!(found.checksum.algorithm, ChecksumAlgorithm::Md5);
         assert_eq!(hex::encode(found.checksum.value), "25f9e794323b453885f5181f1b624d0b");
         assert_eq!(found.kept.map(|kept| hex::encode(kept.value)).as_deref(), Some("ae8b14860a799888"));
-        let same = Digests::new(ChecksumAlgorithm::Crc64Nvme, false).keeping(ChecksumAlgorithm::Crc64Nvme);
+        let same = Digests::new(ChecksumAlgorithm::Crc64Nvme).keeping(ChecksumAlgorithm::Crc64Nvme);
         assert_eq!(same.finish().kept, None);
     }
 }

@@ -47,12 +47,7 @@ impl Inspected {
             bucket: bucket.to_owned(),
             version_id: VersionId::of(&version).to_string(),
             modified: date(version.modified_ms),
-            storage_type: match version.storage_type {
-                StorageType::Reference => "reference",
-                StorageType::Delta => "delta",
-                StorageType::Passthrough => "passthrough",
-            }
-            .into(),
+            storage_type: storage_type_name(version.storage_type).into(),
             optimized: version.optimized,
             parts: version.parts.len(),
             inspection,
@@ -112,6 +107,15 @@ impl Objects {
             }
         }
         Err(ObjectError::OperationAborted)
+    }
+}
+
+/// How clients and administrators are told how an object is stored.
+pub fn storage_type_name(storage_type: StorageType) -> &'static str {
+    match storage_type {
+        StorageType::Reference => "reference",
+        StorageType::Delta => "delta",
+        StorageType::Passthrough => "passthrough",
     }
 }
 

@@ -11,8 +11,8 @@ pub const MAX_USER_METADATA: usize = 2048;
 /// Most tags of one object.
 pub const MAX_TAGS: usize = 10;
 
-pub(super) const STORAGE_CLASS: &str = "x-amz-storage-class";
-pub(super) const WEBSITE_REDIRECT: &str = "x-amz-website-redirect-location";
+pub const STORAGE_CLASS: &str = "x-amz-storage-class";
+pub const WEBSITE_REDIRECT: &str = "x-amz-website-redirect-location";
 
 const MAX_TAG_NAME: usize = 128;
 const MAX_TAG_VALUE: usize = 256;

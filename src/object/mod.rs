@@ -4,7 +4,7 @@
 //! error codes; who may call what is decided above.
 //!
 //! Invariants:
-//! - Whatever a request promises about its body (length, MD5, SHA-256, checksum) is verified before the commit; a body
+//! - Whatever a request promises about its body (length, MD5, checksum) is verified before the commit; a body
 //!   that fails leaves nothing behind.
 //! - Conditions on what is stored are decided inside the commit, so between two writers exactly one wins. They are also
 //!   tried before a body is read, only to fail early.
@@ -60,9 +60,9 @@ pub use error::ObjectError;
 pub use expire::{ExpiryLooks, UploadExpiry};
 pub use get::{GetInput, GetOutput, HeadOutput};
 pub use identity::{VersionId, format_upload_id, parse_upload_id};
-pub use inspect::Inspected;
+pub use inspect::{Inspected, storage_type_name};
 pub use list::{ListInput, ListOutput};
-pub use metadata::{MAX_TAGS, MAX_USER_METADATA, parse_tags};
+pub use metadata::{MAX_TAGS, MAX_USER_METADATA, STORAGE_CLASS, WEBSITE_REDIRECT, parse_tags};
 pub use name::{MAX_KEY_LEN, check_bucket_name, check_key};
 pub use part::{ListPartsInput, ListPartsOutput, UploadPartCopyInput, UploadPartInput, UploadedPart};
 pub use put::PutInput;

@@ -179,7 +179,7 @@ impl Objects {
             .clone()
             .filter(|checksum| whole && !checksum.composite && checksum.algorithm == part_algorithm(upload));
         if let (Some((algorithm, _)), None) = (upload.checksum, &known) {
-            let digests = Digests::new(algorithm, false);
+            let digests = Digests::new(algorithm);
             let found = self.read_digests(source, range.clone(), digests).await?;
             return Ok((hex::encode(found.md5), Some(found.checksum.stored(false))));
         }

@@ -79,10 +79,7 @@ pub fn body_error(error: &StdError) -> ObjectError {
             return match error {
                 VerifyError::Body(BodyFault::Stalled) => ObjectError::RequestTimeout,
                 VerifyError::Chunk(ChunkError::Signature) => ObjectError::SignatureDoesNotMatch,
-                VerifyError::Sha256 => {
-                    let (expected, found) = ("otherwise".to_owned(), "different".to_owned());
-                    ObjectError::ContentSha256Mismatch { expected, found }
-                }
+                VerifyError::Sha256 => ObjectError::ContentSha256Mismatch,
                 VerifyError::Body(BodyFault::Broken(_)) | VerifyError::Chunk(_) => {
                     ObjectError::InvalidBody(error.to_string())
                 }

@@ -1,12 +1,15 @@
 //! S3 over HTTP: requests, signatures, errors and the server. The only place that names s3s.
 //!
-//! [`serve`] accepts connections; `request` wraps every request in what s3s leaves to its user (ids, limits, slow and
-//! broken bodies, health, the request log); `auth` verifies its signature and its body; `routing` finds its operation
-//! in one table; `access` refuses headers that would otherwise be ignored; `quirks` is what is done only because s3s
-//! does not; `ops` maps each S3 operation to `crate::object`; `admin` is what is not S3.
+//! [`serve`] accepts connections, and `peers` knows their other ends; `service` is put together for all of them.
+//! `request` is what s3s leaves to its user (ids, limits, slow and broken bodies, health, the request log). `pipeline`
+//! takes a request to its operation: `auth` finds who sent it and verifies its body, `routing` finds its row in one
+//! table (`ops/table.rs`), `authorize` asks whether it may, `access` refuses headers that would otherwise be ignored.
+//! `ops` maps each operation of S3 to `crate::object`; `admin` is what is not S3; `quirks` is what is done only because
+//! s3s does not.
 //!
 //! Invariants:
-//! - Every S3 request is signed by the configured credentials; nothing is served to others but health.
+//! - Every request is authorized (`authorize`), once for what it names and once for each other object that it acts on;
+//!   nothing is served to others but health.
 //! - A request runs the operation that the table has for it, or none.
 //! - No promise of a request is dropped silently: digests, checksums, trailers and conditions go to the object layer,
 //!   and headers that ask for what is not there (server-side encryption, public ACLs, locks) are refused.
@@ -23,6 +26,8 @@ mod auth;
 mod authorize;
 mod dates;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod operation;
 mod ops;
 mod peers;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_RANGE, EXPECT, HeaderValue, SERVER};
+use hyper::header::{CONNECTION, EXPECT, HeaderValue, SERVER};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use s3s::config::{S3Config, StaticConfigProvider};
@@ -23,6 +23,7 @@ use super::ops::Operations;
 use super::peers::pressure::{Direction, Peer};
 use super::peers::slots::Refused;
 use super::pipeline::Pipeline;
+use super::quirks;
 use super::request::context::RequestContext;
 use super::request::error_page::ErrorPage;
 use super::request::ids::RequestIds;
@@ -144,13 +145,7 @@ impl Service {
         } else {
             body
         };
-        // s3s says so for GET only.
-        if *context.method() == Method::HEAD
-            && parts.status == StatusCode::OK
-            && parts.headers.contains_key(CONTENT_RANGE)
-        {
-            parts.status = StatusCode::PARTIAL_CONTENT;
-        }
+        quirks::head_range::mend(context.method(), &mut parts);
         parts.headers.insert("x-amz-request-id", context.id().header());
         parts.headers.insert("x-amz-id-2", self.host_id.clone());
         parts.headers.insert(SERVER, HeaderValue::from_static("Deltastore"));

@@ -234,7 +234,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
         let mut pipeline = Pipeline::new(store.chunker(), Arc::clone(&encoding), 1);
         pipeline.push(body);
         pipeline.finish();
-        while let Some(chunk) = pipeline.next() {
+        while let Some(chunk) = pipeline.next_chunk() {
             let (sender, stored) = mpsc::channel();
             chunk.store(&store, &mut worker, &encoding, move |done| drop(sender.send(done)));
             let done = stored.recv().map_err(|error| error.to_string())?;

@@ -3,7 +3,7 @@
 //! Uploads. What arrives of a body before it has a share of the memory is counted as *arriving*; a share is asked for
 //! once a whole chunk, or the whole of a short body, is there. So a peer that announces much and sends little holds
 //! next to nothing. Only when what is arriving reaches its limit do uploads take their share early, and then a slow one
-//! may hold what others wait for: the server cuts it off (`s3/server/pressure.rs`). Small bodies have a share of the
+//! may hold what others wait for: the server cuts it off (`s3/peers/pressure.rs`). Small bodies have a share of the
 //! memory of their own, so that large ones never keep them waiting.
 //!
 //! Downloads never wait. A window goes out whole if there is memory for it; if not, it goes out in small copied pieces,

@@ -3,7 +3,7 @@
 use s3s::{Body, HttpResponse, S3Error, S3Result, s3_error};
 
 use super::query::Query;
-use super::{Admin, PREFIX, answer};
+use super::state::{Admin, PREFIX, answer};
 use crate::object::ObjectError;
 use crate::object::content::run_read;
 use crate::remote::percent;

@@ -2,7 +2,7 @@
 
 use s3s::{Body, HttpResponse, S3Error, S3Result, s3_error};
 
-use super::{Admin, PREFIX, answer};
+use super::state::{Admin, PREFIX, answer};
 use crate::store::JobError;
 
 /// What is done to a job.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::query::Query;
-use super::{Admin, answer};
+use super::state::{Admin, answer};
 use crate::s3::error::to_s3_error;
 use crate::store::{
     Held, Job, JobError, Next, OptimizeOptions, OptimizeProgress, OptimizeReport, Optimizer, Outcome, ParityPass,

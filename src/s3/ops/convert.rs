@@ -2,20 +2,18 @@
 
 use std::time::{Duration, SystemTime};
 
-use deltastore_format::{Checksum, Metadata, StorageType, VersionPut};
+use deltastore_format::{Checksum, Metadata, VersionPut};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use s3s::dto::{self, ETag, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result, s3_error};
 use sha2::{Digest, Sha256};
 
-use crate::object::{ObjectError, checksum, parse_tags};
+use crate::object::{ObjectError, STORAGE_CLASS, WEBSITE_REDIRECT, checksum, parse_tags, storage_type_name};
 use crate::s3::error::to_s3_error;
 
 /// Headers that are kept with an object and returned as they were sent.
 const KEPT_HEADERS: [&str; 6] =
     ["cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"];
-pub const STORAGE_CLASS: &str = "x-amz-storage-class";
-pub const WEBSITE_REDIRECT: &str = "x-amz-website-redirect-location";
 const MAX_WEBSITE_REDIRECT: usize = 2048;
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
 const STORAGE_CLASSES: [&str; 11] = [
@@ -287,11 +285,7 @@ pub fn listed_class(metadata: &Metadata) -> String {
 
 /// What the root user, as the store's administrator, sees of how an object is stored.
 pub fn storage_headers(version: &VersionPut) -> HeaderMap {
-    let kind = match version.storage_type {
-        StorageType::Reference => "reference",
-        StorageType::Delta => "delta",
-        StorageType::Passthrough => "passthrough",
-    };
+    let kind = storage_type_name(version.storage_type);
     let mut headers = HeaderMap::with_capacity(2);
     headers.insert(HeaderName::from_static("x-amz-storage-type"), HeaderValue::from_static(kind));
     headers.insert(HeaderName::from_static("x-deltastore-stored-bytes"), version.stored_bytes.into());

@@ -38,7 +38,6 @@ pub fn expect(headers: &HeaderMap, length: Option<i64>, trailers: Option<&Traile
         length,
         // An empty one is none, and told so when it is read.
         md5,
-        sha256: None,
         checksum: checksum(headers, trailers)?,
     })
 }

@@ -95,18 +95,16 @@ impl Pipeline {
     ) -> Result<HttpResponse, ErrorPage> {
         let Parts { method, uri, mut headers, mut extensions, .. } = parts;
         quirks::repeated::join(&mut headers);
-        let mut sent_headers = quirks::headers::hides_some(&headers).then(|| headers.clone());
+        let mut sent = None;
         if row.body() == RequestBody::Document && !document::is_longer(&headers, self.max_xml_bytes) {
             let document = document::read(&mut body, &uri, &headers, self.max_xml_bytes).await?;
-            sent_headers.get_or_insert_with(|| headers.clone());
+            sent = Some(headers.clone());
             headers.insert(CONTENT_LENGTH, HeaderValue::from(document.len()));
             body = Body::from(document);
         }
-        if sent_headers.is_some() {
-            quirks::headers::hide(&mut headers);
-        }
+        let hidden = quirks::headers::hide(&mut headers);
         let seen_uri = quirks::overrides::hide(uri.clone());
-        extensions.insert(Sent { headers: sent_headers, uri, trailers, region });
+        extensions.insert(Sent { headers: sent.or(hidden), uri, trailers, region });
 
         let mut inner = s3s::HttpRequest::new(body);
         *inner.method_mut() = method;

@@ -5,7 +5,7 @@
 //! operations read these headers themselves, as they were sent, and s3s does not see them.
 
 use hyper::HeaderMap;
-use hyper::header::HeaderValue;
+use hyper::header::{HeaderName, HeaderValue};
 
 const HIDDEN: [&str; 16] = [
     "cache-control",
@@ -29,19 +29,21 @@ const HIDDEN: [&str; 16] = [
 /// Tells copies from uploads, so s3s must see it; its value is read by [`crate::s3::ops`].
 const COPY_SOURCE: &str = "x-amz-copy-source";
 
-/// Whether there is something that s3s must not see.
-pub fn hides_some(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| name == COPY_SOURCE || HIDDEN.contains(&name.as_str()))
-}
-
-/// Leaves what s3s reads as S3 does.
-pub fn hide(headers: &mut HeaderMap) {
-    for name in HIDDEN {
+/// Leaves what s3s reads as S3 does. Gives the headers as they were where that is not all of them.
+pub fn hide(headers: &mut HeaderMap) -> Option<HeaderMap> {
+    let hidden: Vec<HeaderName> = headers.keys().filter(|name| HIDDEN.contains(&name.as_str())).cloned().collect();
+    let copies = headers.contains_key(COPY_SOURCE);
+    if hidden.is_empty() && !copies {
+        return None;
+    }
+    let sent = headers.clone();
+    for name in hidden {
         headers.remove(name);
     }
-    if headers.contains_key(COPY_SOURCE) {
+    if copies {
         headers.insert(COPY_SOURCE, HeaderValue::from_static("bucket/key"));
     }
+    Some(sent)
 }
 
 #[cfg(test)]
@@ -66,9 +68,11 @@ mod tests {
         headers.insert(COPY_SOURCE, HeaderValue::from_static("b/%ZZ"));
         headers.insert("if-match", HeaderValue::from_static("a/b"));
         headers.insert("x-amz-meta-a", HeaderValue::from_static("1"));
-        assert!(hides_some(&headers));
-        hide(&mut headers);
+        let whole = headers.clone();
+        assert_eq!(hide(&mut headers), Some(whole));
         let left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         assert_eq!(left, [("x-amz-copy-source", "bucket/key"), ("x-amz-meta-a", "1")]);
+        headers.remove(COPY_SOURCE);
+        assert_eq!(hide(&mut headers), None);
     }
 }

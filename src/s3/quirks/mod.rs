@@ -2,7 +2,10 @@
 //! once s3s does it itself.
 
 pub mod documents;
+pub mod head_range;
 pub mod headers;
 pub mod overrides;
 pub mod references;
 pub mod repeated;
+#[cfg(test)]
+mod testing;

@@ -61,7 +61,18 @@ fn latin1(text: &str) -> Option<HeaderValue> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+    use s3s::Body;
+
     use super::*;
+    use crate::s3::quirks::testing::status;
+
+    #[tokio::test]
+    async fn s3s_misreads_them_still() {
+        let get = |query: &str| Request::get(format!("/bucket/key?{query}")).body(Body::empty()).unwrap();
+        assert_eq!(status(get("response-content-type=a")).await, 501);
+        assert_eq!(status(get("response-expires=never")).await, 400);
+    }
 
     #[test]
     fn any_text_that_a_header_holds_is_one() {

@@ -24,7 +24,23 @@ fn is_list(name: &HeaderName) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use hyper::Request;
+    use s3s::Body;
+
     use super::*;
+    use crate::s3::quirks::testing::status;
+
+    #[tokio::test]
+    async fn s3s_refuses_them_still() {
+        let put = |values: &[&'static str]| {
+            let mut request = Request::put("/bucket/key").body(Body::empty()).unwrap();
+            for value in values {
+                request.headers_mut().append("x-amz-meta-a", HeaderValue::from_static(value));
+            }
+            request
+        };
+        assert_eq!((status(put(&["1"])).await, status(put(&["1", "2"])).await), (501, 400));
+    }
 
     #[test]
     fn lists_and_metadata_are_joined_and_others_are_not() {

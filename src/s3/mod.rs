@@ -2,9 +2,10 @@
 //!
 //! [`serve`] accepts connections, and `peers` knows their other ends; `service` is put together for all of them.
 //! `request` is what s3s leaves to its user (ids, limits, slow and broken bodies, health, the request log). `pipeline`
-//! takes a request to its operation: `auth` finds who sent it and verifies its body, `routing` finds its row in one table
-//! (`ops/table.rs`), `authorize` asks whether it may, `access` refuses headers that would otherwise be ignored. `ops` maps
-//! each operation of S3 to `crate::object`; `admin` is what is not S3; `quirks` is what is done only because s3s does not.
+//! takes a request to its operation: `auth` finds who sent it and verifies its body, `routing` finds its row in one
+//! table (`ops/table.rs`), `authorize` asks whether it may, `access` refuses headers that would otherwise be ignored.
+//! `ops` maps each operation of S3 to `crate::object`; `admin` is what is not S3; `quirks` is what is done only because
+//! s3s does not.
 //!
 //! Invariants:
 //! - Every request is authorized (`authorize`), once for what it names and once for each other object that it acts on;

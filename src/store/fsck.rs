@@ -235,10 +235,11 @@ impl Store {
             PlacedKind::Window => {
                 for reference in &row.references {
                     *used.entry(*reference).or_default() += 1;
-                    let cold = |row: Option<BlobRow>| row.is_none_or(|reference| reference.cold);
-                    if row.cold && !cold(self.index().blob(reference)?) {
-                        let (cold, found) = ("cold references", format!("{reference}, which is not cold"));
-                        return Err(StoreError::damaged(row.position, cold, found));
+                    let optimized = |row: Option<BlobRow>| row.is_none_or(|reference| reference.optimized);
+                    if row.optimized && !optimized(self.index().blob(reference)?) {
+                        let (optimized, found) =
+                            ("optimized references", format!("{reference}, which is not optimized"));
+                        return Err(StoreError::damaged(row.position, optimized, found));
                     }
                 }
                 self.check_depth(row)?;

@@ -138,7 +138,7 @@ fn blobs_and_links() {
             kind: PlacedKind::Window,
             position: position(640),
             record_len: 1 << 33,
-            cold: true,
+            optimized: true,
             raw_len: 1 << 20,
             codec: Codec::Vcdiff,
             depth: 2,
@@ -147,7 +147,7 @@ fn blobs_and_links() {
         let node = BlobRow {
             kind: PlacedKind::Node,
             codec: Codec::Raw,
-            cold: false,
+            optimized: false,
             raw_len: 0,
             depth: 0,
             references: vec![],

@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use deltastore::delta::{
+use deltastore_delta::{
     Candidate, CutSettings, CutWindow, Cutter, Decoder, Effort, Encoded, Encoder, Nearness, Reference, References,
 };
 use deltastore_format::{Codec, Hash, WindowHead};

@@ -2,9 +2,6 @@
 
 #![deny(clippy::unwrap_used)]
 
-pub use deltastore_delta as delta;
-pub use deltastore_segment as segment;
-
 pub mod cli;
 pub mod iam;
 pub mod index;

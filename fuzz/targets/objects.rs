@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use deltastore::delta::CutSettings;
+use deltastore_delta::CutSettings;
 use deltastore::index::MemEngine;
 use deltastore::object::{
     ByteRange, DeleteInput, DeleteKey, Expect, GetInput, ListInput, ObjectError, Objects, PutInput, WriteConditions,
 };
-use deltastore::segment::vfs::{MemoryVfs, SystemClock};
+use deltastore_segment::vfs::{MemoryVfs, SystemClock};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, Folder, OptimizeOptions, Settings, Store};
 use futures::executor::block_on;

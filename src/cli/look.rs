@@ -9,8 +9,9 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use deltastore_segment::vfs::{Clock, RealVfs, SystemClock};
+
 use crate::index::{RocksSettings, open_derived};
-use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::{Folder, Problem, Settings, Store, StoreError};
 
 /// A store opened for reading. The order of fields matters: the store is dropped before the files that it reads.

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use deltastore_segment::vfs::{Clock, RealVfs, SystemClock};
+
 use super::descriptors::Descriptors;
 use crate::index::{Engine, RocksSettings, open_derived};
 use crate::object::policy_of;
-use crate::segment::vfs::{Clock, RealVfs, SystemClock};
 use crate::store::bugs::Bugs;
 use crate::store::{Folder, Settings, Store, StoreError};
 

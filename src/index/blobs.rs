@@ -120,6 +120,22 @@ impl Index {
         self.rows(Family::Links, &from.0, None, |key, value| Ok((hash(key)?, counter(value)?)))
     }
 
+    /// All windows and nodes whose links add up to nothing: both tables are in hash order and read side by side.
+    pub fn unlinked(&self) -> Result<Vec<Hash>, IndexError> {
+        let mut links = self.all_links(Hash::default()).peekable();
+        let mut found = Vec::new();
+        for row in self.all_blobs(Hash::default()) {
+            let (hash, _) = row?;
+            while links.next_if(|link| link.as_ref().is_ok_and(|(other, _)| *other < hash)).is_some() {}
+            match links.peek() {
+                Some(Ok((other, count))) if *other == hash && *count > 0 => {}
+                Some(Err(error)) => return Err(error.clone()),
+                _ => found.push(hash),
+            }
+        }
+        Ok(found)
+    }
+
     pub fn stage_links(&self, batch: &mut Batch, hash: &Hash, delta: i64) {
         batch.merge_add(Counter::Links, hash.0, delta);
     }

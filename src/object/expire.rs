@@ -50,7 +50,7 @@ impl UploadExpiry {
     }
 }
 
-impl Job for UploadExpiry {
+impl Job<Store> for UploadExpiry {
     fn name(&self) -> &'static str {
         "expire-uploads"
     }
@@ -63,7 +63,7 @@ impl Job for UploadExpiry {
         Next::After(self.pause)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let next = Next::After(self.pause);
         // A look by hand is no reason to end an upload sooner.
         if run.by_hand() {

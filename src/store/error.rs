@@ -1,10 +1,10 @@
 //! What can go wrong below the object layer; one variant where callers act differently.
 
+use deltastore_delta::DeltaError;
 use deltastore_format::{DecodeError, Hash, Position};
+use deltastore_segment::{SegmentError, is_passing};
 
-use crate::delta::DeltaError;
 use crate::index::IndexError;
-use crate::segment::{SegmentError, is_passing};
 
 /// What a disk answers that cannot read a sector.
 const EIO: i32 = rustix::io::Errno::IO.raw_os_error();

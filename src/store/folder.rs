@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use deltastore_format::store::{BASE_VERSION, STORE_HEADER_LEN};
 use deltastore_format::{DecodeError, Epoch, Manifest, SegmentId, StoreHeader, StoreId};
+use deltastore_segment::vfs::{Clock, ReadOnlyVfs, Vfs, create_dir_durable, replace_file};
+use deltastore_segment::{ManifestFiles, list_segments, read_manifest, segment_dir, write_manifest};
 
 use super::error::StoreError;
-use super::fsck::Problem;
-use crate::segment::vfs::{Clock, ReadOnlyVfs, Vfs, create_dir_durable, replace_file};
-use crate::segment::{ManifestFiles, list_segments, read_manifest, segment_dir, write_manifest};
+use super::problem::Problem;
 
 const LOCK: &str = "LOCK";
 const HEADER: &str = "STORE";

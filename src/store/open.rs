@@ -3,21 +3,28 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use deltastore_segment::vfs::Clock;
+use deltastore_segment::{DiskCache, Readers};
 use parking_lot::Mutex;
 
 use super::bugs::Bugs;
+use super::damage::Damage;
 use super::encoders::Encoders;
+use super::error::StoreError;
 use super::fetch::Blobs;
+use super::folder::Folder;
+use super::handle::{Inner, Store};
+use super::jobs::Jobs;
 use super::log::{Log, LogState, Status};
-use super::optimize::OptimizerState;
+use super::optimizer_state::OptimizerState;
 use super::pins::Pins;
+use super::pool::Pool;
+use super::recovery::Progress;
 use super::recovery::{self, Found, Rebuilt, RecoveryContext};
 use super::segments::Segments;
+use super::settings::Settings;
 use super::soundness::{Soundness, Unverified};
-use super::{Damage, Folder, Index, Inner, Jobs, Pool, Progress, Settings, Store, StoreError};
-use crate::index::Engine;
-use crate::segment::vfs::Clock;
-use crate::segment::{DiskCache, Readers};
+use crate::index::{Engine, Index};
 
 /// How long a start waits for what may pass.
 const RECOVERY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -138,7 +145,7 @@ impl Store {
 
     fn assemble(parts: Parts) -> Result<Self, StoreError> {
         let Parts { folder, index, readers, clock, settings, bugs, found, soundness, disk, status, pins, log } = parts;
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::new(Inner {
             blobs: Blobs::new(index.clone(), Arc::clone(&pins), readers, settings.cache_bytes, disk, soundness, bugs),
             encode: Pool::new("encode", settings.encode_threads, status.handoffs.clone())?,
             read: Pool::new("read", settings.read_threads, status.handoffs.clone())?,
@@ -160,7 +167,7 @@ impl Store {
             end: log.is_none().then_some(found.end),
             log,
             folder,
-        })))
+        }))
     }
 
     /// Gives up the lost segments of a locked folder, for good unless their files come back; names what is lost.

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Sender, bounded};
+use deltastore_delta::{Decoder, Encoder};
 
 use super::fetch::CachePolicy;
 use super::handoffs::Handoffs;
-use crate::delta::{Decoder, Encoder};
 
 /// Jobs that may wait; more than all connections together can have under way.
 const QUEUE: usize = 16 * 1024;

@@ -19,13 +19,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Manifest, Position, SegmentEntry, SegmentHeader, SegmentId, SegmentState, StoreHeader};
+use deltastore_segment::vfs::Vfs;
+use deltastore_segment::{write_manifest, write_manifest_unsynced};
 use parking_lot::Mutex;
 
 use super::bugs::{Bug, Bugs};
 use super::error::StoreError;
 use super::folder::{Folder, write_header};
-use crate::segment::vfs::Vfs;
-use crate::segment::{write_manifest, write_manifest_unsynced};
 
 /// The set of existing segments, shared by the log and the collector.
 pub struct Segments {

@@ -1,10 +1,10 @@
 //! What an operator can set about a store.
 
+use deltastore_delta::{CutSettings, Effort};
 use deltastore_format::BucketPut;
 use deltastore_members as members;
 
-use super::Policy;
-use crate::delta::{CutSettings, Effort};
+use super::policy::Policy;
 
 /// Settings of an open store. None of them is written to disk; each may differ from run to run.
 #[derive(Clone, Debug)]
@@ -91,6 +91,14 @@ impl Settings {
     pub const fn disk_cache_for(capacity: u64) -> u64 {
         let share = capacity / 20;
         if share < 4 << 30 { share } else { 4 << 30 }
+    }
+
+    /// How the optimizer cuts windows under a policy.
+    pub(super) fn cut_of(&self, policy: Policy) -> CutSettings {
+        match policy {
+            Policy::Off | Policy::Fast => self.cut,
+            Policy::Balanced | Policy::Max => self.optimized_cut,
+        }
     }
 
     /// The settings for a disk with room for `capacity` bytes of segments: whatever is deleted on a disk that was

@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use deltastore::index::{RocksSettings, open_derived};
 use deltastore::object::{Expect, Objects, PutInput, WriteConditions};
-use deltastore::segment::vfs::{RealVfs, SystemClock};
 use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
 use deltastore_format::Metadata;
+use deltastore_segment::vfs::{RealVfs, SystemClock};
 use futures::StreamExt;
 use futures::executor::block_on;
 

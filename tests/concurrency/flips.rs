@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use deltastore::index::BlobRow;
 use deltastore::object::Objects;
-use deltastore::segment::segment_path;
-use deltastore::segment::vfs::SimVfs;
 use deltastore_format::Hash;
+use deltastore_segment::segment_path;
+use deltastore_segment::vfs::SimVfs;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore::delta::CutSettings;
 use deltastore::index::{Engine, MemEngine, RocksEngine, RocksSettings};
 use deltastore::object::Objects;
-use deltastore::segment::vfs::{RealVfs, SimVfs, SystemClock, Vfs};
 use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
+use deltastore_delta::CutSettings;
+use deltastore_segment::vfs::{RealVfs, SimVfs, SystemClock, Vfs};
 use futures::executor::block_on;
 use md5::{Digest, Md5};
 

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deltastore::segment::vfs::SimVfs;
 use deltastore::store::CollectOptions;
 use deltastore_format::RecordKind;
+use deltastore_segment::vfs::SimVfs;
 
 use crate::map::{Place, Region, places};
 use crate::world::{World, open, rebuild};

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use deltastore::segment::vfs::{SimVfs, Vfs};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{Manifest, StoreHeader};
+use deltastore_segment::vfs::{SimVfs, Vfs};
 
 use crate::world::{DIR, World, folder, open};
 

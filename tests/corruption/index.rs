@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use deltastore::index::{RocksEngine, RocksSettings, open_derived};
 use deltastore::object::{Expect, ObjectError, Objects, PutInput, WriteConditions};
-use deltastore::segment::vfs::RealVfs;
 use deltastore::store::{Health, Store, StoreError, bugs::Bugs};
+use deltastore_segment::vfs::RealVfs;
 use futures::StreamExt;
 use futures::executor::block_on;
 

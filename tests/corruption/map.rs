@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use deltastore::object::Objects;
-use deltastore::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_path};
 use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
     BucketId, Change, Commit, Entry, EntryKind, Hash, NodePayload, Op, Position, RecordKind, SegmentId, record_len,
 };
+use deltastore_segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_path};
 
 use crate::world::{DIR, Name, World};
 

@@ -7,12 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use deltastore::index::{BlobRow, Index, MemEngine, ParityRow};
 use deltastore::object::{Expect, Objects, PutInput, WriteConditions};
-use deltastore::segment::vfs::{Fault, FaultError, FaultOp, SimVfs};
-use deltastore::segment::{SegmentReader, segment_path};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{OptimizeOptions, OptimizeReport, Policy, Store, Walk, Worker};
 use deltastore_format::record::RECORD_HEADER_LEN;
 use deltastore_format::{Hash, Metadata, Parity, PlacedKind, Position};
+use deltastore_segment::vfs::{Fault, FaultError, FaultOp, SimVfs};
+use deltastore_segment::{SegmentReader, segment_path};
 use futures::StreamExt;
 use futures::executor::block_on;
 

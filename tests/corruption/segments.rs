@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use deltastore::index::MemEngine;
 use deltastore::object::{Expect, ObjectError, Objects, PutInput, WriteConditions};
-use deltastore::segment::vfs::{SimVfs, Vfs};
-use deltastore::segment::{list_segments, segment_path};
 use deltastore::store::{CollectOptions, Folder, FsckReport, Health, OptimizeOptions, Policy, Store, StoreError};
 use deltastore_format::{Metadata, SegmentId};
+use deltastore_segment::vfs::{SimVfs, Vfs};
+use deltastore_segment::{list_segments, segment_path};
 use futures::StreamExt;
 use futures::executor::block_on;
 

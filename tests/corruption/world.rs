@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
-use deltastore::delta::CutSettings;
 use deltastore::index::MemEngine;
 use deltastore::object::{
     ByteRange, CompleteInput, CompletedPart, CreateUploadInput, DeleteInput, DeleteKey, Expect, GetInput, ListInput,
     ListPartsInput, ObjectError, Objects, PutInput, UploadPartInput, WriteConditions, format_upload_id,
 };
-use deltastore::segment::vfs::{Clock, SimClock, SimVfs, Vfs};
 use deltastore::store::{
     CollectOptions, Damage, Folder, OptimizeOptions, Policy, Settings, Store, StoreError, bugs::Bugs,
 };
+use deltastore_delta::CutSettings;
 use deltastore_format::Metadata;
+use deltastore_segment::vfs::{Clock, SimClock, SimVfs, Vfs};
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt};
 

@@ -4,8 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
-use deltastore::segment::vfs::Lie;
 use deltastore::store::bugs::{Bug, Bugs};
+use deltastore_segment::vfs::Lie;
 
 use crate::power::Losses;
 use crate::world::{World, in_parallel, setting};

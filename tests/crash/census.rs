@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use deltastore::segment::SegmentReader;
 use deltastore::store::Walk;
 use deltastore_format::{EntryKind, Hash, NodePayload};
+use deltastore_segment::SegmentReader;
 
 use crate::disk::DIR;
 use crate::world::World;

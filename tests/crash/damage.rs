@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use deltastore::object::GetInput;
-use deltastore::segment::segment_path;
 use deltastore::store::bugs::Bugs;
 use deltastore_format::EntryKind;
+use deltastore_segment::segment_path;
 use futures::TryStreamExt;
 use futures::executor::block_on;
 

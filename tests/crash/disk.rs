@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use deltastore::delta::{CutSettings, Effort};
 use deltastore::index::{Batch, Engine, Family, IndexError, MemEngine, Scan};
 use deltastore::object::Objects;
-use deltastore::segment::vfs::{Clock, CrashMode, SimClock, SimVfs, Vfs, VfsFile};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Folder, Settings, Store, StoreError};
+use deltastore_delta::{CutSettings, Effort};
 use deltastore_members as members;
+use deltastore_segment::vfs::{Clock, CrashMode, SimClock, SimVfs, Vfs, VfsFile};
 use parking_lot::Mutex;
 
 pub const DIR: &str = "/data";

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
-use deltastore::segment::vfs::CrashMode;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, CommitError, DocumentError, Expected, Store};
 use deltastore_format::store::BASE_VERSION;
 use deltastore_format::{Metadata, SegmentId, Sequence, StoreHeader};
+use deltastore_segment::vfs::CrashMode;
 use futures::executor::block_on;
 
 use crate::disk::{DIR, Machine, Running, segment_files};

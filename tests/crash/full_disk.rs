@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deltastore::object::{Expect, GetInput, ObjectError, PutInput, WriteConditions};
-use deltastore::segment::vfs::Vfs;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Collector, Health, JobHandle, Settings};
 use deltastore_format::Metadata;
+use deltastore_segment::vfs::Vfs;
 use futures::StreamExt;
 use futures::executor::block_on;
 

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use deltastore::delta::CutSettings;
 use deltastore::object::GetInput;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{
     Assembly, Chunk, Chunked, CollectOptions, EncodeOptions, Encoding, OptimizeOptions, OptimizeReport, Pipeline,
     Policy, Space, State as Form, Worker,
 };
+use deltastore_delta::CutSettings;
 use deltastore_format::{EntryKind, Hash, Metadata, StorageType};
 use futures::TryStreamExt;
 use futures::executor::block_on;

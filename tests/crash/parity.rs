@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use deltastore::index::IndexError;
-use deltastore::segment::segment_path;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Policy, Stats};
 use deltastore_format::{Hash, SegmentId};
+use deltastore_segment::segment_path;
 
 use crate::disk::{DIR, Machine, segment_files};
 use crate::optimizing::optimize;

@@ -3,10 +3,10 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp, Vfs};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, Policy, StoreError};
 use deltastore_format::Metadata;
+use deltastore_segment::vfs::{CrashMode, Fault, FaultError, FaultOp, Vfs};
 use futures::executor::block_on;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

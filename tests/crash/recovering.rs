@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use deltastore::segment::vfs::{CrashMode, Vfs};
 use deltastore::store::bugs::Bugs;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
+use deltastore_segment::vfs::{CrashMode, Vfs};
 
 use crate::disk::{DIR, Machine, segment_files};
 use crate::scenarios::{Scenario, put, random, work_out};

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use deltastore::index::IndexError;
-use deltastore::segment::vfs::CrashMode;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, OptimizeReport, Policy, Store};
 use deltastore_format::Hash;
+use deltastore_segment::vfs::CrashMode;
 use futures::executor::block_on;
 
 use crate::disk::{Machine, segment_files};

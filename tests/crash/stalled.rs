@@ -4,9 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use deltastore::object::ObjectError;
-use deltastore::segment::vfs::Clock;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Health, OptimizeOptions, Policy};
+use deltastore_segment::vfs::Clock;
 use futures::executor::block_on;
 
 use crate::disk::Machine;

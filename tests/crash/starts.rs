@@ -5,9 +5,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use deltastore::segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
 use deltastore::store::CollectOptions;
 use deltastore::store::bugs::Bugs;
+use deltastore_segment::vfs::{CrashMode, Fault, FaultError, FaultOp};
 use futures::executor::block_on;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;

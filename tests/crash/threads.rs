@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use deltastore::segment::vfs::Clock;
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Collector, Health, JobError, JobHandle, MultipartRewriter, Optimizer, ParityPass, Settings};
+use deltastore_segment::vfs::Clock;
 use rand::Rng;
 
 use crate::disk::Machine;

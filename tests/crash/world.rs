@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use deltastore::object::{GetInput, ListInput, ObjectError, Objects};
-use deltastore::segment::vfs::{Clock, CrashMode};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, OptimizeOptions, OptimizeReport, Policy, StoreError};
+use deltastore_segment::vfs::{Clock, CrashMode};
 use futures::TryStreamExt;
 use futures::executor::block_on;
 use futures::future::join_all;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use deltastore::delta::CutSettings;
 use deltastore::index::{Engine, Index, IndexError, RocksEngine, RocksSettings};
 use deltastore::object::{DeleteInput, DeleteKey, Expect, GetInput, ObjectError, Objects, PutInput, WriteConditions};
-use deltastore::segment::vfs::{RealVfs, SystemClock};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{CollectOptions, Folder, Health, Settings, Store};
+use deltastore_delta::CutSettings;
 use deltastore_format::Metadata;
+use deltastore_segment::vfs::{RealVfs, SystemClock};
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt};
 

@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use deltastore::object::{CompleteInput, CompletedPart, Objects, WriteConditions};
-use deltastore::segment::vfs::{SimVfs, Vfs};
 use deltastore::store::{CollectOptions, MultipartRewriter, OptimizeOptions, Policy, Settings};
 use deltastore_format::VersionPut;
+use deltastore_segment::vfs::{SimVfs, Vfs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 

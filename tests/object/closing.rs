@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use deltastore::index::MemEngine;
 use deltastore::object::Objects;
-use deltastore::segment::vfs::{SimClock, SimVfs};
 use deltastore::store::{CollectOptions, Folder, Settings, Store, StoreError, bugs::Bugs};
+use deltastore_segment::vfs::{SimClock, SimVfs};
 
 use crate::support::{S3, bytes};
 

@@ -8,8 +8,8 @@ use deltastore::index::MemEngine;
 use deltastore::object::{
     CompleteInput, CompletedPart, ExpiryLooks, ListPartsInput, ListUploadsInput, Objects, WriteConditions,
 };
-use deltastore::segment::vfs::{SimClock, SimVfs};
 use deltastore::store::{CollectOptions, Folder, Settings, Store, bugs::Bugs};
+use deltastore_segment::vfs::{SimClock, SimVfs};
 
 use crate::support::{S3, bytes, code};
 

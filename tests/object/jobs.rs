@@ -24,7 +24,7 @@ struct Dummy {
 
 struct Counting(Arc<Dummy>, Next);
 
-impl Job for Counting {
+impl Job<Store> for Counting {
     fn name(&self) -> &'static str {
         "count"
     }
@@ -37,7 +37,7 @@ impl Job for Counting {
         self.1
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let number = self.0.runs.fetch_add(1, Ordering::SeqCst) + 1;
         self.0.by_hand.fetch_add(u64::from(run.by_hand()), Ordering::SeqCst);
         run.progress(format!("run {number}"));

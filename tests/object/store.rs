@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deltastore::index::MemEngine;
-use deltastore::segment::vfs::{SimClock, SimVfs};
 use deltastore::store::{Folder, Settings, Store, bugs::Bugs};
+use deltastore_segment::vfs::{SimClock, SimVfs};
 
 pub fn open() -> Store {
     open_on(&SimVfs::new(), Settings::default())

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use deltastore::segment::vfs::RealVfs;
-use deltastore::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments};
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Commit, RecordKind};
+use deltastore_segment::vfs::RealVfs;
+use deltastore_segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments};
 
 /// Commits in a data folder and the syncs that made them durable: a commit says up to where the log was durable when it
 /// was made, so that those of one sync say the same.

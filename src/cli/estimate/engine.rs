@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use deltastore_segment::vfs::{Clock, MemoryVfs, SystemClock};
+
 use super::error::EstimateError;
 use super::sample::{Group, Taken};
 use crate::cli::progress;
 use crate::index::MemEngine;
 use crate::object::{Body, Expect, Objects, PutInput, WriteConditions};
-use crate::segment::vfs::{Clock, MemoryVfs, SystemClock};
 use crate::store::bugs::Bugs;
 use crate::store::{Folder, OptimizeOptions, Policy, Settings, Store, StoreError, Totals, directory};
 

@@ -46,7 +46,7 @@ struct ByHand {
     _held: Held,
 }
 
-impl Job for ByHand {
+impl Job<Store> for ByHand {
     fn name(&self) -> &'static str {
         JOB
     }
@@ -59,7 +59,7 @@ impl Job for ByHand {
         Next::After(Duration::ZERO)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let mut report = |done: &OptimizeReport| {
             run.progress(format!("{} of {} objects", done.objects, done.found));
             *self.watched.report.lock() = *done;

@@ -7,10 +7,12 @@ use deltastore_format::{
     Commit, Hash, Parity, PlacedKind, Position, RecordKind, SegmentHeader, SegmentId, SegmentState, WindowHead,
     record_len,
 };
+use deltastore_segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
 use sha2::{Digest, Sha256};
 
-use super::{CollectOptions, CollectReport, Parts};
-use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload, segment_dir, segment_path};
+use super::options::CollectOptions;
+use super::parts::Parts;
+use super::report::CollectReport;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::log::{Moved, MovedParity, Relocation};

@@ -5,7 +5,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::CollectOptions;
+use super::options::CollectOptions;
+use super::report::CollectReport;
+use crate::store::Store;
 use crate::store::bugs::Bug;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run, rest};
 
@@ -37,7 +39,7 @@ impl Collector {
     }
 
     /// One collection: whether it gave space back, and what it did.
-    fn collect(&mut self, run: &Run<'_>, removals: u64) -> (bool, Outcome) {
+    fn collect(&mut self, run: &Run<'_, Store>, removals: u64) -> (bool, Outcome) {
         let store = run.store();
         // A full disk takes nothing new until something is given back: then every byte is worth its copying.
         let options = if self.full {
@@ -46,7 +48,7 @@ impl Collector {
         } else {
             CollectOptions::BACKGROUND
         };
-        let mut report = |done: &super::CollectReport| {
+        let mut report = |done: &CollectReport| {
             run.progress(format!("{} blobs dropped, {} segments removed", done.blobs, done.segments));
         };
         match store.collect_until(options, run.stop(), &mut report) {
@@ -77,7 +79,7 @@ impl Collector {
     }
 }
 
-impl Job for Collector {
+impl Job<Store> for Collector {
     fn name(&self) -> &'static str {
         "collect"
     }
@@ -91,7 +93,7 @@ impl Job for Collector {
     }
 
     /// Looks whether there is something to do, does it, and decides when to look again.
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let store = run.store();
         let removals = store.garbage_made();
         if store.bugs().has(Bug::CollectorGivesUp) {

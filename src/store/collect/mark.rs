@@ -2,8 +2,9 @@
 
 use deltastore_format::{Hash, PlacedKind};
 
-use super::{CollectReport, Parts};
-use crate::index::{BlobRow, Index};
+use super::parts::Parts;
+use super::report::CollectReport;
+use crate::index::BlobRow;
 use crate::store::error::StoreError;
 use crate::store::log::Collect;
 use crate::store::stop::go_on;
@@ -13,7 +14,7 @@ const CHUNK: usize = 512;
 
 /// Drops everything without links that nothing holds.
 pub fn mark(parts: &Parts<'_>, done: &mut CollectReport) -> Result<(), StoreError> {
-    let mut suspects = unlinked(parts.index)?;
+    let mut suspects = parts.index.unlinked()?;
     // Each round can only free what the last one linked to.
     while !suspects.is_empty() {
         let mut next = Vec::new();
@@ -33,22 +34,6 @@ pub fn mark(parts: &Parts<'_>, done: &mut CollectReport) -> Result<(), StoreErro
         suspects = next;
     }
     Ok(())
-}
-
-/// All blobs whose links add up to nothing: both tables are in hash order and read side by side.
-pub fn unlinked(index: &Index) -> Result<Vec<Hash>, StoreError> {
-    let mut links = index.all_links(Hash::default()).peekable();
-    let mut found = Vec::new();
-    for row in index.all_blobs(Hash::default()) {
-        let (hash, _) = row?;
-        while links.next_if(|link| link.as_ref().is_ok_and(|(other, _)| *other < hash)).is_some() {}
-        match links.peek() {
-            Some(Ok((other, count))) if *other == hash && *count > 0 => {}
-            Some(Err(error)) => return Err(error.clone().into()),
-            _ => found.push(hash),
-        }
-    }
-    Ok(found)
 }
 
 fn candidate(parts: &Parts<'_>, hash: &Hash) -> Result<Option<Collect>, StoreError> {

@@ -20,70 +20,20 @@
 mod compact;
 mod job;
 mod mark;
+mod options;
+mod parts;
+mod report;
 
 pub use job::Collector;
-pub(super) use mark::unlinked;
+pub use options::CollectOptions;
+pub use report::CollectReport;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use super::bugs::Bugs;
 use super::error::StoreError;
-use super::fetch::Blobs;
-use super::log::Log;
-use super::pins::Pins;
-use super::segments::Segments;
-use super::{Index, Store};
-use crate::segment::vfs::Vfs;
-
-/// What a collection is asked to do.
-#[derive(Clone, Copy, Debug)]
-pub struct CollectOptions {
-    /// Segments with at least this share of dead bytes are compacted, 0 to 1.
-    pub min_dead: f64,
-    /// Seal the active segment first if it qualifies, so that everything dead can go.
-    pub seal_active: bool,
-}
-
-impl CollectOptions {
-    /// Everything that is dead goes, at any cost of copying: for the command line.
-    pub const THOROUGH: Self = Self { min_dead: 0.02, seal_active: true };
-    /// What pays for itself: for a running server.
-    pub const BACKGROUND: Self = Self { min_dead: 0.35, seal_active: false };
-}
-
-/// What a collection did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CollectReport {
-    /// Blobs dropped.
-    pub blobs: u64,
-    /// Segments removed.
-    pub segments: u64,
-    /// Bytes of live records copied.
-    pub moved_bytes: u64,
-    /// Bytes by which the segment files shrank.
-    pub freed_bytes: u64,
-    /// Segments left alone because what is alive in them does not fit the free space once more.
-    pub segments_without_room: u64,
-    /// Segments left alone because they are damaged.
-    pub damaged_segments: u64,
-    /// Blobs and segments left for a later collection, because a read or a write counted on them just then.
-    pub postponed: u64,
-}
-
-/// What a collection works with.
-struct Parts<'a> {
-    index: &'a Index,
-    log: &'a Log,
-    blobs: &'a Blobs,
-    pins: &'a Pins,
-    segments: &'a Segments,
-    vfs: &'a dyn Vfs,
-    dir: &'a Path,
-    bugs: Bugs,
-    stop: &'a AtomicBool,
-}
+use super::handle::Store;
+use parts::Parts;
 
 impl Store {
     /// Collects garbage. Runs beside reads and writes; a second caller waits for the first.

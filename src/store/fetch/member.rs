@@ -1,10 +1,10 @@
 //! Members: re-created from slices of windows, verified.
 
 use bytes::Bytes;
+use deltastore_delta::Decoder;
 use deltastore_format::{Entry, EntryKind, Hash, NodePayload};
 
 use super::{Blobs, CachePolicy, slice_of};
-use crate::delta::Decoder;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 

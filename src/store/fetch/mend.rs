@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use deltastore_format::{Epoch, Hash, RecordHeader};
+use deltastore_segment::Record;
 
 use super::Blobs;
+use super::parity;
 use crate::index::BlobRow;
-use crate::segment::Record;
 use crate::store::blob::record_kind;
-use crate::store::parity;
 
 /// Damaged records that are remembered, to be repaired in the background; what is beyond is remembered when it is read
 /// again.

@@ -10,11 +10,16 @@
 //! Failure cases: damage names file, offset, expected and found, is counted, and concerns only what needs the blob.
 
 mod cache;
+mod cached;
 mod member;
 mod mend;
+mod parity;
+mod verify;
 mod window;
 
 pub use cache::CachePolicy;
+pub use parity::{from_parity, read_parity, repaired};
+pub use verify::VerifyBudget;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,6 +27,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use deltastore_format::{Entry, Hash, Node, NodePayload, PlacedKind, Position};
+use deltastore_segment::{DiskCache, Readers, Record};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
@@ -30,7 +36,6 @@ use super::error::StoreError;
 use super::pins::Pins;
 use super::soundness::{DamageCounts, Soundness};
 use crate::index::{BlobRow, Index};
-use crate::segment::{DiskCache, Readers, Record};
 use cache::InMemory;
 
 /// Times a blob is looked up again because its segment went away or another record took its place.

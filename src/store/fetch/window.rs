@@ -1,11 +1,11 @@
 //! Windows: read, decoded with what they are encoded against, verified.
 
 use bytes::Bytes;
+use deltastore_delta::Decoder;
 use deltastore_format::{Hash, PlacedKind, Position, WindowHead};
+use deltastore_segment::Record;
 
 use super::{Blobs, CachePolicy, MAX_DEPTH, TRIES};
-use crate::delta::Decoder;
-use crate::segment::Record;
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 

@@ -7,9 +7,9 @@
 
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{Manifest, SegmentEntry, SegmentHeader, SegmentId, SegmentState, StoreHeader};
+use deltastore_segment::SegmentReader;
 
 use super::{Folder, HEADER, unusable};
-use crate::segment::SegmentReader;
 use crate::store::error::StoreError;
 
 impl Folder {

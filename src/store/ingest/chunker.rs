@@ -14,10 +14,10 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use bytes::Bytes;
+use deltastore_delta::{CutSettings, CutWindow, Cutter};
 use deltastore_format::Hash;
 use deltastore_members::{Expander, Expansion, Settings as Members, Unit};
 
-use crate::delta::{CutSettings, CutWindow, Cutter};
 use crate::store::{Space, Store};
 
 /// Which stream a window belongs to.

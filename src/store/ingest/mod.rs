@@ -4,14 +4,18 @@
 
 mod assembly;
 mod chunker;
+mod options;
 mod pipeline;
 mod prepare;
 mod references;
 mod sketches;
+mod write;
 
 pub use assembly::Assembly;
 pub use chunker::{Chunk, Chunked, Chunker, Extent, StreamKind};
+pub use options::EncodeOptions;
+pub(super) use options::Rebase;
 pub use pipeline::{Done, Encoding, Pipeline};
-pub(super) use prepare::Rebase;
-pub use prepare::{EncodeOptions, Prepared, State};
+pub use prepare::{Prepared, State};
 pub use sketches::ObjectSketches;
+pub use write::Placings;

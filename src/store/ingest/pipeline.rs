@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use deltastore_delta::Effort;
 use deltastore_format::Hash;
 
 use super::{Assembly, Chunk, Chunked, Chunker, EncodeOptions, ObjectSketches, Prepared, State, StreamKind};
-use crate::delta::Effort;
 use crate::store::blob::{Blob, Space};
 use crate::store::bugs::Bug;
 use crate::store::content::Content;

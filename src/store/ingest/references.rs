@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use deltastore_delta::{Candidate, Decoder, Nearness, Reference, References};
 use deltastore_format::Hash;
 
-use super::EncodeOptions;
-use crate::delta::{Candidate, Decoder, Nearness, Reference, References};
+use super::options::EncodeOptions;
 use crate::index::{BlobRow, Index, optimized};
 use crate::store::blob::Space;
 use crate::store::bugs::{Bug, Bugs};

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
+use deltastore_delta::{Candidate, Effort, Nearness};
 use deltastore_format::Hash;
 use parking_lot::Mutex;
 
-use crate::delta::{Candidate, Effort, Nearness};
 use crate::store::blob::AppendedBlob;
 
 /// Sketches of the windows of one object that is being written. They can be references before any index knows them.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::store::Store;
+use super::host::Host;
 
 /// From one look at what is done for clients to the next.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -52,11 +52,10 @@ pub fn rest(took: Duration, factor: u32) -> Duration {
 }
 
 /// Waits until nothing was done for clients for a while, or long enough.
-pub fn make_room(store: &Store, stop: &AtomicBool) {
+pub fn make_room(host: &impl Host, stop: &AtomicBool) {
     let (mut quiet, mut looks) = (0, 0);
     while quiet < QUIET_LOOKS && looks < MAX_LOOKS && !stop.load(Ordering::Relaxed) {
-        let idle = store.encode_pool().is_idle() && store.read_pool().is_idle();
-        quiet = if idle { quiet + 1 } else { 0 };
+        quiet = if host.is_idle() { quiet + 1 } else { 0 };
         looks += 1;
         std::thread::sleep(POLL_INTERVAL);
     }

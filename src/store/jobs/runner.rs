@@ -1,204 +1,63 @@
-//! The thread of a job, and what others tell it.
+//! The thread of a job.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use super::host::Host;
+use super::job::{Job, Run};
+use super::list::Jobs;
+use super::outcome::{Next, Outcome};
+use super::state::JobState;
+use super::status::JobError;
 
-use super::{Activity, Job, JobError, JobStatus, LastRun, Next, Outcome, Priority, Run};
-use crate::store::{Lent, Store};
-
-/// What a job's thread and others share.
-pub struct JobState {
-    name: &'static str,
-    priority: Priority,
-    control: Mutex<Control>,
-    changed: Condvar,
-    /// The job is to stop: set with the control, read without it.
-    interrupt: AtomicBool,
-}
-
-#[derive(Default)]
-struct Control {
-    stopping: bool,
-    paused: bool,
-    /// By so many.
-    held: u32,
-    woken: bool,
-    by_hand: bool,
-    running: bool,
-    ended: bool,
-    progress: String,
-    runs: u64,
-    last: Option<LastRun>,
-}
-
-impl JobState {
-    pub fn new(name: &'static str, priority: Priority) -> Self {
-        Self { name, priority, control: Mutex::default(), changed: Condvar::new(), interrupt: AtomicBool::new(false) }
-    }
-
-    pub fn name(&self) -> &'static str {
-        self.name
-    }
-
-    pub fn interrupt(&self) -> &AtomicBool {
-        &self.interrupt
-    }
-
-    pub fn has_ended(&self) -> bool {
-        self.control.lock().ended
-    }
-
-    pub fn stop(&self) {
-        self.change(|control| control.stopping = true);
-    }
-
-    pub fn wake(&self) {
-        self.change(|control| control.woken = true);
-    }
-
-    /// What interrupted a job may have left work behind: it looks when it may go on.
-    pub fn set_paused(&self, paused: bool) {
-        self.change(|control| (control.paused, control.woken) = (paused, true));
-    }
-
-    pub fn hold(&self) {
-        self.change(|control| control.held += 1);
-    }
-
-    pub fn release(&self) {
-        self.change(|control| (control.held, control.woken) = (control.held - 1, true));
-    }
-
-    pub fn run_by_hand(&self) -> Result<(), JobError> {
-        let mut control = self.control.lock();
-        if control.ended || control.stopping {
-            return Err(JobError::Ended(self.name));
-        }
-        if control.paused {
-            return Err(JobError::Paused(self.name));
-        }
-        (control.woken, control.by_hand) = (true, true);
-        drop(control);
-        self.changed.notify_all();
-        Ok(())
-    }
-
-    pub fn set_progress(&self, text: String) {
-        self.control.lock().progress = text;
-    }
-
-    pub fn status(&self) -> JobStatus {
-        let control = self.control.lock();
-        let state = match &*control {
-            Control { ended: true, .. } => Activity::Ended,
-            Control { running: true, .. } => Activity::Running,
-            Control { paused: true, .. } => Activity::Paused,
-            Control { held: 1.., .. } => Activity::Held,
-            _ => Activity::Waiting,
-        };
-        let (name, priority, runs) = (self.name, self.priority, control.runs);
-        JobStatus { name, priority, state, progress: control.progress.clone(), runs, last: control.last.clone() }
-    }
-
-    fn end(&self) {
-        self.change(|control| (control.running, control.ended) = (false, true));
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Control)) {
-        let mut control = self.control.lock();
-        change(&mut control);
-        self.interrupt.store(control.is_interrupted(), Ordering::Relaxed);
-        drop(control);
-        self.changed.notify_all();
-    }
-
-    /// Waits for the next run; whether it is by hand, or nothing when the job is to end.
-    fn wait(&self, next: Next) -> Option<bool> {
-        let until = match next {
-            Next::After(pause) => Instant::now().checked_add(pause),
-            Next::Woken => None,
-            Next::End => return None,
-        };
-        let mut control = self.control.lock();
-        loop {
-            if control.stopping {
-                return None;
-            }
-            if !control.is_interrupted() && (control.woken || until.is_some_and(|until| Instant::now() >= until)) {
-                control.woken = false;
-                control.running = true;
-                return Some(std::mem::take(&mut control.by_hand));
-            }
-            match until.filter(|_| !control.is_interrupted()) {
-                Some(until) => drop(self.changed.wait_until(&mut control, until)),
-                None => self.changed.wait(&mut control),
+impl Jobs {
+    /// Starts a job: on a thread of its own, until its handle is dropped.
+    ///
+    /// # Errors
+    /// [`JobError::Running`], [`JobError::Thread`].
+    pub fn start<H: Host>(&self, host: &H, job: impl Job<H>) -> Result<JobHandle, JobError> {
+        let state = Arc::new(JobState::new(job.name(), job.priority()));
+        self.add(&state)?;
+        let (working, lent) = (Arc::clone(&state), host.lent());
+        let spawned = std::thread::Builder::new().name(state.name().into()).spawn(move || {
+            let ending = Ending(&working);
+            work::<H>(job, &working, &lent);
+            drop(ending);
+        });
+        match spawned {
+            Ok(thread) => Ok(JobHandle { state, thread: Some(thread) }),
+            Err(error) => {
+                state.end();
+                Err(error.into())
             }
         }
     }
-
-    fn ran(&self, store: &Store, took: Duration, result: Result<Option<String>, String>) {
-        let mut control = self.control.lock();
-        (control.running, control.progress) = (false, String::new());
-        let (result, error) = match result {
-            Ok(None) => return,
-            Ok(result) => (result, None),
-            Err(error) => (None, Some(error)),
-        };
-        control.runs += 1;
-        let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        control.last = Some(LastRun { ended_ms: store.clock().now_ms(), took_ms, result, error });
-    }
 }
 
-impl Control {
-    fn is_interrupted(&self) -> bool {
-        self.stopping || self.paused || self.held > 0
-    }
-}
-
-/// Starts the thread of a job.
-pub fn start(store: &Store, job: impl Job, state: Arc<JobState>) -> Result<JobHandle, JobError> {
-    let (working, lent) = (Arc::clone(&state), store.lent());
-    let spawned = std::thread::Builder::new().name(state.name.into()).spawn(move || {
-        let ending = Ending(&working);
-        work(job, &working, &lent);
-        drop(ending);
-    });
-    match spawned {
-        Ok(thread) => Ok(JobHandle { state, thread: Some(thread) }),
-        Err(error) => {
-            state.change(|control| control.ended = true);
-            Err(error.into())
-        }
-    }
-}
-
-fn work(mut job: impl Job, state: &JobState, lent: &Lent) {
-    state.priority.apply();
+fn work<H: Host>(mut job: impl Job<H>, state: &JobState, lent: &H::Lent) {
+    state.priority().apply();
     let mut next = job.first();
     while let Some(by_hand) = state.wait(next) {
         // Not held while the job waits, so that the store is closed by its last user.
-        let Some(store) = lent.store() else { break };
+        let Some(host) = H::borrowed(lent) else { break };
         let start = Instant::now();
-        let run = Run { store: &store, state, by_hand };
+        let run = Run { host: &host, state, by_hand };
         let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| job.run(&run))) else {
-            tracing::error!(job = state.name, "a background job ended by a panic; it is not run again");
-            return state.ran(&store, start.elapsed(), Err("panicked".into()));
+            tracing::error!(job = state.name(), "a background job ended by a panic; it is not run again");
+            return state.ran(host.now_ms(), start.elapsed(), Err("panicked".into()));
         };
         let Outcome { next: then, result } = outcome;
         next = then;
         let result = result.map_err(|error| error.to_string());
         match &result {
-            Err(error) if !run.stops() => tracing::warn!(job = state.name, %error, "a background job failed"),
+            Err(error) if !run.stops() => tracing::warn!(job = state.name(), %error, "a background job failed"),
             _ => {}
         }
         // What ends because it was interrupted has not failed.
-        state.ran(&store, start.elapsed(), if run.stops() { result.or(Ok(None)) } else { result });
+        let result = if run.stops() { result.or(Ok(None)) } else { result };
+        state.ran(host.now_ms(), start.elapsed(), result);
         if next == Next::End {
             // Before the job is dropped, which may tell others that it has ended.
             state.end();

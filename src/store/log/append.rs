@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deltastore_format::{Commit, Epoch, Op, Position, RecordKind, SegmentHeader, StoreId};
+use deltastore_segment::vfs::{Clock, Vfs, VfsFile};
+use deltastore_segment::{SegmentError, SegmentWriter};
 
 use super::Status;
 use super::message::Callback;
 use super::state::LogState;
 use crate::invariants::invariant;
-use crate::segment::vfs::{Clock, Vfs, VfsFile};
-use crate::segment::{SegmentError, SegmentWriter};
 use crate::store::blob::{AppendedBlob, Blob};
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use deltastore_format::{Commit, Hash, Op, Position};
+use deltastore_segment::vfs::VfsFile;
 
 use super::message::{Answer, Callback};
 use crate::index::{BlobRow, IndexError, ParityRow};
-use crate::segment::vfs::VfsFile;
 use crate::store::blob::AppendedBlob;
 use crate::store::content::Content;
 use crate::store::error::StoreError;

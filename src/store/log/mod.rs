@@ -31,6 +31,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use deltastore_segment::vfs::Vfs;
 use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
@@ -44,7 +45,6 @@ use super::handoffs::Handoffs;
 use super::segments::Segments;
 use super::transaction::{CommitError, Touch, Transaction};
 use crate::index::Index;
-use crate::segment::vfs::Vfs;
 
 /// Pause before a flush of the index that failed is tried again; doubled each time.
 const FLUSH_RETRY: Duration = Duration::from_secs(1);

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use deltastore_format::{Epoch, Position, StoreId};
+use deltastore_segment::SegmentWriter;
+use deltastore_segment::vfs::{Clock, Vfs};
 
 use super::Status;
 use crate::index::Index;
-use crate::segment::SegmentWriter;
-use crate::segment::vfs::{Clock, Vfs};
 use crate::store::bugs::Bugs;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;

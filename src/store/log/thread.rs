@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
 use deltastore_format::{Commit, Op, Position};
+use deltastore_segment::vfs::Clock;
 
 use super::Status;
 use super::append::Appender;
@@ -13,7 +14,6 @@ use super::message::{Answer, CommitRequest, Message, Work};
 use super::state::LogState;
 use crate::index::{Index, IndexError};
 use crate::invariants::invariant;
-use crate::segment::vfs::Clock;
 use crate::store::blob::AppendedBlob;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;

@@ -1,8 +1,9 @@
 //! How an object is rewritten.
 
-use super::Policy;
-use crate::delta::{CutSettings, Effort};
+use deltastore_delta::{CutSettings, Effort};
+
 use crate::store::ingest::Chunker;
+use crate::store::policy::Policy;
 use crate::store::{Settings, Space, Store};
 
 /// What a new form is to be.
@@ -17,7 +18,7 @@ pub struct Form {
 impl Form {
     /// The optimizer's.
     pub fn of(policy: Policy, settings: &Settings) -> Self {
-        Self { effort: policy.effort(), cut: policy.cut(settings), optimized: true }
+        Self { effort: policy.effort(), cut: settings.cut_of(policy), optimized: true }
     }
 
     /// What a PUT makes.

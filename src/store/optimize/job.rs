@@ -4,7 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::OptimizeOptions;
+use super::options::OptimizeOptions;
+use crate::store::Store;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run, rest};
 
 /// A look for new versions may take at most this share of the time: the pause after it is so many times its length.
@@ -33,7 +34,7 @@ impl Optimizer {
         Self { pause, removals: None, searched: None }
     }
 
-    fn searches(&mut self, run: &Run<'_>, now: Instant) -> bool {
+    fn searches(&mut self, run: &Run<'_, Store>, now: Instant) -> bool {
         let removals = run.store().status().removals();
         let due = run.by_hand() || self.searched.is_none_or(|last| last.elapsed() >= SEARCH_PAUSE);
         let searches = due && self.removals != Some(removals);
@@ -44,7 +45,7 @@ impl Optimizer {
     }
 }
 
-impl Job for Optimizer {
+impl Job<Store> for Optimizer {
     fn name(&self) -> &'static str {
         Self::JOB
     }
@@ -57,7 +58,7 @@ impl Job for Optimizer {
         Next::After(self.pause)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let (store, start) = (run.store(), Instant::now());
         let settled = u64::try_from(SETTLED.as_millis()).unwrap_or(u64::MAX);
         let options = OptimizeOptions {

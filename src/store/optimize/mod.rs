@@ -22,122 +22,37 @@ mod encode;
 mod form;
 mod job;
 mod multipart;
+mod options;
 mod order;
 mod orphans;
-mod policy;
 mod progress;
 mod rebase;
+mod report;
 mod rewrite;
 
 pub use job::Optimizer;
 pub use multipart::MultipartRewriter;
-pub use policy::Policy;
+pub use options::OptimizeOptions;
 pub use progress::{OptimizeProgress, Step};
+pub use report::OptimizeReport;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use deltastore_format::{BucketId, Sequence};
-use parking_lot::{Mutex, MutexGuard};
+use deltastore_format::BucketId;
 
+use super::blob::Space;
 use super::bugs::Bug;
 use super::error::StoreError;
 use super::fetch::CachePolicy;
+use super::handle::Store;
 use super::jobs::make_room;
-use super::parity::ParityOptions;
-use super::{Space, Store};
+use super::optimizer_state::Candidate;
+use super::parity::{ParityOptions, ParityReport};
+use super::policy::Policy;
 use form::Form;
-use multipart::MultipartQueue;
 
 /// Versions gathered before they are ordered by deltaspace and age.
 const GATHER: usize = 100_000;
-
-/// What a run is asked to do.
-#[derive(Clone, Debug, Default)]
-pub struct OptimizeOptions {
-    /// Only this bucket.
-    pub bucket: Option<String>,
-    /// In place of each bucket's own.
-    pub policy: Option<Policy>,
-    /// Count what would be rewritten, and change nothing.
-    pub dry_run: bool,
-    /// Versions changed later than this are left for another run, in milliseconds since the Unix epoch; 0 for none.
-    pub changed_before_ms: u64,
-    /// Threads that encode.
-    pub threads: usize,
-    /// Before each object, wait until clients leave room; not for ever.
-    pub yields: bool,
-    /// Leave out the search for orphaned bases, which reads the index of all windows.
-    pub keep_orphans: bool,
-    /// Leave out the pass that counts what depends on each window and writes parity.
-    pub skip_parity: bool,
-    /// No parity for what lies in the active segment, which would have to end for it.
-    pub spare_active: bool,
-    /// Where it tells what it is at.
-    pub progress: Arc<OptimizeProgress>,
-}
-
-/// What a run did, or would do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct OptimizeReport {
-    /// Versions found that are to be rewritten, so far.
-    pub found: u64,
-    pub found_bytes: u64,
-    /// Of those, done.
-    pub objects: u64,
-    pub bytes: u64,
-    /// Record bytes that were written for them.
-    pub written_bytes: u64,
-    /// Replaced or removed while they were at work.
-    pub changed: u64,
-    /// Left as they are because they cannot be read, or because their new form did not make the same bytes.
-    pub damaged: u64,
-    /// Bytes of orphaned bases, which only removed objects used, that are worth replacing.
-    pub orphaned_bytes: u64,
-    /// Windows to be encoded against others for that.
-    pub dependents: u64,
-    /// Of those, done, and the record bytes that were written for them.
-    pub rebased: u64,
-    pub rebased_bytes: u64,
-    /// Windows and nodes that many objects depend on, and the bytes of their records.
-    pub shared: u64,
-    pub shared_bytes: u64,
-    /// Of those, given parity, and the record bytes that were written for it.
-    pub parity: u64,
-    pub parity_bytes: u64,
-    /// Damaged records that were repaired.
-    pub mended: u64,
-    /// Nothing was done, because part of the log is hidden: a version that is rewritten may have been removed there,
-    /// and that removal would not name where its copy lies.
-    pub held_back: bool,
-}
-
-/// A version to be rewritten.
-struct Candidate {
-    space: Space,
-    version: Sequence,
-    key: String,
-    size: u64,
-}
-
-/// What the optimizer keeps of one store.
-#[derive(Default)]
-pub(super) struct OptimizerState {
-    alone: Mutex<()>,
-    multipart: MultipartQueue,
-}
-
-impl OptimizerState {
-    /// The right to make optimized windows, or to count what depends on them; others wait.
-    pub fn alone(&self) -> MutexGuard<'_, ()> {
-        self.alone.lock()
-    }
-
-    /// Nothing while somebody else has it.
-    pub fn try_alone(&self) -> Option<MutexGuard<'_, ()>> {
-        self.alone.try_lock()
-    }
-}
 
 impl Store {
     /// Rewrites everything that was not yet, to its end or until `stop`.
@@ -186,8 +101,11 @@ impl Store {
                     make_room(self, stop)
                 }
             };
-            let parity = ParityOptions { dry_run: options.dry_run, end_active: !options.spare_active };
-            self.keep_parity(parity, stop, &wait, &mut done, report)?;
+            let asked = ParityOptions { dry_run: options.dry_run, end_active: !options.spare_active };
+            let mut parity = ParityReport::default();
+            let mut told = |parity: &ParityReport| report(&done.with_parity(*parity));
+            self.keep_parity(asked, stop, &wait, &mut parity, &mut told)?;
+            done = done.with_parity(parity);
         }
         Ok(done)
     }

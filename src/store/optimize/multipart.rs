@@ -8,59 +8,21 @@
 //! it may run beside the optimizer: whoever comes first replaces the recipe, the other's windows are garbage. The queue
 //! is bounded and in memory; what does not fit, or is lost, the optimizer takes care of.
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use deltastore_format::{Sequence, VersionPut};
-use parking_lot::Mutex;
 
 use super::form::Form;
-use super::{Candidate, OptimizeProgress, OptimizeReport};
+use super::progress::OptimizeProgress;
+use super::report::OptimizeReport;
 use crate::store::fetch::CachePolicy;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run};
+use crate::store::optimizer_state::Candidate;
 use crate::store::{Space, Store, StoreError};
 
-/// Objects that may wait.
-const QUEUE: usize = 1024;
 /// The name of the job.
 const JOB: &str = "rewrite-multipart";
-
-/// Objects that wait; one queue a store.
-#[derive(Default)]
-pub struct MultipartQueue(Mutex<Queue>);
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Candidate>,
-    /// Those that wait or are at work.
-    versions: HashSet<Sequence>,
-}
-
-impl MultipartQueue {
-    /// False where it is full.
-    fn push(&self, candidate: Candidate) -> bool {
-        let mut queue = self.0.lock();
-        let fits = queue.waiting.len() < QUEUE;
-        if fits {
-            queue.versions.insert(candidate.version);
-            queue.waiting.push_back(candidate);
-        }
-        fits
-    }
-
-    fn pop(&self) -> Option<Candidate> {
-        self.0.lock().waiting.pop_front()
-    }
-
-    fn done(&self, version: Sequence) {
-        self.0.lock().versions.remove(&version);
-    }
-
-    fn has(&self, version: Sequence) -> bool {
-        self.0.lock().versions.contains(&version)
-    }
-}
 
 impl Store {
     /// Has a version that came in parts expanded as a whole, if there is room in the queue and a [`MultipartRewriter`]
@@ -114,7 +76,7 @@ impl Store {
 /// The job that rewrites them.
 pub struct MultipartRewriter;
 
-impl Job for MultipartRewriter {
+impl Job<Store> for MultipartRewriter {
     fn name(&self) -> &'static str {
         JOB
     }
@@ -128,7 +90,7 @@ impl Job for MultipartRewriter {
         Next::After(Duration::ZERO)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let (store, mut done) = (run.store(), OptimizeReport::default());
         while !run.stops()
             && let Some(candidate) = store.optimizer().multipart.pop()

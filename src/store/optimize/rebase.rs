@@ -13,15 +13,19 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use deltastore_delta::{CutWindow, sketch};
 use deltastore_format::{BucketId, Hash};
 
+use super::options::OptimizeOptions;
 use super::orphans::{self, Group};
-use super::{OptimizeOptions, OptimizeReport, Policy, Step, make_room};
-use crate::delta::{CutWindow, sketch};
+use super::progress::Step;
+use super::report::OptimizeReport;
 use crate::index::optimized;
 use crate::store::bugs::Bug;
 use crate::store::fetch::CachePolicy;
 use crate::store::ingest::{EncodeOptions, Rebase};
+use crate::store::jobs::make_room;
+use crate::store::policy::Policy;
 use crate::store::{Space, Store, StoreError, Worker};
 
 impl Store {

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use deltastore_format::Position;
 
-use super::{MendReport, ParityOptions};
+use super::mend::MendReport;
+use super::pass::ParityOptions;
+use super::report::ParityReport;
 use crate::store::jobs::{Job, Next, Outcome, Priority, Run};
-use crate::store::{OptimizeReport, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// From one pass to the next: it reads the whole index, and comes only after something was written.
 const PASS_PAUSE: Duration = Duration::from_secs(600);
@@ -51,18 +53,18 @@ impl ParityPass {
         Some(ParityOptions { dry_run: false, end_active })
     }
 
-    fn pass(options: ParityOptions, run: &Run<'_>) -> Result<OptimizeReport, StoreError> {
-        let (store, mut done) = (run.store(), OptimizeReport::default());
+    fn pass(options: ParityOptions, run: &Run<'_, Store>) -> Result<ParityReport, StoreError> {
+        let (store, mut done) = (run.store(), ParityReport::default());
         if !store.index().hidden()?.any() {
             let mut report =
-                |done: &OptimizeReport| run.progress(format!("{} of {} have parity now", done.parity, done.shared));
+                |done: &ParityReport| run.progress(format!("{} of {} have parity now", done.parity, done.shared));
             store.keep_parity(options, run.stop(), &|| run.make_room(), &mut done, &mut report)?;
         }
         Ok(done)
     }
 }
 
-impl Job for ParityPass {
+impl Job<Store> for ParityPass {
     fn name(&self) -> &'static str {
         Self::JOB
     }
@@ -75,7 +77,7 @@ impl Job for ParityPass {
         Next::After(self.pause)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let (store, next) = (run.store(), Next::After(self.pause));
         // While the optimizer is at work there is more to come.
         let Some(_one_at_a_time) = store.optimizer().try_alone() else { return Outcome::idle(next) };
@@ -94,7 +96,7 @@ impl Job for ParityPass {
 /// Reads all records that have parity, and the parity, and repairs what is damaged.
 pub struct Scrub;
 
-impl Job for Scrub {
+impl Job<Store> for Scrub {
     fn name(&self) -> &'static str {
         "scrub"
     }
@@ -107,7 +109,7 @@ impl Job for Scrub {
         Next::After(SCRUB_PAUSE)
     }
 
-    fn run(&mut self, run: &Run<'_>) -> Outcome {
+    fn run(&mut self, run: &Run<'_, Store>) -> Outcome {
         let mut report = |done: &MendReport| {
             if done.checked.is_multiple_of(SCRUB_RECORDS) {
                 run.progress(format!("{} records read", done.checked));

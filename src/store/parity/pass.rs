@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use deltastore_format::{Hash, Parity};
 
-use super::{block_len, dependents};
+use super::block::block_len;
+use super::dependents;
+use super::report::ParityReport;
 use crate::index::BlobRow;
+use crate::store::Store;
 use crate::store::blob::record_kind;
 use crate::store::error::StoreError;
 use crate::store::log::{ParityChange, Protection};
-use crate::store::{OptimizeReport, Store};
 
 /// Blobs counted at a time.
 const COUNTED: usize = 1 << 20;
@@ -34,7 +36,7 @@ impl Store {
     /// [`StoreError::Full`], [`StoreError::ReadOnly`] and what reading the index gives.
     pub fn protect(&self, stop: &AtomicBool) -> Result<u64, StoreError> {
         let _one_at_a_time = self.optimizer().alone();
-        let mut done = OptimizeReport::default();
+        let mut done = ParityReport::default();
         let options = ParityOptions { dry_run: false, end_active: true };
         self.keep_parity(options, stop, &|| (), &mut done, &mut |_| ())?;
         Ok(done.parity_bytes)
@@ -46,8 +48,8 @@ impl Store {
         options: ParityOptions,
         stop: &AtomicBool,
         wait: &dyn Fn(),
-        done: &mut OptimizeReport,
-        report: &mut dyn FnMut(&OptimizeReport),
+        done: &mut ParityReport,
+        report: &mut dyn FnMut(&ParityReport),
     ) -> Result<(), StoreError> {
         let enough = self.settings().parity_from;
         let payload = |hash: &Hash| self.blobs().payload(hash);
@@ -92,8 +94,8 @@ impl Store {
         options: ParityOptions,
         stop: &AtomicBool,
         wait: &dyn Fn(),
-        done: &mut OptimizeReport,
-        report: &mut dyn FnMut(&OptimizeReport),
+        done: &mut ParityReport,
+        report: &mut dyn FnMut(&ParityReport),
     ) -> Result<(), StoreError> {
         let active = self.index().applied()?.map(|applied| applied.segment);
         let (mut batch, mut bytes) = (Vec::new(), 0);

@@ -1,14 +1,14 @@
 //! Cutting the torn tail, and making what is left durable.
 
 use deltastore_format::ids::RECORD_ALIGN;
-use deltastore_format::{RecordKind, SegmentEntry, SegmentId, SegmentState};
+use deltastore_format::{RecordKind, SegmentEntry, SegmentHeader, SegmentId, SegmentState};
+use deltastore_segment::{SegmentWriter, segment_dir, segment_path};
 
-use super::super::bugs::Bug;
-use super::super::error::StoreError;
+use super::context::RecoveryContext;
 use super::inventory::Inventory;
 use super::survey::Survey;
-use super::{RecoveryContext, new_segment};
-use crate::segment::{SegmentWriter, segment_dir, segment_path};
+use crate::store::bugs::Bug;
+use crate::store::error::StoreError;
 
 /// Removes what lies behind the end, syncs the rest and opens the last segment for appending; the segments that are
 /// left.
@@ -124,4 +124,21 @@ fn leave_lost(inventory: &Inventory) {
             inventory.listed.set_state(id, SegmentState::Left);
         }
     }
+}
+
+/// A new, durable segment, which the manifest is still to list.
+pub fn new_segment(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<SegmentWriter, StoreError> {
+    let RecoveryContext { folder, clock, .. } = context;
+    let header = SegmentHeader {
+        store: folder.header.store,
+        segment: inventory.listed.next(),
+        epoch: folder.header.epoch,
+        salt: rand::random(),
+        created_ms: clock.now_ms(),
+        key_id: 0,
+    };
+    let writer = SegmentWriter::create(folder.vfs.as_ref(), &folder.dir, header)?;
+    writer.make_durable(folder.vfs.as_ref(), &folder.dir)?;
+    inventory.listed.list_new(writer.header());
+    Ok(writer)
 }

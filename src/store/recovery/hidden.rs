@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Position, SegmentId, Sequence};
 
-use super::RecoveryContext;
+use super::context::RecoveryContext;
 use super::inventory::Inventory;
-use super::survey::Damage;
 use crate::index::{Batch, Hidden};
+use crate::store::damage::Damage;
 use crate::store::error::StoreError;
 
 /// More sequence numbers than all lost segments can have used.

@@ -13,13 +13,13 @@ use std::sync::Arc;
 use deltastore_format::ids::RECORD_ALIGN;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Commit, Hash, Position, RecordKind, SegmentEntry, SegmentId, SegmentState};
+use deltastore_segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path};
 
-use super::super::error::StoreError;
-use super::super::segments::Segments;
-use super::survey::Damage;
-use super::{RecoveryContext, first_record};
+use super::context::{RecoveryContext, first_record};
 use crate::index::{EachKind, Index, IndexError, Table, each_kind};
-use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path};
+use crate::store::damage::Damage;
+use crate::store::error::StoreError;
+use crate::store::segments::Segments;
 
 /// What is there.
 pub struct Inventory {

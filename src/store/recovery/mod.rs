@@ -14,6 +14,7 @@
 //! What the log hid from the index is noted in it: it may be all that links to some blob, so garbage cannot be told.
 //! Once the lost files are back, the index is rebuilt from all of them.
 
+mod context;
 mod copies;
 mod cut;
 mod hidden;
@@ -25,30 +26,20 @@ mod survey;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Position, SegmentEntry, SegmentHeader, SegmentId, SegmentState};
+use deltastore_format::{Position, SegmentEntry, SegmentId, SegmentState};
+use deltastore_segment::SegmentWriter;
 
-use super::bugs::Bugs;
+use super::damage::Damage;
 use super::error::StoreError;
-use super::folder::Folder;
 use super::segments::Segments;
 use crate::index::{Batch, Index};
-use crate::segment::vfs::Clock;
-use crate::segment::{Readers, Record, SegmentWriter};
+use cut::new_segment;
 use inventory::Inventory;
+use replay::{Ends, Hides};
 
+pub use context::RecoveryContext;
 pub use rebuild::Progress;
 use rebuild::rebuild;
-pub use survey::Damage;
-
-/// What recovery needs to look at.
-pub struct RecoveryContext<'a> {
-    pub folder: &'a Folder,
-    pub index: &'a Index,
-    pub readers: &'a Readers,
-    pub clock: &'a Arc<dyn Clock>,
-    pub bugs: Bugs,
-}
 
 /// A store that is ready to be written.
 pub struct Recovered {
@@ -111,20 +102,6 @@ pub fn look(context: &RecoveryContext<'_>) -> Result<Found, StoreError> {
     Ok(fill(context, inventory, start, &segments, &ends, &mut |_| ())?.0)
 }
 
-/// Where the log ends, and where it goes on.
-struct Ends<'a> {
-    survey: &'a survey::Survey,
-    resumed: Position,
-    /// What lies from here on is still to be cut off.
-    upto: Option<Position>,
-}
-
-/// What a replay finds to be hidden from the index.
-struct Hides<'a> {
-    damage: &'a mut Vec<Damage>,
-    unseen: &'a mut BTreeMap<SegmentId, bool>,
-}
-
 /// Brings the index up to the log's end, from `start` on or from nothing, and notes what was hidden from it.
 fn fill(
     context: &RecoveryContext<'_>,
@@ -164,33 +141,6 @@ fn refuse_nothing(context: &RecoveryContext<'_>, inventory: &Inventory) -> Resul
         context.folder.dir.display(),
         inventory.lost.len()
     )))
-}
-
-/// A new, durable segment, which the manifest is still to list.
-fn new_segment(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<SegmentWriter, StoreError> {
-    let RecoveryContext { folder, clock, .. } = context;
-    let header = SegmentHeader {
-        store: folder.header.store,
-        segment: inventory.listed.next(),
-        epoch: folder.header.epoch,
-        salt: rand::random(),
-        created_ms: clock.now_ms(),
-        key_id: 0,
-    };
-    let writer = SegmentWriter::create(folder.vfs.as_ref(), &folder.dir, header)?;
-    writer.make_durable(folder.vfs.as_ref(), &folder.dir)?;
-    inventory.listed.list_new(writer.header());
-    Ok(writer)
-}
-
-/// Where a record lies, and how long it is.
-fn extent(record: &Record) -> (Position, u64) {
-    (record.header.position, deltastore_format::record_len(record.header.payload_len))
-}
-
-/// Where the first record of a segment is.
-fn first_record(segment: SegmentId) -> Position {
-    Position { segment, offset: SEGMENT_HEADER_LEN as u64 }
 }
 
 /// Gives lost segments up: they are not waited for any more, and what the index has seen of them is all there is.

@@ -1,21 +1,37 @@
 //! Replay: the commits of the log's tail, applied once, in the batches they were committed in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deltastore_format::{
     Change, Commit, NodePayload, Op, PlacedKind, Placement, Position, RecordKind, SegmentId, WindowHead,
     window::MAX_WINDOW_HEAD_LEN,
 };
+use deltastore_segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload};
 
-use super::super::apply::Applier;
-use super::super::blob::{AppendedBlob, Space};
-use super::super::bugs::Bug;
-use super::super::error::StoreError;
+use super::context::{RecoveryContext, extent, first_record};
 use super::inventory::Inventory;
-use super::survey::{Damage, Survey};
-use super::{Ends, Hides, RecoveryContext, extent, first_record};
+use super::survey::Survey;
 use crate::index::BlobRow;
-use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload};
+use crate::store::apply::Applier;
+use crate::store::blob::{AppendedBlob, Space};
+use crate::store::bugs::Bug;
+use crate::store::damage::Damage;
+use crate::store::error::StoreError;
+
+/// Where the log ends, and where it goes on.
+pub struct Ends<'a> {
+    pub survey: &'a Survey,
+    pub resumed: Position,
+    /// What lies from here on is still to be cut off.
+    pub upto: Option<Position>,
+}
+
+/// What a replay finds to be hidden from the index.
+pub struct Hides<'a> {
+    pub damage: &'a mut Vec<Damage>,
+    pub unseen: &'a mut BTreeMap<SegmentId, bool>,
+}
 
 struct Pending {
     commit: Commit,

@@ -1,7 +1,7 @@
 //! Which records can be read, as far as this process knows: verified lately, or damaged.
 //!
 //! Purpose: a write is acknowledged only if it can be read back, also on a store that has damage. So what a write links
-//! to is verified first (`verify.rs`), and this remembers what needs no second look.
+//! to is verified first (`fetch/verify.rs`), and this remembers what needs no second look.
 //!
 //! Invariants
 //! - *Verified* is said of a hash at one position, for a bounded time: never of another record of the same hash.
@@ -11,21 +11,18 @@
 //! Failure cases: none of its own. A clock that goes back makes records unverified.
 
 mod queue;
-mod verify;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use deltastore_format::{Hash, Position};
+use deltastore_segment::vfs::Clock;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 
-pub(super) use queue::Unverified;
-pub use queue::Verifier;
-
-use crate::segment::vfs::Clock;
+pub use queue::Unverified;
 
 /// Records remembered as verified, about 5 MB.
 const VERIFIED: usize = 64 << 10;
@@ -135,7 +132,7 @@ mod tests {
     use deltastore_format::SegmentId;
 
     use super::*;
-    use crate::segment::vfs::SimClock;
+    use deltastore_segment::vfs::SimClock;
 
     const HASH: Hash = Hash([7; 32]);
 

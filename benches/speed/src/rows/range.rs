@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use deltastore::index::{RocksEngine, RocksSettings};
-use deltastore::segment::vfs::{RealVfs, SystemClock};
 use deltastore::store::bugs::Bugs;
 use deltastore::store::{Folder, Settings, Store, Walk, Worker};
+use deltastore_segment::vfs::{RealVfs, SystemClock};
 
 use crate::data::{Noise, folder};
 use crate::report::{Options, Row, Target};

@@ -3,17 +3,17 @@
 use deltastore_format::{
     Change, Commit, Hash, Kind, Parity, PlacedKind, Placement, Position, RecordKind, SegmentId, WindowHead,
 };
+use deltastore_segment::{Record, Scanned, Scanner, WindowPayload};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
 use crate::index::{ParityRow, Row, SketchEntry, Table, Visit, visit};
-use crate::segment::{Record, Scanned, Scanner, WindowPayload};
 use crate::store::blob::Space;
 use crate::store::bugs::Bug;
+use crate::store::damage::Damage;
 use crate::store::error::StoreError;
+use crate::store::recovery::context::{extent, first_record};
 use crate::store::recovery::replay::{highest_sequence, placing_of};
-use crate::store::recovery::survey::Damage;
-use crate::store::recovery::{extent, first_record};
 
 impl Builder<'_> {
     pub(super) fn read_segment(&mut self, id: SegmentId, damage: &mut Vec<Damage>) -> Result<(), StoreError> {

@@ -5,9 +5,8 @@ use deltastore_format::{Hash, NodePayload, PlacedKind, Position};
 use super::Builder;
 use crate::index::{BlobRow, EachKind, Table, each_kind};
 use crate::store::bugs::Bug;
-use crate::store::collect::unlinked;
 use crate::store::error::StoreError;
-use crate::store::parity::repaired;
+use crate::store::fetch::repaired;
 
 impl Builder<'_> {
     /// Pass 3.
@@ -32,7 +31,8 @@ impl Builder<'_> {
     /// Pass 4, in rounds: each blob takes its own links with it.
     pub(super) fn drop_unlinked(&mut self) -> Result<(), StoreError> {
         let index = self.context.index;
-        let mut suspects = if self.context.bugs.has(Bug::RebuildKeepsUnlinked) { Vec::new() } else { unlinked(index)? };
+        let mut suspects =
+            if self.context.bugs.has(Bug::RebuildKeepsUnlinked) { Vec::new() } else { index.unlinked()? };
         while !suspects.is_empty() {
             let mut next = Vec::new();
             for hash in suspects {

@@ -17,11 +17,11 @@ use std::collections::HashSet;
 
 use deltastore_format::{Hash, Op, Position, SegmentId, Sequence};
 
-use super::RecoveryContext;
+use super::context::RecoveryContext;
 use super::copies::Copies;
 use super::inventory::Inventory;
-use super::survey::Damage;
 use crate::index::Batch;
+use crate::store::damage::Damage;
 use crate::store::error::StoreError;
 
 /// Index changes after which a batch is written.

@@ -6,11 +6,11 @@ use sha2::{Digest, Sha256};
 use super::Builder;
 use crate::index::{BlobRow, ParityRow};
 use crate::store::blob::{Space, record_kind};
+use crate::store::damage::Damage;
 use crate::store::error::StoreError;
-use crate::store::parity::{from_parity, read_parity};
+use crate::store::fetch::{from_parity, read_parity};
 use crate::store::recovery::inventory::Inventory;
 use crate::store::recovery::replay::placing_of;
-use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
     /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and

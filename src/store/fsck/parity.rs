@@ -2,15 +2,16 @@
 
 use deltastore_format::Hash;
 
-use super::mend;
+use super::report::FsckReport;
 use crate::index::{BlobRow, ParityRow};
 use crate::store::Store;
 use crate::store::error::StoreError;
-use crate::store::fsck::{FsckReport, Problem};
+use crate::store::fetch::{read_parity, repaired};
+use crate::store::problem::Problem;
 
 impl Store {
     /// Checks that all parity is whole, fits the record it is for and lies in another segment.
-    pub(in crate::store) fn check_parity(&self, found: &mut FsckReport) -> Result<(), StoreError> {
+    pub(super) fn check_parity(&self, found: &mut FsckReport) -> Result<(), StoreError> {
         for row in self.index().all_parity(Hash::default()) {
             let (hash, row) = row?;
             found.parity += 1;
@@ -27,7 +28,7 @@ impl Store {
         if blob.position.segment == row.position.segment {
             return Ok(Err(format!("it lies in the segment of the record it is for, at {}", blob.position)));
         }
-        let parity = match mend::read(readers, hash, row) {
+        let parity = match read_parity(readers, hash, row) {
             Ok(parity) => parity,
             Err(error) => return Ok(Err(error.to_string())),
         };
@@ -42,7 +43,7 @@ impl Store {
     }
 
     /// True when a damaged record can be repaired from its parity.
-    pub(in crate::store) fn is_mendable(&self, hash: &Hash, row: &BlobRow) -> bool {
-        mend::repaired(self.index(), self.blobs().readers(), hash, row.position).is_ok_and(|found| found.is_some())
+    pub(super) fn is_mendable(&self, hash: &Hash, row: &BlobRow) -> bool {
+        repaired(self.index(), self.blobs().readers(), hash, row.position).is_ok_and(|found| found.is_some())
     }
 }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Commit, Hash, Position, RecordKind, SegmentId, record_len};
+use deltastore_segment::{Scanned, Scanner, WindowPayload};
 
-use super::Store;
-use super::error::StoreError;
-use super::fsck::FsckReport;
+use super::report::FsckReport;
 use crate::index::{EachKind, Index, IndexError, Table, each_kind};
-use crate::segment::{Scanned, Scanner, WindowPayload};
+use crate::store::Store;
+use crate::store::error::StoreError;
 
 type Live = BTreeMap<SegmentId, i64>;
 

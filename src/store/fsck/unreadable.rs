@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use deltastore_format::{Entry, EntryKind, Hash, Recipe};
 use serde::Serialize;
 
-use super::recipe::restrict;
-use super::{Store, StoreError};
+use crate::store::recipe::restrict;
+use crate::store::{Store, StoreError};
 
 /// Blobs named with one object; more are only counted.
 const NAMED: usize = 16;

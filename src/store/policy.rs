@@ -3,8 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::delta::{CutSettings, Effort};
-use crate::store::Settings;
+use deltastore_delta::Effort;
 
 /// What the optimizer does with a bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,13 +27,6 @@ impl Policy {
             Self::Off | Self::Fast => Effort::fast(),
             Self::Balanced => Effort::balanced(),
             Self::Max => Effort::cold(),
-        }
-    }
-
-    pub(super) fn cut(self, settings: &Settings) -> CutSettings {
-        match self {
-            Self::Off | Self::Fast => settings.cut,
-            Self::Balanced | Self::Max => settings.optimized_cut,
         }
     }
 }

@@ -3,63 +3,26 @@
 //! It changes nothing. Memory: one count per blob, about 100 bytes per window. Objects that cannot be read are handed
 //! on as they are found.
 
+mod parity;
+mod recount;
+mod report;
+mod unreadable;
+
+pub use report::FsckReport;
+pub use unreadable::{Owner, Stretch, Unreadable};
+
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::fmt;
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{
     Change, Commit, DocumentPut, Hash, NodePayload, Op, PlacedKind, Position, Recipe, SegmentId, SegmentState,
 };
+use deltastore_segment::{Scanned, Scanner, WindowPayload};
 
-use super::error::StoreError;
-use super::fetch::CachePolicy;
-use super::fetch::MAX_DEPTH;
-use super::unreadable::{Owner, Unreadable};
-use super::{Store, Worker};
 use crate::index::{BlobRow, Row};
-use crate::segment::{Scanned, Scanner, WindowPayload};
-
-/// Something that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What is affected: a segment, a window, an object.
-    pub subject: String,
-    pub reason: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.reason)
-    }
-}
-
-/// What a check found and how much it looked at.
-#[derive(Clone, Debug, Default)]
-pub struct FsckReport {
-    pub problems: Vec<Problem>,
-    pub segments: u64,
-    pub segment_bytes: u64,
-    pub records: u64,
-    pub blobs: u64,
-    /// Parity records of blobs.
-    pub parity: u64,
-    pub versions: u64,
-    pub parts: u64,
-    pub documents: u64,
-    /// Objects and parts that cannot be read whole.
-    pub unreadable: u64,
-}
-
-impl FsckReport {
-    /// Without problems nothing needs to be walked.
-    fn has_damage(&self) -> bool {
-        !self.problems.is_empty()
-    }
-
-    pub(super) fn add(&mut self, subject: impl ToString, reason: impl ToString) {
-        self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
-    }
-}
+use crate::store::error::StoreError;
+use crate::store::fetch::{CachePolicy, MAX_DEPTH};
+use crate::store::{Store, Worker};
 
 impl Store {
     /// Checks the whole store; `report` is called now and then.
@@ -148,7 +111,7 @@ impl Store {
             && !self.index().hidden()?.any()
             && !self.index().has_drifted()?
         {
-            super::recount::check_live(self, &mut found)?;
+            recount::check_live(self, &mut found)?;
         }
         report(&found);
         Ok(found)

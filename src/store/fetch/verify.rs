@@ -4,20 +4,20 @@
 //! - A window is sound if its own record and those of all that it is encoded against, directly or not, are; a node or
 //!   member if its own is. What these name is followed by [`Blobs::verify_entries`].
 //! - What another write heals does not count before its commit: that may fail, or come too late.
-//! - A record that was verified lately is not read again ([`Soundness`](super::Soundness)); one that could not be read
+//! - A record that was verified lately is not read again ([`Soundness`](crate::store::soundness::Soundness)); one that could not be read
 //!   is decoded whole.
 //!
 //! Failure cases: damage is an error that names the place; so is a file that is gone or a sector that cannot be read.
 
 use std::collections::HashSet;
 
+use deltastore_delta::Decoder;
 use deltastore_format::{Entry, EntryKind, Hash, NodePayload, PlacedKind, Position, WindowHead};
 use sha2::{Digest, Sha256};
 
-use crate::delta::Decoder;
+use super::{Blobs, CachePolicy};
 use crate::index::BlobRow;
 use crate::store::error::StoreError;
-use crate::store::fetch::{Blobs, CachePolicy};
 use crate::store::recipe::restrict;
 
 /// What looking at one record costs of a budget at least, in bytes.

@@ -8,15 +8,15 @@ use crossbeam_channel::bounded;
 use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
-use super::Store;
-use super::blob::{AppendedBlob, Blob};
-use super::bugs::Bug;
-use super::content::Content;
-use super::error::StoreError;
-use super::ingest::Assembly;
-use super::log::Callback;
-use super::recipe::{build, restrict};
+use super::assembly::Assembly;
 use crate::invariants::invariant;
+use crate::store::Store;
+use crate::store::blob::{AppendedBlob, Blob};
+use crate::store::bugs::Bug;
+use crate::store::content::Content;
+use crate::store::error::StoreError;
+use crate::store::log::Callback;
+use crate::store::recipe::{build, restrict};
 
 /// Highest level asked of the first nodes made over given entries: millions of entries need two levels above them.
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;

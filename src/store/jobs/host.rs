@@ -1,0 +1,18 @@
+//! What jobs work on.
+
+/// See the module; jobs need no more of it than this.
+pub trait Host: Sized + 'static {
+    /// A handle that does not keep it open.
+    type Lent: Send + 'static;
+
+    fn lent(&self) -> Self::Lent;
+
+    /// It, unless it is closed.
+    fn borrowed(lent: &Self::Lent) -> Option<Self>;
+
+    /// What its clock says, in milliseconds since the Unix epoch.
+    fn now_ms(&self) -> u64;
+
+    /// Whether nothing is under way for clients.
+    fn is_idle(&self) -> bool;
+}

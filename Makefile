@@ -62,7 +62,7 @@ fmt:
 
 ## fuzz           each fuzz target for FUZZ_SECONDS (default 30)
 fuzz: packages
-	@format/fuzz/run $(FUZZ_SECONDS)
+	@fuzz/run $(FUZZ_SECONDS)
 
 ## bench          speed and memory against floors measured in the same run
 bench: packages

@@ -70,7 +70,7 @@ impl Memory {
         let Stored { bytes, encoded, .. } = &self.windows[hash];
         let references: Vec<Bytes> = encoded.references.iter().map(|hash| self.read(decoder, hash, read)).collect();
         let head = WindowHead {
-            cold: false,
+            optimized: false,
             hash: *hash,
             codec: encoded.codec,
             depth: encoded.depth,

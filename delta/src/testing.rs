@@ -49,7 +49,7 @@ pub(super) fn head(window: &[u8], encoded: &Encoded) -> WindowHead {
         hash: hash(window),
         codec: encoded.codec,
         depth: encoded.depth,
-        cold: false,
+        optimized: false,
         raw_len: window.len() as u32,
         encoded_len: encoded.bytes.len() as u32,
         references: encoded.references.clone(),

@@ -6,11 +6,12 @@
 //! index be rebuilt from any set of whole segments.
 
 mod bucket;
+mod change;
 mod checksum;
 mod describe;
 mod document;
+mod durable;
 mod extension;
-mod op;
 mod part;
 mod put;
 mod table;
@@ -18,13 +19,14 @@ mod upload;
 mod version;
 
 pub use bucket::{BucketPut, MAX_BUCKET_NAME_LEN, MAX_SETTING_NAME_LEN, MAX_SETTING_VALUE_LEN, MAX_SETTINGS};
+pub use change::{Change, MAX_SEGMENTS};
 pub use checksum::{Checksum, ChecksumAlgorithm};
 pub use describe::{MAX_METADATA_NAME_LEN, MAX_METADATA_PAIRS, MAX_METADATA_VALUE_LEN, MAX_PARTS, Metadata, PartInfo};
 pub use document::{DocumentId, DocumentPut, MAX_DOCUMENT_LEN, MAX_DOCUMENT_NAME_LEN, MAX_SCOPE_LEN};
-pub use op::{Change, MAX_SEGMENTS};
+pub use durable::Durable;
 pub use part::{PartId, PartPut};
 pub use put::{MAX_ETAG_LEN, MAX_KEY_LEN, StorageType};
-pub use table::{Durable, Kind, Listed, Op};
+pub use table::{Kind, Listed, Op};
 pub use upload::UploadPut;
 pub use version::{VersionId, VersionPut};
 
@@ -38,7 +40,7 @@ pub const MAX_PLACED: usize = 1 << 20;
 /// Most changes of one commit.
 pub const MAX_OPS: usize = 1 << 16;
 
-/// What a [`Placed`] names.
+/// What a [`Placement`] names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum PlacedKind {
@@ -48,7 +50,7 @@ pub enum PlacedKind {
 
 /// A window or node that becomes addressable with this commit, and where its record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Placed {
+pub struct Placement {
     pub kind: PlacedKind,
     pub hash: Hash,
     pub position: Position,
@@ -65,7 +67,7 @@ pub struct Commit {
     pub relocated: bool,
     /// What it places takes the place of an earlier placing of the same hash, whose record is damaged.
     pub healing: bool,
-    pub placed: Vec<Placed>,
+    pub placed: Vec<Placement>,
     pub ops: Vec<Op>,
 }
 
@@ -82,7 +84,7 @@ impl PlacedKind {
     }
 }
 
-impl Wire for Placed {
+impl Wire for Placement {
     const NAME: &'static str = "placed";
 
     fn write(&self, out: &mut Writer<'_>) {
@@ -93,7 +95,7 @@ impl Wire for Placed {
 
     fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let kind = PlacedKind::read(input, "placed kind")?;
-        Ok(Placed { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
+        Ok(Placement { kind, hash: Hash(input.array(Self::NAME)?), position: Position::read(input)? })
     }
 }
 
@@ -120,8 +122,8 @@ impl Wire for Commit {
             healing,
             time_ms: input.u64(Self::NAME)?,
             durable_upto: Position::read(input)?,
-            placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placed::read)?,
-            ops: input.list("operations", MAX_OPS, op::MIN_LEN, Op::read)?,
+            placed: input.list("placed", MAX_PLACED, PLACED_LEN, Placement::read)?,
+            ops: input.list("operations", MAX_OPS, change::MIN_LEN, Op::read)?,
         };
         no_extensions(input)?;
         Ok(commit)

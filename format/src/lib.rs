@@ -24,7 +24,7 @@ mod wire;
 
 pub use commit::{
     BucketPut, Change, Checksum, ChecksumAlgorithm, Commit, DocumentId, DocumentPut, Durable, Kind, Listed, Metadata,
-    Op, PartId, PartInfo, PartPut, Placed, PlacedKind, StorageType, UploadPut, VersionId, VersionPut,
+    Op, PartId, PartInfo, PartPut, PlacedKind, Placement, StorageType, UploadPut, VersionId, VersionPut,
 };
 pub use error::DecodeError;
 pub use header::crc32c;

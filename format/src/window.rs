@@ -54,7 +54,7 @@ pub struct WindowHead {
     /// Reference hops to decode it: 0 without references, else 1 + the deepest reference's.
     pub depth: u8,
     /// Written by the optimizer, and encoded against such windows only.
-    pub cold: bool,
+    pub optimized: bool,
     /// Plain bytes.
     pub raw_len: u32,
     /// Encoded bytes after the head.
@@ -131,7 +131,7 @@ impl Wire for WindowHead {
         out.u8(self.depth);
         out.len_u8(self.references.len());
         out.len_u8(self.features.len());
-        out.flags(&[self.cold]);
+        out.flags(&[self.optimized]);
         out.zeros(2);
         out.u32(self.raw_len);
         out.u32(self.encoded_len);
@@ -158,7 +158,7 @@ impl Wire for WindowHead {
         let depth = input.u8(Self::NAME)?;
         let references = within("window references", input.u8(Self::NAME)?.into(), MAX_REFERENCES as u64)?;
         let features = within("window features", input.u8(Self::NAME)?.into(), MAX_FEATURES as u64)?;
-        let [cold] = input.flags("window flags")?;
+        let [optimized] = input.flags("window flags")?;
         input.zeros(Self::NAME, 2)?;
         let raw_len = input.u32(Self::NAME)?;
         within("window length", raw_len.into(), MAX_WINDOW_LEN.into())?;
@@ -168,7 +168,7 @@ impl Wire for WindowHead {
             hash: Hash(input.array(Self::NAME)?),
             codec,
             depth,
-            cold,
+            optimized,
             raw_len,
             encoded_len,
             references: input

@@ -4,7 +4,7 @@
 //! length asked for is allocated, with boundaries between chunks twice as much.
 
 use crate::codec::deflate::recreate as deflate;
-use crate::codec::deflate::tokens::{BitWriter, Encoder};
+use crate::codec::deflate::tokens::{SliceWriter, TokenEncoder};
 use crate::container::chunks;
 use crate::error::RecreateError;
 use crate::program::{Chunks, Op, VERSION};
@@ -12,7 +12,7 @@ use crate::program::{Chunks, Op, VERSION};
 /// Memory of the codecs that is used again from unit to unit.
 #[derive(Default)]
 pub(crate) struct Scratch {
-    tokens: Encoder,
+    tokens: TokenEncoder,
 }
 
 /// Re-creates the `len` object bytes of a unit from its program and its part of the view.
@@ -89,7 +89,7 @@ fn run(
     scratch: &mut Scratch,
     out: &mut [u8],
 ) -> Result<(), RecreateError> {
-    let mut writer = BitWriter { out, cursor: Default::default() };
+    let mut writer = SliceWriter { out, cursor: Default::default() };
     let mut used = 0;
     while at < program.len() {
         match Op::decode(program, &mut at)? {

@@ -5,7 +5,7 @@ use super::engine::{Batch, Counter};
 use super::error::IndexError;
 use super::family::Family;
 use super::rows::Rows;
-use super::wire::{Reader, push_position};
+use super::wire::{Reader, counter, push_position};
 use deltastore_format::{Codec, DecodeError, Hash, PlacedKind, Position};
 
 /// Where a window or node lies and what reading it takes.
@@ -22,14 +22,14 @@ pub struct BlobRow {
     /// Reference hops to decode it.
     pub depth: u8,
     /// Written by the optimizer.
-    pub cold: bool,
+    pub optimized: bool,
     /// Windows it is encoded against.
     pub references: Vec<Hash>,
 }
 
 impl BlobRow {
     fn encode(&self) -> Vec<u8> {
-        let mut value = vec![self.kind as u8, self.codec as u8, self.depth, u8::from(self.cold)];
+        let mut value = vec![self.kind as u8, self.codec as u8, self.depth, u8::from(self.optimized)];
         value.extend_from_slice(&self.raw_len.to_le_bytes());
         push_position(&mut value, self.position);
         value.extend_from_slice(&self.record_len.to_le_bytes());
@@ -58,7 +58,7 @@ impl BlobRow {
             other => return Err(reader.unknown(other)),
         };
         let depth = reader.u8()?;
-        let cold = match reader.u8()? {
+        let optimized = match reader.u8()? {
             0 => false,
             1 => true,
             other => return Err(reader.unknown(other)),
@@ -70,15 +70,8 @@ impl BlobRow {
         while !reader.is_empty() {
             references.push(reader.hash()?);
         }
-        Ok(BlobRow { kind, position, record_len, raw_len, codec, depth, cold, references })
+        Ok(BlobRow { kind, position, record_len, raw_len, codec, depth, optimized, references })
     }
-}
-
-pub(super) fn counter(value: &[u8]) -> Result<i64, DecodeError> {
-    let mut reader = Reader::new("link count", value);
-    let count = reader.i64()?;
-    reader.finish()?;
-    Ok(count)
 }
 
 fn hash(key: &[u8]) -> Result<Hash, DecodeError> {

@@ -15,6 +15,7 @@ pub const INDEX_VERSION: u32 = 3;
 const VERSION: &[u8] = b"version";
 const APPLIED: &[u8] = b"applied";
 const NEXT_SEQUENCE: &[u8] = b"next-sequence";
+const DRIFTED: &[u8] = b"live-bytes-drifted";
 const INCOMPLETE: &[u8] = b"incomplete";
 
 /// What of the log the index does not know.
@@ -99,6 +100,15 @@ impl Index {
         } else {
             batch.put(Family::Meta, INCOMPLETE, hidden.encode());
         }
+    }
+
+    /// True when an older build has counted live bytes that nothing gives back. A rebuild counts anew.
+    pub fn has_drifted(&self) -> Result<bool, IndexError> {
+        Ok(self.engine.get(Family::Meta, DRIFTED)?.is_some())
+    }
+
+    pub(super) fn stage_drifted(&self, batch: &mut Batch) {
+        batch.put(Family::Meta, DRIFTED, []);
     }
 
     /// Empties every table, as a rebuild begins. Until the next applied position, the index counts as missing.

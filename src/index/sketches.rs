@@ -25,8 +25,8 @@ pub struct SketchEntry {
     pub raw_len: u32,
 }
 
-/// The features under which only cold windows are found.
-pub fn cold(features: &[u64]) -> Vec<u64> {
+/// The features under which only optimized windows are found.
+pub fn optimized(features: &[u64]) -> Vec<u64> {
     const SALT: u64 = 0x9e37_79b9_7f4a_7c15;
     features.iter().map(|feature| feature ^ SALT).collect()
 }
@@ -74,16 +74,17 @@ impl Index {
             .collect()
     }
 
-    /// As [`Index::stage_sketch`]; a cold window can be found among the cold ones alone too, by its [`cold`] features.
+    /// As [`Index::stage_sketch`]; an optimized window can be found among the optimized ones alone too, by its
+    /// [`optimized`] features.
     pub fn stage_window_sketch(
         &self,
         batch: &mut Batch,
         features: &[u64],
         entry: SketchEntry,
-        is_cold: bool,
+        is_optimized: bool,
     ) -> Result<(), IndexError> {
         self.stage_sketch(batch, features, entry)?;
-        if is_cold { self.stage_sketch(batch, &cold(features), entry) } else { Ok(()) }
+        if is_optimized { self.stage_sketch(batch, &optimized(features), entry) } else { Ok(()) }
     }
 
     /// Puts `entry` in front under each feature; what the batch already stages there counts. Only the one writer may

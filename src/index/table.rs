@@ -3,7 +3,7 @@
 //! A new kind implements [`Table`] in a file of its own; the list of kinds is the format's
 //! ([`each_kind!`](deltastore_format::each_kind)).
 
-use deltastore_format::{Change, DecodeError, Durable, Listed, Op, Position, SegmentId};
+use deltastore_format::{Change, DecodeError, Listed, Op, Position, SegmentId};
 
 use super::Index;
 use super::engine::Batch;
@@ -16,7 +16,7 @@ use super::wire::{Reader, push_position, push_segments};
 const WHAT: &str = "row";
 
 /// Where the rows of a kind lie.
-pub trait Table: Durable {
+pub trait Table: Listed {
     /// Kinds of few rows share [`Family::Small`], where the byte of the put begins their keys.
     const FAMILY: Family = Family::Small;
     /// What the keys of the rows begin with, in a family that holds other keys too.

@@ -23,6 +23,7 @@ fn decode<P: Table>(value: &[u8]) -> Result<Row<P>, DecodeError> {
 impl Index {
     /// Stages what brings rows of version 2 up to version 3.
     pub(super) fn stage_upgrade(&self, batch: &mut Batch) -> Result<(), IndexError> {
+        self.stage_drifted(batch);
         self.stage_upgrade_of::<BucketPut>(batch)?;
         self.stage_upgrade_of::<UploadPut>(batch)
     }

@@ -86,3 +86,11 @@ pub fn push_segments(out: &mut Vec<u8>, segments: &[SegmentId]) {
         out.extend_from_slice(&segment.0.to_le_bytes());
     }
 }
+
+/// The value of a counter.
+pub fn counter(value: &[u8]) -> Result<i64, DecodeError> {
+    let mut reader = Reader::new("link count", value);
+    let count = reader.i64()?;
+    reader.finish()?;
+    Ok(count)
+}

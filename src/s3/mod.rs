@@ -26,6 +26,8 @@ mod auth;
 mod authorize;
 mod dates;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod operation;
 mod ops;
 mod peers;

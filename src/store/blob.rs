@@ -45,7 +45,7 @@ pub struct Blob {
 
 /// An appended blob that no commit has placed in the index yet.
 #[derive(Clone, Debug)]
-pub struct Placing {
+pub struct AppendedBlob {
     pub hash: Hash,
     pub row: BlobRow,
     pub links: Vec<Hash>,
@@ -65,7 +65,7 @@ impl Blob {
             raw_len: 0,
             codec: Codec::Raw,
             depth: 0,
-            cold: false,
+            optimized: false,
             references: Vec::new(),
         };
         Self {
@@ -85,17 +85,17 @@ impl Blob {
     }
 
     /// What the log knows once the record lies at `position`.
-    pub fn placed_at(self, position: Position) -> Arc<Placing> {
+    pub fn placed_at(self, position: Position) -> Arc<AppendedBlob> {
         let Self { hash, mut row, links, features, space, heals, .. } = self;
         row.position = position;
-        Arc::new(Placing { hash, row, links, features, space, heals })
+        Arc::new(AppendedBlob { hash, row, links, features, space, heals })
     }
 }
 
-impl Placing {
+impl AppendedBlob {
     /// Whether a commit that places this form makes it the one that counts.
     pub fn takes_effect(&self, known: Option<&BlobRow>) -> bool {
-        known.is_none_or(|row| self.heals || self.row.cold && !row.cold)
+        known.is_none_or(|row| self.heals || self.row.optimized && !row.optimized)
     }
 }
 

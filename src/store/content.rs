@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use deltastore_format::{Placed, Recipe, commit::StorageType};
+use deltastore_format::{Placement, Recipe, commit::StorageType};
 
-use super::blob::{Blob, CodecTally, Placing};
+use super::blob::{AppendedBlob, Blob, CodecTally};
 use super::pins::Pin;
 
 /// What an upload or a concatenation made. Dropped without a commit, its windows are garbage.
@@ -13,7 +13,7 @@ pub struct Content {
     pub(super) recipe: Recipe,
     pub(super) pins: Vec<Pin>,
     /// Appended, placed by the commit.
-    pub(super) placings: Vec<Arc<Placing>>,
+    pub(super) placings: Vec<Arc<AppendedBlob>>,
     /// Appended together with the commit.
     pub(super) unwritten: Vec<Blob>,
     pub(super) tally: CodecTally,
@@ -49,7 +49,7 @@ impl Content {
         self.stored_bytes > 0
     }
 
-    pub(super) fn take_placings(&mut self) -> Vec<Arc<Placing>> {
+    pub(super) fn take_placings(&mut self) -> Vec<Arc<AppendedBlob>> {
         std::mem::take(&mut self.placings)
     }
 
@@ -58,9 +58,9 @@ impl Content {
     }
 }
 
-impl Placing {
+impl AppendedBlob {
     /// As the commit record lists it.
-    pub fn placed(&self) -> Placed {
-        Placed { kind: self.row.kind, hash: self.hash, position: self.row.position }
+    pub fn placed(&self) -> Placement {
+        Placement { kind: self.row.kind, hash: self.hash, position: self.row.position }
     }
 }

@@ -44,7 +44,7 @@ use std::sync::{Arc, Weak};
 use deltastore_format::{Hash, Position, SegmentId, StoreHeader};
 use parking_lot::Mutex;
 
-pub use blob::{Blob, Placing, Space};
+pub use blob::{AppendedBlob, Blob, Space};
 pub use collect::{CollectOptions, CollectReport, Collector};
 pub use content::Content;
 pub use documents::{DocumentError, Expected};
@@ -197,7 +197,7 @@ impl Store {
     }
 
     /// Pins a hash, waiting out a collection of it that is under way.
-    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+    fn pin(&self, hash: Hash) -> (Pin, Option<Arc<AppendedBlob>>) {
         self.0.pins.pin_waiting(hash)
     }
 

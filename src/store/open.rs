@@ -11,7 +11,7 @@ use super::fetch::Blobs;
 use super::log::{Log, LogState, Status};
 use super::optimize::OptimizerState;
 use super::pins::Pins;
-use super::recovery::{self, Found, Rebuilt, Scene};
+use super::recovery::{self, Found, Rebuilt, RecoveryContext};
 use super::segments::Segments;
 use super::soundness::{Soundness, Unverified};
 use super::{Damage, Folder, Index, Inner, Jobs, Pool, Progress, Settings, Store, StoreError};
@@ -56,8 +56,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), settings.open_segments);
-        let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
-        let recovered = patiently(|| recovery::recover(&scene))?;
+        let context = RecoveryContext { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
+        let recovered = patiently(|| recovery::recover(&context))?;
         let found = recovered.found;
         tracing::debug!(replayed = found.replayed, clean = recovered.clean, "recovered");
         let settings = settings.fitted(capacity(&folder, &readers, &found.segments)?);
@@ -116,8 +116,8 @@ impl Store {
     ) -> Result<Self, StoreError> {
         let (index, bugs) = (Index::open(engine)?, Bugs::default());
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
-        let scene = Scene { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
-        let found = recovery::look(&scene)?;
+        let context = RecoveryContext { folder: &folder, index: &index, readers: &readers, clock: &clock, bugs };
+        let found = recovery::look(&context)?;
         let soundness = Arc::new(Soundness::new(Arc::clone(&clock), settings.verified_ms));
         let (disk, status, pins, log) = (None, Arc::default(), Arc::default(), None);
         Self::assemble(Parts {
@@ -174,8 +174,9 @@ impl Store {
     ) -> Result<Vec<Damage>, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
-        let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
-        recovery::forget(&scene)
+        let context =
+            RecoveryContext { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
+        recovery::forget(&context)
     }
 
     /// Rebuilds the index of a locked folder from its segments alone.
@@ -190,8 +191,9 @@ impl Store {
     ) -> Result<Rebuilt, StoreError> {
         let index = Index::open(engine)?;
         let readers = Readers::new(Arc::clone(&folder.vfs), folder.dir.clone(), OPEN_SEGMENTS);
-        let scene = Scene { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
-        patiently(|| recovery::rebuild_only(&scene, report))
+        let context =
+            RecoveryContext { folder, index: &index, readers: &readers, clock: &clock, bugs: Bugs::default() };
+        patiently(|| recovery::rebuild_only(&context, report))
     }
 }
 

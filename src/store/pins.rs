@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use deltastore_format::{Hash, SegmentId};
 use parking_lot::Mutex;
 
-use super::blob::Placing;
+use super::blob::AppendedBlob;
 use crate::invariants::invariant;
 
 const SHARDS: usize = 32;
@@ -26,7 +26,7 @@ const SHARDS: usize = 32;
 struct State {
     pins: u32,
     /// Several writers may append the same blob, each in a form of its own.
-    fresh: Vec<Arc<Placing>>,
+    fresh: Vec<Arc<AppendedBlob>>,
     doomed: bool,
 }
 
@@ -51,7 +51,7 @@ impl Pins {
 
     /// Pins a hash; `None` when it is being collected. The placing is there if the blob is appended but not yet
     /// indexed.
-    pub fn pin(self: &Arc<Self>, hash: Hash) -> Option<(Pin, Option<Arc<Placing>>)> {
+    pub fn pin(self: &Arc<Self>, hash: Hash) -> Option<(Pin, Option<Arc<AppendedBlob>>)> {
         let mut shard = self.shard(&hash).lock();
         let state = shard.entry(hash).or_default();
         if state.doomed {
@@ -64,7 +64,7 @@ impl Pins {
     }
 
     /// Pins a hash, waiting out a collection of it that is under way.
-    pub fn pin_waiting(self: &Arc<Self>, hash: Hash) -> (Pin, Option<Arc<Placing>>) {
+    pub fn pin_waiting(self: &Arc<Self>, hash: Hash) -> (Pin, Option<Arc<AppendedBlob>>) {
         loop {
             if let Some(pinned) = self.pin(hash) {
                 return pinned;
@@ -75,7 +75,7 @@ impl Pins {
     }
 
     /// Makes an appended blob known before its commit. Does nothing unless it is pinned.
-    pub fn set_fresh(&self, placing: &Arc<Placing>) {
+    pub fn set_fresh(&self, placing: &Arc<AppendedBlob>) {
         if let Some(state) = self.shard(&placing.hash).lock().get_mut(&placing.hash) {
             let position = placing.row.position;
             if state.fresh.iter().all(|known| known.row.position != position) {
@@ -86,7 +86,7 @@ impl Pins {
 
     /// The blob is in the index now, in this form or another; nothing counts on this form's record any more unless the
     /// index does.
-    pub fn clear_fresh(&self, placing: &Placing) {
+    pub fn clear_fresh(&self, placing: &AppendedBlob) {
         let mut shard = self.shard(&placing.hash).lock();
         if let Some(state) = shard.get_mut(&placing.hash) {
             state.fresh.retain(|known| known.row.position != placing.row.position);
@@ -97,12 +97,12 @@ impl Pins {
     }
 
     /// A blob that is appended but not yet indexed.
-    pub fn fresh(&self, hash: &Hash) -> Option<Arc<Placing>> {
+    pub fn fresh(&self, hash: &Hash) -> Option<Arc<AppendedBlob>> {
         self.shard(hash).lock().get(hash).and_then(|state| best(&state.fresh))
     }
 
     /// Whether this very form is appended but not yet indexed.
-    pub fn is_fresh(&self, placing: &Placing) -> bool {
+    pub fn is_fresh(&self, placing: &AppendedBlob) -> bool {
         self.shard(&placing.hash)
             .lock()
             .get(&placing.hash)
@@ -139,9 +139,10 @@ impl Pins {
     }
 }
 
-/// A cold form, which will stay, before one that is not; then the first, which no later one can be a reference of.
-fn best(fresh: &[Arc<Placing>]) -> Option<Arc<Placing>> {
-    fresh.iter().find(|placing| placing.row.cold).or(fresh.first()).cloned()
+/// An optimized form, which will stay, before one that is not; then the first, which no later one can be a reference
+/// of.
+fn best(fresh: &[Arc<AppendedBlob>]) -> Option<Arc<AppendedBlob>> {
+    fresh.iter().find(|placing| placing.row.optimized).or(fresh.first()).cloned()
 }
 
 impl Drop for Pin {
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn several_forms_of_a_blob_are_known_until_each_is_cleared() {
-        let placing = |segment, cold| {
+        let placing = |segment, optimized| {
             let position = Position { segment: SegmentId(segment), offset: 64 };
             let row = BlobRow {
                 kind: PlacedKind::Window,
@@ -192,19 +193,19 @@ mod tests {
                 raw_len: 10,
                 codec: Codec::Raw,
                 depth: 0,
-                cold,
+                optimized,
                 references: Vec::new(),
             };
             let (links, features, space) = (Vec::new(), Vec::new(), Space::default());
-            Arc::new(Placing { hash: Hash([7; 32]), row, links, features, space, heals: false })
+            Arc::new(AppendedBlob { hash: Hash([7; 32]), row, links, features, space, heals: false })
         };
         let pins = Arc::new(Pins::default());
-        let (hot, cold) = (placing(1, false), placing(2, true));
+        let (hot, optimized) = (placing(1, false), placing(2, true));
         let (pin, _) = pins.pin(hot.hash).expect("not doomed");
         pins.set_fresh(&hot);
-        pins.set_fresh(&cold);
-        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, cold.row);
-        pins.clear_fresh(&cold);
+        pins.set_fresh(&optimized);
+        assert_eq!(pins.fresh(&hot.hash).expect("appended").row, optimized.row);
+        pins.clear_fresh(&optimized);
         assert_eq!(pins.fresh(&hot.hash).expect("appended").row, hot.row);
         assert!(pins.has_fresh_in(SegmentId(1)) && !pins.has_fresh_in(SegmentId(2)));
         drop(pin);

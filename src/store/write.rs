@@ -9,7 +9,7 @@ use deltastore_format::recipe::{MAX_INLINE_ENTRIES, MAX_NODE_LEVEL};
 use deltastore_format::{Codec, Entry, EntryKind, Hash, Recipe};
 
 use super::Store;
-use super::blob::{Blob, Placing};
+use super::blob::{AppendedBlob, Blob};
 use super::bugs::Bug;
 use super::content::Content;
 use super::error::StoreError;
@@ -22,7 +22,7 @@ use crate::invariants::invariant;
 const MAX_CHILD_LEVEL: u8 = MAX_NODE_LEVEL - 2;
 
 /// What was appended, in order.
-pub type Placings = Vec<Arc<Placing>>;
+pub type Placings = Vec<Arc<AppendedBlob>>;
 
 impl Store {
     /// Appends records in their order; `done` is called on the log thread and must not block.

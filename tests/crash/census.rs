@@ -18,8 +18,8 @@ static LIVES: [AtomicU64; KINDS] = [const { AtomicU64::new(0) }; KINDS];
 const NAMES: [&str; KINDS] = [
     "members",
     "overlapping members",
-    "cold windows",
-    "cold references",
+    "optimized windows",
+    "optimized references",
     "optimized versions",
     "joined uploads",
     "nested members",
@@ -64,8 +64,8 @@ fn look(world: &World) -> Result<[bool; KINDS], String> {
     found[8] = world.parity > 0;
     for row in store.index().all_blobs(Hash::default()) {
         let (_, row) = row.map_err(text)?;
-        found[2] |= row.cold;
-        found[3] |= row.cold && !row.references.is_empty();
+        found[2] |= row.optimized;
+        found[3] |= row.optimized && !row.references.is_empty();
     }
     for row in store.index().all_versions() {
         let put = row.map_err(text)?.put;

@@ -33,7 +33,7 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
     (1..=60).try_for_each(|seed| {
         let mut machine = Machine::new(Bugs::default());
         if seed % 2 == 1 {
-            // Many windows have a cold form and another.
+            // Many windows have an optimized form and another.
             machine.settings.optimized_cut = machine.settings.cut;
         }
         let mut world = World::on(machine, seed)?;
@@ -50,7 +50,8 @@ pub fn rebuilds(bugs: Bugs) -> Result<(), String> {
     })
 }
 
-/// Power losses while the optimizer works and after it, in short lives in which it replaces many windows by cold ones.
+/// Power losses while the optimizer works and after it, in short lives in which it replaces many windows by optimized
+/// ones.
 pub fn crashes(bugs: Bugs) -> Result<(), String> {
     (1..=3).try_for_each(|seed| {
         let mut machine = Machine::new(bugs);
@@ -75,8 +76,8 @@ pub fn crashes(bugs: Bugs) -> Result<(), String> {
     })
 }
 
-/// Windows of which one has a form without references and a cold one with them, against which a new cold window is
-/// encoded.
+/// Windows of which one has a form without references and an optimized one with them, against which a new optimized
+/// window is encoded.
 fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     let mut machine = Machine::new(bugs);
     machine.settings.optimized_cut = machine.settings.cut;
@@ -109,7 +110,7 @@ fn with_replaced_windows(bugs: Bugs) -> Result<World, String> {
     Ok(world)
 }
 
-/// A rebuild must choose the cold forms.
+/// A rebuild must choose the optimized forms.
 pub fn rebuild_over_replaced(bugs: Bugs) -> Result<(), String> {
     let mut world = with_replaced_windows(Bugs::default())?;
     world.close();
@@ -233,7 +234,7 @@ pub fn put_of_an_overtaken_form(bugs: Bugs) -> Result<(), String> {
         let mut pipeline = Pipeline::new(store.chunker(), Arc::clone(&encoding), 1);
         pipeline.push(body);
         pipeline.finish();
-        while let Some(chunk) = pipeline.next() {
+        while let Some(chunk) = pipeline.next_chunk() {
             let (sender, stored) = mpsc::channel();
             chunk.store(&store, &mut worker, &encoding, move |done| drop(sender.send(done)));
             let done = stored.recv().map_err(|error| error.to_string())?;

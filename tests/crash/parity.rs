@@ -127,7 +127,7 @@ pub fn outlives_what_it_is_for(bugs: Bugs) -> Result<(), String> {
     }
     let there = |id: SegmentId| segment_files(&world.machine).contains(&segment_path(Path::new(DIR), id));
     let is_case = |(hash, of_blob, of_parity): &(Hash, SegmentId, SegmentId)| {
-        !there(*of_blob) && there(*of_parity) && index.blob(hash).is_ok_and(|row| row.is_some_and(|row| !row.cold))
+        !there(*of_blob) && there(*of_parity) && index.blob(hash).is_ok_and(|row| row.is_some_and(|row| !row.optimized))
     };
     if !places.iter().any(is_case) {
         return Err("the scenario does not work: no segment with parity outlives the record that it is for".into());

@@ -1,5 +1,5 @@
-//! The model test with a server's jobs: collector, optimizer, parity and the rewriting of multipart uploads run as they do in `serve`, on a disk that
-//! fills up, with the space reserve on, while the clock is set now and then.
+//! The model test with a server's jobs: collector, optimizer, parity and the rewriting of multipart uploads run as they
+//! do in `serve`, on a disk that fills up, with the space reserve on, while the clock is set now and then.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,9 +1,9 @@
 //! Buckets.
 
 use super::describe::{read_pairs, write_pairs};
+use super::durable::Durable;
 use super::extension::{no_extensions, write_extensions};
 use super::put::{PUT_VERSION, read_name};
-use super::table::Durable;
 use crate::error::DecodeError;
 use crate::ids::BucketId;
 use crate::wire::{Reader, Wire, Writer, public_codec};

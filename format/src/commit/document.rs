@@ -2,9 +2,9 @@
 //!
 //! The store knows no scope and no document's content: it keeps them all, those of later builds too.
 
+use super::durable::Durable;
 use super::extension::{no_extensions, write_extensions};
 use super::put::{PUT_VERSION, read_name};
-use super::table::Durable;
 use crate::error::DecodeError;
 use crate::ids::Sequence;
 use crate::wire::{Reader, Wire, Writer, public_codec, within};

@@ -2,9 +2,9 @@
 
 use super::checksum::Checksum;
 use super::describe::read_part_number;
+use super::durable::Durable;
 use super::extension::{no_extensions, write_extensions};
 use super::put::{MAX_ETAG_LEN, PUT_VERSION, StorageType, read_storage_type};
-use super::table::Durable;
 use crate::error::DecodeError;
 use crate::ids::{Sequence, UploadId};
 use crate::recipe::Recipe;

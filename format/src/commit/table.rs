@@ -4,12 +4,11 @@
 //! and a file in the index that says where its rows lie. Everything else (applying, replay, rebuild, compaction,
 //! counting) is written once, over these traits.
 
-use std::fmt::Debug;
-
-use super::op::Change;
+use super::change::Change;
+use super::durable::Durable;
+use crate::error::DecodeError;
 use crate::ids::SegmentId;
-use crate::recipe::Recipe;
-use crate::wire::{Wire, Writer};
+use crate::wire::{Reader, Wire, Writer, public_codec};
 
 /// Hands all kinds to a macro: the kind's name and type, the operation bytes of its put and its removal, and the format
 /// version that has it. Bytes are never used twice.
@@ -26,49 +25,15 @@ macro_rules! each_kind {
     };
 }
 
-/// A kind of durable thing: what a put of it holds.
-pub trait Durable: Listed + Wire + Clone + Eq + Debug {
-    /// Names one of the kind; what a removal holds. Nothing else ever has the same.
-    type Id: Wire + Clone + Eq + Debug;
-
-    fn id(&self) -> Self::Id;
-
-    /// The sequence within an id.
-    fn sequence(id: &Self::Id) -> u64;
-
-    /// What it is made of, where it is made of windows: each entry of it is a link.
-    fn recipe(&self) -> Option<&Recipe> {
-        None
-    }
-
-    /// Appends its encoding.
-    fn encode_put(&self, out: &mut Vec<u8>) {
-        self.write(&mut Writer::new(out));
-    }
-
-    /// Decodes exactly `bytes`.
-    ///
-    /// # Errors
-    /// What the format does not allow.
-    fn decode_put(bytes: &[u8]) -> Result<Self, crate::DecodeError> {
-        let mut input = crate::wire::Reader::new(bytes);
-        let put = Self::read(&mut input)?;
-        input.finish(Self::NAME)?;
-        Ok(put)
-    }
-}
-
 /// What the table says of a kind.
-pub trait Listed: Sized {
+pub trait Listed: Durable {
     const KIND: Kind;
     const PUT: u8;
     const REMOVE: u8;
     /// The format version that has it.
     const SINCE: u32;
 
-    fn op(change: Change<Self>) -> Op
-    where
-        Self: Durable;
+    fn op(change: Change<Self>) -> Op;
 }
 
 macro_rules! table {
@@ -125,18 +90,18 @@ macro_rules! table {
 
             pub(super) fn write_op(&self, out: &mut Writer<'_>) {
                 match self {
-                    $(Op::$kind(change) => change.write(out)),+
+                    $(Op::$kind(change) => change.write($put_byte, $remove_byte, out)),+
                 }
             }
 
             pub(super) fn read_op(
                 byte: u8,
-                input: &mut crate::wire::Reader<'_>,
-            ) -> Result<Self, crate::DecodeError> {
+                input: &mut Reader<'_>,
+            ) -> Result<Self, DecodeError> {
                 match byte {
                     $($put_byte => Change::read_put(input).map(Op::$kind),
                     $remove_byte => Change::read_removal(input).map(Op::$kind),)+
-                    value => Err(crate::DecodeError::Unknown { what: "operation kind", value: value.into() }),
+                    value => Err(DecodeError::Unknown { what: "operation kind", value: value.into() }),
                 }
             }
         }
@@ -147,12 +112,27 @@ each_kind!(table);
 
 impl Op {
     /// A put; `prior` is empty for a first one.
-    pub fn put<P: Durable>(put: P, prior: Vec<SegmentId>) -> Self {
+    pub fn put<P: Listed>(put: P, prior: Vec<SegmentId>) -> Self {
         P::op(Change::Put { put, prior })
     }
 
     /// A removal of what may lie in `segments`.
-    pub fn remove<P: Durable>(id: P::Id, segments: Vec<SegmentId>) -> Self {
+    pub fn remove<P: Listed>(id: P::Id, segments: Vec<SegmentId>) -> Self {
         P::op(Change::Remove { id, segments })
     }
 }
+
+impl Wire for Op {
+    const NAME: &'static str = "operation";
+
+    fn write(&self, out: &mut Writer<'_>) {
+        self.write_op(out);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let byte = input.u8(Self::NAME)?;
+        Op::read_op(byte, input)
+    }
+}
+
+public_codec!(Op);

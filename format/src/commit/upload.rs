@@ -2,9 +2,9 @@
 
 use super::checksum::ChecksumAlgorithm;
 use super::describe::Metadata;
+use super::durable::Durable;
 use super::extension::{no_extensions, write_extensions};
 use super::put::{PUT_VERSION, read_key};
-use super::table::Durable;
 use crate::error::DecodeError;
 use crate::ids::{BucketId, UploadId};
 use crate::wire::{Reader, Wire, Writer, public_codec};

@@ -2,9 +2,9 @@
 
 use super::checksum::Checksum;
 use super::describe::{Metadata, PartInfo, read_parts, write_parts};
+use super::durable::Durable;
 use super::extension::{read_extensions, write_extensions};
 use super::put::{MAX_ETAG_LEN, PUT_VERSION, StorageType, read_key, read_storage_type};
-use super::table::Durable;
 use crate::error::DecodeError;
 use crate::ids::{BucketId, Sequence, UploadId};
 use crate::recipe::Recipe;

@@ -580,7 +580,7 @@ mod descriptions {
 mod commits {
     use super::*;
     use deltastore_format::{
-        BucketId, DocumentId, DocumentPut, PartId, Placed, PlacedKind, Position, SegmentId, Sequence, UploadId,
+        BucketId, DocumentId, DocumentPut, PartId, PlacedKind, Placement, Position, SegmentId, Sequence, UploadId,
         VersionId,
     };
 
@@ -686,7 +686,7 @@ mod commits {
 
     #[test]
     fn too_much_in_one_commit() {
-        let placed = Placed { kind: PlacedKind::Window, hash: Default::default(), position: Position::default() };
+        let placed = Placement { kind: PlacedKind::Window, hash: Default::default(), position: Position::default() };
         let commit = Commit { placed: vec![placed; MAX_PLACED + 1], ops: vec![], ..samples::commit() };
         refused!(Commit::decode(&encoded!(commit)), E::Limit { what: "placed", .. });
         let removal = Op::remove::<BucketPut>(BucketId(1), vec![]);

@@ -4,7 +4,7 @@ use crate::{encoded, samples};
 use deltastore_format::store::FORMAT_VERSION;
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DocumentPut, Durable, Entry, EntryKind, Epoch,
-    Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, Placed, PlacedKind, Position,
+    Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, PlacedKind, Placement, Position,
     Recipe, RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId, SegmentState, Sequence,
     StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionId, VersionPut, WindowHead,
 };
@@ -119,9 +119,9 @@ fn window_head() -> impl Strategy<Value = WindowHead> {
         select(&[Codec::Raw, Codec::Zstd, Codec::Columns, Codec::Tokens][..]).prop_map(|codec| (codec, 0, vec![]));
     let lens = (0..=16u32 << 20, 0..=16u32 << 20);
     (prop_oneof![delta, plain], hash(), lens, vec(any::<u64>(), 0..=64), any::<bool>()).prop_map(
-        |((codec, depth, references), hash, (raw_len, encoded_len), features, cold)| {
+        |((codec, depth, references), hash, (raw_len, encoded_len), features, optimized)| {
             let encoded_len = if codec == Codec::Raw { raw_len } else { encoded_len };
-            WindowHead { hash, codec, depth, cold, raw_len, encoded_len, references, features }
+            WindowHead { hash, codec, depth, optimized, raw_len, encoded_len, references, features }
         },
     )
 }
@@ -256,7 +256,7 @@ fn document_put() -> impl Strategy<Value = DocumentPut> {
 
 fn commit() -> impl Strategy<Value = Commit> {
     let placed = (select(&[PlacedKind::Window, PlacedKind::Node][..]), hash(), position())
-        .prop_map(|(kind, hash, position)| Placed { kind, hash, position });
+        .prop_map(|(kind, hash, position)| Placement { kind, hash, position });
     (any::<u64>(), position(), any::<[bool; 2]>(), vec(placed, 0..8), vec(op(), 0..6)).prop_map(
         |(time_ms, durable_upto, [relocated, healing], placed, ops)| Commit {
             time_ms,

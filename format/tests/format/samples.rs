@@ -2,8 +2,8 @@
 
 use deltastore_format::{
     BucketId, BucketPut, Checksum, ChecksumAlgorithm, Codec, Commit, DecodeError, DocumentId, DocumentPut, Entry,
-    EntryKind, Epoch, Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, Placed,
-    PlacedKind, Position, Recipe, RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId,
+    EntryKind, Epoch, Hash, Manifest, Member, Metadata, Node, Op, Parity, PartId, PartInfo, PartPut, PlacedKind,
+    Placement, Position, Recipe, RecordHeader, RecordKind, SegmentEntry, SegmentFooter, SegmentHeader, SegmentId,
     SegmentState, Sequence, StorageType, StoreHeader, StoreId, UploadId, UploadPut, VersionId, VersionPut, WindowHead,
 };
 
@@ -143,7 +143,7 @@ pub fn window_head() -> WindowHead {
         hash: hash(0x10),
         codec: Codec::ZstdReferences,
         depth: 1,
-        cold: false,
+        optimized: false,
         raw_len: 1 << 20,
         encoded_len: 5,
         references: vec![hash(0x40), hash(0x80)],
@@ -316,8 +316,8 @@ pub fn commit() -> Commit {
         relocated: true,
         healing: false,
         placed: vec![
-            Placed { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
-            Placed { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
+            Placement { kind: PlacedKind::Window, hash: hash(1), position: position(7, 64) },
+            Placement { kind: PlacedKind::Node, hash: hash(2), position: position(7, 512) },
         ],
         ops: vec![
             Op::put(bucket_put(), vec![]),

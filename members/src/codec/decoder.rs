@@ -1,4 +1,7 @@
-//! What the expander asks of a codec.
+//! The interface between the expander and a codec.
+//!
+//! Invariants: a decoder's ops depend on the bytes alone, not on how they arrive; it holds no more than the settings
+//! allow. Failures: there are none. A stream that cannot be decoded is over.
 
 use crate::unit::Expansion;
 use crate::unit::builder::Builder;
@@ -8,22 +11,22 @@ pub(crate) trait Decoder {
     /// Begins a stream that may start at byte `at` of the buffer, behind a signature at byte `signature`.
     fn begin(&mut self, signature: usize, at: usize);
 
-    /// Decodes on; what is certain goes into `builder`. `ended`: no more bytes come behind the buffer.
-    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Step;
+    /// Decodes on and hands certain ops to `builder`. `ended`: no more bytes come behind the buffer.
+    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Progress;
 
-    /// Hands over all that is held: the object has ended.
+    /// Hands over everything held: the object has ended.
     fn finish(&mut self, builder: &mut Builder, out: &mut Expansion);
 
     /// Follows the buffer, of which the first `bytes` bytes were dropped.
     fn rebase(&mut self, bytes: usize);
 }
 
-/// What a step comes to.
-pub(crate) enum Step {
-    /// More steps.
+/// The result of a step.
+pub(crate) enum Progress {
+    /// Another step is possible.
     Go,
-    /// A wait until the buffer is that long.
+    /// None is until the buffer is that long.
     Wait(usize),
-    /// The end of the stream, or of what can be decoded; other members are looked for from this byte on.
+    /// The stream is over, or cannot be decoded further. The search for members goes on at this byte.
     Over(usize),
 }

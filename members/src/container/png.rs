@@ -18,7 +18,7 @@ const MIN_CHUNK: usize = 64;
 
 /// A zlib stream's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Window {
+pub(super) enum WindowSize {
     Small,
     /// 32 KiB.
     Whole,
@@ -26,10 +26,10 @@ pub(super) enum Window {
 
 /// The length of the chunk that `bytes` begin with, if a zlib stream without a dictionary begins in it, and the
 /// stream's window.
-pub(super) fn head(bytes: &[u8]) -> Option<(usize, Window)> {
+pub(super) fn head(bytes: &[u8]) -> Option<(usize, WindowSize)> {
     let &[a, b, c, d, ref kind @ .., method, flags] = bytes.first_chunk::<HEAD>()?;
     let length = u32::from_be_bytes([a, b, c, d]);
-    let window = if method == 0x78 { Window::Whole } else { Window::Small };
+    let window = if method == 0x78 { WindowSize::Whole } else { WindowSize::Small };
     let sound = kind == IDAT && zlib::is_header(method, flags) && length >= 2 && is_length(length);
     sound.then_some((length as usize, window))
 }

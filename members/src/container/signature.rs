@@ -3,7 +3,7 @@
 //! A signature is a hint: decoding shows whether a stream follows. Each container has a line in [`begins`] and one in
 //! [`start`].
 
-use super::start::Start;
+use super::start::StreamStart;
 use super::{gzip, zip, zlib};
 
 /// How far ahead one step of the search looks.
@@ -39,13 +39,13 @@ fn begins(first: u8, second: u8) -> bool {
 }
 
 /// Finds the stream behind the signature that `bytes` begins with.
-pub(crate) fn start(bytes: &[u8]) -> Start {
+pub(crate) fn start(bytes: &[u8]) -> StreamStart {
     match bytes.first() {
         Some(0x78) => zlib::start(),
         Some(0x1f) => gzip::start(bytes),
         Some(b'P') => zip::start(bytes),
-        Some(_) => Start::No,
-        None => Start::More(2),
+        Some(_) => StreamStart::No,
+        None => StreamStart::More(2),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::program::Codec;
 
 /// What follows a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub(crate) enum StreamStart {
     /// No member.
     No,
     /// That many bytes from the signature on are needed to tell.

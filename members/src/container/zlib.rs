@@ -3,7 +3,7 @@
 //! Only headers of a window of 32 KiB without a dictionary are taken for a stream's start anywhere: the others' bytes
 //! are too frequent in other content. Within a PNG ([`super::chunks`]) all headers without a dictionary are.
 
-use super::start::Start;
+use super::start::StreamStart;
 use crate::program::Codec;
 
 /// Bytes of a header.
@@ -16,8 +16,8 @@ pub(super) fn begins(first: u8, second: u8) -> bool {
 }
 
 /// Where the DEFLATE stream starts behind a header.
-pub(crate) const fn start() -> Start {
-    Start::At(Codec::Deflate, HEADER)
+pub(crate) const fn start() -> StreamStart {
+    StreamStart::At(Codec::Deflate, HEADER)
 }
 
 /// Whether a stream of any window, without a dictionary, may begin with these bytes.

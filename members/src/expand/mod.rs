@@ -8,7 +8,7 @@
 mod scan;
 
 use crate::codec::Decoders;
-use crate::codec::decoder::Step;
+use crate::codec::decoder::Progress;
 use crate::codec::deflate::recent_encoders::RecentEncoders;
 use crate::program::Codec;
 use crate::recreate::{Scratch, recreate_into};
@@ -20,12 +20,12 @@ use crate::unit::builder::{Builder, QUANTUM};
 pub struct Expander {
     builder: Builder,
     decoders: Decoders,
-    state: State,
+    state: Phase,
     /// Nothing can be decided before the buffer is that long.
     want: usize,
 }
 
-enum State {
+enum Phase {
     /// Looking for a signature from here on.
     Scan(usize),
     /// Within a member's stream.
@@ -41,7 +41,7 @@ impl Expander {
         Self {
             builder: Builder::new(settings, Box::new(recreate)),
             decoders: Decoders::default(),
-            state: State::Scan(0),
+            state: Phase::Scan(0),
             want: QUANTUM,
         }
     }
@@ -74,7 +74,7 @@ impl Expander {
         self.builder.joiner.take(&[], true, &mut self.builder.buffer);
         self.advance(true, out);
         let end = self.builder.buffer.len();
-        if let State::Stream(codec) = std::mem::replace(&mut self.state, State::Scan(end)) {
+        if let Phase::Stream(codec) = std::mem::replace(&mut self.state, Phase::Scan(end)) {
             self.decoders.of(codec).finish(&mut self.builder, out);
         }
         self.builder.finish(out);
@@ -90,13 +90,13 @@ impl Expander {
     fn advance(&mut self, ended: bool, out: &mut Expansion) {
         loop {
             let step = match self.state {
-                State::Scan(at) => self.scan(at, ended, out),
-                State::Stream(codec) => self.decoders.of(codec).step(&mut self.builder, ended, out),
+                Phase::Scan(at) => self.scan(at, ended, out),
+                Phase::Stream(codec) => self.decoders.of(codec).step(&mut self.builder, ended, out),
             };
             match step {
-                Step::Go => {}
-                Step::Over(at) => self.state = State::Scan(at),
-                Step::Wait(want) => {
+                Progress::Go => {}
+                Progress::Over(at) => self.state = Phase::Scan(at),
+                Progress::Wait(want) => {
                     self.want = want.max(self.builder.buffer.len() + 1);
                     break;
                 }
@@ -110,8 +110,8 @@ impl Expander {
         let gone = self.builder.rebase();
         self.want = self.want.saturating_sub(gone);
         match &mut self.state {
-            State::Scan(at) => *at -= gone,
-            State::Stream(codec) => self.decoders.of(*codec).rebase(gone),
+            Phase::Scan(at) => *at -= gone,
+            Phase::Stream(codec) => self.decoders.of(*codec).rebase(gone),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Building units: what of an object is covered, where units end, and the proof that each comes back.
+//! Builds units: how far an object is covered, where units end, and the proof that each comes back.
 //!
 //! Decoders ([`crate::codec`]) add ops and view bytes here; no codec is named.
 //!
@@ -9,23 +9,24 @@ use super::draft::Draft;
 use crate::container::chunks::Joiner;
 use crate::settings::Settings;
 
-/// How many bytes are read between two looks at what has arrived.
+/// Bytes that arrive between two attempts to decode.
 pub(crate) const QUANTUM: usize = 512 * 1024;
 
-/// Bytes that may be decoded in vain before as many must have been read: bounds the time that adversarial input can
-/// take.
+/// Bytes that may be decoded in vain before as many more must have arrived. Bounds the time that adversarial input
+/// takes.
 const CREDIT: usize = 8 * 1024 * 1024;
 
-/// What looking at one candidate costs at least, in bytes of credit.
+/// The least cost of one attempt in vain, in bytes of credit.
 pub(crate) const ATTEMPT: usize = 256;
 
-/// View bytes that re-encode mode keeps: as far back as an op's history and what it looks ahead may begin.
+/// View bytes that re-encode mode keeps: the longest history of an op and its longest lookahead.
 pub(crate) const TAIL: usize = (256 + 66) * 1024;
 
 /// Plain bytes of a stream that become one op in re-encode mode, about.
 pub(crate) const UNPACKED: usize = 2 * 1024 * 1024;
 
-/// Runs a program on a view: whether the third, so many bytes, are in the last argument then.
+/// Runs a program (first) on a view (second). True if the last argument then begins with as many bytes as the third
+/// says.
 pub(crate) type Recreate = Box<dyn FnMut(&[u8], &[u8], usize, &mut Vec<u8>) -> bool + Send + Sync>;
 
 /// Builds an object's units.
@@ -49,19 +50,19 @@ pub(crate) struct Builder {
     /// So many of the last view bytes, the draft's with them, are a stream's plain bytes up to `run_end`.
     pub(super) run: usize,
     pub(super) run_end: u64,
-    /// What re-creating may still take, see [`Settings::time`].
+    /// The rest of [`Settings::time`].
     pub(crate) time: u64,
-    /// What looking for encoders may still take, see [`Settings::search`].
+    /// The rest of [`Settings::search`].
     pub(crate) search: u64,
     /// Whether the object ended within a stream.
     pub(crate) cut_off: bool,
 }
 
-/// What becomes of a block that ends behind the buffer.
+/// Whether a block that could not be decoded is tried again.
 pub(crate) enum Verdict {
-    /// It may do once the buffer is that long.
+    /// Yes, once the buffer is that long.
     More(usize),
-    /// It is none that is held; trying cost that much credit.
+    /// No; the attempt cost that much credit.
     Over { cost: usize },
 }
 
@@ -92,7 +93,7 @@ impl Builder {
         self.buffer.len().min(start.saturating_add(self.settings.block))
     }
 
-    /// What is to become of a block that starts at byte `start` and does not end within the limit.
+    /// The verdict on a block that starts at byte `start` and does not end within the limit.
     pub(crate) fn incomplete(&mut self, start: usize, ended: bool) -> Verdict {
         let (len, most) = (self.buffer.len(), start.saturating_add(self.settings.block));
         if !ended && len < most {
@@ -103,7 +104,7 @@ impl Builder {
         Self::invalid(start, self.limit(start))
     }
 
-    /// The same for one that is found to be none at byte `reached`.
+    /// The verdict on a block that turns out to be invalid at byte `reached`.
     pub(crate) fn invalid(start: usize, reached: usize) -> Verdict {
         Verdict::Over { cost: ATTEMPT + reached.saturating_sub(start) }
     }

@@ -1,6 +1,6 @@
-//! Units, and what expanding yields.
+//! Units, and the result of expanding.
 //!
-//! [`builder`] builds them from what decoders give it.
+//! [`builder`] builds them from the ops of decoders; `draft` is the one being built.
 
 pub(crate) mod builder;
 mod draft;

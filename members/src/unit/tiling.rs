@@ -10,8 +10,8 @@ use crate::container::chunks;
 use crate::program::{MAX_PROGRAM, VERSION};
 
 impl Builder {
-    /// Hands out what is certain once no member begins before `upto`: a long stretch between members is no part of
-    /// their units.
+    /// Hands out all units that are certain once no member begins before `upto`. A long stretch between members is no
+    /// part of their units.
     pub(crate) fn settle(&mut self, upto: usize, out: &mut Expansion) {
         if upto - self.covered >= self.settings.gap.min(self.settings.plain) {
             self.close(out);
@@ -21,7 +21,7 @@ impl Builder {
         }
     }
 
-    /// Covers what lies before `upto`, as part of the unit being built if it is short.
+    /// Covers the bytes before `upto`: a short stretch as part of the unit being built, a long one on its own.
     pub(crate) fn cover(&mut self, upto: usize, out: &mut Expansion) {
         let gap = upto - self.covered;
         if gap >= self.settings.gap.min(self.settings.plain) {

@@ -138,7 +138,7 @@ fn blobs_and_links() {
             kind: PlacedKind::Window,
             position: position(640),
             record_len: 1 << 33,
-            cold: true,
+            optimized: true,
             raw_len: 1 << 20,
             codec: Codec::Vcdiff,
             depth: 2,
@@ -147,7 +147,7 @@ fn blobs_and_links() {
         let node = BlobRow {
             kind: PlacedKind::Node,
             codec: Codec::Raw,
-            cold: false,
+            optimized: false,
             raw_len: 0,
             depth: 0,
             references: vec![],
@@ -256,7 +256,10 @@ fn rows_of_version_2_are_brought_up() {
             assert_eq!(found, Some(BucketRow { record_len: 0, ..bucket.clone() }));
             let found = index.upload_by_id(UploadId(12)).unwrap();
             assert_eq!(found, Some(UploadRow { record_len: 0, ..upload.clone() }));
+            assert!(index.has_drifted().unwrap());
         }
+        index.clear().unwrap();
+        assert!(!index.has_drifted().unwrap(), "a rebuild counts anew");
     });
 }
 

@@ -230,7 +230,7 @@ struct Windows<'a> {
 impl Windows<'_> {
     /// Starts as many as may be under way.
     fn start(&mut self, pipeline: &mut Pipeline) {
-        while let Some(chunk) = pipeline.next() {
+        while let Some(chunk) = pipeline.next_chunk() {
             let (sender, stored) = oneshot::channel();
             let (store, encoding) = (self.store.clone(), pipeline.encoding().clone());
             self.store.encode_pool().spawn(move |worker: &mut Worker| {

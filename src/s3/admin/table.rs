@@ -115,8 +115,8 @@ mod tests {
     #[test]
     fn every_row_has_an_action_of_its_own_and_all_else_none() {
         for row in ROWS {
-            let subject = if row.call.is_about_something() { "/b/k" } else { "" };
-            let path = format!("{PREFIX}{}{subject}", row.path);
+            let object = if row.call.is_about_something() { "/b/k" } else { "" };
+            let path = format!("{PREFIX}{}{object}", row.path);
             let asked = Asked::of(&row.method, &path);
             assert_eq!((asked.action(), asked.row.map(|row| row.call)), (row.action, Some(row.call)));
             assert!(row.action.name().starts_with("deltastore:"));

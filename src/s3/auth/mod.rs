@@ -19,7 +19,7 @@ pub mod chunked;
 mod keys;
 mod payload;
 mod presigned;
-mod query;
+pub mod query;
 mod refusal;
 mod signed;
 mod signed_headers;

@@ -3,9 +3,9 @@
 //! Invariants
 //! - Everything one [`Applier`] does becomes visible in one batch, with the log position it covers.
 //! - Parity is of the form that a blob's row names: it goes when the row takes another form.
-//! - A blob that the index knows already is not placed again, but every use of it is counted. Only a cold window takes
-//!   the place of one that is not cold, by a rotation that of a cold one, and what heals that of a damaged one: the
-//!   links of its references with it.
+//! - A blob that the index knows already is not placed again, but every use of it is counted. Only an optimized window
+//!   takes the place of one that is not optimized, by a rotation that of an optimized one, and what heals that of a
+//!   damaged one: the links of its references with it.
 //! - Link counts are exact: each recipe entry of a version or part, each child of a placed node and each
 //!   reference of a placed window counts once.
 
@@ -14,9 +14,9 @@ mod ops;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use deltastore_format::{Commit, Hash, Placed, PlacedKind, Position, Sequence};
+use deltastore_format::{Commit, Hash, PlacedKind, Placement, Position, Sequence};
 
-use super::blob::Placing;
+use super::blob::AppendedBlob;
 use super::bugs::{Bug, Bugs};
 use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, SketchEntry};
 use crate::invariants::invariant;
@@ -38,7 +38,7 @@ impl<'a> Applier<'a> {
     }
 
     /// True when the index, with what was collected, knows the blob.
-    pub fn knows(&self, placed: &Placed) -> Result<bool, IndexError> {
+    pub fn knows(&self, placed: &Placement) -> Result<bool, IndexError> {
         Ok(self.placed.contains_key(&placed.hash) || self.index.blob(&placed.hash)?.is_some())
     }
 
@@ -48,14 +48,14 @@ impl<'a> Applier<'a> {
         commit: &Commit,
         position: Position,
         record_len: u64,
-        placings: &[Arc<Placing>],
+        placings: &[Arc<AppendedBlob>],
     ) -> Result<(), IndexError> {
         for placing in placings {
             if !self.knows(&placing.placed())? {
                 self.place(placing)?;
             } else if commit.healing && placing.row.references.is_empty() {
                 self.heal(placing)?;
-            } else if placing.row.cold {
+            } else if placing.row.optimized {
                 self.replace(placing)?;
             }
         }
@@ -80,8 +80,8 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// Points the index at another form of a cold window, which the log thread found fitting.
-    pub fn rotate(&mut self, placing: &Placing) -> Result<(), IndexError> {
+    /// Points the index at another form of an optimized window, which the log thread found fitting.
+    pub fn rotate(&mut self, placing: &AppendedBlob) -> Result<(), IndexError> {
         match self.index.blob(&placing.hash)? {
             Some(old) => self.supersede(&old, placing),
             None => Ok(()),
@@ -115,19 +115,19 @@ impl<'a> Applier<'a> {
         Ok(())
     }
 
-    /// A cold window needs only cold ones of less depth: no chain of references leads back to itself.
+    /// An optimized window needs only optimized ones of less depth: no chain of references leads back to itself.
     fn check_references(&self, row: &BlobRow) -> Result<(), IndexError> {
-        if cfg!(feature = "invariants") && row.cold {
+        if cfg!(feature = "invariants") && row.optimized {
             for reference in &row.references {
                 let Some(needed) = self.known(reference)? else { continue };
-                let falls = needed.cold && needed.depth < row.depth;
-                invariant!(falls, "a cold window of depth {} needs {needed:?}", row.depth);
+                let falls = needed.optimized && needed.depth < row.depth;
+                invariant!(falls, "an optimized window of depth {} needs {needed:?}", row.depth);
             }
         }
         Ok(())
     }
 
-    fn place(&mut self, placing: &Placing) -> Result<(), IndexError> {
+    fn place(&mut self, placing: &AppendedBlob) -> Result<(), IndexError> {
         self.check_references(&placing.row)?;
         self.placed.insert(placing.hash, placing.row.clone());
         self.index.stage_blob(&mut self.batch, &placing.hash, &placing.row);
@@ -148,22 +148,23 @@ impl<'a> Applier<'a> {
             depth: placing.row.depth,
             raw_len: placing.row.raw_len,
         };
-        self.index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.cold)
+        self.index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.optimized)
     }
 
-    /// Points the index at the cold form of a window that it knows in another.
-    fn replace(&mut self, placing: &Placing) -> Result<(), IndexError> {
-        match self.known(&placing.hash)?.filter(|old| !old.cold) {
+    /// Points the index at the optimized form of a window that it knows in another.
+    fn replace(&mut self, placing: &AppendedBlob) -> Result<(), IndexError> {
+        match self.known(&placing.hash)?.filter(|old| !old.optimized) {
             Some(old) => self.supersede(&old, placing),
             None => Ok(()),
         }
     }
 
-    /// Points the index at another record of a blob whose record is damaged. One that is not cold never takes the place
-    /// of a cold one.
-    fn heal(&mut self, placing: &Placing) -> Result<(), IndexError> {
+    /// Points the index at another record of a blob whose record is damaged. One that is not optimized never takes the
+    /// place of an optimized one.
+    fn heal(&mut self, placing: &AppendedBlob) -> Result<(), IndexError> {
         let known = self.known(&placing.hash)?;
-        let Some(old) = known.filter(|old| old.position != placing.row.position && (placing.row.cold || !old.cold))
+        let Some(old) =
+            known.filter(|old| old.position != placing.row.position && (placing.row.optimized || !old.optimized))
         else {
             return Ok(());
         };
@@ -190,7 +191,7 @@ impl<'a> Applier<'a> {
         }
     }
 
-    fn supersede(&mut self, old: &BlobRow, placing: &Placing) -> Result<(), IndexError> {
+    fn supersede(&mut self, old: &BlobRow, placing: &AppendedBlob) -> Result<(), IndexError> {
         // It was for the old form; the next pass makes that of the new one.
         if !self.bugs.has(Bug::ReplacedWindowKeepsParity) {
             self.bare(&placing.hash)?;
@@ -231,7 +232,7 @@ mod tests {
         Hash([number; 32])
     }
 
-    fn placing(number: u8, offset: u64, cold: bool, references: &[u8]) -> Arc<Placing> {
+    fn placing(number: u8, offset: u64, optimized: bool, references: &[u8]) -> Arc<AppendedBlob> {
         let links: Vec<_> = references.iter().map(|number| hash(*number)).collect();
         let row = BlobRow {
             kind: PlacedKind::Window,
@@ -240,10 +241,10 @@ mod tests {
             raw_len: 10,
             codec: Codec::Raw,
             depth: 0,
-            cold,
+            optimized,
             references: links.clone(),
         };
-        Arc::new(Placing {
+        Arc::new(AppendedBlob {
             hash: hash(number),
             row,
             links,
@@ -254,7 +255,7 @@ mod tests {
     }
 
     /// Applies commits that place these, in one batch or in one each.
-    fn applied(placings: &[Arc<Placing>], one_batch: bool) -> Index {
+    fn applied(placings: &[Arc<AppendedBlob>], one_batch: bool) -> Index {
         let index = Index::open(Arc::new(MemEngine::new())).expect("a new index");
         let commit = Commit {
             time_ms: 0,
@@ -276,14 +277,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cold_form_takes_the_place_of_another_in_the_same_batch_too() {
+    fn an_optimized_form_takes_the_place_of_another_in_the_same_batch_too() {
         let hot = placing(1, 64, false, &[8]);
-        let cold = placing(1, 264, true, &[9, 9]);
+        let optimized = placing(1, 264, true, &[9, 9]);
         for one_batch in [false, true] {
-            for order in [[&hot, &cold], [&cold, &hot]] {
+            for order in [[&hot, &optimized], [&optimized, &hot]] {
                 let index = applied(&order.map(Arc::clone), one_batch);
                 let row = index.blob(&hash(1)).expect("memory reads").expect("placed");
-                assert_eq!(row, cold.row, "in one batch: {one_batch}");
+                assert_eq!(row, optimized.row, "in one batch: {one_batch}");
                 let links = |number| index.links(&hash(number)).expect("memory reads");
                 assert_eq!((links(8), links(9)), (0, 2));
                 assert_eq!(index.live(SegmentId(1)).expect("memory reads"), 100);
@@ -337,14 +338,14 @@ mod tests {
         }
 
         #[test]
-        #[should_panic(expected = "invariant: a cold window of depth 0 needs")]
-        fn a_cold_window_that_needs_one_as_deep() {
+        #[should_panic(expected = "invariant: an optimized window of depth 0 needs")]
+        fn an_optimized_window_that_needs_one_as_deep() {
             applied(&[placing(1, 64, true, &[]), placing(2, 264, true, &[1])], false);
         }
 
         #[test]
-        #[should_panic(expected = "invariant: a cold window of depth 0 needs")]
-        fn a_cold_window_that_needs_one_that_is_not_cold() {
+        #[should_panic(expected = "invariant: an optimized window of depth 0 needs")]
+        fn an_optimized_window_that_needs_one_that_is_not_cold() {
             applied(&[placing(1, 64, false, &[]), placing(2, 264, true, &[1])], true);
         }
 

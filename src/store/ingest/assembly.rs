@@ -14,7 +14,7 @@ use deltastore_format::{Entry, EntryKind, Member};
 
 use super::{Extent, Prepared, State, StreamKind};
 use crate::invariants::invariant;
-use crate::store::blob::{Blob, Placing};
+use crate::store::blob::{AppendedBlob, Blob};
 use crate::store::content::Content;
 use crate::store::error::StoreError;
 
@@ -84,7 +84,7 @@ impl Assembly {
     }
 
     /// Adds members that were appended.
-    pub fn add_placings(&mut self, placings: Vec<Arc<Placing>>) {
+    pub fn add_placings(&mut self, placings: Vec<Arc<AppendedBlob>>) {
         self.content.placings.extend(placings);
     }
 

@@ -1,6 +1,6 @@
 //! An object's way in, without threads, queues or waiting of its own.
 //!
-//! [`Pipeline::push`] takes bytes and cuts them. [`Pipeline::next`] gives the chunks, each a job: [`Chunk::store`]
+//! [`Pipeline::push`] takes bytes and cuts them. [`Pipeline::next_chunk`] gives the chunks, each a job: [`Chunk::store`]
 //! encodes and appends it, on any thread and in any order. [`Pipeline::done`] takes what came of one, and more chunks
 //! may be had. A driver moves bytes, jobs and results between threads: with tokio for uploads
 //! (`object/content/upload.rs`), with threads for the optimizer (`optimize/encode.rs`).
@@ -136,7 +136,7 @@ impl Pipeline {
     }
 
     /// The next chunk to be stored; none while as many as allowed are under way.
-    pub fn next(&mut self) -> Option<Chunk> {
+    pub fn next_chunk(&mut self) -> Option<Chunk> {
         let chunk = if self.under_way < self.max_under_way { self.waiting.pop_front() } else { None };
         self.under_way += usize::from(chunk.is_some());
         chunk
@@ -174,7 +174,7 @@ impl Pipeline {
         if self.waiting.len() + self.under_way > 1 || self.assembled > 0 {
             return Ok(false);
         }
-        if let Some(chunk) = self.next() {
+        if let Some(chunk) = self.next_chunk() {
             let (number, stream) = (chunk.number, chunk.stream);
             let prepared = chunk.prepare(store, worker, &self.encoding);
             self.done(Done { number, stream, prepared })?;

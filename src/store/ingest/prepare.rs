@@ -16,7 +16,7 @@ use super::references::ReferenceSource;
 use crate::delta::{CutWindow, Effort};
 use crate::index::BlobRow;
 use crate::store::Store;
-use crate::store::blob::{Blob, Placing, Space};
+use crate::store::blob::{AppendedBlob, Blob, Space};
 use crate::store::bugs::Bug;
 use crate::store::error::StoreError;
 use crate::store::pins::Pin;
@@ -72,9 +72,9 @@ pub enum State {
     /// In the index: linking it is all.
     Linked,
     /// In the log, by another upload that has not committed yet.
-    Fresh(Arc<Placing>),
+    Fresh(Arc<AppendedBlob>),
     /// In the log, appended by this upload.
-    Appended(Arc<Placing>),
+    Appended(Arc<AppendedBlob>),
     /// To be appended.
     New(Box<Blob>),
 }
@@ -99,7 +99,7 @@ impl Store {
         // Whether a form that is damaged is optimized.
         let mut damaged = None;
         if let Some(placing) = fresh
-            && (placing.row.cold || !options.optimized)
+            && (placing.row.optimized || !options.optimized)
             && placing.takes_effect(known.as_ref())
             && let Some(references) = self.pin_known(&placing, options)?
         {
@@ -107,13 +107,13 @@ impl Store {
                 pins.extend(references);
                 return Ok(Prepared { entry, pins, codec: placing.row.codec, state: State::Fresh(placing) });
             }
-            damaged = Some(placing.row.cold);
+            damaged = Some(placing.row.optimized);
         }
-        if let Some(row) = known.filter(|row| row.cold || !options.optimized) {
+        if let Some(row) = known.filter(|row| row.optimized || !options.optimized) {
             if self.is_sound(&hash, &row)? {
                 return Ok(Prepared { entry, pins, codec: row.codec, state: State::Linked });
             }
-            damaged = Some(row.cold);
+            damaged = Some(row.optimized);
         }
         let (blob, references) = match damaged {
             None => self.encode(worker, space, options, hash, cut),
@@ -139,18 +139,19 @@ impl Store {
     }
 
     /// Pins for all that a window is encoded against, or nothing when one is not, or no more, in the index or of this
-    /// object. The references of an optimized window must be optimized there: the optimizer that wrote it may never commit, and
-    /// with it goes their optimized form. What the index has instead may be encoded against this very window.
-    fn pin_known(&self, window: &Placing, options: &EncodeOptions<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
+    /// object. The references of an optimized window must be optimized there: the optimizer that wrote it may never
+    /// commit, and with it goes their optimized form. What the index has instead may be encoded against this very
+    /// window.
+    fn pin_known(&self, window: &AppendedBlob, options: &EncodeOptions<'_>) -> Result<Option<Vec<Pin>>, StoreError> {
         if self.bugs().has(Bug::FreshWithoutReferences) {
             return Ok(Some(Vec::new()));
         }
-        let optimized = window.row.cold && !self.bugs().has(Bug::FreshForgetsCold);
+        let optimized = window.row.optimized && !self.bugs().has(Bug::FreshForgetsCold);
         let mut pins = Vec::with_capacity(window.links.len());
         for hash in &window.links {
             let (pin, _) = self.pin(*hash);
-            let own = options.has_own(hash) && options.optimized == window.row.cold;
-            if !own && self.index().blob(hash)?.is_none_or(|row| optimized && !row.cold) {
+            let own = options.has_own(hash) && options.optimized == window.row.optimized;
+            if !own && self.index().blob(hash)?.is_none_or(|row| optimized && !row.optimized) {
                 return Ok(None);
             }
             pins.push(pin);
@@ -187,7 +188,7 @@ impl Store {
             hash,
             codec: encoded.codec,
             depth: encoded.depth,
-            cold: options.optimized,
+            optimized: options.optimized,
             raw_len: u32::try_from(cut.bytes.len()).unwrap_or(u32::MAX),
             encoded_len: u32::try_from(encoded.bytes.len()).unwrap_or(u32::MAX),
             references: encoded.references.clone(),
@@ -203,7 +204,7 @@ impl Store {
             raw_len: head.raw_len,
             codec: head.codec,
             depth: head.depth,
-            cold: head.cold,
+            optimized: head.optimized,
             references: encoded.references.clone(),
         };
         let (body, links) = (encoded.bytes, encoded.references);

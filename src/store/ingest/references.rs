@@ -8,7 +8,7 @@ use deltastore_format::Hash;
 
 use super::EncodeOptions;
 use crate::delta::{Candidate, Decoder, Nearness, Reference, References};
-use crate::index::{BlobRow, Index, cold};
+use crate::index::{BlobRow, Index, optimized};
 use crate::store::blob::Space;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::fetch::{Blobs, CachePolicy};
@@ -30,7 +30,7 @@ impl References for ReferenceSource<'_> {
     fn candidates(&self, features: &[u64]) -> Vec<Candidate> {
         let index = self.index;
         let only_optimized = self.options.optimized && !self.bugs.has(Bug::ColdReferencesHot);
-        let rows = if only_optimized { index.sketches(&cold(features)) } else { index.sketches(features) };
+        let rows = if only_optimized { index.sketches(&optimized(features)) } else { index.sketches(features) };
         let rows = rows.unwrap_or_else(|error| {
             tracing::warn!(%error, "sketches cannot be read; storing without references");
             Vec::new()
@@ -61,7 +61,7 @@ impl References for ReferenceSource<'_> {
         let (pin, fresh) = self.held.pin(*hash)?;
         let own = fresh.filter(|_| self.options.has_own(hash)).map(|placing| placing.row.clone());
         let row = own.or(self.index.blob(hash).ok()?)?;
-        if self.options.optimized && !row.cold && !self.bugs.has(Bug::ColdReferencesHot) {
+        if self.options.optimized && !row.optimized && !self.bugs.has(Bug::ColdReferencesHot) {
             return None;
         }
         let cost = self.cost(*hash, &row)?;

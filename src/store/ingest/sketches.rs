@@ -6,7 +6,7 @@ use deltastore_format::Hash;
 use parking_lot::Mutex;
 
 use crate::delta::{Candidate, Effort, Nearness};
-use crate::store::blob::Placing;
+use crate::store::blob::AppendedBlob;
 
 /// Sketches of the windows of one object that is being written. They can be references before any index knows them.
 pub struct ObjectSketches {
@@ -33,7 +33,7 @@ impl ObjectSketches {
     }
 
     /// Offers an appended window as a reference to those of the same object that come after it.
-    pub fn appended(&self, window: &Placing) {
+    pub fn appended(&self, window: &AppendedBlob) {
         let mut own = self.own.lock();
         let deep = window.row.depth >= self.max_depth;
         if deep || window.features.is_empty() || own.features.len() >= Self::MAX_FEATURES {

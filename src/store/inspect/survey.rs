@@ -239,7 +239,7 @@ impl Survey {
             stored_bytes: row.as_ref().map_or(0, |row| row.record_len),
             codec: row.as_ref().map_or("missing", |row| codec_name(row.codec)).into(),
             depth: row.as_ref().map_or(0, |row| row.depth),
-            cold: row.as_ref().is_some_and(|row| row.cold),
+            cold: row.as_ref().is_some_and(|row| row.optimized),
             references: references.iter().map(Hash::to_string).collect(),
             shared: false,
         });

@@ -1,7 +1,7 @@
 //! What background work may take of the machine: it yields to clients.
 //!
-//! Of the processor, a job gets what its thread's priority leaves it, and rests after a run in proportion to its length.
-//! Of the disk and the processor alike, it waits before each object or batch until clients leave room.
+//! Of the processor, a job gets what its thread's priority leaves it, and rests after a run in proportion to its
+//! length. Of the disk and the processor alike, it waits before each object or batch until clients leave room.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

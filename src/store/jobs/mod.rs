@@ -193,7 +193,7 @@ impl Jobs {
         }
     }
 
-    /// Runs a job at once; true when it is under way already and is run again after that.
+    /// Runs a job at once, or again if it is under way already.
     ///
     /// # Errors
     /// [`JobError::Unknown`], [`JobError::Paused`], [`JobError::Ended`].

@@ -12,11 +12,11 @@ use deltastore_format::{Commit, Epoch, Op, Position, RecordKind, SegmentHeader, 
 
 use super::Status;
 use super::message::Callback;
-use super::thread::LogState;
+use super::state::LogState;
 use crate::invariants::invariant;
 use crate::segment::vfs::{Clock, Vfs, VfsFile};
 use crate::segment::{SegmentError, SegmentWriter};
-use crate::store::blob::{Blob, Placing};
+use crate::store::blob::{AppendedBlob, Blob};
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
@@ -28,7 +28,7 @@ const WRITE_BYTES: usize = 4 << 20;
 /// Bytes written between two looks at the free space.
 const SPACE_CHECK: u64 = 16 << 20;
 
-type Waiting = (Vec<Arc<Placing>>, Callback<Result<Vec<Arc<Placing>>, StoreError>>);
+type Waiting = (Vec<Arc<AppendedBlob>>, Callback<Result<Vec<Arc<AppendedBlob>>, StoreError>>);
 
 pub struct Appender {
     vfs: Arc<dyn Vfs>,
@@ -91,7 +91,7 @@ impl Appender {
     }
 
     /// Stages blobs of a running upload; answers after they are written.
-    pub fn append(&mut self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<Placing>>, StoreError>>) {
+    pub fn append(&mut self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<AppendedBlob>>, StoreError>>) {
         if let Some(reason) = self.status.read_only() {
             return done.call(Err(StoreError::ReadOnly(reason)));
         }
@@ -116,7 +116,7 @@ impl Appender {
         position
     }
 
-    pub fn stage_blob(&mut self, blob: Blob) -> Arc<Placing> {
+    pub fn stage_blob(&mut self, blob: Blob) -> Arc<AppendedBlob> {
         let position = self.stage(blob.record_kind(), &[&blob.head, &blob.body]);
         blob.placed_at(position)
     }

@@ -7,7 +7,7 @@ use deltastore_format::{Commit, Hash, Op, Position};
 use super::message::{Answer, Callback};
 use crate::index::{BlobRow, IndexError, ParityRow};
 use crate::segment::vfs::VfsFile;
-use crate::store::blob::Placing;
+use crate::store::blob::AppendedBlob;
 use crate::store::content::Content;
 use crate::store::error::StoreError;
 
@@ -16,7 +16,7 @@ pub struct Staged {
     pub commit: Commit,
     pub position: Position,
     pub record_len: u64,
-    pub placings: Vec<Arc<Placing>>,
+    pub placings: Vec<Arc<AppendedBlob>>,
     /// Held until the commit is applied: they pin what it refers to.
     pub contents: Vec<Content>,
     pub done: Callback<Answer>,
@@ -34,8 +34,8 @@ pub struct StagedMove {
     pub blobs: Vec<(Hash, Position, BlobRow)>,
     /// Parity, new or moved, and that which goes.
     pub parity: Vec<(Hash, Option<ParityRow>)>,
-    /// Another form of a cold window.
-    pub rotated: Option<Arc<Placing>>,
+    /// Another form of an optimized window.
+    pub rotated: Option<Arc<AppendedBlob>>,
     /// Copied operations.
     pub commit: Option<(Commit, Position, u64)>,
     pub bytes: u64,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use deltastore_format::{Hash, Op, PlacedKind, Position, SegmentId};
 
 use crate::index::IndexError;
-use crate::store::blob::{Blob, Placing};
+use crate::store::blob::{AppendedBlob, Blob};
 use crate::store::content::Content;
 use crate::store::error::StoreError;
 use crate::store::transaction::{Touch, Transaction};
@@ -126,7 +126,7 @@ impl Work {
 pub enum Message {
     Append {
         blobs: Vec<Blob>,
-        done: Callback<Result<Vec<Arc<Placing>>, StoreError>>,
+        done: Callback<Result<Vec<Arc<AppendedBlob>>, StoreError>>,
     },
     Work(Work),
     /// The sync thread has finished a batch; everything before the position is durable.

@@ -20,6 +20,7 @@ mod message;
 mod moves;
 mod parity;
 mod relocate;
+mod state;
 mod sync;
 mod thread;
 
@@ -34,9 +35,9 @@ use parking_lot::Mutex;
 
 use message::{Answer, CommitRequest, Message, Work};
 pub use message::{Callback, Collect, Moved, MovedParity, ParityChange, Protection, Relocation};
-pub(super) use thread::LogState;
+pub(super) use state::LogState;
 
-use super::blob::{Blob, Placing};
+use super::blob::{AppendedBlob, Blob};
 use super::content::Content;
 use super::error::StoreError;
 use super::handoffs::Handoffs;
@@ -168,7 +169,7 @@ impl Log {
     }
 
     /// Appends blobs in order; `done` gets what to place in a later commit. Not durable before that commit is.
-    pub fn append(&self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<Placing>>, StoreError>>) {
+    pub fn append(&self, blobs: Vec<Blob>, done: Callback<Result<Vec<Arc<AppendedBlob>>, StoreError>>) {
         self.send(Message::Append { blobs, done });
     }
 
@@ -213,7 +214,7 @@ impl Log {
         self.wait(|done| Message::Work(Work::Relocate(relocation, done)))
     }
 
-    /// Gives a cold window another form; answers the bytes of its record, 0 if the form was not taken.
+    /// Gives an optimized window another form; answers the bytes of its record, 0 if the form was not taken.
     pub fn rotate(&self, blob: Blob) -> Result<u64, StoreError> {
         self.wait(|done| Message::Work(Work::Rotate(Box::new(blob), done)))
     }

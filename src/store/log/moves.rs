@@ -1,5 +1,5 @@
 //! What maintenance asks of the log thread: dropping blobs, sealing the active segment, moving what is alive out of
-//! one, and giving a cold window another form.
+//! one, and giving an optimized window another form.
 
 use deltastore_format::{Commit, Hash};
 
@@ -84,8 +84,8 @@ impl LogThread<'_> {
         Some(StagedMove { blobs, parity, commit, bytes, ..StagedMove::new(done) })
     }
 
-    /// Appends another form of a cold window, unless the window is gone or the form is deeper than the one that it has:
-    /// then 0 bytes.
+    /// Appends another form of an optimized window, unless the window is gone or the form is deeper than the one that
+    /// it has: then 0 bytes.
     pub(super) fn rotate(&mut self, blob: Blob, done: Callback<Result<u64, StoreError>>) -> Option<StagedMove> {
         if let Some(reason) = self.status.read_only() {
             done.call(Err(StoreError::ReadOnly(reason)));
@@ -96,7 +96,7 @@ impl LogThread<'_> {
             return None;
         }
         let fits = match self.index.blob(&blob.hash) {
-            Ok(row) => row.is_some_and(|row| row.cold && row.depth >= blob.row.depth),
+            Ok(row) => row.is_some_and(|row| row.optimized && row.depth >= blob.row.depth),
             Err(error) => {
                 done.call(Err(error.into()));
                 return None;

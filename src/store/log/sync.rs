@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::Status;
 use super::batch::Batch;
 use super::message::{Answer, Message};
-use super::thread::LogState;
+use super::state::LogState;
 use crate::index::{Index, IndexError};
 use crate::store::apply::Applier;
 use crate::store::bugs::{Bug, Bugs};

@@ -1,55 +1,30 @@
 //! The log thread: appends what comes, and runs waiting work whenever no batch is under way.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
-use deltastore_format::{Commit, Epoch, Op, Position, StoreId};
+use deltastore_format::{Commit, Op, Position};
 
 use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged, StagedMove};
 use super::message::{Answer, CommitRequest, Message, Work};
+use super::state::LogState;
 use crate::index::{Index, IndexError};
 use crate::invariants::invariant;
-use crate::segment::SegmentWriter;
-use crate::segment::vfs::{Clock, Vfs};
-use crate::store::blob::Placing;
+use crate::segment::vfs::Clock;
+use crate::store::blob::AppendedBlob;
 use crate::store::bugs::{Bug, Bugs};
 use crate::store::error::StoreError;
 use crate::store::pins::Pins;
 use crate::store::segments::Segments;
-use crate::store::settings::Settings;
-use crate::store::soundness::Soundness;
 use crate::store::transaction::{TouchSet, Transaction};
 
 /// Messages handled before the writer is flushed, so that one answer never waits for an endless stream.
 const ROUND: usize = 512;
 /// Bytes appended without any commit after which they are synced anyway, so that a commit never waits for a flood.
 const WRITE_BEHIND: u64 = 32 << 20;
-
-/// What recovery hands to the log.
-pub struct LogState {
-    pub vfs: Arc<dyn Vfs>,
-    pub dir: PathBuf,
-    pub store: StoreId,
-    pub epoch: Epoch,
-    pub index: Index,
-    pub pins: Arc<Pins>,
-    pub clock: Arc<dyn Clock>,
-    pub status: Arc<Status>,
-    pub settings: Settings,
-    pub bugs: Bugs,
-    pub soundness: Arc<Soundness>,
-    pub segments: Arc<Segments>,
-    pub writer: SegmentWriter,
-    pub next_sequence: u64,
-    /// Everything before this is known to be on disk.
-    pub durable: Position,
-    /// The log ends with the mark of a clean close.
-    pub marked: bool,
-}
 
 pub(super) struct LogThread<'a> {
     pub(super) appender: Appender,
@@ -289,7 +264,7 @@ impl LogThread<'_> {
         }
         // In the order of the log: a window's references lie before it, so that of two forms of one window the first,
         // which is placed, is never encoded against what needs the other.
-        placings.sort_unstable_by_key(|placing: &Arc<Placing>| placing.row.position);
+        placings.sort_unstable_by_key(|placing: &Arc<AppendedBlob>| placing.row.position);
         if !late {
             placings.extend(unwritten.drain(..).map(|blob| self.appender.stage_blob(blob)));
         }
@@ -316,7 +291,7 @@ impl LogThread<'_> {
     /// this form: since then a collection may have moved it and removed the segment, or damage may have been healed by
     /// a later form. And what a commit that heals places takes the place of any other form, so that only what heals is
     /// placed by it.
-    fn drop_outdated(&self, placings: &mut Vec<Arc<Placing>>, staged: &[Staged]) -> Result<(), IndexError> {
+    fn drop_outdated(&self, placings: &mut Vec<Arc<AppendedBlob>>, staged: &[Staged]) -> Result<(), IndexError> {
         if self.bugs.has(Bug::PlaceOutdated) {
             return Ok(());
         }

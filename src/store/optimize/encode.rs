@@ -87,7 +87,7 @@ fn read_through(
         if stop.load(Ordering::Relaxed) {
             return Err(closing());
         }
-        while let Some(chunk) = pipeline.next() {
+        while let Some(chunk) = pipeline.next_chunk() {
             jobs.send(chunk).map_err(|_| closing())?;
         }
         if ended || pipeline.is_full() {

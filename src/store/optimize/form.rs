@@ -9,8 +9,8 @@ use crate::store::{Settings, Space, Store};
 pub struct Form {
     pub effort: Effort,
     cut: CutSettings,
-    /// Of optimized windows, by re-encode mode; the version counts as optimized then. Otherwise it is as a PUT would have
-    /// stored it.
+    /// Of optimized windows, by re-encode mode; the version counts as optimized then. Otherwise it is as a PUT would
+    /// have stored it.
     pub optimized: bool,
 }
 

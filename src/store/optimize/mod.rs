@@ -11,7 +11,8 @@
 //! 4. What only the old form used has no links any more, and garbage collection takes it.
 //!
 //! So a crash at any point leaves one form or the other, and at worst garbage. One optimization runs at a time, because
-//! optimized windows may replace others of the same hash: two at once could make windows refer to each other in a circle.
+//! optimized windows may replace others of the same hash: two at once could make windows refer to each other in a
+//! circle.
 //!
 //! After the objects come bases that only removed objects used (`orphans.rs`, `rebase.rs`).
 //!

@@ -82,8 +82,8 @@ fn in_order(group: Group, mut dependents: Vec<Dependent>) -> Group {
     Group { dependents: dependents.into_iter().map(|dependent| dependent.hash).collect(), ..group }
 }
 
-/// Optimized windows whose every link is that of an optimized window which is encoded against them; at most so many `counted` at a
-/// time.
+/// Optimized windows whose every link is that of an optimized window which is encoded against them; at most so many
+/// `counted` at a time.
 fn orphans(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<Hash, u64>, IndexError> {
     let mut found = BTreeMap::new();
     let mut from = Some(Hash::default());
@@ -95,7 +95,7 @@ fn orphans(index: &Index, stop: &AtomicBool, counted: usize) -> Result<BTreeMap<
             let rows = index.blobs(&hashes)?.into_iter().zip(index.links_of(&hashes)?);
             for ((hash, uses), (row, links)) in some.iter().zip(rows) {
                 if links == *uses
-                    && let Some(row) = row.filter(|row| row.cold)
+                    && let Some(row) = row.filter(|row| row.optimized)
                 {
                     found.insert(*hash, row.record_len);
                 }
@@ -139,11 +139,11 @@ fn rows<'a>(
 
 /// What an optimized window is encoded against; nothing for others.
 fn of_optimized(row: &BlobRow) -> &[Hash] {
-    if row.cold { &row.references } else { &[] }
+    if row.optimized { &row.references } else { &[] }
 }
 
-/// Optimized windows that are encoded against orphaned ones and are not orphaned themselves; what is connected is put into one
-/// set.
+/// Optimized windows that are encoded against orphaned ones and are not orphaned themselves; what is connected is put
+/// into one set.
 fn dependents(
     index: &Index,
     stop: &AtomicBool,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     /// An index of windows: number, depth, bytes, references, and links by objects.
-    fn index(windows: &[(u8, u8, u64, &[u8], i64)], cold: bool) -> Index {
+    fn index(windows: &[(u8, u8, u64, &[u8], i64)], optimized: bool) -> Index {
         let index = Index::open(Arc::new(MemEngine::new())).unwrap();
         let mut batch = Batch::new();
         for &(number, depth, record_len, references, used) in windows {
@@ -215,7 +215,7 @@ mod tests {
             index.stage_links(&mut batch, &hash(number), used);
             let position = Position { segment: SegmentId(1), offset: u64::from(number) };
             let (kind, codec) = (PlacedKind::Window, Codec::Raw);
-            let row = BlobRow { kind, position, record_len, raw_len: 10, codec, depth, cold, references };
+            let row = BlobRow { kind, position, record_len, raw_len: 10, codec, depth, optimized, references };
             index.stage_blob(&mut batch, &hash(number), &row);
         }
         index.write(batch).unwrap();

@@ -5,8 +5,8 @@
 //! rebased: after a crash it has one form or the other, and a rebuild takes the last that decodes.
 //!
 //! No circle (must): one window is rebased at a time, and nothing that its new form is encoded against, directly or
-//! not, is orphaned. Its old form is encoded against an orphaned base, and so is all that is encoded against the window,
-//! directly or not: none of that can be among it.
+//! not, is orphaned. Its old form is encoded against an orphaned base, and so is all that is encoded against the
+//! window, directly or not: none of that can be among it.
 //!
 //! Failure cases: a window that cannot be read stays as it is; what holds it up is in the log, where fsck tells of it.
 
@@ -18,7 +18,7 @@ use deltastore_format::{BucketId, Hash};
 use super::orphans::{self, Group};
 use super::{OptimizeOptions, OptimizeReport, Policy, Step, make_room};
 use crate::delta::{CutWindow, sketch};
-use crate::index::cold;
+use crate::index::optimized;
 use crate::store::bugs::Bug;
 use crate::store::fetch::CachePolicy;
 use crate::store::ingest::{EncodeOptions, Rebase};
@@ -79,7 +79,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let (_pin, _) = self.pin(*hash);
         let depends = |references: &[Hash]| references.iter().any(|reference| barred.contains_key(reference));
-        let Some(row) = self.index().blob(hash)?.filter(|row| row.cold && depends(&row.references)) else {
+        let Some(row) = self.index().blob(hash)?.filter(|row| row.optimized && depends(&row.references)) else {
             return Ok(0);
         };
         if self.index().links(hash)? == 0 {
@@ -106,7 +106,7 @@ impl Store {
 
     /// Where an optimized window was written, as far as sketches tell: those of deep ones are not kept.
     fn space_of(&self, hash: &Hash, features: &[u64]) -> Result<Option<Space>, StoreError> {
-        let mut entries = self.index().sketches(&cold(features))?.into_iter().flatten();
+        let mut entries = self.index().sketches(&optimized(features))?.into_iter().flatten();
         let found = entries.find(|entry| entry.hash == *hash);
         Ok(found.map(|entry| Space { bucket: entry.bucket, deltaspace: entry.space }))
     }

@@ -152,7 +152,7 @@ mod tests {
                 raw_len: 10,
                 codec: Codec::Raw,
                 depth: 0,
-                cold: true,
+                optimized: true,
                 references: references.iter().map(|number| hash(*number)).collect(),
             };
             index.stage_blob(&mut batch, &hash(*number), &row);

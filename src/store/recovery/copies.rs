@@ -3,7 +3,7 @@
 //! Two uploads may encode the same window at the same time, and a collected window may be stored anew. While the store
 //! ran, the index pointed at one of the records, and only its references were kept from collection: those of the others
 //! may be gone. A rebuild cannot tell which one it was; any that can be decoded is as good, but for one thing: what
-//! cold windows refer to must be cold, so a cold record goes before one that is not.
+//! optimized windows refer to must be optimized, so an optimized record goes before one that is not.
 
 use std::collections::HashMap;
 
@@ -11,25 +11,25 @@ use deltastore_format::Hash;
 
 use crate::index::{BlobRow, Index, IndexError};
 
-/// Records that a later one of the same blob took the row from, where their references differ or only one is cold.
+/// Records that a later one of the same blob took the row from, where their references differ or only one is optimized.
 #[derive(Default)]
 pub struct Copies(HashMap<Hash, Vec<BlobRow>>);
 
 impl Copies {
     /// Notes that `new` takes the place of `old`.
     pub fn replaced(&mut self, hash: Hash, old: BlobRow, new: &BlobRow) {
-        if old.references != new.references || old.cold != new.cold || self.0.contains_key(&hash) {
+        if old.references != new.references || old.optimized != new.optimized || self.0.contains_key(&hash) {
             self.0.entry(hash).or_default().push(old);
         }
     }
 
     /// The rows to change: a record whose references can all be decoded, in place of one of which that is not so; and a
-    /// cold one, with nothing but cold ones behind it, in place of one that is not cold.
-    pub fn better(&self, index: &Index, prefer_cold: bool) -> Result<Vec<(Hash, BlobRow)>, IndexError> {
+    /// optimized one, with nothing but optimized ones behind it, in place of one that is not optimized.
+    pub fn better(&self, index: &Index, prefer_optimized: bool) -> Result<Vec<(Hash, BlobRow)>, IndexError> {
         let candidates = self.with_everything_needed(index)?;
         let mut chosen = HashMap::new();
-        if prefer_cold {
-            choose(&candidates, &mut chosen, |row| row.cold);
+        if prefer_optimized {
+            choose(&candidates, &mut chosen, |row| row.optimized);
         }
         choose(&candidates, &mut chosen, |_| true);
         let other = chosen.into_iter().filter(|(_, number)| *number > 0);
@@ -87,7 +87,7 @@ mod tests {
             kind: PlacedKind::Window,
             position: Position { segment: SegmentId(1), offset },
             record_len: 100,
-            cold: false,
+            optimized: false,
             raw_len: 10,
             codec: Codec::Raw,
             depth: 0,
@@ -115,20 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn a_cold_record_goes_before_one_that_is_not_and_needs_only_cold_ones() {
+    fn an_optimized_record_goes_before_one_that_is_not_and_needs_only_cold_ones() {
         let index = Index::open(Arc::new(MemEngine::new())).unwrap();
-        let cold = |offset, references: &[u8]| BlobRow { cold: true, ..row(offset, references) };
+        let optimized = |offset, references: &[u8]| BlobRow { optimized: true, ..row(offset, references) };
         let mut batch = Batch::new();
-        // 1 was stored anew as cold, against 2, and then once more by an upload; so was 3, against 4, which is not
-        // cold.
-        for (number, row) in [(1, row(8, &[])), (2, cold(16, &[])), (3, row(24, &[])), (4, row(32, &[]))] {
+        // 1 was stored anew as optimized, against 2, and then once more by an upload; so was 3, against 4, which is not
+        // optimized.
+        for (number, row) in [(1, row(8, &[])), (2, optimized(16, &[])), (3, row(24, &[])), (4, row(32, &[]))] {
             index.stage_blob(&mut batch, &hash(number), &row);
         }
         index.write(batch).unwrap();
         let mut copies = Copies::default();
-        copies.replaced(hash(1), cold(0, &[2]), &row(8, &[]));
-        copies.replaced(hash(3), cold(4, &[4]), &row(24, &[]));
-        copies.replaced(hash(2), row(2, &[]), &cold(16, &[]));
-        assert_eq!(copies.better(&index, true).unwrap(), [(hash(1), cold(0, &[2]))]);
+        copies.replaced(hash(1), optimized(0, &[2]), &row(8, &[]));
+        copies.replaced(hash(3), optimized(4, &[4]), &row(24, &[]));
+        copies.replaced(hash(2), row(2, &[]), &optimized(16, &[]));
+        assert_eq!(copies.better(&index, true).unwrap(), [(hash(1), optimized(0, &[2]))]);
     }
 }

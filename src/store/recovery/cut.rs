@@ -7,30 +7,30 @@ use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::inventory::Inventory;
 use super::survey::Survey;
-use super::{Scene, new_segment};
+use super::{RecoveryContext, new_segment};
 use crate::segment::{SegmentWriter, segment_dir, segment_path};
 
 /// Removes what lies behind the end, syncs the rest and opens the last segment for appending; the segments that are
 /// left.
 pub fn cut(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     survey: &Survey,
 ) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
-    let folder = scene.folder;
+    let folder = context.folder;
     let mut segments = inventory.segments.clone();
-    remove_later(scene, inventory, survey, &mut segments)?;
-    if !scene.bugs.has(Bug::RecoverySkipsSync) {
+    remove_later(context, inventory, survey, &mut segments)?;
+    if !context.bugs.has(Bug::RecoverySkipsSync) {
         for id in segments.iter().filter(|id| id.0 + 1 >= survey.end.segment.0) {
-            scene.readers.get(*id)?.file().sync_data()?;
+            context.readers.get(*id)?.file().sync_data()?;
         }
         folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
     }
-    let (writer, segments) = open_last(scene, inventory, survey, segments)?;
+    let (writer, segments) = open_last(context, inventory, survey, segments)?;
     // Where there was no manifest, it is learned now how long the others are.
     for id in segments.iter().filter(|id| **id < writer.position().segment) {
         if let Some(entry) = inventory.listed.entry(*id).filter(|entry| entry.length == 0) {
-            let length = scene.readers.get(*id)?.file_len()? / RECORD_ALIGN * RECORD_ALIGN;
+            let length = context.readers.get(*id)?.file_len()? / RECORD_ALIGN * RECORD_ALIGN;
             inventory.listed.list(SegmentEntry { length, state: SegmentState::Sealed, ..entry });
         }
     }
@@ -41,23 +41,23 @@ pub fn cut(
 
 /// Removes segments behind the end, newest first. The manifest says so before, where it lists them.
 fn remove_later(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     survey: &Survey,
     segments: &mut Vec<SegmentId>,
 ) -> Result<(), StoreError> {
     let later: Vec<_> = segments.iter().copied().filter(|id| *id > survey.end.segment).collect();
-    if later.is_empty() || scene.bugs.has(Bug::RecoveryKeepsLaterSegments) {
+    if later.is_empty() || context.bugs.has(Bug::RecoveryKeepsLaterSegments) {
         return Ok(());
     }
     for id in &later {
         inventory.listed.set_state(*id, SegmentState::Going);
     }
     inventory.listed.save()?;
-    let folder = scene.folder;
+    let folder = context.folder;
     for id in later.iter().rev() {
         folder.vfs.remove(&segment_path(&folder.dir, *id))?;
-        scene.readers.forget(*id);
+        context.readers.forget(*id);
         segments.retain(|segment| segment != id);
     }
     folder.vfs.sync_dir(&segment_dir(&folder.dir))?;
@@ -66,12 +66,12 @@ fn remove_later(
 }
 
 fn open_last(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     survey: &Survey,
     segments: Vec<SegmentId>,
 ) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
-    let folder = scene.folder;
+    let folder = context.folder;
     let last = segments.last().copied().unwrap_or(survey.end.segment);
     let lost = inventory.lost_ids();
     // Nothing is appended to a segment of which something is lost, nor to one before a lost one: the log's order holds.
@@ -83,14 +83,14 @@ fn open_last(
         if !survey.sealed && last == survey.end.segment {
             inventory.listed.set_state(last, SegmentState::Left);
         }
-        return new_last(scene, inventory, segments);
+        return new_last(context, inventory, segments);
     }
-    let reader = scene.readers.get(last)?;
+    let reader = context.readers.get(last)?;
     let damaged = reader.header_damage().is_some();
     // A file that is shorter than what the index has applied of it has nothing to be cut off: it was cut and given up,
     // or it lacks even its header.
     if reader.file_len()? < survey.end.offset {
-        return new_last(scene, inventory, segments);
+        return new_last(context, inventory, segments);
     }
     let mut writer = SegmentWriter::resume(folder.vfs.as_ref(), &folder.dir, last, survey.end.offset)?;
     if !damaged {
@@ -103,16 +103,16 @@ fn open_last(
     writer.write()?;
     writer.file().sync_data()?;
     inventory.listed.sealed(writer.position());
-    new_last(scene, inventory, segments)
+    new_last(context, inventory, segments)
 }
 
 /// A new segment behind the others, to go on in.
 fn new_last(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     mut segments: Vec<SegmentId>,
 ) -> Result<(SegmentWriter, Vec<SegmentId>), StoreError> {
-    let writer = new_segment(scene, inventory)?;
+    let writer = new_segment(context, inventory)?;
     segments.push(writer.position().segment);
     Ok((writer, segments))
 }

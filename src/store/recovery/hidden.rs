@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
 use deltastore_format::{Position, SegmentId, Sequence};
 
-use super::Scene;
+use super::RecoveryContext;
 use super::inventory::Inventory;
 use super::survey::Damage;
 use crate::index::{Batch, Hidden};
@@ -21,9 +21,9 @@ use crate::store::error::StoreError;
 const LEAP: u64 = 1 << 40;
 
 /// Where the index has to be brought up from; none where it has to be rebuilt.
-pub fn start(scene: &Scene<'_>, inventory: &Inventory) -> Result<Option<Position>, StoreError> {
-    let Some(applied) = scene.index.applied()? else { return Ok(None) };
-    let noted = scene.index.hidden()?;
+pub fn start(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<Option<Position>, StoreError> {
+    let Some(applied) = context.index.applied()? else { return Ok(None) };
+    let noted = context.index.hidden()?;
     let lost = inventory.lost_ids();
     let back = noted.unseen.keys().any(|id| !lost.contains(id));
     let knows_more = lost.iter().any(|id| noted.unseen.get(id).is_none_or(|partly| *partly));
@@ -40,13 +40,13 @@ pub fn start(scene: &Scene<'_>, inventory: &Inventory) -> Result<Option<Position
 
 /// Lost segments of which the index will not have seen everything.
 pub fn unseen(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     start: Option<Position>,
 ) -> Result<BTreeMap<SegmentId, bool>, StoreError> {
     let lost = inventory.lost_ids();
     let Some(start) = start else { return Ok(lost.into_iter().map(|id| (id, false)).collect()) };
-    let mut unseen = scene.index.hidden()?.unseen;
+    let mut unseen = context.index.hidden()?.unseen;
     let begun = start.offset > SEGMENT_HEADER_LEN as u64;
     for id in lost.into_iter().filter(|id| *id >= start.segment) {
         unseen.entry(id).or_insert(begun && id == start.segment);
@@ -57,13 +57,13 @@ pub fn unseen(
 /// Notes in the index what was hidden from it; only a rebuild without damage takes that back. Answers the next sequence
 /// number.
 pub fn note(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     rebuilt: bool,
     damage: &[Damage],
     unseen: &BTreeMap<SegmentId, bool>,
     next_sequence: u64,
 ) -> Result<u64, StoreError> {
-    let before = scene.index.hidden()?;
+    let before = context.index.hidden()?;
     let now = Hidden {
         damage: damage.iter().any(|damage| !damage.restored) || before.damage && !rebuilt,
         unseen: unseen.clone(),
@@ -73,17 +73,17 @@ pub fn note(
     let next_sequence = if leaps { next_sequence.saturating_add(LEAP) } else { next_sequence };
     if now != before || leaps {
         let mut batch = Batch::new();
-        scene.index.stage_hidden(&mut batch, &now);
-        scene.index.stage_next_sequence(&mut batch, Sequence(next_sequence));
-        scene.index.write(batch)?;
+        context.index.stage_hidden(&mut batch, &now);
+        context.index.stage_next_sequence(&mut batch, Sequence(next_sequence));
+        context.index.write(batch)?;
     }
     Ok(next_sequence)
 }
 
 /// True when the index has seen a segment that is lost.
-pub fn knows_lost(scene: &Scene<'_>, inventory: &Inventory) -> Result<bool, StoreError> {
-    let Some(applied) = scene.index.applied()? else { return Ok(false) };
-    let unseen = scene.index.hidden()?.unseen;
+pub fn knows_lost(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<bool, StoreError> {
+    let Some(applied) = context.index.applied()? else { return Ok(false) };
+    let unseen = context.index.hidden()?.unseen;
     let seen = |id: &SegmentId| *id <= applied.segment && unseen.get(id).is_none_or(|partly| *partly);
     Ok(inventory.lost_ids().iter().any(seen))
 }

@@ -17,7 +17,7 @@ use deltastore_format::{Commit, Hash, Position, RecordKind, SegmentEntry, Segmen
 use super::super::error::StoreError;
 use super::super::segments::Segments;
 use super::survey::Damage;
-use super::{Scene, first_record};
+use super::{RecoveryContext, first_record};
 use crate::index::{EachKind, Index, IndexError, Table, each_kind};
 use crate::segment::{Scanned, Scanner, SegmentReader, WindowPayload, list_segments, segment_dir, segment_path};
 
@@ -40,10 +40,10 @@ impl Inventory {
 }
 
 /// Takes the inventory, and ends removals that a crash interrupted.
-pub fn take(scene: &Scene<'_>) -> Result<Inventory, StoreError> {
-    let folder = scene.folder;
+pub fn take(context: &RecoveryContext<'_>) -> Result<Inventory, StoreError> {
+    let folder = context.folder;
     let manifest = &folder.manifest;
-    let listed = Arc::new(Segments::new(folder, scene.bugs));
+    let listed = Arc::new(Segments::new(folder, context.bugs));
     let mut inventory = Inventory { segments: Vec::new(), headers: Vec::new(), lost: Vec::new(), listed };
     let mut present: BTreeSet<SegmentId> = match list_segments(folder.vfs.as_ref(), &folder.dir) {
         Ok(ids) => ids.into_iter().collect(),
@@ -52,29 +52,33 @@ pub fn take(scene: &Scene<'_>) -> Result<Inventory, StoreError> {
     };
     let next = inventory.listed.next();
     present.iter().for_each(|id| inventory.listed.used(*id));
-    finish_removals(scene, &inventory.listed, &mut present)?;
-    remove_unborn(scene, &inventory.listed, &mut present)?;
+    finish_removals(context, &inventory.listed, &mut present)?;
+    remove_unborn(context, &inventory.listed, &mut present)?;
     for id in &present {
         let known = inventory.listed.entry(*id);
         if known.is_none() && manifest.newest.is_some() && *id < next {
-            pass_over(scene, *id)?;
+            pass_over(context, *id)?;
             continue;
         }
-        inventory.look_at(scene, *id, known)?;
+        inventory.look_at(context, *id, known)?;
     }
-    inventory.name_missing(scene, &present)?;
+    inventory.name_missing(context, &present)?;
     for damage in &inventory.lost {
         inventory.listed.set_lost(damage.from.segment, damage.is_whole());
         if damage.is_whole() {
-            scene.readers.lose(damage.from.segment, damage.reason.clone());
+            context.readers.lose(damage.from.segment, damage.reason.clone());
         }
     }
     Ok(inventory)
 }
 
 /// Unlinks what the manifest says is going.
-fn finish_removals(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<SegmentId>) -> Result<(), StoreError> {
-    let folder = scene.folder;
+fn finish_removals(
+    context: &RecoveryContext<'_>,
+    listed: &Segments,
+    present: &mut BTreeSet<SegmentId>,
+) -> Result<(), StoreError> {
+    let folder = context.folder;
     let going = |entry: &SegmentEntry| entry.state == SegmentState::Going;
     let going: Vec<_> = listed.entries().into_iter().filter(going).map(|entry| entry.segment).collect();
     for id in &going {
@@ -91,8 +95,12 @@ fn finish_removals(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<
 
 /// Removes last segments whose header never reached the disk: they are listed only after it did, so nothing in them was
 /// acknowledged.
-fn remove_unborn(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<SegmentId>) -> Result<(), StoreError> {
-    let folder = scene.folder;
+fn remove_unborn(
+    context: &RecoveryContext<'_>,
+    listed: &Segments,
+    present: &mut BTreeSet<SegmentId>,
+) -> Result<(), StoreError> {
+    let folder = context.folder;
     let mut removed = false;
     while let Some(last) = present.last().copied().filter(|last| listed.entry(*last).is_none()) {
         let reader = match SegmentReader::open(folder.vfs.as_ref(), &folder.dir, last) {
@@ -100,7 +108,7 @@ fn remove_unborn(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<Se
             Err(error) if error.is_misplaced() => break,
             Err(error) => return Err(error.into()),
         };
-        if reader.header_damage().is_none() || was_durable(scene, &reader, last)? {
+        if reader.header_damage().is_none() || was_durable(context, &reader, last)? {
             break;
         }
         present.remove(&last);
@@ -116,8 +124,8 @@ fn remove_unborn(scene: &Scene<'_>, listed: &Segments, present: &mut BTreeSet<Se
 }
 
 /// A segment that was removed in good order, or never begun, is not used. One that holds nothing is removed.
-fn pass_over(scene: &Scene<'_>, id: SegmentId) -> Result<(), StoreError> {
-    let folder = scene.folder;
+fn pass_over(context: &RecoveryContext<'_>, id: SegmentId) -> Result<(), StoreError> {
+    let folder = context.folder;
     let path = segment_path(&folder.dir, id);
     if folder.vfs.open(&path)?.len()? > SEGMENT_HEADER_LEN as u64 {
         tracing::warn!(file = %path.display(), "a segment that was removed in good order is back; it is not used");
@@ -128,8 +136,8 @@ fn pass_over(scene: &Scene<'_>, id: SegmentId) -> Result<(), StoreError> {
 }
 
 /// True when the index or a commit in the segment says that something in it was synced, and so was its header.
-fn was_durable(scene: &Scene<'_>, reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
-    if scene.index.applied()?.is_some_and(|applied| applied > first_record(id)) {
+fn was_durable(context: &RecoveryContext<'_>, reader: &SegmentReader, id: SegmentId) -> Result<bool, StoreError> {
+    if context.index.applied()?.is_some_and(|applied| applied > first_record(id)) {
         return Ok(true);
     }
     for scanned in Scanner::new(reader, SEGMENT_HEADER_LEN as u64, WindowPayload::Head(0))? {
@@ -145,17 +153,22 @@ fn was_durable(scene: &Scene<'_>, reader: &SegmentReader, id: SegmentId) -> Resu
 
 impl Inventory {
     /// Holds a file against what is listed of it.
-    fn look_at(&mut self, scene: &Scene<'_>, id: SegmentId, known: Option<SegmentEntry>) -> Result<(), StoreError> {
-        let folder = scene.folder;
+    fn look_at(
+        &mut self,
+        context: &RecoveryContext<'_>,
+        id: SegmentId,
+        known: Option<SegmentEntry>,
+    ) -> Result<(), StoreError> {
+        let folder = context.folder;
         let reader = match SegmentReader::open(folder.vfs.as_ref(), &folder.dir, id) {
             Ok(reader) => reader,
-            Err(error) if error.is_misplaced() => return self.lose(scene, id, known, error.to_string()),
+            Err(error) if error.is_misplaced() => return self.lose(context, id, known, error.to_string()),
             Err(error) => return Err(error.into()),
         };
         let header = reader.header();
         let broken = reader.header_damage();
         if broken.is_none() && header.store != folder.header.store {
-            return self.lose(scene, id, known, "the file is a segment of another store".into());
+            return self.lose(context, id, known, "the file is a segment of another store".into());
         }
         // Where the header is damaged, the salt is that of the records, if there are any.
         let salt = Some(header.salt).filter(|salt| broken.is_none() || *salt != 0);
@@ -163,15 +176,15 @@ impl Inventory {
         if let (Some(salt), Some(expected)) = (salt, expected)
             && salt != expected
         {
-            return self.lose(scene, id, known, "the file is another segment of the same number".into());
+            return self.lose(context, id, known, "the file is another segment of the same number".into());
         }
         let len = reader.file_len()?;
         // Where the writer went on elsewhere, what is lost behind the length was given up.
         let left = known.is_some_and(|entry| entry.state == SegmentState::Left);
-        let applied = scene.index.applied()?.filter(|applied| applied.segment == id && !left);
+        let applied = context.index.applied()?.filter(|applied| applied.segment == id && !left);
         let wanted = known.map_or(0, |entry| entry.length).max(applied.map_or(0, |at| at.offset));
         if len < wanted && len < SEGMENT_HEADER_LEN as u64 {
-            return self.lose(scene, id, known, format!("the file has {len} bytes of at least {wanted}"));
+            return self.lose(context, id, known, format!("the file has {len} bytes of at least {wanted}"));
         }
         self.segments.push(id);
         if let Some(error) = &broken {
@@ -202,7 +215,7 @@ impl Inventory {
 
     fn lose(
         &mut self,
-        scene: &Scene<'_>,
+        context: &RecoveryContext<'_>,
         id: SegmentId,
         known: Option<SegmentEntry>,
         reason: String,
@@ -210,7 +223,7 @@ impl Inventory {
         match known {
             Some(entry) if entry.state == SegmentState::Forgotten => {}
             Some(_) => self.lost.push(Damage::whole(id, &reason)),
-            None if scene.folder.manifest.newest.is_none() => {
+            None if context.folder.manifest.newest.is_none() => {
                 self.list_lost(id);
                 self.lost.push(Damage::whole(id, &reason));
             }
@@ -224,23 +237,23 @@ impl Inventory {
     }
 
     /// Names what is listed and not there; without a manifest, what the index points into.
-    fn name_missing(&mut self, scene: &Scene<'_>, present: &BTreeSet<SegmentId>) -> Result<(), StoreError> {
+    fn name_missing(&mut self, context: &RecoveryContext<'_>, present: &BTreeSet<SegmentId>) -> Result<(), StoreError> {
         for entry in self.listed.entries() {
             if entry.state == SegmentState::Forgotten {
-                scene.readers.lose(entry.segment, "it was given up for lost".into());
+                context.readers.lose(entry.segment, "it was given up for lost".into());
             } else if !present.contains(&entry.segment) {
                 let reason = format!("the file is missing; at least {} bytes of it were on disk", entry.length);
                 self.lost.push(Damage::whole(entry.segment, &reason));
             }
         }
         let mut known: BTreeSet<SegmentId> = BTreeSet::new();
-        if let Some(applied) = scene.index.applied()? {
+        if let Some(applied) = context.index.applied()? {
             let beyond = |newest: &deltastore_format::Manifest| applied.segment >= newest.next;
-            if scene.folder.manifest.newest.as_ref().is_none_or(beyond) {
+            if context.folder.manifest.newest.as_ref().is_none_or(beyond) {
                 known.insert(applied.segment);
             }
-            if scene.folder.manifest.newest.is_none() {
-                known.extend(pointed_into(scene)?);
+            if context.folder.manifest.newest.is_none() {
+                known.extend(pointed_into(context)?);
             }
         }
         for id in known.into_iter().filter(|id| self.listed.entry(*id).is_none()) {
@@ -252,12 +265,12 @@ impl Inventory {
 }
 
 /// Segments that the index has rows of.
-fn pointed_into(scene: &Scene<'_>) -> Result<BTreeSet<SegmentId>, StoreError> {
+fn pointed_into(context: &RecoveryContext<'_>) -> Result<BTreeSet<SegmentId>, StoreError> {
     let mut found = BTreeSet::new();
-    for row in scene.index.all_blobs(Hash::default()) {
+    for row in context.index.all_blobs(Hash::default()) {
         found.insert(row?.1.position.segment);
     }
-    each_kind(&mut PointedInto { index: scene.index, found: &mut found })?;
+    each_kind(&mut PointedInto { index: context.index, found: &mut found })?;
     Ok(found)
 }
 

@@ -42,7 +42,7 @@ use rebuild::rebuild;
 pub use survey::Damage;
 
 /// What recovery needs to look at.
-pub struct Scene<'a> {
+pub struct RecoveryContext<'a> {
     pub folder: &'a Folder,
     pub index: &'a Index,
     pub readers: &'a Readers,
@@ -73,26 +73,26 @@ pub struct Found {
 ///
 /// # Errors
 /// [`StoreError::Unusable`] when all segments are lost, and what reading and writing give.
-pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
-    let inventory = inventory::take(scene)?;
+pub fn recover(context: &RecoveryContext<'_>) -> Result<Recovered, StoreError> {
+    let inventory = inventory::take(context)?;
     if inventory.segments.is_empty() {
-        refuse_nothing(scene, &inventory)?;
-        let next_sequence = scene.index.next_sequence()?.0;
-        let writer = new_segment(scene, &inventory)?;
+        refuse_nothing(context, &inventory)?;
+        let next_sequence = context.index.next_sequence()?.0;
+        let writer = new_segment(context, &inventory)?;
         inventory.listed.save()?;
         // From here on a crash costs a replay, not a rebuild.
         let mut batch = Batch::new();
-        scene.index.stage_applied(&mut batch, writer.position());
-        scene.index.write(batch)?;
-        scene.index.flush()?;
+        context.index.stage_applied(&mut batch, writer.position());
+        context.index.write(batch)?;
+        context.index.flush()?;
         let found = Found { segments: inventory.listed, damage: Vec::new(), replayed: 0, end: writer.position() };
         return Ok(Recovered { writer, found, next_sequence, clean: true });
     }
-    let start = hidden::start(scene, &inventory)?;
-    let survey = survey::survey(scene, &inventory, start)?;
-    let (writer, segments) = cut::cut(scene, &inventory, &survey)?;
+    let start = hidden::start(context, &inventory)?;
+    let survey = survey::survey(context, &inventory, start)?;
+    let (writer, segments) = cut::cut(context, &inventory, &survey)?;
     let ends = Ends { survey: &survey, resumed: writer.position(), upto: None };
-    let (found, next_sequence) = fill(scene, inventory, start, &segments, &ends, &mut |_| ())?;
+    let (found, next_sequence) = fill(context, inventory, start, &segments, &ends, &mut |_| ())?;
     let clean = start.is_some() && found.replayed == 0 && found.damage.is_empty();
     Ok(Recovered { writer, found, next_sequence, clean })
 }
@@ -101,14 +101,14 @@ pub fn recover(scene: &Scene<'_>) -> Result<Recovered, StoreError> {
 ///
 /// # Errors
 /// What reading gives.
-pub fn look(scene: &Scene<'_>) -> Result<Found, StoreError> {
-    let inventory = inventory::take(scene)?;
-    let start = hidden::start(scene, &inventory)?;
-    let survey = survey::survey(scene, &inventory, start)?;
+pub fn look(context: &RecoveryContext<'_>) -> Result<Found, StoreError> {
+    let inventory = inventory::take(context)?;
+    let start = hidden::start(context, &inventory)?;
+    let survey = survey::survey(context, &inventory, start)?;
     let mut segments = inventory.segments.clone();
     segments.retain(|id| *id <= survey.end.segment);
     let ends = Ends { survey: &survey, resumed: survey.end, upto: Some(survey.end) };
-    Ok(fill(scene, inventory, start, &segments, &ends, &mut |_| ())?.0)
+    Ok(fill(context, inventory, start, &segments, &ends, &mut |_| ())?.0)
 }
 
 /// Where the log ends, and where it goes on.
@@ -127,23 +127,23 @@ struct Hides<'a> {
 
 /// Brings the index up to the log's end, from `start` on or from nothing, and notes what was hidden from it.
 fn fill(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: Inventory,
     start: Option<Position>,
     segments: &[SegmentId],
     ends: &Ends<'_>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<(Found, u64), StoreError> {
-    let mut unseen = hidden::unseen(scene, &inventory, start)?;
+    let mut unseen = hidden::unseen(context, &inventory, start)?;
     let mut damage = ends.survey.damage.clone();
     let (mut next_sequence, replayed) = match start {
         Some(start) => {
             let mut hides = Hides { damage: &mut damage, unseen: &mut unseen };
-            replay::replay(scene, &inventory, segments, start, ends, &mut hides)?
+            replay::replay(context, &inventory, segments, start, ends, &mut hides)?
         }
-        None => (rebuild(scene, &inventory, segments, ends.upto, &mut damage, report)?, 0),
+        None => (rebuild(context, &inventory, segments, ends.upto, &mut damage, report)?, 0),
     };
-    next_sequence = hidden::note(scene, start.is_none(), &damage, &unseen, next_sequence)?;
+    next_sequence = hidden::note(context, start.is_none(), &damage, &unseen, next_sequence)?;
     damage.splice(0..0, inventory.lost);
     damage.extend(inventory.headers);
     for damage in &damage {
@@ -154,21 +154,21 @@ fn fill(
 }
 
 /// Where no segment is there, one may be made only in a store that never had any.
-fn refuse_nothing(scene: &Scene<'_>, inventory: &Inventory) -> Result<(), StoreError> {
+fn refuse_nothing(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<(), StoreError> {
     let forgotten = inventory.listed.entries().iter().any(|entry| entry.state == SegmentState::Forgotten);
-    if inventory.lost.is_empty() && (forgotten || scene.index.applied()?.is_none()) {
+    if inventory.lost.is_empty() && (forgotten || context.index.applied()?.is_none()) {
         return Ok(());
     }
     Err(StoreError::Unusable(format!(
         "{}: all {} segments are missing or unusable; is the disk that holds them mounted?",
-        scene.folder.dir.display(),
+        context.folder.dir.display(),
         inventory.lost.len()
     )))
 }
 
 /// A new, durable segment, which the manifest is still to list.
-fn new_segment(scene: &Scene<'_>, inventory: &Inventory) -> Result<SegmentWriter, StoreError> {
-    let Scene { folder, clock, .. } = scene;
+fn new_segment(context: &RecoveryContext<'_>, inventory: &Inventory) -> Result<SegmentWriter, StoreError> {
+    let RecoveryContext { folder, clock, .. } = context;
     let header = SegmentHeader {
         store: folder.header.store,
         segment: inventory.listed.next(),
@@ -197,8 +197,8 @@ fn first_record(segment: SegmentId) -> Position {
 ///
 /// # Errors
 /// What reading and writing give.
-pub fn forget(scene: &Scene<'_>) -> Result<Vec<Damage>, StoreError> {
-    let inventory = inventory::take(scene)?;
+pub fn forget(context: &RecoveryContext<'_>) -> Result<Vec<Damage>, StoreError> {
+    let inventory = inventory::take(context)?;
     for damage in &inventory.lost {
         let Position { segment, offset } = damage.from;
         match inventory.listed.entry(segment) {
@@ -208,12 +208,12 @@ pub fn forget(scene: &Scene<'_>) -> Result<Vec<Damage>, StoreError> {
             _ => inventory.listed.set_state(segment, SegmentState::Forgotten),
         }
     }
-    let mut hidden = scene.index.hidden()?;
+    let mut hidden = context.index.hidden()?;
     hidden.unseen.clear();
     let mut batch = Batch::new();
-    scene.index.stage_hidden(&mut batch, &hidden);
-    scene.index.write(batch)?;
-    scene.index.flush()?;
+    context.index.stage_hidden(&mut batch, &hidden);
+    context.index.write(batch)?;
+    context.index.flush()?;
     // Last: until then they are lost, and giving them up can be tried again.
     inventory.listed.save()?;
     Ok(inventory.lost)
@@ -231,18 +231,18 @@ pub struct Rebuilt {
 ///
 /// # Errors
 /// As [`recover`].
-pub fn rebuild_only(scene: &Scene<'_>, report: &mut dyn FnMut(Progress)) -> Result<Rebuilt, StoreError> {
-    let inventory = inventory::take(scene)?;
+pub fn rebuild_only(context: &RecoveryContext<'_>, report: &mut dyn FnMut(Progress)) -> Result<Rebuilt, StoreError> {
+    let inventory = inventory::take(context)?;
     if inventory.segments.is_empty() {
-        refuse_nothing(scene, &inventory)?;
+        refuse_nothing(context, &inventory)?;
     }
-    if hidden::knows_lost(scene, &inventory)? {
+    if hidden::knows_lost(context, &inventory)? {
         return Ok(Rebuilt { done: false, damage: inventory.lost });
     }
-    let survey = survey::survey(scene, &inventory, None)?;
-    let (writer, segments) = cut::cut(scene, &inventory, &survey)?;
+    let survey = survey::survey(context, &inventory, None)?;
+    let (writer, segments) = cut::cut(context, &inventory, &survey)?;
     let ends = Ends { survey: &survey, resumed: writer.position(), upto: None };
-    let (found, _) = fill(scene, inventory, None, &segments, &ends, report)?;
-    scene.index.flush()?;
+    let (found, _) = fill(context, inventory, None, &segments, &ends, report)?;
+    context.index.flush()?;
     Ok(Rebuilt { done: true, damage: found.damage })
 }

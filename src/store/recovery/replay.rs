@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use deltastore_format::{
-    Change, Commit, NodePayload, Op, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
+    Change, Commit, NodePayload, Op, PlacedKind, Placement, Position, RecordKind, SegmentId, WindowHead,
     window::MAX_WINDOW_HEAD_LEN,
 };
 
 use super::super::apply::Applier;
-use super::super::blob::{Placing, Space};
+use super::super::blob::{AppendedBlob, Space};
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::inventory::Inventory;
 use super::survey::{Damage, Survey};
-use super::{Ends, Hides, Scene, extent, first_record};
+use super::{Ends, Hides, RecoveryContext, extent, first_record};
 use crate::index::BlobRow;
 use crate::segment::{Record, Scanned, Scanner, SegmentReader, WindowPayload};
 
@@ -21,7 +21,7 @@ struct Pending {
     commit: Commit,
     position: Position,
     record_len: u64,
-    placings: Vec<Arc<Placing>>,
+    placings: Vec<Arc<AppendedBlob>>,
 }
 
 /// Where the index stands, and what is known to be damaged.
@@ -34,7 +34,7 @@ struct Known<'a> {
 /// Applies everything between `start` and the survey's end; the next sequence number and the number of commits.
 /// The index then covers the log up to `resumed`, where it goes on: behind a footer nothing could be told from there.
 pub fn replay(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     segments: &[SegmentId],
     start: Position,
@@ -43,14 +43,14 @@ pub fn replay(
 ) -> Result<(u64, u64), StoreError> {
     let Ends { survey, resumed, .. } = *ends;
     let known = Known { start, survey, lost: &inventory.lost };
-    let mut next_sequence = scene.index.next_sequence()?.0.max(1);
+    let mut next_sequence = context.index.next_sequence()?.0.max(1);
     let mut pending: Vec<Pending> = Vec::new();
     let mut replayed = 0;
     let mut covered = start;
     for id in segments.iter().copied().filter(|id| *id >= start.segment && *id <= survey.end.segment) {
         let from =
-            if id == start.segment && !scene.bugs.has(Bug::RecoveryReplaysTwice) { start } else { first_record(id) };
-        let reader = scene.readers.get(id)?;
+            if id == start.segment && !context.bugs.has(Bug::RecoveryReplaysTwice) { start } else { first_record(id) };
+        let reader = context.readers.get(id)?;
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Head(0))?;
         for scanned in scanner.by_ref() {
             for Record { header, payload } in commits(&reader, scanned?, hides)? {
@@ -60,25 +60,25 @@ pub fn replay(
                 let Ok(commit) = Commit::decode(&payload) else { continue };
                 // Commits of one batch know the same durable position and touch different things.
                 if pending.first().is_some_and(|first| first.commit.durable_upto != commit.durable_upto) {
-                    apply(scene, &mut pending, covered, next_sequence)?;
+                    apply(context, &mut pending, covered, next_sequence)?;
                 }
                 let record_len = deltastore_format::record_len(header.payload_len);
                 covered = Position { segment: id, offset: header.position.offset + record_len };
                 next_sequence = next_sequence.max(highest_sequence(&commit) + 1);
-                let placings = placings(scene, &commit, &known, hides)?;
+                let placings = placings(context, &commit, &known, hides)?;
                 pending.push(Pending { commit, position: header.position, record_len, placings });
                 replayed += 1;
             }
         }
     }
-    if scene.bugs.has(Bug::RecoverySkipsLastCommit) {
+    if context.bugs.has(Bug::RecoverySkipsLastCommit) {
         pending.pop();
     }
-    if scene.bugs.has(Bug::RecoveryReusesSequences) {
+    if context.bugs.has(Bug::RecoveryReusesSequences) {
         next_sequence = 1;
     }
-    let upto = if scene.bugs.has(Bug::AppliedBehindFooter) { survey.end } else { resumed };
-    apply(scene, &mut pending, upto.max(start), next_sequence)?;
+    let upto = if context.bugs.has(Bug::AppliedBehindFooter) { survey.end } else { resumed };
+    apply(context, &mut pending, upto.max(start), next_sequence)?;
     Ok((next_sequence, replayed))
 }
 
@@ -100,8 +100,13 @@ fn commits(reader: &SegmentReader, scanned: Scanned, hides: &mut Hides<'_>) -> R
     Ok(flipped)
 }
 
-fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_sequence: u64) -> Result<(), StoreError> {
-    let mut applier = Applier::new(scene.index, scene.bugs);
+fn apply(
+    context: &RecoveryContext<'_>,
+    pending: &mut Vec<Pending>,
+    upto: Position,
+    next_sequence: u64,
+) -> Result<(), StoreError> {
+    let mut applier = Applier::new(context.index, context.bugs);
     for Pending { commit, position, record_len, placings } in pending.drain(..) {
         applier.commit(&commit, position, record_len, &placings)?;
     }
@@ -110,21 +115,22 @@ fn apply(scene: &Scene<'_>, pending: &mut Vec<Pending>, upto: Position, next_seq
 
 /// What the commit places and the index does not know, read from the records themselves.
 fn placings(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     commit: &Commit,
     Known { start, survey, lost }: &Known<'_>,
     hides: &mut Hides<'_>,
-) -> Result<Vec<Arc<Placing>>, StoreError> {
+) -> Result<Vec<Arc<AppendedBlob>>, StoreError> {
     let mut found = Vec::with_capacity(commit.placed.len());
     for placed in &commit.placed {
-        let known = scene.index.blob(&placed.hash)?;
-        // A cold window may take the place of one that is not.
-        if known.is_some() && scene.bugs.has(Bug::ReplayKeepsReplaced) {
+        let known = context.index.blob(&placed.hash)?;
+        // An optimized window may take the place of one that is not.
+        if known.is_some() && context.bugs.has(Bug::ReplayKeepsReplaced) {
             continue;
         }
-        let heals = commit.healing && !scene.bugs.has(Bug::HealForgottenInReplay);
-        let stays =
-            |row: &BlobRow| row.position == placed.position || !heals && (row.cold || row.kind == PlacedKind::Node);
+        let heals = commit.healing && !context.bugs.has(Bug::HealForgottenInReplay);
+        let stays = |row: &BlobRow| {
+            row.position == placed.position || !heals && (row.optimized || row.kind == PlacedKind::Node)
+        };
         if known.as_ref().is_some_and(stays) {
             continue;
         }
@@ -134,14 +140,14 @@ fn placings(
             hides.unseen.entry(placed.position.segment).or_insert(true);
             continue;
         } else if placed.position < *start {
-            check_whole(scene, placed.position)
+            check_whole(context, placed.position)
         } else if survey.damage.iter().any(|gap| gap.covers(placed.position)) {
             continue;
         } else {
             Ok(())
         };
-        match whole.and_then(|()| read_placing(scene, placed, space_of(commit))) {
-            Ok(placing) if known.is_none() || placing.row.cold || heals => found.push(Arc::new(placing)),
+        match whole.and_then(|()| read_placing(context, placed, space_of(commit))) {
+            Ok(placing) if known.is_none() || placing.row.optimized || heals => found.push(Arc::new(placing)),
             Ok(_) => {}
             // A read that fails now says nothing of what is stored: applied without the blob, the commit would be lost.
             Err(error) if !error.is_damage() => return Err(error),
@@ -155,8 +161,8 @@ fn placings(
     Ok(found)
 }
 
-fn check_whole(scene: &Scene<'_>, position: Position) -> Result<(), StoreError> {
-    scene.readers.get(position.segment)?.read(position.offset)?;
+fn check_whole(context: &RecoveryContext<'_>, position: Position) -> Result<(), StoreError> {
+    context.readers.get(position.segment)?.read(position.offset)?;
     Ok(())
 }
 
@@ -173,8 +179,12 @@ fn space_of(commit: &Commit) -> Space {
 }
 
 /// A blob as its record describes it.
-pub fn read_placing(scene: &Scene<'_>, placed: &Placed, space: Space) -> Result<Placing, StoreError> {
-    let reader = scene.readers.get(placed.position.segment)?;
+pub fn read_placing(
+    context: &RecoveryContext<'_>,
+    placed: &Placement,
+    space: Space,
+) -> Result<AppendedBlob, StoreError> {
+    let reader = context.readers.get(placed.position.segment)?;
     let wanted = match placed.kind {
         PlacedKind::Window => MAX_WINDOW_HEAD_LEN,
         PlacedKind::Node => usize::MAX,
@@ -186,12 +196,12 @@ pub fn read_placing(scene: &Scene<'_>, placed: &Placed, space: Space) -> Result<
 
 /// A blob from the first bytes of its record's payload.
 pub fn placing_of(
-    placed: &Placed,
+    placed: &Placement,
     kind: RecordKind,
     payload: &[u8],
     record_len: u64,
     space: Space,
-) -> Result<Placing, StoreError> {
+) -> Result<AppendedBlob, StoreError> {
     let position = placed.position;
     let mut row = BlobRow {
         kind: placed.kind,
@@ -200,7 +210,7 @@ pub fn placing_of(
         raw_len: 0,
         codec: deltastore_format::Codec::Raw,
         depth: 0,
-        cold: false,
+        optimized: false,
         references: Vec::new(),
     };
     match (placed.kind, kind) {
@@ -213,15 +223,22 @@ pub fn placing_of(
             row.raw_len = head.raw_len;
             row.codec = head.codec;
             row.depth = head.depth;
-            row.cold = head.cold;
+            row.optimized = head.optimized;
             row.references = head.references.clone();
-            Ok(Placing { hash: placed.hash, row, links: head.references, features: head.features, space, heals: false })
+            Ok(AppendedBlob {
+                hash: placed.hash,
+                row,
+                links: head.references,
+                features: head.features,
+                space,
+                heals: false,
+            })
         }
         (PlacedKind::Node, RecordKind::Node) => {
             let node = NodePayload::decode(payload)
                 .map_err(|error| StoreError::undecodable(position, "recipe node", &error))?;
             let links = node.links().collect();
-            Ok(Placing { hash: placed.hash, row, links, features: Vec::new(), space, heals: false })
+            Ok(AppendedBlob { hash: placed.hash, row, links, features: Vec::new(), space, heals: false })
         }
         (wanted, found) => Err(StoreError::damaged(position, format!("{wanted:?}"), format!("{found:?}"))),
     }

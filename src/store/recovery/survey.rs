@@ -8,7 +8,7 @@ use deltastore_format::{Commit, Position, RecordKind, SegmentEntry, SegmentId, S
 use super::super::bugs::Bug;
 use super::super::error::StoreError;
 use super::inventory::Inventory;
-use super::{Scene, first_record};
+use super::{RecoveryContext, first_record};
 use crate::segment::{Scanned, Scanner, WindowPayload};
 
 /// Bytes of the log that should hold records and do not.
@@ -69,7 +69,11 @@ pub struct Survey {
 }
 
 /// Reads the log from `start` on, or all of it.
-pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>) -> Result<Survey, StoreError> {
+pub fn survey(
+    context: &RecoveryContext<'_>,
+    inventory: &Inventory,
+    start: Option<Position>,
+) -> Result<Survey, StoreError> {
     let segments = &inventory.segments;
     let mut gaps = Vec::new();
     let mut durable = start.unwrap_or_default().max(listed_durable(inventory));
@@ -81,7 +85,7 @@ pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>)
             Some(start) if start.segment == *id => start,
             _ => first_record(*id),
         };
-        let segment = survey_segment(scene, from, &mut durable, &mut gaps)?;
+        let segment = survey_segment(context, from, &mut durable, &mut gaps)?;
         sealed = segment.sealed;
         end = segment.end;
         let last = number + 1 == tail.len();
@@ -99,7 +103,7 @@ pub fn survey(scene: &Scene<'_>, inventory: &Inventory, start: Option<Position>)
     let known = |at: Position| inventory.listed.entry(at.segment).map_or(0, |entry| entry.length);
     let torn = gaps.iter().position(|gap| gap.from >= durable && gap.from.offset >= known(gap.from));
     if let Some(torn) = torn
-        && !scene.bugs.has(Bug::RecoveryKeepsTornTail)
+        && !context.bugs.has(Bug::RecoveryKeepsTornTail)
     {
         end = gaps[torn].from;
         sealed = false;
@@ -131,12 +135,12 @@ struct SegmentSurvey {
 }
 
 fn survey_segment(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     from: Position,
     durable: &mut Position,
     gaps: &mut Vec<Damage>,
 ) -> Result<SegmentSurvey, StoreError> {
-    let reader = scene.readers.get(from.segment)?;
+    let reader = context.readers.get(from.segment)?;
     let at = |offset| Position { segment: from.segment, offset };
     // Where the index stops right behind a footer there is nothing left to see but the footer itself.
     let mut sealed = false;

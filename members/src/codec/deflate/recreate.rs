@@ -9,7 +9,7 @@ use super::encoder::encode;
 use super::encoder::params::Params;
 use super::encoder::state::State;
 use super::encoder::types::{Block, Input, Start};
-use super::tokens::{BitWriter, Encoder, encode_block};
+use super::tokens::{SliceWriter, TokenEncoder, encode_block};
 use crate::error::RecreateError;
 use crate::program::Encode;
 use crate::varint::take_varint;
@@ -20,8 +20,8 @@ pub(crate) fn blocks(
     count: u64,
     view: &[u8],
     used: &mut usize,
-    encoder: &mut Encoder,
-    writer: &mut BitWriter<'_>,
+    encoder: &mut TokenEncoder,
+    writer: &mut SliceWriter<'_>,
 ) -> Result<(), RecreateError> {
     writer.cursor.count = carry.ilog2();
     writer.cursor.buffer = u64::from(carry) ^ 1 << carry.ilog2();

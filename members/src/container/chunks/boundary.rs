@@ -12,7 +12,7 @@ pub(crate) struct Boundary {
     pub(crate) length: u32,
 }
 
-/// What a boundary is of, and what it tells of the chunk that ends there.
+/// Whose boundary it is, and the data on the chunk that ends there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mark {
     /// PNG's image data: the CRC of type and data, and bytes that this is of if the chunk is a stream's first;

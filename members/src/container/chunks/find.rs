@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::container::pg_dump;
-use crate::container::png::{self, IDAT, Window};
+use crate::container::png::{self, IDAT, WindowSize};
 
 /// How far ahead one step of the search looks.
 const STRIDE: usize = 64;
@@ -12,7 +12,7 @@ const STRIDE: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// Its length, its type, and zlib's header.
-    Image { length: usize, window: Window },
+    Image { length: usize, window: WindowSize },
     /// Its length behind a sign, and zlib's header.
     Dump { length: usize },
 }

@@ -1,7 +1,7 @@
 //! From an object's bytes to those without the boundaries between chunks, as they arrive.
 //!
-//! Invariants: what is taken out depends on the object's bytes alone, not on how they arrive; no more bytes are held
-//! back than a dump's longest chunk and what is around it; each byte is looked at a bounded number of times.
+//! Invariants: the boundaries taken out depend on the object's bytes alone, not on how they arrive; no more bytes are
+//! held back than a dump's longest chunk and its boundaries; each byte is looked at a bounded number of times.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::boundary::Boundary;
 use super::chunk::Chunk;
 use super::find::{Head, find};
-use crate::container::png::{HEAD, Window};
+use crate::container::png::{HEAD, WindowSize};
 
 /// Takes boundaries out; one per object.
 #[derive(Default)]
@@ -111,7 +111,7 @@ impl Joiner {
     /// Takes note of a first chunk, whose data begins at `at` of the buffer.
     fn begin(&mut self, head: Head, at: usize) {
         self.chunk = Some(Chunk::first(head));
-        if matches!(head, Head::Image { window: Window::Small, .. }) {
+        if matches!(head, Head::Image { window: WindowSize::Small, .. }) {
             self.small.push_back(at);
         }
     }

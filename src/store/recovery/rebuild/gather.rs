@@ -1,7 +1,7 @@
 //! Pass 1: every blob and every put goes in, removals are noted.
 
 use deltastore_format::{
-    Change, Commit, Hash, Kind, Parity, Placed, PlacedKind, Position, RecordKind, SegmentId, WindowHead,
+    Change, Commit, Hash, Kind, Parity, PlacedKind, Placement, Position, RecordKind, SegmentId, WindowHead,
 };
 use sha2::{Digest, Sha256};
 
@@ -17,7 +17,7 @@ use crate::store::recovery::{extent, first_record};
 
 impl Builder<'_> {
     pub(super) fn read_segment(&mut self, id: SegmentId, damage: &mut Vec<Damage>) -> Result<(), StoreError> {
-        let reader = self.scene.readers.get(id)?;
+        let reader = self.context.readers.get(id)?;
         let from = first_record(id);
         let mut scanner = Scanner::new(&reader, from.offset, WindowPayload::Whole)?;
         let upto = self.upto;
@@ -83,14 +83,14 @@ impl Builder<'_> {
                 let Parity { hash, .. } = Parity::decode(payload)
                     .map_err(|error| StoreError::undecodable(position, "parity record", &error))?;
                 // The last one of a blob is of its last form, if any is.
-                self.scene.index.stage_parity(&mut self.batch, &hash, &ParityRow { position, record_len });
+                self.context.index.stage_parity(&mut self.batch, &hash, &ParityRow { position, record_len });
                 return Ok(());
             }
             RecordKind::Footer => return Ok(()),
         };
-        let placed = Placed { kind: placed_kind, hash, position };
+        let placed = Placement { kind: placed_kind, hash, position };
         let placing = placing_of(&placed, kind, payload, record_len, Space::default())?;
-        let index = self.scene.index;
+        let index = self.context.index;
         if !self.staged.insert(hash) {
             self.write()?;
             self.staged.insert(hash);
@@ -106,7 +106,7 @@ impl Builder<'_> {
             depth: placing.row.depth,
             raw_len: placing.row.raw_len,
         };
-        Ok(index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.cold)?)
+        Ok(index.stage_window_sketch(&mut self.batch, &placing.features, entry, placing.row.optimized)?)
     }
 
     fn commit(&mut self, commit: Commit, record: Position, record_len: u64) -> Result<(), StoreError> {
@@ -126,9 +126,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn choose_copies(&mut self) -> Result<(), StoreError> {
-        let prefer_cold = !self.scene.bugs.has(Bug::RebuildPrefersLast);
-        for (hash, row) in self.copies.better(self.scene.index, prefer_cold)? {
-            self.scene.index.stage_blob(&mut self.batch, &hash, &row);
+        let prefer_optimized = !self.context.bugs.has(Bug::RebuildPrefersLast);
+        for (hash, row) in self.copies.better(self.context.index, prefer_optimized)? {
+            self.context.index.stage_blob(&mut self.batch, &hash, &row);
         }
         self.write()
     }
@@ -146,7 +146,7 @@ impl Visit for Gather<'_, '_> {
 
     fn change<P: Table>(self, change: Change<P>) -> Self::Output {
         let Self { builder, record, share } = self;
-        let (index, bugs) = (builder.scene.index, builder.scene.bugs);
+        let (index, bugs) = (builder.context.index, builder.context.bugs);
         let put = match change {
             Change::Put { put, .. } => put,
             Change::Remove { .. } => {

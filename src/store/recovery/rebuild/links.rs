@@ -12,7 +12,7 @@ use crate::store::parity::repaired;
 impl Builder<'_> {
     /// Pass 3.
     pub(super) fn count(&mut self) -> Result<(), StoreError> {
-        let index = self.scene.index;
+        let index = self.context.index;
         each_kind(&mut Count { builder: &mut *self })?;
         for row in index.all_blobs(Hash::default()) {
             let (hash, row) = row?;
@@ -31,8 +31,8 @@ impl Builder<'_> {
 
     /// Pass 4, in rounds: each blob takes its own links with it.
     pub(super) fn drop_unlinked(&mut self) -> Result<(), StoreError> {
-        let index = self.scene.index;
-        let mut suspects = if self.scene.bugs.has(Bug::RebuildKeepsUnlinked) { Vec::new() } else { unlinked(index)? };
+        let index = self.context.index;
+        let mut suspects = if self.context.bugs.has(Bug::RebuildKeepsUnlinked) { Vec::new() } else { unlinked(index)? };
         while !suspects.is_empty() {
             let mut next = Vec::new();
             for hash in suspects {
@@ -67,10 +67,10 @@ impl Builder<'_> {
         if row.kind == PlacedKind::Window {
             return Ok(row.references.clone());
         }
-        let (readers, at) = (self.scene.readers, row.position);
+        let (readers, at) = (self.context.readers, row.position);
         let payload = match readers.get(at.segment).and_then(|segment| segment.read(at.offset)) {
             Ok(record) => record.payload,
-            Err(error) => match repaired(self.scene.index, readers, hash, at)? {
+            Err(error) => match repaired(self.context.index, readers, hash, at)? {
                 Some(payload) => payload,
                 None if error.is_damage() => return Ok(Vec::new()),
                 None => return Err(error.into()),
@@ -80,7 +80,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn live(&mut self, record: Position, len: u64) {
-        self.scene.index.stage_live(&mut self.batch, record.segment, i64::try_from(len).unwrap_or(i64::MAX));
+        self.context.index.stage_live(&mut self.batch, record.segment, i64::try_from(len).unwrap_or(i64::MAX));
     }
 }
 
@@ -92,7 +92,7 @@ impl EachKind for Count<'_, '_> {
     type Error = StoreError;
 
     fn kind<P: Table>(&mut self) -> Result<(), StoreError> {
-        let index = self.builder.scene.index;
+        let index = self.builder.context.index;
         for row in index.all_rows::<P>() {
             let row = row?;
             self.builder.live(row.record, row.record_len);

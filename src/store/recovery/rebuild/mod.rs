@@ -17,7 +17,7 @@ use std::collections::HashSet;
 
 use deltastore_format::{Hash, Op, Position, SegmentId, Sequence};
 
-use super::Scene;
+use super::RecoveryContext;
 use super::copies::Copies;
 use super::inventory::Inventory;
 use super::survey::Damage;
@@ -39,16 +39,16 @@ pub struct Progress {
 /// # Errors
 /// What reading segments and writing the index give. Damage is collected, not an error.
 pub fn rebuild(
-    scene: &Scene<'_>,
+    context: &RecoveryContext<'_>,
     inventory: &Inventory,
     segments: &[SegmentId],
     upto: Option<Position>,
     damage: &mut Vec<Damage>,
     report: &mut dyn FnMut(Progress),
 ) -> Result<u64, StoreError> {
-    scene.index.clear()?;
+    context.index.clear()?;
     let mut builder = Builder {
-        scene,
+        context,
         inventory,
         batch: Batch::new(),
         staged: HashSet::new(),
@@ -70,16 +70,16 @@ pub fn rebuild(
     builder.count()?;
     builder.drop_unlinked()?;
     let (next_sequence, end) = (builder.next_sequence, builder.end);
-    scene.index.stage_applied(&mut builder.batch, end);
-    scene.index.stage_next_sequence(&mut builder.batch, Sequence(next_sequence));
+    context.index.stage_applied(&mut builder.batch, end);
+    context.index.stage_next_sequence(&mut builder.batch, Sequence(next_sequence));
     builder.write()?;
-    scene.index.flush()?;
+    context.index.flush()?;
     report(Progress { segments_done: segments.len(), segments: segments.len() });
     Ok(next_sequence)
 }
 
 struct Builder<'a> {
-    scene: &'a Scene<'a>,
+    context: &'a RecoveryContext<'a>,
     inventory: &'a Inventory,
     batch: Batch,
     /// Blobs in `batch`.
@@ -95,7 +95,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn write(&mut self) -> Result<(), StoreError> {
         self.staged.clear();
-        Ok(self.scene.index.write(std::mem::take(&mut self.batch))?)
+        Ok(self.context.index.write(std::mem::take(&mut self.batch))?)
     }
 
     fn write_if_full(&mut self) -> Result<(), StoreError> {

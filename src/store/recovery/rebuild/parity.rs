@@ -1,6 +1,6 @@
 //! Parity in a rebuild: blobs whose records are damaged are told from it, and what fits no record goes.
 
-use deltastore_format::{Hash, Parity, Placed, PlacedKind, Position, SegmentId};
+use deltastore_format::{Hash, Parity, PlacedKind, Placement, Position, SegmentId};
 use sha2::{Digest, Sha256};
 
 use super::Builder;
@@ -14,21 +14,21 @@ use crate::store::recovery::survey::Damage;
 
 impl Builder<'_> {
     /// Blobs that no whole record was found of and that parity makes up for: their rows point at the damage, and
-    /// reading repairs it. So do those of which only a record that is not cold was found: what cold windows refer to
-    /// must be cold. Damage of which parity tells what lay there hides nothing.
+    /// reading repairs it. So do those of which only a record that is not optimized was found: what optimized windows
+    /// refer to must be optimized. Damage of which parity tells what lay there hides nothing.
     ///
     /// Parity outlives a blob that was collected, until its own segment is compacted. It is of no use then: what needed
     /// that blob went before it, and if the blob was stored again, it has a whole record.
     pub(super) fn rescue(&mut self, damage: &mut [Damage]) -> Result<(), StoreError> {
-        let index = self.scene.index;
+        let index = self.context.index;
         for row in index.all_parity(Hash::default()) {
             let (hash, row) = row?;
             let old = index.blob(&hash)?;
-            let stays = old.as_ref().is_some_and(|old| old.cold || old.kind == PlacedKind::Node);
+            let stays = old.as_ref().is_some_and(|old| old.optimized || old.kind == PlacedKind::Node);
             if stays && damage.iter().all(|gap| gap.restored) {
                 continue;
             }
-            let parity = match read_parity(self.scene.readers, &hash, &row) {
+            let parity = match read_parity(self.context.readers, &hash, &row) {
                 Ok(parity) => parity,
                 Err(error) if error.is_damage() => continue,
                 Err(error) => return Err(error),
@@ -43,7 +43,7 @@ impl Builder<'_> {
             if let Some(gap) = gap {
                 damage[gap].restore(std::iter::once((position, row.record_len)));
             }
-            if !stays && (row.cold || old.is_none()) {
+            if !stays && (row.optimized || old.is_none()) {
                 tracing::debug!(%hash, position = %row.position, "known by its parity alone");
                 index.stage_blob(&mut self.batch, &hash, &row);
                 if let Some(old) = old {
@@ -63,10 +63,10 @@ impl Builder<'_> {
             if to.saturating_sub(from.offset) < record_len {
                 continue;
             }
-            let named = match self.scene.readers.get(from.segment)?.header_but_one_bit(from.offset)? {
+            let named = match self.context.readers.get(from.segment)?.header_but_one_bit(from.offset)? {
                 Some(header) => (header.payload_len, header.payload_crc) == (parity.payload_len, parity.payload_crc),
                 None if parity.is_copy() => *from == parity.position,
-                None => from_parity(self.scene.readers, parity, *from)?.is_some(),
+                None => from_parity(self.context.readers, parity, *from)?.is_some(),
             };
             if named {
                 return Ok(Some(number));
@@ -80,25 +80,25 @@ impl Builder<'_> {
     /// segment from a lost one.
     fn may_be_damaged(&self, segment: SegmentId, is_whole_elsewhere: bool) -> bool {
         let Inventory { listed, lost, .. } = self.inventory;
-        let is_unknown = self.scene.folder.manifest.newest.is_none() && !is_whole_elsewhere;
+        let is_unknown = self.context.folder.manifest.newest.is_none() && !is_whole_elsewhere;
         listed.entry(segment).is_some() || !lost.is_empty() || is_unknown
     }
 
     fn blob_at(&self, parity: &Parity, position: Position) -> Result<Option<BlobRow>, StoreError> {
-        let Some(payload) = from_parity(self.scene.readers, parity, position)? else { return Ok(None) };
+        let Some(payload) = from_parity(self.context.readers, parity, position)? else { return Ok(None) };
         let Parity { kind, hash, .. } = *parity;
         if kind == PlacedKind::Node && Hash(Sha256::digest(&payload).into()) != hash {
             return Ok(None);
         }
         let record_len = deltastore_format::record_len(parity.payload_len);
-        let placed = Placed { kind, hash, position };
+        let placed = Placement { kind, hash, position };
         let placing = placing_of(&placed, record_kind(kind), &payload, record_len, Space::default());
         Ok(placing.ok().map(|placing| placing.row))
     }
 
     /// Parity that fits the record its blob has now stays.
     pub(super) fn settle_parity(&mut self) -> Result<(), StoreError> {
-        let index = self.scene.index;
+        let index = self.context.index;
         for row in index.all_parity(Hash::default()) {
             let (hash, row) = row?;
             let fits = match index.blob(&hash)? {
@@ -114,7 +114,7 @@ impl Builder<'_> {
     }
 
     fn fits(&self, hash: &Hash, row: &ParityRow, blob: &BlobRow) -> Result<bool, StoreError> {
-        let readers = self.scene.readers;
+        let readers = self.context.readers;
         let parity = match read_parity(readers, hash, row) {
             Ok(parity) => parity,
             Err(error) if error.is_damage() => return Ok(false),

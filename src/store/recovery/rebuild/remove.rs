@@ -15,7 +15,7 @@ impl Builder<'_> {
         self.write()?;
         let orphans = self.orphaned_parts()?;
         for part in orphans {
-            self.scene.index.stage_remove_row(&mut self.batch, &part);
+            self.context.index.stage_remove_row(&mut self.batch, &part);
             self.write_if_full()?;
         }
         self.write()
@@ -23,9 +23,9 @@ impl Builder<'_> {
 
     fn orphaned_parts(&self) -> Result<Vec<PartPut>, StoreError> {
         let mut orphans = Vec::new();
-        for row in self.scene.index.all_parts() {
+        for row in self.context.index.all_parts() {
             let put = row?.put;
-            if self.scene.index.upload_by_id(put.upload)?.is_none() {
+            if self.context.index.upload_by_id(put.upload)?.is_none() {
                 orphans.push(put);
             }
         }
@@ -41,7 +41,7 @@ impl Visit for Remove<'_, '_> {
     type Output = Result<(), StoreError>;
 
     fn change<P: Table>(self, change: Change<P>) -> Self::Output {
-        let index = self.builder.scene.index;
+        let index = self.builder.context.index;
         if let Change::Remove { id, .. } = change
             && let Some(row) = index.row::<P>(&id)?
         {

@@ -8,36 +8,36 @@ mod token_mode;
 
 pub(crate) use state::DeflateDecoder;
 
-use crate::codec::decoder::{Decoder, Step};
+use crate::codec::decoder::{Decoder, Progress};
 use crate::unit::Expansion;
 use crate::unit::builder::Builder;
-use state::{State, Stream};
+use state::{Mode, Stream};
 
 impl Decoder for DeflateDecoder {
     fn begin(&mut self, signature: usize, at: usize) {
-        self.state = State::Tokens(Stream { signature, bit: at * 8, plain: 0, worthwhile: false });
+        self.state = Mode::Tokens(Stream { signature, bit: at * 8, plain: 0, worthwhile: false });
     }
 
-    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Step {
+    fn step(&mut self, builder: &mut Builder, ended: bool, out: &mut Expansion) -> Progress {
         match std::mem::take(&mut self.state) {
-            State::Tokens(stream) => self.block(stream, builder, ended, out),
-            State::Reencode(held) => self.held_block(held, builder, ended, out),
+            Mode::Tokens(stream) => self.block(stream, builder, ended, out),
+            Mode::Reencode(held) => self.held_block(held, builder, ended, out),
         }
     }
 
     fn finish(&mut self, builder: &mut Builder, out: &mut Expansion) {
-        if let State::Reencode(mut held) = std::mem::take(&mut self.state) {
+        if let Mode::Reencode(mut held) = std::mem::take(&mut self.state) {
             self.give_out(&mut held, true, builder, out);
         }
     }
 
     fn rebase(&mut self, bytes: usize) {
         match &mut self.state {
-            State::Tokens(stream) => {
+            Mode::Tokens(stream) => {
                 stream.signature = stream.signature.saturating_sub(bytes);
                 stream.bit -= bytes * 8;
             }
-            State::Reencode(held) => held.rebase(bytes),
+            Mode::Reencode(held) => held.rebase(bytes),
         }
     }
 }

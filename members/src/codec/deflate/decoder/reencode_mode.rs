@@ -1,8 +1,8 @@
 //! Re-encode mode: the blocks of a stream are held until they become ops.
 
 use super::reencode::{Offer, Reencode};
-use super::state::{DeflateDecoder, State, Stream, verdict};
-use crate::codec::decoder::Step;
+use super::state::{DeflateDecoder, Mode, Stream, verdict};
+use crate::codec::decoder::Progress;
 use crate::codec::deflate::inflate::{Fault, decode_block};
 use crate::unit::Expansion;
 use crate::unit::builder::{Builder, UNPACKED, Verdict};
@@ -15,7 +15,7 @@ impl DeflateDecoder {
         builder: &mut Builder,
         ended: bool,
         out: &mut Expansion,
-    ) -> Step {
+    ) -> Progress {
         let at = held.next_bit();
         let start = at / 8;
         let limit = builder.limit(start);
@@ -39,25 +39,25 @@ impl DeflateDecoder {
                     self.give_out(&mut held, block.last, builder, out);
                 }
                 if block.last {
-                    return Step::Over(block.end / 8);
+                    return Progress::Over(block.end / 8);
                 }
                 if builder.time == 0 {
                     return self.go_on_as_tokens(&mut held, builder, out);
                 }
-                self.state = State::Reencode(held);
-                Step::Go
+                self.state = Mode::Reencode(held);
+                Progress::Go
             }
             Err(fault) => {
                 held.plain.bytes.truncate(before);
                 match verdict(fault, start, builder, ended) {
                     Verdict::More(want) => {
-                        self.state = State::Reencode(held);
-                        Step::Wait(want)
+                        self.state = Mode::Reencode(held);
+                        Progress::Wait(want)
                     }
                     Verdict::Over { cost } => {
                         self.give_out(&mut held, true, builder, out);
                         builder.pay(cost);
-                        Step::Over(start)
+                        Progress::Over(start)
                     }
                 }
             }
@@ -65,11 +65,11 @@ impl DeflateDecoder {
     }
 
     /// Makes ops of all held blocks, and tokens of the rest of the stream.
-    fn go_on_as_tokens(&mut self, held: &mut Reencode, builder: &mut Builder, out: &mut Expansion) -> Step {
+    fn go_on_as_tokens(&mut self, held: &mut Reencode, builder: &mut Builder, out: &mut Expansion) -> Progress {
         self.give_out(held, true, builder, out);
         let bit = held.next_bit();
-        self.state = State::Tokens(Stream { signature: bit / 8, bit, plain: held.decoded(), worthwhile: true });
-        Step::Go
+        self.state = Mode::Tokens(Stream { signature: bit / 8, bit, plain: held.decoded(), worthwhile: true });
+        Progress::Go
     }
 
     /// Makes ops of held blocks; `all`: of all of them, since no more will come.

@@ -12,17 +12,17 @@ pub(crate) struct DeflateDecoder {
     pub(crate) recent: RecentEncoders,
     pub(super) tables: Tables,
     pub(super) tokens: Tokens,
-    pub(super) state: State,
+    pub(super) state: Mode,
 }
 
-pub(super) enum State {
+pub(super) enum Mode {
     /// The blocks become tokens, one by one.
     Tokens(Stream),
     /// The blocks are held until they become ops.
     Reencode(Box<Reencode>),
 }
 
-impl Default for State {
+impl Default for Mode {
     fn default() -> Self {
         Self::Tokens(Stream::default())
     }

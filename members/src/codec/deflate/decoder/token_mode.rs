@@ -1,8 +1,8 @@
 //! Token mode: the blocks of a stream become tokens, one by one.
 
 use super::reencode::{Reencode, carry};
-use super::state::{DeflateDecoder, State, Stream, verdict};
-use crate::codec::decoder::Step;
+use super::state::{DeflateDecoder, Mode, Stream, verdict};
+use crate::codec::decoder::Progress;
 use crate::codec::deflate::inflate::{Block, Fault, decode_block};
 use crate::unit::Expansion;
 use crate::unit::builder::{ATTEMPT, Builder, Verdict};
@@ -15,7 +15,7 @@ impl DeflateDecoder {
         builder: &mut Builder,
         ended: bool,
         out: &mut Expansion,
-    ) -> Step {
+    ) -> Progress {
         let start = stream.bit / 8;
         let limit = builder.limit(start);
         let input = &builder.buffer[..limit];
@@ -29,13 +29,13 @@ impl DeflateDecoder {
         {
             match self.is_worthwhile(&stream, block, builder, limit) {
                 Ok(true) if builder.settings.reencode && builder.time > 0 => {
-                    self.state = State::Reencode(Box::new(Reencode::new(stream.bit, builder.settings.packed)));
-                    return Step::Go;
+                    self.state = Mode::Reencode(Box::new(Reencode::new(stream.bit, builder.settings.packed)));
+                    return Progress::Go;
                 }
                 Ok(true) => stream.worthwhile = true,
                 Ok(false) => {
                     builder.pay(ATTEMPT);
-                    return Step::Over(stream.signature + 1);
+                    return Progress::Over(stream.signature + 1);
                 }
                 Err(fault) => found = Err(fault),
             }
@@ -47,20 +47,20 @@ impl DeflateDecoder {
                 stream.bit = block.end;
                 stream.plain += block.plain;
                 if block.last {
-                    return Step::Over(block.end / 8);
+                    return Progress::Over(block.end / 8);
                 }
-                self.state = State::Tokens(stream);
-                Step::Go
+                self.state = Mode::Tokens(stream);
+                Progress::Go
             }
             Err(fault) => match verdict(fault, start, builder, ended) {
                 Verdict::More(want) => {
-                    self.state = State::Tokens(stream);
-                    Step::Wait(want)
+                    self.state = Mode::Tokens(stream);
+                    Progress::Wait(want)
                 }
                 Verdict::Over { cost } => {
                     builder.pay(cost);
                     // If it is worthwhile, it has been taken up to here.
-                    Step::Over(if stream.worthwhile { start } else { stream.signature + 1 })
+                    Progress::Over(if stream.worthwhile { start } else { stream.signature + 1 })
                 }
             },
         }

@@ -3,7 +3,7 @@
 
 use super::engine::BlockSink;
 use super::matchers::chains::Chains;
-use super::matchers::classic::{self, Settings};
+use super::matchers::classic::{self, MatchSettings};
 use super::matchers::sorted::Hash;
 use super::matchers::window::{Flow, Table, Window};
 use super::output::bits::BitWriter;
@@ -113,7 +113,7 @@ pub(super) struct Part<'a, 's> {
 
 impl Part<'_, '_> {
     /// Encodes with one of zlib's matchers.
-    pub(super) fn classic(&mut self, hash: impl Hash, settings: &Settings, state: State) -> Flow {
+    pub(super) fn classic(&mut self, hash: impl Hash, settings: &MatchSettings, state: State) -> Flow {
         let runs = self.params.strategy == Strategy::Rle;
         match self.lazy {
             _ if self.params.is_without_chains() => {

@@ -1,7 +1,7 @@
 //! Writing bits, least significant first, into a slice of fixed size.
 
 /// The slice is 8 bytes longer than what may be written, so that whole words can be stored anywhere.
-pub(crate) struct BitWriter<'a> {
+pub(crate) struct SliceWriter<'a> {
     pub(crate) out: &'a mut [u8],
     pub(crate) cursor: Cursor,
 }
@@ -35,7 +35,7 @@ impl Cursor {
     }
 }
 
-impl BitWriter<'_> {
+impl SliceWriter<'_> {
     /// Adds up to 32 bits. False if the slice is full.
     #[must_use]
     pub(crate) fn put(&mut self, bits: u32, width: u32) -> bool {

@@ -1,10 +1,10 @@
 //! From tokens back to the bits of a block.
 //!
-//! Total: any bytes give a block or an error, and nothing is allocated but the tables of [`Encoder`].
+//! Total: any bytes give a block or an error, and nothing is allocated but the tables of [`TokenEncoder`].
 
 use std::sync::LazyLock;
 
-use super::bits::{BitWriter, Cursor};
+use super::bits::{Cursor, SliceWriter};
 use super::{DYNAMIC, END, FIXED, LAST, LONG_MATCH, MANY, NO_MATCH, PADDED, STORED};
 use crate::codec::deflate::inflate::{
     BitReader, DISTANCE_SLOTS, DISTANCES, LENGTHS, Lengths, codes, distance_slot, fixed_lengths,
@@ -13,7 +13,7 @@ use crate::error::RecreateError;
 use crate::varint::take_varint;
 
 /// A block's codes, ready to be written.
-pub(crate) struct Encoder {
+pub(crate) struct TokenEncoder {
     dynamic: Box<Codes>,
 }
 
@@ -24,7 +24,7 @@ static FIXED_CODES: LazyLock<Codes> = LazyLock::new(|| {
     codes
 });
 
-impl Default for Encoder {
+impl Default for TokenEncoder {
     fn default() -> Self {
         Self { dynamic: Box::new(Codes::empty()) }
     }
@@ -92,10 +92,10 @@ impl Codes {
 
 /// Writes the block whose tokens begin at `*at` of `view`, moving `*at` behind it; true if it is a stream's last.
 pub(crate) fn encode_block(
-    encoder: &mut Encoder,
+    encoder: &mut TokenEncoder,
     view: &[u8],
     at: &mut usize,
-    writer: &mut BitWriter<'_>,
+    writer: &mut SliceWriter<'_>,
 ) -> Result<bool, RecreateError> {
     let first = byte(view, at)?;
     let last = first & LAST != 0;
@@ -143,7 +143,7 @@ fn byte(view: &[u8], at: &mut usize) -> Result<u8, RecreateError> {
     Ok(byte)
 }
 
-fn stored(view: &[u8], at: &mut usize, padding: u8, writer: &mut BitWriter<'_>) -> Result<(), RecreateError> {
+fn stored(view: &[u8], at: &mut usize, padding: u8, writer: &mut SliceWriter<'_>) -> Result<(), RecreateError> {
     let skipped = (8 - writer.cursor.count) % 8;
     if u32::from(padding) >> skipped != 0 {
         return Err(RecreateError::View);

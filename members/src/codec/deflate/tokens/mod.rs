@@ -7,8 +7,8 @@ mod bits;
 mod encode;
 mod writer;
 
-pub(crate) use bits::BitWriter;
-pub(crate) use encode::{Encoder, encode_block};
+pub(crate) use bits::SliceWriter;
+pub(crate) use encode::{TokenEncoder, encode_block};
 pub(crate) use writer::Tokens;
 
 /// A block's first byte: bit 0 marks the last block, bits 1 and 2 are RFC 1951's block type, the others are zero but
@@ -39,7 +39,7 @@ mod tests {
     /// caller.
     fn stream(fields: &[(u32, u32)]) -> (Vec<u8>, usize) {
         let mut bytes = vec![0; 512];
-        let mut writer = BitWriter { out: &mut bytes, cursor: Default::default() };
+        let mut writer = SliceWriter { out: &mut bytes, cursor: Default::default() };
         for &(value, width) in fields {
             assert!(writer.put(value, width));
         }
@@ -54,10 +54,10 @@ mod tests {
         tokens.reset(1 << 20);
         let block = decode_block(&mut Tables::default(), bytes, 0, 0, &mut tokens)?;
         let mut out = vec![0; bytes.len() + 8];
-        let mut writer = BitWriter { out: &mut out, cursor: Default::default() };
+        let mut writer = SliceWriter { out: &mut out, cursor: Default::default() };
         let mut at = 0;
         let view = tokens.bytes().unwrap();
-        assert_eq!(encode_block(&mut Encoder::default(), view, &mut at, &mut writer), Ok(block.last));
+        assert_eq!(encode_block(&mut TokenEncoder::default(), view, &mut at, &mut writer), Ok(block.last));
         assert_eq!(at, view.len());
         assert_eq!(writer.cursor.at * 8 + writer.cursor.count as usize, block.end);
         let whole = block.end / 8;

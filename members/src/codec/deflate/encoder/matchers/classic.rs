@@ -43,9 +43,9 @@ const EFFORT: [Effort; 9] = [
     Effort { good: 32, lazy: 258, nice: 258, chain: 4096 },
 ];
 
-/// Settings of one run.
+/// What distinguishes one run of a matcher from another.
 #[derive(Clone, Copy)]
-pub(crate) struct Settings {
+pub(crate) struct MatchSettings {
     pub(crate) effort: Effort,
     /// `Z_FILTERED`.
     pub(crate) filtered: bool,
@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     pub(crate) rsync: bool,
 }
 
-impl Settings {
+impl MatchSettings {
     /// zlib's.
     pub(crate) fn of_zlib(params: &Params) -> Self {
         let filtered = params.strategy == Strategy::Filtered;
@@ -68,7 +68,7 @@ impl Settings {
 #[inline(always)]
 fn longest_in_chain(
     w: &Window<'_, Chains>,
-    s: &Settings,
+    s: &MatchSettings,
     at: usize,
     head: u16,
     mut best: usize,
@@ -109,7 +109,7 @@ fn longest_in_chain(
 fn longest<H: Hash>(
     w: &Window<'_, Sorted>,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     at: usize,
     best: usize,
     start: usize,
@@ -144,7 +144,7 @@ pub(crate) fn lazy<H: Hash>(
     w: &mut Window<'_, Sorted>,
     b: &mut Blocks,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     start: usize,
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
@@ -202,7 +202,7 @@ pub(crate) fn greedy<H: Hash>(
     w: &mut Window<'_, Chains>,
     b: &mut Blocks,
     hash: H,
-    s: &Settings,
+    s: &MatchSettings,
     (warm, start): (usize, usize),
     state: State,
 ) -> std::ops::ControlFlow<(), bool> {
@@ -256,7 +256,7 @@ pub(crate) fn greedy<H: Hash>(
 fn begin<T: Table>(
     w: &Window<'_, T>,
     b: &mut Blocks,
-    s: &Settings,
+    s: &MatchSettings,
     start: usize,
     state: State,
 ) -> std::ops::ControlFlow<(), (Rsync, State)> {

@@ -2,7 +2,7 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank, zlib_cost};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::classic::MatchSettings;
 use crate::codec::deflate::encoder::matchers::hash::Multiplied;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
@@ -48,7 +48,7 @@ impl Engine for Chromium {
         sink: &mut BlockSink,
     ) -> Flow {
         let rules = Rules::of_zlib(params, start.written);
-        let (hash, settings) = (Multiplied::new(params.mem_level), Settings::of_zlib(params));
+        let (hash, settings) = (Multiplied::new(params.mem_level), MatchSettings::of_zlib(params));
         let segments = Segments { params: *params, lazy: self.limits(params).lazy, piece: 0, rules, start, input };
         segments.encode(out, expected, sink, |part, state| part.classic(hash, &settings, state))
     }

@@ -3,7 +3,7 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank, zlib_cost};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::classic::MatchSettings;
 use crate::codec::deflate::encoder::matchers::fill::MAX_MATCH;
 use crate::codec::deflate::encoder::matchers::hash::Rolling;
 use crate::codec::deflate::encoder::matchers::rsync::Rsync;
@@ -59,7 +59,7 @@ impl Engine for Gzip {
         sink: &mut BlockSink,
     ) -> Flow {
         let rules = Rules { full: FULL, truncate: params.level > 2, ..Rules::of_zlib(params, start.written) };
-        let settings = Settings { gzip: true, rsync: self.rsyncable, ..Settings::of_zlib(params) };
+        let settings = MatchSettings { gzip: true, rsync: self.rsyncable, ..MatchSettings::of_zlib(params) };
         let hash = Rolling::new(params.mem_level);
         let segments = Segments { params: *params, lazy: self.limits(params).lazy, piece: 0, rules, start, input };
         segments.encode(out, expected, sink, |part, state| part.classic(hash, &settings, state))

@@ -2,7 +2,7 @@
 
 use crate::codec::deflate::encoder::engine::{BlockSink, Candidates, Engine, Limits, Rank};
 use crate::codec::deflate::encoder::fingerprint::Fingerprint;
-use crate::codec::deflate::encoder::matchers::classic::Settings;
+use crate::codec::deflate::encoder::matchers::classic::MatchSettings;
 use crate::codec::deflate::encoder::matchers::hash::Rolling;
 use crate::codec::deflate::encoder::matchers::window::Flow;
 use crate::codec::deflate::encoder::output::bits::BitWriter;
@@ -40,7 +40,7 @@ impl Engine for Pigz {
         sink: &mut BlockSink,
     ) -> Flow {
         let rules = Rules::of_zlib(params, start.written);
-        let (hash, settings) = (Rolling::new(params.mem_level), Settings::of_zlib(params));
+        let (hash, settings) = (Rolling::new(params.mem_level), MatchSettings::of_zlib(params));
         let (piece, lazy) = (params.input_chunk, self.limits(params).lazy);
         // Each piece is passed at once.
         let params = Params { input_chunk: 0, ..*params };

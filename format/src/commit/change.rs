@@ -1,9 +1,9 @@
-//! Operations: what a commit puts and removes, and how it is encoded.
+//! A change of one durable thing: a put or a removal.
 
-use super::table::{Durable, Op};
+use super::durable::Durable;
 use crate::error::DecodeError;
 use crate::ids::SegmentId;
-use crate::wire::{Reader, Wire, Writer, public_codec};
+use crate::wire::{Reader, Wire, Writer};
 
 /// Most segments in the `prior` or `segments` list of an operation.
 pub const MAX_SEGMENTS: usize = 1 << 16;
@@ -40,15 +40,15 @@ impl<P: Durable> Change<P> {
         }
     }
 
-    pub(super) fn write(&self, out: &mut Writer<'_>) {
+    pub(super) fn write(&self, put_byte: u8, remove_byte: u8, out: &mut Writer<'_>) {
         match self {
             Change::Put { put, prior } => {
-                out.u8(P::PUT);
+                out.u8(put_byte);
                 put.write(out);
                 write_segments(out, prior);
             }
             Change::Remove { id, segments } => {
-                out.u8(P::REMOVE);
+                out.u8(remove_byte);
                 id.write(out);
                 write_segments(out, segments);
             }
@@ -63,18 +63,3 @@ impl<P: Durable> Change<P> {
         Ok(Change::Remove { id: P::Id::read(input)?, segments: read_segments(input)? })
     }
 }
-
-impl Wire for Op {
-    const NAME: &'static str = "operation";
-
-    fn write(&self, out: &mut Writer<'_>) {
-        self.write_op(out);
-    }
-
-    fn read(input: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let byte = input.u8(Self::NAME)?;
-        Op::read_op(byte, input)
-    }
-}
-
-public_codec!(Op);

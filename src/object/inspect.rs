@@ -20,7 +20,7 @@ const STEP: usize = 64;
 
 /// Most windows, members and recipe nodes of an object that is inspected while clients are served, which are about 64
 /// GiB of it, of archives 20: the report is held in memory, up to 1 KiB for each of them.
-const MOST_BLOBS: usize = 64 << 10;
+const MAX_BLOBS: usize = 64 << 10;
 
 /// What is told of one version of an object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,9 +79,9 @@ impl Objects {
             })
             .await?;
             survey = returned;
-            if survey.blobs() > MOST_BLOBS {
+            if survey.blobs() > MAX_BLOBS {
                 return Err(ObjectError::InvalidRequest(format!(
-                    "the object has more than {MOST_BLOBS} windows and members, too many to be inspected while the server runs: \
+                    "the object has more than {MAX_BLOBS} windows and members, too many to be inspected while the server runs: \
                      stop it and inspect its folder"
                 )));
             }

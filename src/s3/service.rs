@@ -154,8 +154,8 @@ impl Service {
     }
 
     /// Waits for what requests began and the store told to stop, but not for ever.
-    pub async fn finish_runs(&self, patience: Duration) {
-        if !optimization_ended(self.objects.store(), patience).await {
+    pub async fn finish_runs(&self, limit: Duration) {
+        if !optimization_ended(self.objects.store(), limit).await {
             tracing::warn!("a run of the optimizer is cut off: what it is at stays as it was");
         }
     }

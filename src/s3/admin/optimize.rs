@@ -24,7 +24,7 @@ use crate::store::{
 /// The name of the job.
 const JOB: &str = "optimize-by-hand";
 /// Pause between two lines of progress.
-const PROGRESS: Duration = Duration::from_millis(250);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// Between two looks whether a run that was told to stop has ended.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -87,8 +87,8 @@ impl Drop for ByHand {
 }
 
 /// Waits for a run that the store told to stop, but not for ever: false if it is under way still.
-pub async fn ended(store: &Store, patience: Duration) -> bool {
-    let until = Instant::now() + patience;
+pub async fn ended(store: &Store, limit: Duration) -> bool {
+    let until = Instant::now() + limit;
     while store.jobs().is_alive(JOB) {
         if Instant::now() >= until {
             return false;
@@ -139,7 +139,7 @@ fn lines(
     stop: StopOnDrop,
     last: oneshot::Receiver<Bytes>,
 ) -> impl Stream<Item = Result<Frame<Bytes>, StdError>> + Send {
-    let mut ticks = interval(PROGRESS);
+    let mut ticks = interval(PROGRESS_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     stream::unfold(Some((watched, stop, last, ticks)), |state| async move {
         let (watched, stop, mut last, mut ticks): (_, _, _, Interval) = state?;

@@ -19,12 +19,12 @@ use crate::s3::service::Service;
 use crate::s3::settings::ServerSettings;
 
 /// hyper's buffer per connection, which also bounds the request head that it answers itself with 431.
-const BUFFER: usize = 128 << 10;
+const MAX_HEAD: usize = 128 << 10;
 /// Header fields of a request, beyond which hyper answers it itself with 431. Those of all metadata that may be sent
 /// are fewer, so that requests which are merely too large get an answer that S3's clients understand.
 const MAX_HEADERS: usize = 1024;
 /// What a connection that has to make way for others is given to answer the request under way.
-const LEAVING_TIME: Duration = Duration::from_millis(500);
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Serves requests until the client goes, stalls, has to make way for others, or the server closes.
 pub async fn run(
@@ -43,7 +43,7 @@ pub async fn run(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
-        .max_buf_size(BUFFER)
+        .max_buf_size(MAX_HEAD)
         .max_headers(MAX_HEADERS);
     let mut serving = pin!(http.serve_connection(TokioIo::new(io), service));
 
@@ -60,7 +60,7 @@ pub async fn run(
                     return;
                 }
                 (timed, leaving) = (true, true);
-                deadline.as_mut().reset(Instant::now() + LEAVING_TIME);
+                deadline.as_mut().reset(Instant::now() + LEAVE_TIMEOUT);
                 serving.as_mut().graceful_shutdown();
             }
             () = deadline.as_mut(), if timed => {

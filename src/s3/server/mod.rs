@@ -30,9 +30,9 @@ use crate::object::Objects;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What connections have to close that are told to.
-const CLOSING_TIME: Duration = Duration::from_millis(500);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// What a run of the optimizer has to end that is told to, from the beginning of the shutdown.
-const RUN_TIME: Duration = Duration::from_secs(1);
+const RUN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves S3 on all `listeners` until `shutdown` is ready, then stops accepting, lets requests under way finish for
 /// `settings.drain_timeout` and closes what is left. Closing the store is the caller's.
@@ -76,10 +76,10 @@ pub async fn serve(
         warn!(connections = serving.slots.len(), "requests did not finish in time: closing their connections");
         let _ = phase.send(Phase::Closing);
         // Their tasks end at once, but for what they are computing.
-        let _ = tokio::time::timeout(CLOSING_TIME, serving.slots.emptied()).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, serving.slots.emptied()).await;
     }
     // It was told to stop when the shutdown began.
-    serving.service.finish_runs(RUN_TIME.saturating_sub(begun.elapsed())).await;
+    serving.service.finish_runs(RUN_TIMEOUT.saturating_sub(begun.elapsed())).await;
     Ok(())
 }
 

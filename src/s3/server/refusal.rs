@@ -26,8 +26,8 @@ const MAX_LISTENING: usize = 64;
 /// Bytes of a request that are looked at.
 const MAX_HEAD: usize = 4 << 10;
 /// What is read of a refused client's request, so that closing does not make the answer get lost.
-const REFUSED_BYTES: usize = 64 << 10;
-const REFUSED_TIME: Duration = Duration::from_secs(1);
+const MAX_REFUSED_BYTES: usize = 64 << 10;
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Those that are being refused.
 pub struct Refusals {
@@ -55,7 +55,7 @@ impl Refusals {
         drop(listening);
         let refusals = self.clone();
         tokio::spawn(async move {
-            if let Ok(Err(error)) = tokio::time::timeout(REFUSED_TIME, answer(stream, why, &service, &hurry)).await {
+            if let Ok(Err(error)) = tokio::time::timeout(REFUSAL_TIMEOUT, answer(stream, why, &service, &hurry)).await {
                 debug!(%error, "refusing a connection failed");
             }
             refusals.listening.lock().retain(|other| !Arc::ptr_eq(other, &hurry));
@@ -77,7 +77,7 @@ async fn answer(mut stream: TcpStream, why: Refused, service: &Service, hurry: &
     stream.shutdown().await?;
     let mut buffer = [0; 4096];
     let mut read = 0;
-    while read < REFUSED_BYTES && !hurried {
+    while read < MAX_REFUSED_BYTES && !hurried {
         tokio::select! {
             bytes = stream.read(&mut buffer) => match bytes? {
                 0 => break,
@@ -89,7 +89,7 @@ async fn answer(mut stream: TcpStream, why: Refused, service: &Service, hurry: &
     Ok(())
 }
 
-/// The head of a request, as far as it is looked at; a little less than all of [`REFUSED_TIME`] is left for it.
+/// The head of a request, as far as it is looked at; a little less than all of [`REFUSAL_TIMEOUT`] is left for it.
 async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(512);
     let reading = async {
@@ -100,7 +100,7 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
         }
         io::Result::Ok(())
     };
-    match tokio::time::timeout(REFUSED_TIME / 2, reading).await {
+    match tokio::time::timeout(REFUSAL_TIMEOUT / 2, reading).await {
         Ok(read) => read.map(|()| head),
         Err(_) => Ok(head),
     }

@@ -13,7 +13,7 @@ use super::{BLOCK, Block, Md5};
 /// for two.
 pub(super) const LANES: usize = 4;
 /// Blocks of each that are compressed before the next look at who waits.
-const MOST: usize = 512;
+const MAX_BLOCKS: usize = 512;
 
 /// Rotations of the four rounds, each four in turn.
 const ROTATIONS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
@@ -66,7 +66,7 @@ impl Lane {
 /// Compresses some blocks of each lane, as many as all of them have. None of them has ended, and there are at most
 /// [`LANES`].
 pub(super) fn advance(lanes: &mut [&mut Lane]) {
-    let most = lanes.iter().map(|lane| lane.blocks().len()).min().unwrap_or(0).min(MOST);
+    let most = lanes.iter().map(|lane| lane.blocks().len()).min().unwrap_or(0).min(MAX_BLOCKS);
     match lanes {
         [] => return,
         [Lane { md5, blocks, .. }] => block_api::compress(&mut md5.state, &blocks.as_chunks().0[..most]),

@@ -11,6 +11,7 @@ use super::blob::Space;
 
 /// Objects that may wait.
 const QUEUE: usize = 1024;
+
 /// A version to be rewritten.
 pub struct Candidate {
     pub space: Space,

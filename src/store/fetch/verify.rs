@@ -4,8 +4,8 @@
 //! - A window is sound if its own record and those of all that it is encoded against, directly or not, are; a node or
 //!   member if its own is. What these name is followed by [`Blobs::verify_entries`].
 //! - What another write heals does not count before its commit: that may fail, or come too late.
-//! - A record that was verified lately is not read again ([`Soundness`](crate::store::soundness::Soundness)); one that could not be read
-//!   is decoded whole.
+//! - A record that was verified lately is not read again ([soundness](crate::store::soundness)); one that could not be
+//!   read is decoded whole.
 //!
 //! Failure cases: damage is an error that names the place; so is a file that is gone or a sector that cannot be read.
 

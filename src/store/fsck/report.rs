@@ -25,7 +25,7 @@ impl FsckReport {
         !self.problems.is_empty()
     }
 
-    pub(in crate::store) fn add(&mut self, subject: impl ToString, reason: impl ToString) {
+    pub(super) fn add(&mut self, subject: impl ToString, reason: impl ToString) {
         self.problems.push(Problem { subject: subject.to_string(), reason: reason.to_string() });
     }
 }

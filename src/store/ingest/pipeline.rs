@@ -1,8 +1,8 @@
 //! An object's way in, without threads, queues or waiting of its own.
 //!
-//! [`Pipeline::push`] takes bytes and cuts them. [`Pipeline::next_chunk`] gives the chunks, each a job: [`Chunk::store`]
-//! encodes and appends it, on any thread and in any order. [`Pipeline::done`] takes what came of one, and more chunks
-//! may be had. A driver moves bytes, jobs and results between threads: with tokio for uploads
+//! [`Pipeline::push`] takes bytes and cuts them. [`Pipeline::next_chunk`] gives the chunks, each a job:
+//! [`Chunk::store`] encodes and appends it, on any thread and in any order. [`Pipeline::done`] takes what came of one,
+//! and more chunks may be had. A driver moves bytes, jobs and results between threads: with tokio for uploads
 //! (`object/content/upload.rs`), with threads for the optimizer (`optimize/encode.rs`).
 //!
 //! Invariants

@@ -1,6 +1,6 @@
-//! What jobs work on.
+//! What the runner needs of what jobs work on.
 
-/// See the module; jobs need no more of it than this.
+/// What jobs work on: the store.
 pub trait Host: Sized + 'static {
     /// A handle that does not keep it open.
     type Lent: Send + 'static;

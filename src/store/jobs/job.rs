@@ -7,7 +7,7 @@ use super::host::Host;
 use super::outcome::{Next, Outcome};
 use super::state::JobState;
 
-/// Work on a `H`.
+/// Background work on an `H`, which is the store.
 pub trait Job<H>: Send + 'static {
     /// Its name for administrators: words joined by `-`.
     fn name(&self) -> &'static str;

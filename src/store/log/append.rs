@@ -12,9 +12,9 @@ use deltastore_format::{Commit, Epoch, Op, Position, RecordKind, SegmentHeader, 
 use deltastore_segment::vfs::{Clock, Vfs, VfsFile};
 use deltastore_segment::{SegmentError, SegmentWriter};
 
-use super::Status;
 use super::message::Callback;
 use super::state::LogState;
+use super::status::Status;
 use crate::invariants::invariant;
 use crate::store::blob::{AppendedBlob, Blob};
 use crate::store::bugs::{Bug, Bugs};

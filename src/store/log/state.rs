@@ -7,7 +7,7 @@ use deltastore_format::{Epoch, Position, StoreId};
 use deltastore_segment::SegmentWriter;
 use deltastore_segment::vfs::{Clock, Vfs};
 
-use super::Status;
+use super::status::Status;
 use crate::index::Index;
 use crate::store::bugs::Bugs;
 use crate::store::pins::Pins;

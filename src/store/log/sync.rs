@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::Status;
 use super::batch::Batch;
 use super::message::{Answer, Message};
 use super::state::LogState;
+use super::status::Status;
 use crate::index::{Index, IndexError};
 use crate::store::apply::Applier;
 use crate::store::bugs::{Bug, Bugs};

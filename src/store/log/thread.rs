@@ -7,11 +7,11 @@ use crossbeam_channel::{Receiver, Sender};
 use deltastore_format::{Commit, Op, Position};
 use deltastore_segment::vfs::Clock;
 
-use super::Status;
 use super::append::Appender;
 use super::batch::{Batch, Staged, StagedMove};
 use super::message::{Answer, CommitRequest, Message, Work};
 use super::state::LogState;
+use super::status::Status;
 use crate::index::{Index, IndexError};
 use crate::invariants::invariant;
 use crate::store::blob::AppendedBlob;

@@ -2,8 +2,8 @@
 //!
 //! One window may be the base of hundreds of versions. So a pass counts how many objects depend on each window and
 //! node, directly or through nodes, members and references, and writes a parity record into another segment for those
-//! that [`Settings::parity_from`](super::Settings::parity_from) objects or more depend on: a second copy where the record is short, and where
-//! it is long the exclusive or of its blocks, which makes up for a lost sector at a fraction of the bytes.
+//! that `Settings::parity_from` objects or more depend on: a second copy where the record is short, and where it is
+//! long the exclusive or of its blocks, which makes up for a lost sector at a fraction of the bytes.
 //!
 //! Invariants
 //! - Parity lies in another segment than the record that it is for; the log thread sees to it, also when one of them

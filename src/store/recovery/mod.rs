@@ -23,7 +23,6 @@ mod rebuild;
 mod replay;
 mod survey;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use deltastore_format::{Position, SegmentEntry, SegmentId, SegmentState};
@@ -32,7 +31,7 @@ use deltastore_segment::SegmentWriter;
 use super::damage::Damage;
 use super::error::StoreError;
 use super::segments::Segments;
-use crate::index::{Batch, Index};
+use crate::index::Batch;
 use cut::new_segment;
 use inventory::Inventory;
 use replay::{Ends, Hides};

@@ -1,7 +1,7 @@
 //! The survey: what the log's tail holds, before anything is changed.
 
 use deltastore_format::segment::SEGMENT_HEADER_LEN;
-use deltastore_format::{Commit, Position, RecordKind, SegmentEntry, SegmentId, SegmentState};
+use deltastore_format::{Commit, Position, RecordKind, SegmentEntry, SegmentState};
 use deltastore_segment::{Scanned, Scanner, WindowPayload};
 
 use super::context::{RecoveryContext, first_record};

@@ -6,7 +6,6 @@ pub use deltastore_delta as delta;
 pub use deltastore_segment as segment;
 
 pub mod cli;
-pub mod iam;
 pub mod index;
 mod invariants;
 pub mod object;

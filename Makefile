@@ -16,7 +16,7 @@ FLAGS = --release --locked --ignore-rust-version
 # Tests and linting may plant bugs that the harnesses must catch; what serves is built without.
 TEST_FLAGS = $(FLAGS) --workspace --features planted-bugs
 # Crates without RocksDB below them.
-PURE = allocator delta format members segment sha256 vcdiff
+PURE = allocator delta format iam members segment sha256 vcdiff
 BINARY = $(CARGO_TARGET_DIR)/release/deltastore
 
 .PHONY: help build run check quick test lint fmt fuzz bench bench-corpora bench-savings checkout packages clients archivers

@@ -3,7 +3,6 @@
 #![deny(clippy::unwrap_used)]
 
 pub mod cli;
-pub mod iam;
 pub mod index;
 mod invariants;
 pub mod object;

@@ -8,7 +8,7 @@ use std::path::Path;
 use rand::Rng;
 use rand::distr::Alphanumeric;
 
-use crate::iam::Credentials;
+use deltastore_iam::Credentials;
 
 const FILE: &str = "credentials";
 const USER: &str = "DELTASTORE_ROOT_USER";

@@ -1,7 +1,7 @@
 //! Clients of S3 servers, with credentials, region and endpoint from the environment variables of AWS's tools.
 
-use crate::iam::Credentials;
 use crate::remote::{Client, ClientError};
+use deltastore_iam::Credentials;
 
 /// Errors of reaching a server.
 #[derive(Debug, thiserror::Error)]

@@ -27,7 +27,7 @@ use http_body_util::Empty;
 use hyper::client::conn::http1::SendRequest;
 use tokio::sync::Mutex;
 
-use crate::iam::Credentials;
+use deltastore_iam::Credentials;
 use endpoint::Endpoint;
 use sign::Signer;
 use tls::Tls;

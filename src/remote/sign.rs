@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::sigv4::{ALGORITHM, EMPTY_SHA256, Scope, canonical_query, canonical_request, string_to_sign, timestamp};
-use crate::iam::Credentials;
+use deltastore_iam::Credentials;
 
 /// Who signs, and for which region.
 pub struct Signer {

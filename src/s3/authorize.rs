@@ -16,7 +16,7 @@ use s3s::{S3Result, s3_error};
 use super::operation::{Kind, Row};
 use super::request::context::{BucketAndKey, RequestContext};
 use super::request::error_page::ErrorPage;
-use crate::iam::{Action, Resource};
+use deltastore_iam::{Action, Resource};
 
 /// Whether a request may do what its row says to what its path names. `row` is none for what no operation is: only the
 /// root user is told so.
@@ -93,9 +93,9 @@ mod tests {
     use hyper::{Method, Uri};
 
     use super::*;
-    use crate::iam::Principal;
     use crate::s3::ops::table::ROWS;
     use crate::s3::request::ids::RequestIds;
+    use deltastore_iam::Principal;
 
     fn context(principal: Option<Principal>) -> Arc<RequestContext> {
         let context = RequestContext::new(RequestIds::new().next(), Method::GET, Uri::from_static("/"));

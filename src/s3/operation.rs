@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::iam::Action;
+use deltastore_iam::Action;
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,8 +31,8 @@ use super::request::incoming::IncomingBody;
 use super::request::reply::Reply;
 use super::request::{complete, gate, health};
 use super::settings::ServerSettings;
-use crate::iam::{AccessKeys, Credentials};
 use crate::object::Objects;
+use deltastore_iam::{AccessKeys, Credentials};
 
 /// What is read of a refused request's body so that the client gets to read the answer.
 const MAX_DRAINED: usize = 1 << 20;

@@ -18,6 +18,7 @@ pub const CRATES: &[&str] = &[
     "benches/speed/src",
     "delta/src",
     "format/src",
+    "iam/src",
     "members/src",
     "segment/src",
     "sha256/src",

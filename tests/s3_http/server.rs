@@ -5,11 +5,11 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deltastore::iam::Credentials;
 use deltastore::index::MemEngine;
 use deltastore::object::{Objects, policy_of};
 use deltastore::s3::{ServerSettings, serve};
 use deltastore::store::{Folder, Settings, Store};
+use deltastore_iam::Credentials;
 use deltastore_segment::vfs::{RealVfs, SystemClock};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

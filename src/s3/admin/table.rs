@@ -6,8 +6,8 @@ use s3s::{HttpResponse, S3Result, s3_error};
 use super::inspect;
 use super::query::Query;
 use super::state::{Admin, PREFIX};
-use crate::iam::Action;
 use crate::s3::request::context::RequestContext;
+use deltastore_iam::Action;
 
 /// One thing to ask for.
 struct Row {

@@ -3,9 +3,9 @@
 use super::keys::Keys;
 use super::payload::Payload;
 use super::refusal;
-use crate::iam::{AccessKeys, Principal};
 use crate::s3::request::error_page::ErrorPage;
 use crate::s3::settings::ServerSettings;
+use deltastore_iam::{AccessKeys, Principal};
 
 /// What a verified request says about its body.
 pub struct Verified {

@@ -35,7 +35,7 @@ pub use self::payload::{DECODED_LENGTH, Payload};
 use self::query::Query;
 use self::signed::Signed;
 use super::request::error_page::ErrorPage;
-use crate::iam::Principal;
+use deltastore_iam::Principal;
 
 impl Authenticator {
     /// Verifies the signature, if there is one, and takes it out of the request. Parameters of the query become

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 
 use super::fault::Fault;
 use super::ids::RequestId;
-use crate::iam::{self, Action, Denied, Principal, Resource};
 use crate::s3::operation::Row;
+use deltastore_iam::{Action, Denied, Principal, Resource};
 
 /// Bucket and key that a request names; the key is empty where it names a bucket.
 #[derive(Clone)]
@@ -126,7 +126,7 @@ impl RequestContext {
     /// # Errors
     /// [`Denied`], also while it is not known who sent it.
     pub fn authorize(&self, action: Action, resource: Resource<'_>) -> Result<(), Denied> {
-        iam::authorize(self.principal().unwrap_or(&Principal::Anonymous), action, resource)
+        deltastore_iam::authorize(self.principal().unwrap_or(&Principal::Anonymous), action, resource)
     }
 
     /// What the request asks for is allowed.

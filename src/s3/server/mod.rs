@@ -23,8 +23,8 @@ use super::peers::pressure::{Peer, Pressure};
 use super::peers::slots::Slots;
 use super::service::Service;
 use super::settings::ServerSettings;
-use crate::iam::Credentials;
 use crate::object::Objects;
+use deltastore_iam::Credentials;
 
 /// Pause after a failed accept, for example when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -111,6 +111,7 @@ impl Drop for LogLine {
             id = %context.id(),
             method = %context.method(),
             path = context.path(),
+            principal = context.principal().map(tracing::field::display),
             operation = context.operation(),
             bucket = named.map(|named| named.bucket.as_str()),
             key = named.map(|named| named.key.as_str()).filter(|key| !key.is_empty()),

@@ -44,6 +44,23 @@ pub struct SyncThread {
     flushes: Sender<()>,
 }
 
+/// Tells the log thread of a panic: it would wait for the batch for ever, and all clients with it.
+struct PanicGuard {
+    log: Sender<Message>,
+    status: Arc<Status>,
+}
+
+impl Drop for PanicGuard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let reason = "the sync thread has panicked".to_owned();
+            self.status.poison(reason.clone());
+            // It fails only where that thread has ended too.
+            let _ = self.log.send(Message::Synced(Err(reason)));
+        }
+    }
+}
+
 impl SyncThread {
     pub fn new(state: &LogState, log: Sender<Message>, batches: Receiver<Batch>, flushes: Sender<()>) -> Self {
         Self {
@@ -61,6 +78,7 @@ impl SyncThread {
 
     /// Runs until the log thread ends.
     pub fn run(self) {
+        let _panic = PanicGuard { log: self.log.clone(), status: Arc::clone(&self.status) };
         let mut unflushed = 0;
         while let Ok(batch) = self.batches.recv() {
             let (end, new_file) = (batch.end, batch.new_file);

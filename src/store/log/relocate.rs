@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use deltastore_format::{Change, Op, Position, SegmentId};
+use deltastore_format::{Change, Hash, Op, Position, SegmentId};
 
 use super::message::{Collect, Moved, MovedParity, Relocation};
 use crate::index::{Batch, BlobRow, Index, IndexError, ParityRow, Row, Table, Visit, visit};
@@ -78,7 +78,7 @@ impl Visit for Needed<'_> {
 
 /// Takes blobs without links and pins out of the index, and their own links with them.
 pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs: Bugs) -> Result<u64, StoreError> {
-    let (mut batch, mut doomed, mut dropped) = (Batch::new(), Vec::new(), 0);
+    let (mut batch, mut doomed, mut dropped) = (Batch::new(), Doomed { pins, hashes: Vec::new() }, 0);
     for candidate in candidates {
         let unlinked = index.links(&candidate.hash)? <= 0;
         let there = index.blob(&candidate.hash)?.is_some_and(|row| row.position == candidate.position);
@@ -86,7 +86,7 @@ pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs:
             continue;
         }
         if pins.doom(&candidate.hash) {
-            doomed.push(candidate.hash);
+            doomed.hashes.push(candidate.hash);
         } else if !bugs.has(Bug::CollectPinned) {
             continue;
         }
@@ -104,8 +104,19 @@ pub fn drop_blobs(index: &Index, pins: &Arc<Pins>, candidates: &[Collect], bugs:
             index.stage_links(&mut batch, link, -1);
         }
     }
-    let result = index.write(batch);
-    doomed.iter().for_each(|hash| pins.undoom(hash));
-    result?;
+    index.write(batch)?;
+    drop(doomed);
     Ok(dropped)
+}
+
+/// Hashes that nobody can pin while they leave the index. However that ends, whoever waits to pin one goes on.
+struct Doomed<'a> {
+    pins: &'a Pins,
+    hashes: Vec<Hash>,
+}
+
+impl Drop for Doomed<'_> {
+    fn drop(&mut self) {
+        self.hashes.iter().for_each(|hash| self.pins.undoom(hash));
+    }
 }

@@ -11,6 +11,8 @@ pub fn failed(action: &'static str) -> impl Fn(Error) -> IndexError {
         match error.kind() {
             ErrorKind::Corruption => IndexError::Damaged { action, message },
             ErrorKind::IOError if message.contains("No space left") => IndexError::NoSpace { action, message },
+            // Builds of format version 1 counted by merge operands, which this one cannot read: the index is rebuilt.
+            ErrorKind::InvalidArgument if message.contains("merge_operator") => IndexError::Damaged { action, message },
             // A file that the manifest names is gone.
             ErrorKind::IOError if message.contains("No such file") => IndexError::Damaged { action, message },
             ErrorKind::IOError

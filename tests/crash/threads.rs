@@ -37,6 +37,12 @@ fn len(world: &World, path: &Path) -> usize {
     world.machine.vfs.read_file(path).map_or(0, |bytes| bytes.len())
 }
 
+/// Gives the disk the room that it has beside what is stored.
+fn make_room(world: &World) {
+    let used: usize = world.machine.vfs.files().iter().map(|path| len(world, path)).sum();
+    world.machine.vfs.set_free_bytes((RESERVE + ROOM).saturating_sub(used as u64));
+}
+
 /// One life; how often the disk was full, how many versions the optimizer's thread had a hand in, and how often power
 /// was lost.
 fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
@@ -55,7 +61,15 @@ fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
             }
             80..90 => std::thread::sleep(PAUSE * 2),
             90..94 => world.set_clock(),
-            94..96 => drop(world.machine.clock.advance(120_000)),
+            94 => drop(world.machine.clock.advance(120_000)),
+            95 => {
+                // Somebody else fills the disk for a while.
+                world.machine.vfs.set_free_bytes(RESERVE);
+                let plans = world.plans();
+                world.round(plans)?;
+                full += u64::from(world.objects().store().health() == Health::Full);
+                make_room(&world);
+            }
             96 => {
                 drop(running.take());
                 world.close();
@@ -66,8 +80,7 @@ fn life(seed: u64, steps: u64) -> Result<(u64, u64, u64), String> {
                 // In the midst of what the threads do.
                 world.power_loss()?;
                 drop(running.take());
-                let used: usize = world.machine.vfs.files().iter().map(|path| len(&world, path)).sum();
-                world.machine.vfs.set_free_bytes((RESERVE + ROOM).saturating_sub(used as u64));
+                make_room(&world);
                 lost += 1;
                 running = Some(threads(&world)?);
             }

@@ -3,5 +3,5 @@
 use deltastore_format::BucketPut;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, BucketPut::decode, BucketPut::encode);
+    deltastore_fuzz::payload(bytes, BucketPut::decode, BucketPut::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::Checksum;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Checksum::decode, Checksum::encode);
+    deltastore_fuzz::payload(bytes, Checksum::decode, Checksum::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::Commit;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Commit::decode, Commit::encode);
+    deltastore_fuzz::payload(bytes, Commit::decode, Commit::encode);
 });

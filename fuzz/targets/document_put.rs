@@ -3,5 +3,5 @@
 use deltastore_format::DocumentPut;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, DocumentPut::decode, DocumentPut::encode);
+    deltastore_fuzz::payload(bytes, DocumentPut::decode, DocumentPut::encode);
 });

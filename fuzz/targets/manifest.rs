@@ -11,7 +11,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             assert_eq!(manifest.to_bytes(), bytes);
         }
     };
-    deltastore_format_fuzz::bounded(bytes, || {
+    deltastore_fuzz::bounded(bytes, || {
         check(bytes);
         // With checksums made right, which no mutation would hit.
         if let Some((head, rest)) = bytes.split_at_checked(HEADER) {

@@ -3,5 +3,5 @@
 use deltastore_format::Member;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Member::decode, Member::encode);
+    deltastore_fuzz::payload(bytes, Member::decode, Member::encode);
 });

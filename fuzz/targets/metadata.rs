@@ -3,5 +3,5 @@
 use deltastore_format::Metadata;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Metadata::decode, Metadata::encode);
+    deltastore_fuzz::payload(bytes, Metadata::decode, Metadata::encode);
 });

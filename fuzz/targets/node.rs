@@ -3,5 +3,5 @@
 use deltastore_format::Node;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Node::decode, Node::encode);
+    deltastore_fuzz::payload(bytes, Node::decode, Node::encode);
 });

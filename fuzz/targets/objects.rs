@@ -149,7 +149,7 @@ impl World {
     fn rewrite(&self) {
         let options = OptimizeOptions { threads: 1, ..OptimizeOptions::default() };
         self.store.optimize(&options, &AtomicBool::new(false), &mut |_| {}).expect("a run of the optimizer");
-        self.store.collect(CollectOptions::default(), &mut |_| {}).expect("a collection");
+        self.store.collect(CollectOptions::THOROUGH, &mut |_| {}).expect("a collection");
     }
 
     fn check(&self) {

@@ -3,5 +3,5 @@
 use deltastore_format::Op;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Op::decode, Op::encode);
+    deltastore_fuzz::payload(bytes, Op::decode, Op::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::Parity;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Parity::decode, Parity::encode);
+    deltastore_fuzz::payload(bytes, Parity::decode, Parity::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::PartInfo;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, PartInfo::decode, PartInfo::encode);
+    deltastore_fuzz::payload(bytes, PartInfo::decode, PartInfo::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::PartPut;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, PartPut::decode, PartPut::encode);
+    deltastore_fuzz::payload(bytes, PartPut::decode, PartPut::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::Recipe;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, Recipe::decode, Recipe::encode);
+    deltastore_fuzz::payload(bytes, Recipe::decode, Recipe::encode);
 });

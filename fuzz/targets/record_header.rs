@@ -3,5 +3,5 @@
 use deltastore_format::RecordHeader;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::header(bytes, RecordHeader::decode, RecordHeader::to_bytes);
+    deltastore_fuzz::header(bytes, RecordHeader::decode, RecordHeader::to_bytes);
 });

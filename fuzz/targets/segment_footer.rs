@@ -3,5 +3,5 @@
 use deltastore_format::SegmentFooter;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, SegmentFooter::decode, SegmentFooter::encode);
+    deltastore_fuzz::payload(bytes, SegmentFooter::decode, SegmentFooter::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::StoreHeader;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::header(bytes, StoreHeader::decode, StoreHeader::to_bytes);
+    deltastore_fuzz::header(bytes, StoreHeader::decode, StoreHeader::to_bytes);
 });

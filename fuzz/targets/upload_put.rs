@@ -3,5 +3,5 @@
 use deltastore_format::UploadPut;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, UploadPut::decode, UploadPut::encode);
+    deltastore_fuzz::payload(bytes, UploadPut::decode, UploadPut::encode);
 });

@@ -3,5 +3,5 @@
 use deltastore_format::VersionPut;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::payload(bytes, VersionPut::decode, VersionPut::encode);
+    deltastore_fuzz::payload(bytes, VersionPut::decode, VersionPut::encode);
 });

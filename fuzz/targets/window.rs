@@ -3,7 +3,7 @@
 use deltastore_format::WindowHead;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    deltastore_format_fuzz::bounded(bytes, || {
+    deltastore_fuzz::bounded(bytes, || {
         let prefix = WindowHead::decode_prefix(bytes);
         if let Ok((head, head_len)) = &prefix {
             let mut again = Vec::new();

@@ -41,6 +41,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The store is being closed, or its log has ended.
+    pub(crate) fn closing() -> Self {
+        Self::ReadOnly("closing".into())
+    }
+
     pub(super) fn damaged(position: Position, expected: impl ToString, found: impl ToString) -> Self {
         Self::Damaged { position, expected: expected.to_string(), found: found.to_string() }
     }

@@ -59,7 +59,7 @@ pub(super) struct Inner {
     pub folder: Folder,
 }
 
-/// Each part of the store is given the few others that it works with; none reaches through all of them.
+/// What the modules above this one use of an open store: they reach its parts by these alone. `open.rs` makes them.
 impl Store {
     pub(super) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
@@ -109,7 +109,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`] of a store that is only looked at.
     pub(super) fn log(&self) -> Result<&Log, StoreError> {
-        self.0.log.as_ref().ok_or_else(|| StoreError::ReadOnly("closing".into()))
+        self.0.log.as_ref().ok_or_else(StoreError::closing)
     }
 
     /// Pins a hash, waiting out a collection of it that is under way.

@@ -12,7 +12,7 @@ use super::error::StoreError;
 /// # Errors
 /// [`StoreError::ReadOnly`] once the work is to stop.
 pub fn go_on(stop: &AtomicBool) -> Result<(), StoreError> {
-    if stop.load(Ordering::Relaxed) { Err(StoreError::ReadOnly("closing".into())) } else { Ok(()) }
+    if stop.load(Ordering::Relaxed) { Err(StoreError::closing()) } else { Ok(()) }
 }
 
 impl Store {

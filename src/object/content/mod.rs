@@ -55,7 +55,7 @@ pub async fn run_read<T: Send + 'static>(
 }
 
 fn closing(_: oneshot::error::RecvError) -> StoreError {
-    StoreError::ReadOnly("closing".into())
+    StoreError::closing()
 }
 
 /// Content made of slices of stored recipes: writes recipe nodes only, and pins what it names.

@@ -231,7 +231,7 @@ impl Chunk {
         let encoding = Arc::clone(encoding);
         store.append(vec![*blob], move |placings| {
             finish(placings.and_then(|mut placings| {
-                let placing = placings.pop().ok_or_else(|| StoreError::ReadOnly("closing".into()))?;
+                let placing = placings.pop().ok_or_else(StoreError::closing)?;
                 // Known to later windows at once, not when the driver gets around to look.
                 encoding.sketches.appended(&placing);
                 Ok(Prepared { entry, pins, codec, state: State::Appended(placing) })

@@ -51,7 +51,7 @@ impl Store {
     pub fn append_and_wait(&self, blobs: Vec<Blob>) -> Result<Placings, StoreError> {
         let (sender, receiver) = bounded(1);
         self.append(blobs, move |result| drop(sender.send(result)));
-        receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
+        receiver.recv().unwrap_or_else(|_| Err(StoreError::closing()))
     }
 
     /// Appends what would be appended with the commit, so that the content can be read before.

@@ -167,7 +167,7 @@ impl Log {
     fn wait(&self, message: impl FnOnce(Callback<Result<u64, StoreError>>) -> Message) -> Result<u64, StoreError> {
         let (sender, receiver) = bounded(1);
         self.send(message(Callback::new(move |result| drop(sender.send(result)))));
-        receiver.recv().unwrap_or_else(|_| Err(StoreError::ReadOnly("closing".into())))
+        receiver.recv().unwrap_or_else(|_| Err(StoreError::closing()))
     }
 
     fn send(&self, message: Message) {

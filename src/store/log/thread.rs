@@ -82,7 +82,7 @@ impl LogThread<'_> {
     fn handle(&mut self, message: Message) {
         match message {
             // Nothing may come after the mark of the end.
-            Message::Append { done, .. } if self.closing => done.call(Err(StoreError::ReadOnly("closing".into()))),
+            Message::Append { done, .. } if self.closing => done.call(Err(StoreError::closing())),
             Message::Work(_) if self.closing => {}
             Message::Append { blobs, done } => match &self.stalled {
                 Some(error) => done.call(Err(error.clone().into())),

@@ -12,6 +12,7 @@ use super::order::JobOrder;
 use super::progress::OptimizeProgress;
 use crate::store::fetch::CachePolicy;
 use crate::store::ingest::{Chunk, Done, Encoding, Pipeline};
+use crate::store::stop::go_on;
 use crate::store::{Assembly, Space, Store, StoreError, Walk, Worker};
 
 /// The new form of what a recipe makes, windows appended, and the SHA-256 of what it must make.
@@ -77,21 +78,18 @@ fn read_through(
     results: &Receiver<Done>,
     (stop, progress): (&AtomicBool, &OptimizeProgress),
 ) -> Result<Hash, StoreError> {
-    // Threads end early when they are told to stop, or when the log has ended.
-    let closing = || StoreError::ReadOnly("closing".into());
     let mut worker = Worker { cache: CachePolicy::No, ..Worker::new() };
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut digest = Sha256::new();
     let mut ended = false;
     while !(ended && pipeline.is_idle()) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(closing());
-        }
+        go_on(stop)?;
         while let Some(chunk) = pipeline.next_chunk() {
-            jobs.send(chunk).map_err(|_| closing())?;
+            // The threads end early when they are told to stop, or when the log has ended.
+            jobs.send(chunk).map_err(|_| StoreError::closing())?;
         }
         if ended || pipeline.is_full() {
-            pipeline.done(results.recv().map_err(|_| closing())?)?;
+            pipeline.done(results.recv().map_err(|_| StoreError::closing())?)?;
             continue;
         }
         results.try_iter().try_for_each(|done| pipeline.done(done))?;

@@ -1,6 +1,6 @@
 //! One object's new form: made, read back, and put in the old one's place.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use crossbeam_channel::bounded;
 use deltastore_format::{Entry, Hash, Op, Recipe};
@@ -12,6 +12,7 @@ use super::progress::{OptimizeProgress, Step};
 use crate::index::{IndexError, VersionRow};
 use crate::store::bugs::Bug;
 use crate::store::fetch::CachePolicy;
+use crate::store::stop::go_on;
 use crate::store::{CommitError, Content, Space, Store, StoreError, Touch, Walk, Worker};
 
 /// What a recipe makes, in a new form; all of it is in the log and was compared with the old.
@@ -70,7 +71,7 @@ pub fn replace(store: &Store, row: VersionRow, content: Content, form: &Form) ->
         Err(CommitError::Refused(error) | CommitError::Index(error)) => Err(error.into()),
         Err(CommitError::Full) => Err(StoreError::Full),
         Err(CommitError::ReadOnly(reason)) => Err(StoreError::ReadOnly(reason)),
-        Err(CommitError::Closed) => Err(StoreError::ReadOnly("closing".into())),
+        Err(CommitError::Closed) => Err(StoreError::closing()),
     }
 }
 
@@ -87,9 +88,7 @@ fn read_back(
     let mut walk = Walk::new(recipe, 0..recipe.len());
     let mut workers: Vec<Worker> = (0..threads).map(|_| Worker { cache, ..Worker::new() }).collect();
     loop {
-        if stop.load(Ordering::Relaxed) {
-            return Err(StoreError::ReadOnly("closing".into()));
-        }
+        go_on(stop)?;
         let mut entries: Vec<Entry> = Vec::with_capacity(threads);
         while entries.len() < threads
             && let Some(entry) = store.step(&mut walk)?
